@@ -1,0 +1,118 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+#include <cstdio>
+
+namespace pinnace {
+
+namespace {
+
+class RealClock final : public Clock {
+ public:
+  WallTime wall() const override {
+    return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  }
+  MonotonicTime monotonic() const override {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return {now.tv_sec * 1'000'000'000LL + now.tv_nsec};
+  }
+};
+
+struct CivilTime {
+  int year, month, day, hour, minute, second;
+  std::int64_t nanoseconds;
+};
+
+CivilTime civil(WallTime time) {
+  using namespace std::chrono;
+  const auto day_point = floor<days>(time);
+  const year_month_day date(day_point);
+  const hh_mm_ss of_day(time - day_point);
+  return {static_cast<int>(date.year()),
+          static_cast<int>(static_cast<unsigned>(date.month())),
+          static_cast<int>(static_cast<unsigned>(date.day())),
+          static_cast<int>(of_day.hours().count()),
+          static_cast<int>(of_day.minutes().count()),
+          static_cast<int>(of_day.seconds().count()),
+          of_day.subseconds().count()};
+}
+
+// Reads exactly `count` digits at `at`; -1 if they are not there.
+int digits(std::string_view text, std::size_t at, std::size_t count) {
+  if (at + count > text.size()) return -1;
+  int value = 0;
+  for (std::size_t i = at; i < at + count; ++i) {
+    if (text[i] < '0' || text[i] > '9') return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+// Reads "Z" or "+hh:mm" from `at` to the end; false if something else stands there.
+bool parse_offset(std::string_view text, std::size_t at, std::chrono::minutes& offset) {
+  offset = std::chrono::minutes(0);
+  if (at >= text.size()) return false;
+  if (text[at] == 'Z' || text[at] == 'z') return at + 1 == text.size();
+  if ((text[at] != '+' && text[at] != '-') || at + 6 != text.size() || text[at + 3] != ':') {
+    return false;
+  }
+  const int hours = digits(text, at + 1, 2), minutes = digits(text, at + 4, 2);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return false;
+  offset = std::chrono::minutes(hours * 60 + minutes) * (text[at] == '-' ? -1 : 1);
+  return true;
+}
+
+}  // namespace
+
+Clock& real_clock() {
+  static RealClock clock;
+  return clock;
+}
+
+std::string rfc3339(WallTime time) {
+  const CivilTime at = civil(time);
+  char text[40];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", at.year, at.month, at.day,
+                at.hour, at.minute, at.second);
+  return text;
+}
+
+std::string rfc3339_micro(WallTime time) {
+  const CivilTime at = civil(time);
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", at.year, at.month, at.day,
+                at.hour, at.minute, at.second, static_cast<int>(at.nanoseconds / 1000));
+  return text;
+}
+
+bool parse_rfc3339(std::string_view text, WallTime& out) {
+  using namespace std::chrono;
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
+      text[13] != ':' || text[16] != ':') {
+    return false;
+  }
+  const int y = digits(text, 0, 4), mo = digits(text, 5, 2), d = digits(text, 8, 2);
+  const int h = digits(text, 11, 2), mi = digits(text, 14, 2), s = digits(text, 17, 2);
+  if (y < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60) return false;
+  const year_month_day date{year(y), month(static_cast<unsigned>(mo)), day(static_cast<unsigned>(d))};
+  if (mo < 1 || d < 1 || !date.ok()) return false;
+  std::size_t at = 19;
+  std::int64_t nanoseconds = 0;
+  if (text[at] == '.') {
+    std::int64_t unit = 100'000'000;
+    const std::size_t first = ++at;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) {
+      nanoseconds += (text[at] - '0') * unit;
+    }
+    if (at == first || at - first > 9) return false;
+  }
+  minutes offset{};
+  if (!parse_offset(text, at, offset)) return false;
+  out = WallTime(sys_days(date)) + hours(h) + minutes(mi) + seconds(s) +
+        std::chrono::nanoseconds(nanoseconds) - offset;
+  return true;
+}
+
+}  // namespace pinnace
