@@ -1,0 +1,118 @@
+// Store keeps every API object, numbers every change, and tells watchers of each in order.
+//
+// Promises (etcd's, under one interface): one global revision that only grows; linearizable reads
+//   and writes; a watch is ordered, unique, gapless and resumable from a revision, or says that it
+//   is too late (Expired).
+// Shape: an object is its JSON in the storage version without metadata.resourceVersion; the store
+//   splices the revision in, once, so that readers share finished bytes.
+// Threads: all methods from any thread. Callbacks run on the store's writer thread and must be
+//   short; they must not call back into a write and wait for it.
+// Source: etcd API guarantees (etcd.io/docs, "KV API guarantees").
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace pinnace::store {
+
+using Revision = std::uint64_t;
+
+// Where an object stands. `resource` is api::ResourceInfo::storage_resource ("apps/deployments"),
+// `ns` is empty for cluster scope.
+struct Key {
+  std::string resource;
+  std::string ns;
+  std::string name;
+  auto operator<=>(const Key&) const = default;
+};
+
+// One version of one object; immutable and shared.
+struct Object {
+  Key key;
+  std::string uid;
+  Revision revision = 0;            // metadata.resourceVersion of these bytes.
+  Revision created_revision = 0;
+  std::string json;                 // Finished: resourceVersion is inside.
+  // Derived forms that readers made of `json` (protobuf, parsed labels): made at most once, shared
+  // by all, freed with the object. `derived` is null until someone sets it.
+  mutable std::atomic<std::shared_ptr<const void>> derived;
+};
+using ObjectRef = std::shared_ptr<const Object>;
+
+struct Event {
+  enum class Type : std::uint8_t { kAdded, kModified, kDeleted };
+  Type type;
+  Revision revision;
+  ObjectRef object;                 // For kDeleted: the last state, with the revision of the deletion.
+  ObjectRef previous;               // What it was before; null for kAdded.
+};
+
+// A write that happens only if nobody was faster.
+struct Write {
+  enum class Type : std::uint8_t { kCreate, kUpdate, kDelete };
+  Type type;
+  Key key;
+  std::string uid;                  // Of the object that is written.
+  // kCreate, kUpdate: JSON without resourceVersion, in two parts; the store writes
+  // `head` + `"resourceVersion":"N"` + `tail`. For kDelete `head`/`tail` give the last state that
+  // watchers see; empty: the stored one.
+  std::string head, tail;
+  Revision expected_revision = 0;   // kUpdate, kDelete: the current revision must be this one.
+  // False for what may be lost with the machine's power (Events, Leases): not synced at once.
+  bool durable = true;
+};
+
+// Moves over one resource's events. Each Watcher belongs to one reader.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;     // After it returns, `wake` is not called any more.
+  // Appends events that are there now, at most `max`. Expired when the ring has passed this cursor.
+  virtual Result<void> next(std::vector<Event>& out, std::size_t max) = 0;
+  // All events up to this revision have been given by `next` (or do not concern this watcher).
+  // For bookmarks.
+  virtual Revision position() const = 0;
+};
+
+struct Snapshot {
+  Revision revision = 0;            // The list's resourceVersion.
+  std::vector<ObjectRef> objects;   // In key order.
+  bool more = false;                // `limit` cut it.
+  std::uint64_t remaining = 0;      // How many are after the cut.
+};
+
+class Store {
+ public:
+  using Done = std::function<void(Result<ObjectRef>)>;
+  virtual ~Store() = default;
+
+  // NotFound has an empty message: the caller knows how to name the object.
+  virtual Result<ObjectRef> get(const Key& key) const = 0;
+  // Objects of a resource, in one namespace or (ns empty) in all, after `start_after` (exclusive,
+  // "ns/name" or "name"; empty: from the start). `at` 0: now; else exactly that revision, or Expired
+  // when the ring no longer reaches back to it. `limit` 0: all.
+  virtual Result<Snapshot> list(std::string_view resource, std::string_view ns,
+                                std::string_view start_after = {}, std::size_t limit = 0,
+                                Revision at = 0) const = 0;
+  virtual std::size_t count(std::string_view resource) const = 0;
+  virtual Revision revision() const = 0;
+
+  // Calls `done` once the write is durable and visible, or with AlreadyExists, NotFound, Conflict
+  // (expected_revision differs), or 503 when the queue is full. kDelete gives the deleted object.
+  virtual void commit(Write write, Done done) = 0;
+  // Waits for it. Not on the writer thread.
+  Result<ObjectRef> commit_and_wait(Write write);
+
+  // Events of a resource with revision > `after`. `wake` is called (any thread, may be spurious)
+  // when `next` may have more. Expired when the ring no longer has them.
+  virtual Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,
+                                                 Revision after, std::function<void()> wake) = 0;
+};
+
+}  // namespace pinnace::store
