@@ -1,0 +1,84 @@
+// Server is the Kubernetes API: a net::Handler that reads and writes objects in a store.
+//
+// A request flows through one file per stage: request_info → authn → authz (rbac) → the handler of
+// its verb → admission → strategy → store, and its answer back through content and status.
+// Lifetime: everything that Options refers to must outlive the Server; exchanges may outlive it.
+// Threads: `handle` on any number of I/O threads at once; the rest says so itself.
+// Bounds: `max_inflight` requests at once (watches apart), then 429 with Retry-After.
+// Source: Kubernetes API conventions and concepts (kubernetes.io/docs/reference/using-api).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "net/http.h"
+#include "store/store.h"
+
+namespace pinnace::apiserver {
+
+// The one place that says which Kubernetes this is.
+inline constexpr char kGitVersion[] = "v1.35.2+pinnace";
+inline constexpr char kMajor[] = "1";
+inline constexpr char kMinor[] = "35";
+
+struct StaticUser {
+  std::string name;
+  std::string uid;
+  std::vector<std::string> groups;
+};
+
+struct Options {
+  store::Store& store;
+  // Timers: bookmarks, ends of watches, expiry of Events.
+  Executor& executor;
+  const Clock& clock;
+  Rng& rng;
+  metrics::Registry& metrics;
+
+  std::string service_cidr = "10.96.0.0/16";
+  int node_port_first = 30000;
+  int node_port_last = 32767;
+
+  // Bearer token → user.
+  std::map<std::string, StaticUser, std::less<>> tokens;
+
+  // Signs and verifies service-account tokens (PEM, EC P-256 or RSA). Empty: no such tokens.
+  std::string service_account_key_pem;
+  std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
+  // What a token's `aud` must name for this server; the first is the default of a TokenRequest.
+  std::vector<std::string> api_audiences = {"https://kubernetes.default.svc.cluster.local"};
+
+  // The cluster's authority: what kubelets' serving certificates are checked against.
+  std::string cluster_ca_pem;
+  // What this server shows to kubelets.
+  std::string kubelet_client_certificate_pem;
+  std::string kubelet_client_key_pem;
+
+  // Where pods reach this server: the endpoints of the Service default/kubernetes.
+  std::string advertise_address = "127.0.0.1";
+  int advertise_port = 6443;
+
+  std::size_t max_inflight = 400;
+  // Makes what a new cluster needs (namespaces, roles, the kubernetes Service). Off in some tests.
+  bool bootstrap = true;
+};
+
+class Server : public net::Handler {
+ public:
+  // Reads what it needs from the store and writes the bootstrap objects; returns when /readyz is ok.
+  static Result<std::unique_ptr<Server>> create(Options options);
+
+  // Refuses new requests with 503 and ends open watches. Any thread.
+  virtual void shut_down() = 0;
+};
+
+}  // namespace pinnace::apiserver
