@@ -76,6 +76,8 @@ class Value {
   // Entries of an array or members of an object; 0 for the rest.
   std::size_t size() const;
   bool empty() const { return size() == 0; }
+  // Makes room for `count` entries of an array or object at once. For parsers and copiers.
+  void reserve_entries(Arena& arena, std::size_t count);
 
   // Arrays.
   std::span<Value> items();
@@ -137,7 +139,7 @@ struct Member {
   Value value;
 };
 
-// A copy that shares nothing with the original but memory that outlives both (string_ref).
+// A copy that shares nothing with the original: strings and keys are copied too.
 Value deep_copy(Arena& arena, const Value& value);
 // Equal as JSON: member order does not matter, 1 equals 1.0.
 bool equal(const Value& a, const Value& b);
