@@ -1,0 +1,56 @@
+#include "net/http.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace pinnace::net {
+
+void Headers::add(std::string_view name, std::string_view value) {
+  auto& entry = entries_.emplace_back(std::string(name), std::string(value));
+  for (char& c : entry.first)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+}
+
+void Headers::set(std::string_view name, std::string_view value) {
+  remove(name);
+  add(name, value);
+}
+
+void Headers::remove(std::string_view name) {
+  std::erase_if(entries_, [&](const auto& entry) { return equal_ignoring_case(entry.first, name); });
+}
+
+std::string_view Headers::get(std::string_view name) const {
+  for (const auto& [key, value] : entries_)
+    if (key.size() == name.size() && equal_ignoring_case(key, name)) return value;
+  return {};
+}
+
+bool Headers::has(std::string_view name) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return equal_ignoring_case(entry.first, name);
+  });
+}
+
+std::vector<std::string_view> Headers::get_all(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const auto& [key, value] : entries_)
+    if (equal_ignoring_case(key, name)) values.push_back(value);
+  return values;
+}
+
+bool Headers::has_token(std::string_view name, std::string_view token) const {
+  for (const auto& [key, value] : entries_) {
+    if (!equal_ignoring_case(key, name)) continue;
+    for (std::string_view part : split(value, ','))
+      if (equal_ignoring_case(trim(part), token)) return true;
+  }
+  return false;
+}
+
+void Exchange::respond(int status, Headers headers, std::string body) {
+  respond(status, std::move(headers), std::make_shared<const std::string>(std::move(body)));
+}
+
+}  // namespace pinnace::net
