@@ -35,7 +35,8 @@ bool is_path_component(std::string_view text) {
 }
 
 bool is_domain(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && (is_alphanumeric(text.front()) || text.front() == '[') &&
+         std::all_of(text.begin(), text.end(), [](char c) {
     return is_alphanumeric(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
   });
 }
