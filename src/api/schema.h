@@ -130,11 +130,20 @@ struct ResourceInfo {
   bool has_verb(std::string_view verb) const;
 };
 
-// All types and resources that are built in.
+// A group and the versions of it that are served, the preferred one first.
+struct GroupInfo {
+  std::string_view name;               // "" for core
+  std::span<const std::string_view> versions;
+};
+
+// Types and resources: all that are built in, or those that a CustomResourceDefinition makes.
 struct Schema {
   std::span<const TypeInfo> types;
   std::span<const ResourceInfo> resources;
+  std::span<const GroupInfo> group_infos;
+  std::span<const std::string_view> group_names;
 
+  // Status, WatchEvent, DeleteOptions and their like are found in every group and version.
   const TypeInfo* find_type(std::string_view group, std::string_view version,
                             std::string_view name) const;
   const ResourceInfo* find_resource(std::string_view group, std::string_view version,

@@ -147,7 +147,7 @@ class StructEmitter:
         out.append(f'constinit const StructCodec k{declared.name}Codec{{generated::kTypes + {index}, '
                    f'{fields}}};')
         return out, (f'template <>\nconst StructCodec& codec_of<{name}>() {{\n'
-                     f'  return generated_codecs::{space}::k{declared.name}Codec;\n}}')
+                     f'  return k{declared.name}Codec;\n}}')
 
     def emit(self):
         spaces = {}
@@ -181,10 +181,8 @@ class StructEmitter:
                 tables.extend(lines[1:])
                 accessors.append(accessor)
             body += '\n'.join(equalities)
-            body += ('\n\nnamespace detail {\nnamespace generated_codecs {\nnamespace ' + space
-                     + ' {\nnamespace {\n' + '\n'.join(tables)
-                     + '\n}\n}\n}  // namespace generated_codecs\n\n' + '\n'.join(accessors)
+            body += ('\n\nnamespace detail {\nnamespace {\n' + '\n'.join(tables) + '\n}\n\n'
+                     + '\n'.join(accessors)
                      + '\n}  // namespace detail\n}  // namespace pinnace::api\n')
-            # Inside generated_codecs the namespace has the structs' name; name those from the root.
             files[f'api/types/{space}.cc'] = body
         return files

@@ -50,7 +50,8 @@ class Field:
         for word in words[3:]:
             key, equals, value = word.partition('=')
             if equals and key in OPTIONS:
-                self.options[key] = json.loads(value) if key == 'limits' else value
+                self.options[key] = (
+                    json.loads(value) if key in ('limits', 'enum') and value[:1] == '"' else value)
             elif not equals and key in FLAGS:
                 self.flags.add(key)
             else:
@@ -192,10 +193,10 @@ def add_detail(current, text):
         current.add(text.split())
     elif current is None:
         raise SchemaError('an indented line before any type or resource')
-    elif text.startswith('doc '):
-        current.doc = text[4:]
-    elif text.startswith('default '):
-        current.defaults.append(parse_rule(text[8:]))
+    elif text.startswith('-- '):
+        current.doc = text[3:]
+    elif text.startswith(': '):
+        current.defaults.append(parse_rule(text[2:]))
     else:
         current.fields.append(Field(text))
 
