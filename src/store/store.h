@@ -40,6 +40,8 @@ struct Object {
   Revision revision = 0;            // metadata.resourceVersion of these bytes.
   Revision created_revision = 0;
   std::string json;                 // Finished: resourceVersion is inside.
+  // Where in `json` the member "resourceVersion" begins.
+  std::uint32_t revision_offset = 0;
   // Derived forms that readers made of `json` (protobuf, parsed labels): made at most once, shared
   // by all, freed with the object. `derived` is null until someone sets it.
   mutable std::atomic<std::shared_ptr<const void>> derived;
@@ -74,6 +76,7 @@ class Watcher {
  public:
   virtual ~Watcher() = default;     // After it returns, `wake` is not called any more.
   // Appends events that are there now, at most `max`. Expired when the ring has passed this cursor.
+  // When `max` were given there may be more: ask again.
   virtual Result<void> next(std::vector<Event>& out, std::size_t max) = 0;
   // All events up to this revision have been given by `next` (or do not concern this watcher).
   // For bookmarks.

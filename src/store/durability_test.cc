@@ -1,0 +1,183 @@
+// What is kept when the power, the process or the disk goes away.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "store/test_support.h"
+
+namespace pinnace::store {
+namespace {
+
+using namespace testing;
+
+std::unique_ptr<EmbeddedStore> open(const std::shared_ptr<MemoryDisk>& disk,
+                                    EmbeddedStore::Options options = EmbeddedStore::Options()) {
+  return std::move(
+      EmbeddedStore::create(std::move(options), std::make_unique<MemoryJournal>(disk)).value());
+}
+
+Write soft(Write write) {
+  write.durable = false;
+  return write;
+}
+
+TEST(Durability, DurableWritesAreSyncedAndOthersAreNot) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto store = open(disk);
+  ASSERT_TRUE(store->commit_and_wait(create("x", "first")).has_value());
+  const auto syncs = disk->syncs();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(store->commit_and_wait(soft(create("x", std::to_string(i)))).has_value());
+  }
+  EXPECT_EQ(disk->syncs(), syncs);
+  ASSERT_TRUE(store->commit_and_wait(create("x", "last")).has_value());
+  EXPECT_EQ(disk->syncs(), syncs + 1);
+}
+
+TEST(Durability, ALossOfPowerTakesOnlyWhatWasNotDurable) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto store = open(disk);
+  store->commit_and_wait(soft(create("x", "before")));
+  store->commit_and_wait(create("x", "durable"));
+  store->commit_and_wait(soft(create("x", "after")));
+  const auto again = open(disk->after_power_loss());
+  EXPECT_TRUE(again->get({"pods", "x", "before"}).has_value());  // The sync covered it.
+  EXPECT_TRUE(again->get({"pods", "x", "durable"}).has_value());
+  EXPECT_FALSE(again->get({"pods", "x", "after"}).has_value());
+}
+
+TEST(Durability, RevisionsAreNeverGivenTwiceEvenIfWritesWereLost) {
+  auto disk = std::make_shared<MemoryDisk>();
+  auto store = open(disk, {.reserved_revisions = 10});
+  store->commit_and_wait(create("x", "durable"));
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 25; ++i) {
+      store->commit_and_wait(
+          soft(create("x", std::to_string(round) + "-" + std::to_string(i))));
+    }
+    const Revision seen = store->revision();
+    disk = disk->after_power_loss();
+    store = open(disk, {.reserved_revisions = 10});
+    EXPECT_GT(store->revision(), seen);
+    // Somebody who saw lost objects must list anew; and still after one more restart in order.
+    EXPECT_FALSE(store->watch("pods", "", seen, [] {}).has_value());
+    EXPECT_FALSE(store->list("pods", "", {}, 0, seen).has_value());
+    store = open(disk, {.reserved_revisions = 10});
+    EXPECT_FALSE(store->watch("pods", "", seen, [] {}).has_value());
+    EXPECT_TRUE(store->watch("pods", "", store->revision(), [] {}).has_value());
+  }
+}
+
+TEST(Durability, TheJournalKeepsOnlyLiveObjectsAndTheRing) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto store = open(disk, {.ring_events = 32});
+  auto object = store->commit_and_wait(create("x", "a")).value();
+  for (int i = 0; i < 1000; ++i) {
+    object = store->commit_and_wait(update(object, std::to_string(i))).value();
+    const auto other = store->commit_and_wait(create("x", "b")).value();
+    store->commit_and_wait(remove(other));
+  }
+  EXPECT_LT(disk->entries(), 110u);
+}
+
+TEST(Durability, DamagedRecordsAreReported) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  MemoryJournal journal(disk);
+  Journal::Batch batch;
+  batch.puts.push_back({std::string("r\0\0\0\0\0\0\0\7", 9), "nonsense", {}});
+  ASSERT_TRUE(journal.write(batch, true).has_value());
+  const auto store = EmbeddedStore::create(EmbeddedStore::Options(),
+                                           std::make_unique<MemoryJournal>(disk));
+  ASSERT_FALSE(store.has_value());
+  EXPECT_EQ(store.error().message, "the store is damaged: record 7 does not decode");
+}
+
+TEST(Durability, ADirectoryThatCannotBeUsedIsReported) {
+  const ScratchDirectory scratch;
+  EmbeddedStore::Options options;
+  options.directory = scratch.path() + "/store";
+  const auto first = EmbeddedStore::create(options);
+  ASSERT_TRUE(first.has_value());
+  const auto second = EmbeddedStore::create(options);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_NE(second.error().message.find(options.directory), std::string::npos);
+}
+
+using DurabilityDeathTest = ::testing::Test;
+
+TEST(DurabilityDeathTest, AFailedWriteStopsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        const auto disk = std::make_shared<MemoryDisk>();
+        const auto store = open(disk);
+        disk->break_down();
+        store->commit_and_wait(create("x", "a"));
+      },
+      "cannot be written; stopping");
+}
+
+// Creates from several threads and tells each acknowledged name through the pipe, until killed.
+[[noreturn]] void write_until_killed(const std::string& directory, int acknowledged) {
+  EmbeddedStore::Options options;
+  options.directory = directory;
+  const auto store = std::move(EmbeddedStore::create(options).value());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::uint32_t i = 0;; ++i) {
+        const std::uint32_t id = static_cast<std::uint32_t>(t) << 24 | i;
+        const auto made = store->commit_and_wait(create("x", std::to_string(id)));
+        // Less than PIPE_BUF: the reader gets whole ids.
+        if (!made || ::write(acknowledged, &id, sizeof id) != sizeof id) _exit(1);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  _exit(1);
+}
+
+TEST(Durability, WhatWasAcknowledgedIsThereAfterAKill) {
+  const ScratchDirectory scratch;
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    close(pipe_ends[0]);
+    write_until_killed(scratch.path(), pipe_ends[1]);
+  }
+  close(pipe_ends[1]);
+  std::vector<std::uint32_t> acknowledged;
+  std::uint32_t id = 0;
+  while (read(pipe_ends[0], &id, sizeof id) == sizeof id) {
+    acknowledged.push_back(id);
+    if (acknowledged.size() == 1000) kill(child, SIGKILL);  // In the middle of what others write.
+  }
+  close(pipe_ends[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_GE(acknowledged.size(), 1000u);
+
+  EmbeddedStore::Options options;
+  options.directory = scratch.path();
+  const auto store = std::move(EmbeddedStore::create(options).value());
+  for (const std::uint32_t each : acknowledged) {
+    ASSERT_TRUE(store->get({"pods", "x", std::to_string(each)}).has_value()) << each;
+  }
+  // The history is whole, too: every object's creation can be watched from the start.
+  auto watcher = store->watch("pods", "", 1, [] {});
+  if (store->count("pods") > 4096) return;  // The ring may have dropped the first ones.
+  ASSERT_TRUE(watcher.has_value());
+  std::vector<Event> events;
+  ASSERT_TRUE((*watcher)->next(events, 1 << 20).has_value());
+  EXPECT_EQ(events.size(), store->count("pods"));
+}
+
+}  // namespace
+}  // namespace pinnace::store

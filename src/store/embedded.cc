@@ -1,0 +1,244 @@
+#include "store/embedded.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "store/batch.h"
+#include "store/history.h"
+#include "store/memory_journal.h"
+#include "store/recovery.h"
+#include "store/rocks_journal.h"
+
+namespace pinnace::store {
+
+namespace {
+
+// One batch takes at most this much, so that the first in it do not wait long.
+constexpr std::size_t kMaxBatchWrites = 2048;
+constexpr std::size_t kMaxBatchBytes = 8 << 20;
+
+struct Waiting {
+  Write write;
+  Store::Done done;
+};
+
+std::size_t weight(const Write& write) { return write.head.size() + write.tail.size() + 256; }
+
+class Embedded final : public EmbeddedStore {
+ public:
+  Embedded(Options options, std::unique_ptr<Journal> journal)
+      : options_(std::move(options)),
+        journal_(std::move(journal)),
+        history_(std::make_shared<History>(
+            History::Limits{options_.ring_events, options_.ring_bytes})) {}
+  ~Embedded() override;
+
+  Result<void> start();
+
+  Result<ObjectRef> get(const Key& key) const override;
+  Result<Snapshot> list(std::string_view resource, std::string_view ns,
+                        std::string_view start_after, std::size_t limit,
+                        Revision at) const override {
+    return history_->list(resource, ns, start_after, limit, at);
+  }
+  std::size_t count(std::string_view resource) const override { return history_->count(resource); }
+  Revision revision() const override { return history_->revision(); }
+  void commit(Write write, Done done) override;
+  Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,
+                                         Revision after, std::function<void()> wake) override {
+    return history_->watch(resource, ns, after, std::move(wake));
+  }
+  Counts counts() const override {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  void run();
+  std::vector<Waiting> take_waiting();  // Needs the mutex.
+  void write_batch(std::vector<Waiting> waiting);
+  void write_journal(const Journal::Batch& batch, bool sync);
+
+  const Options options_;
+  const std::unique_ptr<Journal> journal_;
+  const std::shared_ptr<History> history_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_writer_;
+  std::vector<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  bool stopping_ = false;
+  bool writing_ = false;  // With an inline writer: some caller is at it.
+  Counts counts_;
+
+  // The writer's own.
+  Revision reserved_ = 0;
+  History::Dropped dropped_;  // To be removed from the journal with the next batch.
+  std::thread writer_;
+};
+
+Result<void> Embedded::start() {
+  auto recovered = recover(*journal_);
+  if (!recovered) return std::unexpected(std::move(recovered.error()));
+  reserved_ = recovered->history.revision;
+  if (recovered->lost_grew) {
+    Journal::Batch batch;
+    batch.puts.push_back(lost_put(recovered->history.lost));
+    batch.puts.push_back(number_put(std::string(kReservedKey), reserved_));
+    if (auto written = journal_->write(batch, true); !written) return written;
+  }
+  history_->load(std::move(recovered->history));
+  if (!options_.inline_writer) writer_ = std::thread([this] { run(); });
+  return {};
+}
+
+Embedded::~Embedded() {
+  if (writer_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_writer_.notify_one();
+    writer_.join();
+  }
+  // An orderly end gives back the revisions that were reserved and not used.
+  if (reserved_ == history_->revision()) return;
+  Journal::Batch batch;
+  batch.puts.push_back(number_put(std::string(kReservedKey), history_->revision()));
+  if (auto written = journal_->write(batch, true); !written) {
+    log::error("the store did not end in order", {{"error", written.error().message}});
+  }
+}
+
+Result<ObjectRef> Embedded::get(const Key& key) const {
+  if (auto found = history_->find(key)) return found;
+  auto error = errors::not_found(key.resource, key.name);
+  error.error().message.clear();
+  return error;
+}
+
+void Embedded::commit(Write write, Done done) {
+  const std::size_t bytes = weight(write);
+  std::unique_lock lock(mutex_);
+  if (waiting_.size() >= options_.max_waiting_writes ||
+      waiting_bytes_ + bytes > options_.max_waiting_bytes) {
+    ++counts_.refused;
+    lock.unlock();
+    auto error = errors::unavailable("the store is overloaded: too many writes wait");
+    error.error().retry_after_seconds = 1;
+    return done(std::move(error));
+  }
+  waiting_bytes_ += bytes;
+  waiting_.push_back({std::move(write), std::move(done)});
+  if (!options_.inline_writer) {
+    const bool first = waiting_.size() == 1;
+    lock.unlock();
+    if (first) wake_writer_.notify_one();
+    return;
+  }
+  if (writing_) return;  // The caller that is writing takes this one too.
+  writing_ = true;
+  while (!waiting_.empty()) {
+    auto batch = take_waiting();
+    lock.unlock();
+    write_batch(std::move(batch));
+    lock.lock();
+  }
+  writing_ = false;
+}
+
+void Embedded::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_writer_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    auto batch = take_waiting();
+    lock.unlock();
+    write_batch(std::move(batch));
+    lock.lock();
+  }
+}
+
+std::vector<Waiting> Embedded::take_waiting() {
+  std::size_t count = 0, bytes = 0;
+  while (count < waiting_.size() && count < kMaxBatchWrites && bytes < kMaxBatchBytes) {
+    bytes += weight(waiting_[count++].write);
+  }
+  waiting_bytes_ -= bytes;
+  if (count == waiting_.size()) return std::exchange(waiting_, {});
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<Waiting> taken(std::make_move_iterator(waiting_.begin()),
+                             std::make_move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  return taken;
+}
+
+void Embedded::write_batch(std::vector<Waiting> waiting) {
+  BatchBuilder builder(*history_);
+  std::vector<Result<ObjectRef>> results;
+  results.reserve(waiting.size());
+  bool sync = false;
+  for (auto& each : waiting) {
+    results.push_back(builder.add(each.write));
+    sync = sync || (each.write.durable && results.back());
+  }
+  if (!builder.events().empty()) {
+    Journal::Batch batch = builder.journal_batch(std::exchange(dropped_, {}));
+    const Revision last = builder.events().back().revision;
+    if (last > reserved_) {
+      reserved_ = last + options_.reserved_revisions;
+      batch.puts.push_back(number_put(std::string(kReservedKey), reserved_));
+      sync = true;
+    }
+    write_journal(batch, sync);
+    {
+      const std::lock_guard lock(mutex_);
+      counts_.writes += builder.events().size();
+      ++counts_.batches;
+      counts_.syncs += sync ? 1 : 0;
+    }
+    dropped_ = history_->publish(builder.events());
+  }
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    if (waiting[i].done) waiting[i].done(std::move(results[i]));
+  }
+}
+
+void Embedded::write_journal(const Journal::Batch& batch, bool sync) {
+  const auto written = journal_->write(batch, sync);
+  if (written) return;
+  log::error("the store cannot be written; stopping, because nobody can say what was kept",
+             {{"error", written.error().message}});
+  std::abort();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::create(Options options) {
+  auto journal = open_rocks_journal(options.directory);
+  if (!journal) return std::unexpected(std::move(journal.error()));
+  return create(std::move(options), std::move(*journal));
+}
+
+Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::create(Options options,
+                                                             std::unique_ptr<Journal> journal) {
+  auto store = std::make_unique<Embedded>(std::move(options), std::move(journal));
+  if (auto started = store->start(); !started) return std::unexpected(std::move(started.error()));
+  return store;
+}
+
+std::unique_ptr<EmbeddedStore> EmbeddedStore::create_in_memory(Options options) {
+  auto store = create(std::move(options),
+                      std::make_unique<MemoryJournal>(std::make_shared<MemoryDisk>()));
+  PINNACE_ASSERT(store.has_value());
+  return std::move(*store);
+}
+
+}  // namespace pinnace::store

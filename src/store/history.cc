@@ -1,0 +1,181 @@
+#include "store/history.h"
+
+#include <algorithm>
+#include <map>
+#include <shared_mutex>
+
+#include "store/past.h"
+#include "store/watcher.h"
+
+namespace pinnace::store {
+
+void History::load(Loaded loaded) {
+  const std::lock_guard lock(lock_);
+  for (auto& [name, found] : loaded.resources) {
+    Resource& made = resource(name);
+    made.objects.assign(found.live);
+    made.ring.set_floor(found.floor);
+    for (auto& event : found.events) made.ring.push(std::move(event));
+  }
+  lost_ = std::move(loaded.lost);
+  revision_.store(loaded.revision, std::memory_order_release);
+}
+
+History::Resource& History::resource(std::string_view name) {
+  auto found = resources_.find(name);
+  if (found == resources_.end()) {
+    found = resources_.emplace(std::string(name), std::make_unique<Resource>()).first;
+  }
+  return *found->second;
+}
+
+const History::Resource* History::find_resource(std::string_view name) const {
+  const auto found = resources_.find(name);
+  return found == resources_.end() ? nullptr : found->second.get();
+}
+
+History::Dropped History::publish(const std::vector<Event>& events) {
+  Dropped dropped;
+  Watchers to_wake;
+  {
+    const std::lock_guard lock(lock_);
+    std::string_view last_name;
+    Resource* last = nullptr;
+    for (const Event& event : events) {
+      const Key& key = event.object->key;
+      if (last == nullptr || key.resource != last_name) {
+        last = &resource(key.resource);
+        last_name = key.resource;
+      }
+      if (event.type == Event::Type::kDeleted) {
+        last->objects.erase(key.ns, key.name);
+      } else {
+        last->objects.put(event.object);
+      }
+      last->ring.push(event);
+      if (!last->watchers.empty()) {
+        arm(*last, "", last->ring.end() - 1, to_wake);
+        if (!key.ns.empty()) arm(*last, key.ns, last->ring.end() - 1, to_wake);
+      }
+      const std::size_t before = dropped.records.size();
+      const Revision floor = last->ring.floor();
+      last->ring.trim(limits_.max_events, limits_.max_bytes, [&](const Event& old) {
+        if (old.previous) dropped.records.push_back(old.previous->revision);
+        if (old.type == Event::Type::kDeleted) dropped.records.push_back(old.revision);
+      });
+      if (last->ring.floor() != floor || dropped.records.size() != before) {
+        dropped.floors.emplace_back(key.resource, last->ring.floor());
+      }
+    }
+    if (!events.empty()) revision_.store(events.back().revision, std::memory_order_release);
+  }
+  for (const auto& watcher : to_wake) watcher->call_wake();
+  return dropped;
+}
+
+void History::arm(Resource& resource, std::string_view ns, EventRing::Sequence sequence,
+                  Watchers& to_wake) {
+  const auto found = resource.watchers.find(ns);
+  if (found == resource.watchers.end()) return;
+  for (const auto& watcher : found->second) {
+    if (!watcher->pending) {
+      watcher->pending = true;
+      watcher->cursor = sequence;
+    }
+    if (watcher->armed) {
+      watcher->armed = false;
+      to_wake.push_back(watcher);
+    }
+  }
+}
+
+ObjectRef History::find(const Key& key) const {
+  const std::shared_lock lock(lock_);
+  const Resource* found = find_resource(key.resource);
+  return found == nullptr ? nullptr : found->objects.find(key.ns, key.name);
+}
+
+std::size_t History::count(std::string_view resource) const {
+  const std::shared_lock lock(lock_);
+  const Resource* found = find_resource(resource);
+  return found == nullptr ? 0 : found->objects.size();
+}
+
+// Whether all events after `revision` are there, and the revision was one of ours.
+Result<void> History::check_reach(const Resource& resource, Revision revision) const {
+  Revision oldest = resource.ring.floor();
+  for (const auto& range : lost_) {
+    if (revision > range.after && revision <= range.through) oldest = range.through;
+  }
+  if (revision >= oldest) return {};
+  return errors::expired("too old resource version: " + std::to_string(revision) + " (" +
+                         std::to_string(oldest) + ")");
+}
+
+Result<Snapshot> History::list(std::string_view resource, std::string_view ns,
+                               std::string_view start_after, std::size_t limit,
+                               Revision at) const {
+  const std::shared_lock lock(lock_);
+  const Revision now = revision_.load(std::memory_order_relaxed);
+  if (at > now) {
+    auto error = errors::timeout("Too large resource version: " + std::to_string(at) +
+                                     ", current: " + std::to_string(now),
+                                 1);
+    error.error().causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
+    return error;
+  }
+  static const Resource kNone;
+  const Resource* found = find_resource(resource);
+  if (found == nullptr) found = &kNone;
+  ListRange range{ns, {}, {}, !start_after.empty()};
+  const auto slash = start_after.find('/');
+  if (slash == std::string_view::npos) {
+    range.after_name = start_after;
+  } else {
+    range.after_ns = start_after.substr(0, slash);
+    range.after_name = start_after.substr(slash + 1);
+  }
+  Snapshot snapshot{at == 0 ? now : at, {}, false, 0};
+  if (at == 0 || at == now) {
+    list_now(found->objects, range, limit, snapshot);
+    return snapshot;
+  }
+  if (auto reached = check_reach(*found, at); !reached) {
+    return std::unexpected(std::move(reached.error()));
+  }
+  list_past(found->objects, found->ring, range, limit, at, snapshot);
+  return snapshot;
+}
+
+Result<std::unique_ptr<Watcher>> History::watch(std::string_view resource_name,
+                                                std::string_view ns, Revision after,
+                                                std::function<void()> wake) {
+  auto state = std::make_shared<WatcherState>(std::move(wake), after);
+  const std::lock_guard lock(lock_);
+  Resource& watched = resource(resource_name);
+  if (auto reached = check_reach(watched, after); !reached) {
+    return std::unexpected(std::move(reached.error()));
+  }
+  state->cursor = watched.ring.first_after(after);
+  state->pending = state->cursor < watched.ring.end();
+  auto& others = watched.watchers[std::string(ns)];
+  state->slot = others.size();
+  others.push_back(state);
+  return std::make_unique<HistoryWatcher>(shared_from_this(), std::move(state),
+                                          std::string(resource_name), std::string(ns),
+                                          watched.ring);
+}
+
+void History::remove(const std::shared_ptr<WatcherState>& watcher, const std::string& name,
+                     const std::string& ns) {
+  const std::lock_guard lock(lock_);
+  auto& watchers = resource(name).watchers;
+  const auto found = watchers.find(ns);
+  auto& others = found->second;
+  others.back()->slot = watcher->slot;
+  others[watcher->slot] = others.back();
+  others.pop_back();
+  if (others.empty()) watchers.erase(found);
+}
+
+}  // namespace pinnace::store

@@ -1,0 +1,97 @@
+// History is what readers of a store see: the live objects of every resource, their latest events,
+// and the watchers that move along those.
+//
+// Threads: reading methods from any thread; `load` before all others; `publish` from one writer.
+//   Readers wait only while a batch is put in place, in memory.
+// Lifetime: shared with its watchers, which may outlive the store.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "store/event_ring.h"
+#include "store/object_table.h"
+#include "store/record.h"
+#include "store/rw_lock.h"
+#include "store/store.h"
+
+namespace pinnace::store {
+
+class WatcherState;
+
+class History : public std::enable_shared_from_this<History> {
+ public:
+  struct Limits {
+    std::size_t max_events;  // per resource
+    std::size_t max_bytes;   // per resource
+  };
+  explicit History(Limits limits) : limits_(limits) {}
+
+  // What was found at the start.
+  struct Loaded {
+    struct Resource {
+      std::vector<ObjectRef> live;  // in key order
+      std::vector<Event> events;    // in revision order, all above `floor`
+      Revision floor = 0;
+    };
+    std::unordered_map<std::string, Resource> resources;
+    std::vector<LostRange> lost;
+    Revision revision = 0;
+  };
+  void load(Loaded loaded);
+
+  // What the journal need not keep any more, once the events are published.
+  struct Dropped {
+    std::vector<Revision> records;
+    std::vector<std::pair<std::string, Revision>> floors;
+  };
+  // Makes events visible, all at once, and wakes the watchers that they concern.
+  Dropped publish(const std::vector<Event>& events);
+
+  ObjectRef find(const Key& key) const;
+  Result<Snapshot> list(std::string_view resource, std::string_view ns,
+                        std::string_view start_after, std::size_t limit, Revision at) const;
+  std::size_t count(std::string_view resource) const;
+  Revision revision() const { return revision_.load(std::memory_order_acquire); }
+  Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,
+                                         Revision after, std::function<void()> wake);
+
+ private:
+  friend class HistoryWatcher;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  using Watchers = std::vector<std::shared_ptr<WatcherState>>;
+  struct Resource {
+    ObjectTable objects;
+    EventRing ring;
+    // By namespace; "" watches all of them.
+    std::unordered_map<std::string, Watchers, Hash, std::equal_to<>> watchers;
+  };
+  // Both need the lock; `resource` makes it, `find_resource` gives null.
+  Resource& resource(std::string_view name);
+  const Resource* find_resource(std::string_view name) const;
+  Result<void> check_reach(const Resource& resource, Revision revision) const;
+  void arm(Resource& resource, std::string_view ns, EventRing::Sequence sequence,
+           Watchers& to_wake);
+  void remove(const std::shared_ptr<WatcherState>& watcher, const std::string& resource,
+              const std::string& ns);
+
+  const Limits limits_;
+  mutable RwLock lock_;
+  std::unordered_map<std::string, std::unique_ptr<Resource>, Hash, std::equal_to<>> resources_;
+  std::vector<LostRange> lost_;
+  std::atomic<Revision> revision_{1};  // Written with the lock held.
+};
+
+}  // namespace pinnace::store

@@ -1,0 +1,125 @@
+#include "store/record.h"
+
+#include <cstdint>
+
+#include "base/strings.h"
+
+namespace pinnace::store {
+
+namespace {
+
+void append_fixed(std::string& out, std::uint64_t value, int bytes) {
+  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
+    out += static_cast<char>((value >> shift) & 0xFF);
+  }
+}
+
+void append_text(std::string& out, std::string_view text) {
+  append_fixed(out, text.size(), 4);
+  out += text;
+}
+
+// Reads from the front of a text; `ok` turns false when it is too short, and stays so.
+struct Reader {
+  std::string_view rest;
+  bool ok = true;
+
+  std::string_view bytes(std::size_t count) {
+    if (count > rest.size()) {
+      ok = false;
+      count = rest.size();
+    }
+    const auto taken = rest.substr(0, count);
+    rest.remove_prefix(count);
+    return taken;
+  }
+  std::uint64_t fixed(std::size_t count) {
+    std::uint64_t value = 0;
+    for (const char c : bytes(count)) value = (value << 8) | static_cast<unsigned char>(c);
+    return value;
+  }
+  std::string_view text() { return bytes(fixed(4)); }
+};
+
+Unexpected damaged(std::string_view what) {
+  return errors::internal("the store is damaged: " + std::string(what));
+}
+
+}  // namespace
+
+std::string record_key(Revision revision) {
+  std::string key = "r";
+  append_fixed(key, revision, 8);
+  return key;
+}
+
+std::string floor_key(std::string_view resource) { return "f" + std::string(resource); }
+
+Journal::Batch::Put record_put(const Event& event) {
+  const Object& object = *event.object;
+  std::string head;
+  head.reserve(40 + object.key.resource.size() + object.key.ns.size() + object.key.name.size() +
+               object.uid.size());
+  append_fixed(head, static_cast<std::uint64_t>(event.type), 1);
+  append_text(head, object.key.resource);
+  append_text(head, object.key.ns);
+  append_text(head, object.key.name);
+  append_text(head, object.uid);
+  append_fixed(head, object.created_revision, 8);
+  append_fixed(head, object.revision_offset, 4);
+  return {record_key(event.revision), std::move(head), object.json};
+}
+
+Journal::Batch::Put number_put(std::string key, Revision value) {
+  std::string text;
+  append_fixed(text, value, 8);
+  return {std::move(key), std::move(text), {}};
+}
+
+Journal::Batch::Put lost_put(const std::vector<LostRange>& ranges) {
+  std::string text;
+  for (const auto& range : ranges) {
+    append_fixed(text, range.after, 8);
+    append_fixed(text, range.through, 8);
+  }
+  return {std::string(kLostKey), std::move(text), {}};
+}
+
+Result<Record> decode_record(std::string_view key, std::string_view value) {
+  if (key.size() != 9) return damaged("a record's key is " + hex_encode(key));
+  Reader revision{key.substr(1)};
+  Reader reader{value};
+  Record record{static_cast<Event::Type>(reader.fixed(1)), std::make_shared<Object>()};
+  Object& object = *record.object;
+  object.revision = revision.fixed(8);
+  object.key.resource = reader.text();
+  object.key.ns = reader.text();
+  object.key.name = reader.text();
+  object.uid = reader.text();
+  object.created_revision = reader.fixed(8);
+  object.revision_offset = static_cast<std::uint32_t>(reader.fixed(4));
+  object.json = reader.rest;
+  if (!reader.ok || record.type > Event::Type::kDeleted || object.key.resource.empty() ||
+      object.key.name.empty() || object.revision_offset >= object.json.size()) {
+    return damaged("record " + std::to_string(object.revision) + " does not decode");
+  }
+  return record;
+}
+
+Result<Revision> decode_number(std::string_view value) {
+  if (value.size() != 8) return damaged("a revision does not decode");
+  return Reader{value}.fixed(8);
+}
+
+Result<std::vector<LostRange>> decode_lost(std::string_view value) {
+  if (value.size() % 16 != 0) return damaged("the lost revisions do not decode");
+  std::vector<LostRange> ranges;
+  Reader reader{value};
+  while (!reader.rest.empty()) {
+    const Revision after = reader.fixed(8);
+    ranges.push_back({after, reader.fixed(8)});
+  }
+  return ranges;
+}
+
+}  // namespace pinnace::store

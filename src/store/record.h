@@ -1,0 +1,49 @@
+// Records: how the store's history stands in a Journal.
+//
+//   "r" + revision, 8 bytes big-endian  → one version of one object, or its deletion
+//   "f" + resource                      → the resource's floor: events up to it may be missing
+//   "mreserved"                         → no revision above this one was ever given to anybody
+//   "mlost"                             → pairs: revisions in (first, second] may have been given
+//                                         to clients and then lost with the machine's power
+//
+// Why: keys that only grow are written once and never moved, and the versions that the rings still
+//   hold are there after a restart, so that watches go on where they were.
+// A version is removed when nobody can ask for it any more: it is not live, and the event that
+// replaced it has left the ring.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+namespace pinnace::store {
+
+inline constexpr std::string_view kReservedKey = "mreserved";
+inline constexpr std::string_view kLostKey = "mlost";
+
+// Revisions in (after, through] do not exist but may have been seen.
+struct LostRange {
+  Revision after = 0, through = 0;
+};
+
+std::string record_key(Revision revision);
+std::string floor_key(std::string_view resource);
+// The returned Put refers to the object's JSON.
+Journal::Batch::Put record_put(const Event& event);
+Journal::Batch::Put number_put(std::string key, Revision value);
+Journal::Batch::Put lost_put(const std::vector<LostRange>& ranges);
+
+struct Record {
+  Event::Type type;
+  std::shared_ptr<Object> object;
+};
+Result<Record> decode_record(std::string_view key, std::string_view value);
+Result<Revision> decode_number(std::string_view value);
+Result<std::vector<LostRange>> decode_lost(std::string_view value);
+
+}  // namespace pinnace::store

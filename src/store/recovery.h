@@ -1,0 +1,20 @@
+// Recovery reads a journal back into what readers see.
+#pragma once
+
+#include "base/error.h"
+#include "store/history.h"
+#include "store/journal.h"
+
+namespace pinnace::store {
+
+struct Recovered {
+  History::Loaded history;
+  // True if revisions may have been given out that are lost: `history.lost` has one more range,
+  // which the caller must write down before it serves.
+  bool lost_grew = false;
+};
+
+// Fails if the journal is damaged; says where.
+Result<Recovered> recover(Journal& journal);
+
+}  // namespace pinnace::store

@@ -1,0 +1,45 @@
+#include "store/watcher.h"
+
+#include <algorithm>
+#include <shared_mutex>
+
+namespace pinnace::store {
+
+HistoryWatcher::~HistoryWatcher() {
+  history_->remove(state_, resource_, ns_);
+  state_->close();
+}
+
+Result<void> HistoryWatcher::next(std::vector<Event>& out, std::size_t max) {
+  const std::shared_lock lock(history_->lock_);
+  WatcherState& state = *state_;
+  state.armed = true;
+  if (!state.pending) return {};
+  if (state.cursor < ring_.first()) {
+    return errors::expired("too old resource version: " + std::to_string(state.position) + " (" +
+                           std::to_string(ring_.floor()) + ")");
+  }
+  std::size_t given = 0;
+  while (state.cursor < ring_.end() && given < max) {
+    const Event& event = ring_.at(state.cursor++);
+    state.position = event.revision;
+    if (event.revision <= state.after || (!ns_.empty() && event.object->key.ns != ns_)) continue;
+    out.push_back(event);
+    ++given;
+  }
+  state.pending = state.cursor < ring_.end();
+  return {};
+}
+
+Revision HistoryWatcher::position() const {
+  const std::shared_lock lock(history_->lock_);
+  WatcherState& state = *state_;
+  if (!state.pending) {
+    state.position = history_->revision();
+  } else if (state.cursor >= ring_.first()) {
+    state.position = std::max(state.position, ring_.at(state.cursor).revision - 1);
+  }
+  return std::max(state.position, state.after);
+}
+
+}  // namespace pinnace::store
