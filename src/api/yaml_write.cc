@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "api/yaml.h"
+#include "api/yaml_scalar.h"
+#include "base/strings.h"
+
+namespace pinnace::api {
+namespace {
+
+bool is_plain(std::string_view text) {
+  if (!resolve_yaml_scalar(text).is_string()) return false;
+  if (text == "<<" || text == "=" || text.front() == ' ' || text.back() == ' ') return false;
+  if (std::string_view("-?:,[]{}#&*!|>'\"%@`").find(text.front()) != std::string_view::npos) {
+    const bool dash_word =
+        text.size() > 1 && text.front() == '-' && text[1] != ' ' && !text.starts_with("--");
+    if (!dash_word) return false;
+  }
+  if (text.back() == ':' || text.starts_with("...")) return false;
+  // What only looks like a number or a date to other readers.
+  if (text.front() >= '0' && text.front() <= '9' && std::ranges::all_of(text, [](char c) {
+        return (c >= '0' && c <= '9') ||
+               std::string_view(".:-_TZtz+ eE").find(c) != std::string_view::npos;
+      })) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c == 0x7f || c >= 0x80) return false;
+    if (c == ':' && i + 1 < text.size() && text[i + 1] == ' ') return false;
+    if (c == '#' && i > 0 && text[i - 1] == ' ') return false;
+  }
+  return true;
+}
+
+bool fits_literal_block(std::string_view text) {
+  if (text.find('\n') == std::string_view::npos || text.front() == ' ' || text.front() == '\n') {
+    return false;
+  }
+  return is_valid_utf8(text) && std::ranges::all_of(text, [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte == '\n' || (byte >= 0x20 && byte < 0x7f);
+         });
+}
+
+void indent(std::string& out, int level) { out.append(static_cast<std::size_t>(level) * 2, ' '); }
+
+void write_literal_block(std::string& out, std::string_view text, int level) {
+  const bool one_newline = text.ends_with('\n') && !text.ends_with("\n\n");
+  out += one_newline ? "|" : text.ends_with('\n') ? "|+" : "|-";
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  for (std::string_view line : split(text, '\n')) {
+    out += '\n';
+    if (line.empty()) continue;
+    indent(out, level);
+    out += line;
+  }
+}
+
+void write_scalar(std::string& out, const Value& value, int level) {
+  if (!value.is_string()) return write_json(out, value);
+  const std::string_view text = value.as_string();
+  if (is_plain(text)) {
+    out += text;
+  } else if (fits_literal_block(text)) {
+    write_literal_block(out, text, level);
+  } else {
+    write_json_string(out, text);
+  }
+}
+
+// Writes at the cursor, which stands after "key:" or "-" or at a line's start; no newline at the
+// end. `level` is the level of what is inside.
+void write_node(std::string& out, const Value& value, int level);
+
+void write_members(std::string& out, const Value& object, int level, bool first_in_place) {
+  for (const Member& member : object.members()) {
+    if (!first_in_place) {
+      out += '\n';
+      indent(out, level);
+    }
+    first_in_place = false;
+    write_scalar(out, Value::string_ref(member.key), level + 1);
+    out += ':';
+    // Lists stand at the level of their key, as kubectl prints them.
+    write_node(out, member.value, member.value.is_array() ? level : level + 1);
+  }
+}
+
+void write_node(std::string& out, const Value& value, int level) {
+  if (value.empty() || !(value.is_array() || value.is_object())) {
+    out += ' ';
+    return write_scalar(out, value, level);
+  }
+  if (value.is_object()) return write_members(out, value, level, false);
+  for (const Value& item : value.items()) {
+    out += '\n';
+    indent(out, level);
+    out += '-';
+    if (item.is_object() && !item.empty()) {
+      out += ' ';
+      write_members(out, item, level + 1, true);
+    } else {
+      write_node(out, item, level + 1);
+    }
+  }
+}
+
+}  // namespace
+
+std::string to_yaml_text(const Value& value) {
+  std::string out;
+  write_node(out, value, 0);
+  out.erase(0, 1);  // The newline or space before the first node.
+  return out + '\n';
+}
+
+}  // namespace pinnace::api
