@@ -5,6 +5,7 @@ A test names what it expects and for how long it is willing to wait; nothing her
 judges how long things took. Whatever a test leaves behind is removed, and `pinnace delete --verify`
 proves it.
 """
+import base64
 import contextlib
 import json
 import os
@@ -239,6 +240,48 @@ class ClusterTest(unittest.TestCase):
             if pid:
                 os.kill(pid, 15)
                 os.waitpid(pid, 0)
+
+    # ------------------------------------------------------------------ the API, without a client
+
+    def credentials(self):
+        """Files with the administrator's certificate and key and the authority, for curl."""
+        paths = {name: os.path.join(self.cluster.directory, name) for name in ("ca", "cert", "key")}
+        if not os.path.exists(paths["key"]):
+            view = json.loads(self.kubectl("config", "view", "--raw", "-o", "json"))
+            cluster, user = view["clusters"][0]["cluster"], view["users"][0]["user"]
+            for name, data in (("ca", cluster["certificate-authority-data"]),
+                               ("cert", user["client-certificate-data"]),
+                               ("key", user["client-key-data"])):
+                with open(paths[name], "wb") as file:
+                    file.write(base64.b64decode(data))
+        return paths
+
+    def request(self, method, path, body=None, content_type="application/json", identify=True,
+                headers=()):
+        """One request by curl: (status, body). `body` is text, bytes or an object for JSON."""
+        files = self.credentials()
+        argv = ["curl", "-sS", "--max-time", "30", "-X", method, "--cacert", files["ca"],
+                "-w", "\n%{http_code}", f"https://127.0.0.1:{self.cluster.port}{path}"]
+        if identify:
+            argv += ["--cert", files["cert"], "--key", files["key"]]
+        for header in headers:
+            argv += ["-H", header]
+        if body is not None:
+            data = body if isinstance(body, (str, bytes)) else json.dumps(body)
+            path = os.path.join(self.cluster.directory, "body")
+            with open(path, "wb") as file:
+                file.write(data.encode() if isinstance(data, str) else data)
+            argv += ["-H", f"Content-Type: {content_type}", "--data-binary", "@" + path]
+        text, _, status = self.cluster.inside(argv).stdout.rpartition("\n")
+        return int(status), text
+
+    def status_of(self, *arguments, **options):
+        """(status, reason, message) of a request that answers with a Status."""
+        code, text = self.request(*arguments, **options)
+        status = json.loads(text)
+        self.assertEqual(status.get("kind"), "Status", text)
+        self.assertEqual(status.get("code"), code)
+        return code, status.get("reason"), status.get("message")
 
     # ------------------------------------------------------------------ waiting
 
