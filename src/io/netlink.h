@@ -66,8 +66,9 @@ class Netlink {
   // IPv4 routes of the main table.
   Result<std::vector<NetRoute>> routes();
 
-  // Forgets tracked UDP flows that were sent to `original:port` and are translated to
-  // `translated`, so that the next packet of a chatty client finds a living endpoint. The number.
+  // Forgets tracked UDP flows that were sent to `original:port` (0.0.0.0: any address) and are
+  // translated to `translated`, so that the next packet of a chatty client finds a living
+  // endpoint. Gives their number.
   Result<int> forget_udp_flows(Ipv4 original, std::uint16_t port, Ipv4 translated);
 
  private:

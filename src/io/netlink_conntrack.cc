@@ -67,8 +67,9 @@ Result<int> Netlink::forget_udp_flows(Ipv4 original, std::uint16_t port, Ipv4 tr
     const auto reply = attributes.find(CTA_TUPLE_REPLY);
     if (forward == attributes.end() || reply == attributes.end()) return;
     const FlowEnds out = read_tuple(forward->second);
-    if (out.protocol != IPPROTO_UDP || out.destination != original ||
-        out.destination_port != port || read_tuple(reply->second).source != translated) {
+    const bool wanted = original.is_any() || out.destination == original;
+    if (out.protocol != IPPROTO_UDP || !wanted || out.destination_port != port ||
+        read_tuple(reply->second).source != translated) {
       return;
     }
     tuples.emplace_back(forward->second);
