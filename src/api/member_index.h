@@ -20,6 +20,8 @@ class MemberIndex {
 
   // The value of the member with that key, or nullptr.
   const Value* find(std::string_view key);
+  // The place of the member with that key, or the object's size.
+  std::size_t place(std::string_view key);
 
  private:
   static constexpr std::size_t kLinearUpTo = 24;
