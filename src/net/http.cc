@@ -10,6 +10,9 @@ void Headers::add(std::string_view name, std::string_view value) {
   auto& entry = entries_.emplace_back(std::string(name), std::string(value));
   for (char& c : entry.first)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  // A value with a line end would let whoever chose it write headers of his own.
+  for (char& c : entry.second)
+    if (c == '\r' || c == '\n' || c == '\0') c = ' ';
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
