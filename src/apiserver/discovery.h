@@ -1,0 +1,40 @@
+// Discovery: the documents that say which groups, versions and resources this server has.
+//
+// Plain: /api, /apis, /apis/G, /api/v1 and /apis/G/V. Aggregated: everything below /api or /apis in
+// one answer, for clients that accept `as=APIGroupDiscoveryList`.
+// Threads: pure functions over the schema. They cost milliseconds: the caller keeps the texts.
+// Source: kubernetes.io/docs/concepts/overview/kubernetes-api, "Discovery API".
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/schema.h"
+
+namespace pinnace::apiserver {
+
+// `server_address` is "host:port".
+std::string api_versions_json(std::string_view server_address);
+std::string api_group_list_json(const api::Schema& schema);
+// Nothing for a group or version that is not served.
+std::optional<std::string> api_group_json(const api::Schema& schema, std::string_view group);
+std::optional<std::string> api_resource_list_json(const api::Schema& schema, std::string_view group,
+                                                  std::string_view version);
+
+// The versions of apidiscovery.k8s.io that an answer may have.
+enum class DiscoveryVersion { kV2, kV2Beta1 };
+
+// What an Accept header prefers: the aggregated form, or nothing for the plain one.
+std::optional<DiscoveryVersion> aggregated_discovery_wanted(std::string_view accept);
+std::string_view aggregated_discovery_content_type(DiscoveryVersion version);
+
+// `legacy` gives what is below /api (the group without a name), otherwise all below /apis.
+std::string aggregated_discovery_json(const api::Schema& schema, bool legacy,
+                                      DiscoveryVersion version);
+
+// The document of "/": the paths there are, groups and versions from the schema.
+std::string root_paths_json(const api::Schema& schema, std::span<const std::string_view> more);
+
+}  // namespace pinnace::apiserver
