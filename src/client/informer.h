@@ -28,8 +28,9 @@ namespace pinnace::client {
 class Reflector {
  public:
   struct Sink {
-    // One object's JSON. `deleted`: it is gone (`json` is its last state).
-    std::function<void(std::string_view json, bool deleted)> on_object;
+    // One object's JSON. `deleted`: it is gone (`json` is its last state). An Error means that it
+    // is not understood; it is logged, once for each Reflector.
+    std::function<Result<void>(std::string_view json, bool deleted)> on_object;
     // A list begins: what is not given again before `on_synced` no longer exists.
     std::function<void()> on_replace;
     std::function<void()> on_synced;
@@ -51,7 +52,7 @@ class Informer {
   using Ref = std::shared_ptr<const T>;
   Informer(const Client& client, Executor& executor, ListOptions options = {})
       : reflector_(client.transport(), executor, T::kResource, std::move(options),
-                   {[this](std::string_view json, bool deleted) { accept(json, deleted); },
+                   {[this](std::string_view json, bool deleted) { return accept(json, deleted); },
                     [this] { begin_replace(); }, [this] { end_replace(); }}) {}
 
   void on_change(std::function<void(const std::string& key)> handler) {
@@ -82,7 +83,7 @@ class Informer {
   }
 
  private:
-  void accept(std::string_view json, bool deleted);
+  Result<void> accept(std::string_view json, bool deleted);
   void begin_replace();
   void end_replace();
   void apply(const std::string& key, Ref after);
@@ -100,7 +101,8 @@ class Informer {
 template <typename T>
 std::vector<typename Informer<T>::Ref> Informer<T>::in_namespace(std::string_view ns) const {
   std::vector<Ref> found;
-  const std::string prefix = std::string(ns) + '/';
+  std::string prefix(ns);
+  prefix += '/';
   for (auto it = objects_.lower_bound(prefix);
        it != objects_.end() && it->first.starts_with(prefix); ++it) {
     found.push_back(it->second);
@@ -109,12 +111,13 @@ std::vector<typename Informer<T>::Ref> Informer<T>::in_namespace(std::string_vie
 }
 
 template <typename T>
-void Informer<T>::accept(std::string_view json, bool deleted) {
+Result<void> Informer<T>::accept(std::string_view json, bool deleted) {
   auto object = api::from_json<T>(json);
-  if (!object) return;  // The Reflector has logged what does not decode.
+  if (!object) return std::unexpected(std::move(object.error()));
   const std::string key = key_of(*object);
   if (replacing_) unseen_.erase(key);
   apply(key, deleted ? nullptr : std::make_shared<const T>(std::move(*object)));
+  return {};
 }
 
 template <typename T>

@@ -39,6 +39,10 @@ class Transport {
   // An Error only when there was no answer (503) or the request could not be sent; an answer of
   // 4xx or 5xx is a Response.
   virtual Result<Response> round_trip(const Request& request) = 0;
+  // As `round_trip`, but gives the answer to `done`, on `executor`. The caller does not wait where
+  // the answer comes over a network; in process it is made before this returns.
+  virtual void send(const Request& request, Executor& executor,
+                    std::function<void(Result<Response>)> done);
   // Opens a watch. On `executor`: `on_line` for each event (one JSON object, without the newline),
   // then `on_end` once, with the error if the server refused or the connection broke.
   virtual std::unique_ptr<WatchStream> watch(const Request& request, Executor& executor,

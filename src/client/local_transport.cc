@@ -1,0 +1,255 @@
+#include "client/local_transport.h"
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "client/line_delivery.h"
+#include "client/status.h"
+#include "io/loop.h"
+#include "net/http.h"
+
+namespace pinnace::client {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 64 << 10;
+
+// The exchange of a round trip: the thread that waits for the answer also pulls its Body.
+class CallExchange final : public net::Exchange {
+ public:
+  explicit CallExchange(io::Loop& loop) : loop_(loop) {}
+
+  void respond(int status, net::Headers, std::shared_ptr<const std::string> body) override {
+    const std::lock_guard lock(mutex_);
+    response_ = {status, body ? std::move(body) : std::make_shared<const std::string>()};
+    answered_ = true;
+    changed_.notify_one();
+  }
+  void stream(int status, net::Headers, std::unique_ptr<net::Body> body) override {
+    const std::lock_guard lock(mutex_);
+    response_.status = status;
+    body_ = std::move(body);
+    answered_ = true;
+    changed_.notify_one();
+  }
+  void wake() override {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    changed_.notify_one();
+  }
+  std::unique_ptr<net::Stream> upgrade(net::Headers) override {
+    net::Exchange::respond(400, {}, std::string("a local call cannot be upgraded"));
+    return nullptr;
+  }
+  void on_cancel(std::function<void()>) override {}  // The caller waits for the answer.
+  io::Loop& loop() override { return loop_; }
+
+  Result<Response> wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return answered_; });
+    if (!body_) return std::move(response_);
+    auto body = std::move(body_);
+    std::string text;
+    while (true) {
+      woken_ = false;
+      lock.unlock();
+      const auto state = pull(*body, text);
+      if (state == net::Body::State::kFailed) {
+        return errors::unavailable("the answer broke off");
+      }
+      if (state == net::Body::State::kEnd) break;
+      lock.lock();
+      changed_.wait(lock, [this] { return woken_; });
+    }
+    response_.body = std::make_shared<const std::string>(std::move(text));
+    return std::move(response_);
+  }
+
+ private:
+  // Appends what is there; kMore never comes back.
+  static net::Body::State pull(net::Body& body, std::string& text) {
+    while (true) {
+      const std::size_t size = text.size();
+      text.resize(size + kReadBytes);
+      const auto read = body.read({text.data() + size, kReadBytes});
+      text.resize(size + read.bytes);
+      if (read.state != net::Body::State::kMore) return read.state;
+    }
+  }
+
+  io::Loop& loop_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Response response_;
+  std::unique_ptr<net::Body> body_;
+  bool answered_ = false, woken_ = false;
+};
+
+// The exchange of a watch. Everything but `wake` and answering runs on the loop.
+class WatchExchange final : public net::Exchange,
+                            public std::enable_shared_from_this<WatchExchange> {
+ public:
+  explicit WatchExchange(io::Loop& loop) : loop_(loop) {}
+  void set_delivery(std::shared_ptr<LineDelivery> delivery) { delivery_ = std::move(delivery); }
+
+  void respond(int status, net::Headers, std::shared_ptr<const std::string> body) override {
+    on_loop([this, status, body = std::move(body)] {
+      answered_ = true;
+      end(std::unexpected(error_from_status(status, body ? *body : std::string())));
+    });
+  }
+  void stream(int status, net::Headers, std::unique_ptr<net::Body> body) override {
+    auto shared = std::make_shared<std::unique_ptr<net::Body>>(std::move(body));
+    on_loop([this, status, shared] {
+      answered_ = true;
+      if (closed_) return shared->reset();
+      status_ = status;
+      body_ = std::move(*shared);
+      pull();
+    });
+  }
+  void wake() override {
+    if (wake_posted_.exchange(true)) return;
+    on_loop([this] {
+      wake_posted_ = false;
+      pull();
+    });
+  }
+  void resume() {
+    on_loop([this] {
+      held_back_ = false;
+      pull();
+    });
+  }
+  std::unique_ptr<net::Stream> upgrade(net::Headers) override {
+    net::Exchange::respond(400, {}, std::string("a local watch cannot be upgraded"));
+    return nullptr;
+  }
+  void on_cancel(std::function<void()> cancelled) override {
+    on_loop([this, cancelled = std::move(cancelled)] {
+      if (!closed_ && !answered_) cancelled_ = cancelled;
+    });
+  }
+  io::Loop& loop() override { return loop_; }
+
+  bool closed() const { return closed_; }  // Loop thread.
+  // The reader went away. Any thread.
+  void close() {
+    on_loop([this] {
+      closed_ = true;
+      body_.reset();
+      const auto cancelled = std::exchange(cancelled_, nullptr);
+      if (!answered_ && cancelled) cancelled();
+    });
+  }
+
+ private:
+  template <typename Work>
+  void on_loop(Work work) {
+    loop_.post([self = shared_from_this(), work = std::move(work)] { work(); });
+  }
+  void pull() {
+    if (pulling_) return;  // `read` may wake us on this thread.
+    pulling_ = true;
+    static thread_local std::array<char, kReadBytes> buffer;
+    while (body_ && !held_back_) {
+      const auto read = body_->read(buffer);
+      const std::string_view bytes(buffer.data(), read.bytes);
+      if (status_ >= 400) {
+        refusal_.append(bytes);
+      } else if (!delivery_->feed(bytes)) {
+        held_back_ = true;
+      }
+      if (read.state == net::Body::State::kWaiting) break;
+      if (read.state == net::Body::State::kFailed) end(errors::unavailable("the watch broke off"));
+      if (read.state == net::Body::State::kEnd) {
+        end(status_ >= 400 ? Result<void>(std::unexpected(error_from_status(status_, refusal_)))
+                           : Result<void>());
+      }
+    }
+    pulling_ = false;
+  }
+  void end(Result<void> result) {
+    body_.reset();
+    cancelled_ = nullptr;
+    delivery_->finish(std::move(result));
+  }
+
+  io::Loop& loop_;
+  std::shared_ptr<LineDelivery> delivery_;
+  std::atomic<bool> wake_posted_{false};
+  // The loop thread's.
+  std::unique_ptr<net::Body> body_;
+  std::function<void()> cancelled_;
+  std::string refusal_;
+  int status_ = 0;
+  bool held_back_ = false, pulling_ = false, answered_ = false, closed_ = false;
+};
+
+class LocalWatch final : public WatchStream {
+ public:
+  LocalWatch(std::shared_ptr<WatchExchange> exchange, std::shared_ptr<LineDelivery> delivery)
+      : exchange_(std::move(exchange)), delivery_(std::move(delivery)) {}
+  ~LocalWatch() override {
+    delivery_->stop();
+    exchange_->close();
+  }
+
+ private:
+  std::shared_ptr<WatchExchange> exchange_;
+  std::shared_ptr<LineDelivery> delivery_;
+};
+
+}  // namespace
+
+LocalTransport::LocalTransport(net::Handler& handler, Identity identity, io::Loop* loop)
+    : handler_(handler),
+      identity_(std::move(identity)),
+      own_thread_(loop == nullptr ? std::make_unique<io::LoopThread>("local-api") : nullptr),
+      loop_(loop == nullptr ? own_thread_->loop() : *loop) {}
+
+LocalTransport::~LocalTransport() = default;
+
+net::Request LocalTransport::make_request(const Request& request) const {
+  net::Request made;
+  made.method = request.method;
+  made.target = request.target;
+  const auto question = request.target.find('?');
+  made.path = request.target.substr(0, question);
+  if (question != std::string::npos) made.query = request.target.substr(question + 1);
+  made.headers.add("accept", request.accept);
+  made.headers.add("user-agent", "pinnace/" + identity_.user);
+  if (!request.content_type.empty()) made.headers.add("content-type", request.content_type);
+  made.body = request.body;
+  made.peer.address = "127.0.0.1";
+  made.peer.certificate_common_name = identity_.user;
+  made.peer.certificate_organizations = identity_.groups;
+  return made;
+}
+
+Result<Response> LocalTransport::round_trip(const Request& request) {
+  auto exchange = std::make_shared<CallExchange>(loop_);
+  handler_.handle(make_request(request), exchange);
+  return exchange->wait();
+}
+
+std::unique_ptr<WatchStream> LocalTransport::watch(
+    const Request& request, Executor& executor, std::function<void(std::string_view line)> on_line,
+    std::function<void(Result<void>)> on_end) {
+  auto exchange = std::make_shared<WatchExchange>(loop_);
+  auto delivery = std::make_shared<LineDelivery>(
+      executor, std::move(on_line), std::move(on_end),
+      [weak = std::weak_ptr(exchange)] {
+        if (const auto alive = weak.lock()) alive->resume();
+      });
+  exchange->set_delivery(delivery);
+  loop_.post([this, made = make_request(request), exchange]() mutable {
+    if (!exchange->closed()) handler_.handle(std::move(made), exchange);
+  });
+  return std::make_unique<LocalWatch>(std::move(exchange), std::move(delivery));
+}
+
+}  // namespace pinnace::client

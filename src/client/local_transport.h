@@ -1,0 +1,52 @@
+// LocalTransport calls a net::Handler in this process, as one user, without HTTP and without TLS.
+//
+// Why: the components of one process take the same way through authentication, authorization and
+//   admission as everybody, but share finished bytes with the store.
+// Threads: any. `round_trip` runs the handler on the caller's thread. Watches run on `loop`, which
+//   stands for the I/O thread of a connection.
+// Lifetime: the handler and the loop outlive it; it outlives its watches.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/transport.h"
+
+namespace pinnace::io {
+class Loop;
+class LoopThread;
+}  // namespace pinnace::io
+namespace pinnace::net {
+class Handler;
+struct Request;
+}  // namespace pinnace::net
+
+namespace pinnace::client {
+
+// Who calls: what stands as common name and organizations in a certificate.
+struct Identity {
+  std::string user;
+  std::vector<std::string> groups;
+};
+
+class LocalTransport final : public Transport {
+ public:
+  // Without a loop it starts a thread with one.
+  LocalTransport(net::Handler& handler, Identity identity, io::Loop* loop = nullptr);
+  ~LocalTransport() override;
+  Result<Response> round_trip(const Request& request) override;
+  std::unique_ptr<WatchStream> watch(const Request& request, Executor& executor,
+                                     std::function<void(std::string_view line)> on_line,
+                                     std::function<void(Result<void>)> on_end) override;
+
+ private:
+  net::Request make_request(const Request& request) const;
+
+  net::Handler& handler_;
+  const Identity identity_;
+  std::unique_ptr<io::LoopThread> own_thread_;
+  io::Loop& loop_;
+};
+
+}  // namespace pinnace::client
