@@ -235,4 +235,14 @@ LoopThread::~LoopThread() {
   thread_->thread.join();
 }
 
+void LoopThread::run_and_wait(const std::function<void()>& work) {
+  std::atomic<bool> done = false;
+  loop_->post([&] {
+    work();
+    done = true;
+    done.notify_one();
+  });
+  done.wait(false);
+}
+
 }  // namespace pinnace::io

@@ -41,6 +41,8 @@ class LoopThread {
   ~LoopThread();
   LoopThread(const LoopThread&) = delete;
   Loop& loop() { return *loop_; }
+  // Runs work on the loop and returns when it is done. Not from the loop's own thread.
+  void run_and_wait(const std::function<void()>& work);
 
  private:
   std::unique_ptr<Loop> loop_;
