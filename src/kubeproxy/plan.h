@@ -22,13 +22,8 @@ namespace pinnace::kubeproxy {
 struct Facts {
   std::string table = "pinnace";  // "table ip NAME"; clusters that share a kernel need two names
   std::string node_name;
-  io::Cidr pod_cidr{{0x0af40000}, 16};      // all pods
+  io::Cidr pod_cidr{{0x0af40000}, 16};  // all pods
   io::Cidr service_cidr{{0x0a600000}, 16};
-  // The bridge that this node's pods share, if they do, and their addresses. Two pods on a bridge
-  // answer each other past the host's connection tracking, so what goes from one to the other
-  // through a Service must be masqueraded. Empty: every pod has a link of its own to the host.
-  std::string pod_bridge;
-  io::Cidr node_pod_cidr{{0x0af40000}, 24};
   std::uint32_t masquerade_mark = 0x4000;  // one bit of the packet mark
 };
 
@@ -43,8 +38,8 @@ struct UdpTarget {
 };
 
 struct Fragment {
-  std::map<std::string, std::vector<std::string>> chains;      // name → rules
-  std::map<std::string, std::int32_t> affinity_sets;           // name → seconds
+  std::map<std::string, std::vector<std::string>> chains;               // name → rules
+  std::map<std::string, std::int32_t> affinity_sets;                    // name → seconds
   std::map<std::pair<std::string, std::string>, std::string> elements;  // (set, key) → value or ""
   // Ports that must also answer on 127.0.0.1, and where they lead.
   std::map<LocalPort, io::InetAddress> local_ports;

@@ -140,21 +140,17 @@ std::string Ruleset::base(const Facts& facts) {
   const std::string mark = hex(facts.masquerade_mark);
   const std::string pods = facts.pod_cidr.text();
   const std::string services = facts.service_cidr.text();
-  const std::string bridge =
-      facts.pod_bridge.empty()
-          ? ""
-          : "    oifname \"" + facts.pod_bridge + "\" ct status dnat ip saddr " +
-                facts.node_pod_cidr.text() + " ip daddr " + facts.node_pod_cidr.text() +
-                " masquerade\n";
   return R"(
   map services { type ipv4_addr . inet_proto . inet_service : verdict; }
   map node-ports { type inet_proto . inet_service : verdict; }
   set refused { type ipv4_addr . inet_proto . inet_service; }
   set refused-node-ports { type inet_proto . inet_service; }
   set hairpin { type ipv4_addr . ipv4_addr; }
-  chain mark-masquerade { meta mark set meta mark or )" + mark + R"(; }
+  chain mark-masquerade { meta mark set meta mark or )" +
+         mark + R"(; }
   chain look-up {
-    ip daddr )" + services + " ip saddr != " + pods + R"( jump mark-masquerade
+    ip daddr )" +
+         services + " ip saddr != " + pods + R"( jump mark-masquerade
     ip daddr . meta l4proto . th dport vmap @services
     ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @node-ports
   }
@@ -168,9 +164,11 @@ std::string Ruleset::base(const Facts& facts) {
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    meta mark & )" + mark + " == " + mark + R"( masquerade
+    meta mark & )" +
+         mark + " == " + mark + R"( masquerade
     ct status dnat ip saddr . ip daddr @hairpin masquerade
-)" + bridge + "    ip saddr " + pods + " ip daddr != { " + pods + R"(, 224.0.0.0/4 } masquerade
+    ip saddr )" +
+         pods + " ip daddr != { " + pods + R"(, 224.0.0.0/4 } masquerade
   }
   chain refuse {
     meta l4proto tcp reject with tcp reset
@@ -179,7 +177,8 @@ std::string Ruleset::base(const Facts& facts) {
   chain check-services {
     ct state established,related return
     ip daddr . meta l4proto . th dport @refused goto refuse
-    ip daddr )" + services + R"( fib daddr type != local goto refuse
+    ip daddr )" +
+         services + R"( fib daddr type != local goto refuse
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
