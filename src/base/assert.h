@@ -7,6 +7,6 @@ namespace pinnace {
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
 }
 
-#define PINNACE_ASSERT(expression) \
+#define PINNACE_ASSERT(expression)     \
   ((expression) ? static_cast<void>(0) \
                 : ::pinnace::assertion_failed(#expression, __FILE__, __LINE__))

@@ -89,14 +89,15 @@ std::string rfc3339_micro(WallTime time) {
 
 bool parse_rfc3339(std::string_view text, WallTime& out) {
   using namespace std::chrono;
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':') {
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':') {
     return false;
   }
   const int y = digits(text, 0, 4), mo = digits(text, 5, 2), d = digits(text, 8, 2);
   const int h = digits(text, 11, 2), mi = digits(text, 14, 2), s = digits(text, 17, 2);
   if (y < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60) return false;
-  const year_month_day date{year(y), month(static_cast<unsigned>(mo)), day(static_cast<unsigned>(d))};
+  const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
+                            day(static_cast<unsigned>(d))};
   if (mo < 1 || d < 1 || !date.ok()) return false;
   std::size_t at = 19;
   std::int64_t nanoseconds = 0;

@@ -20,7 +20,9 @@ struct MonotonicTime {
   std::int64_t nanoseconds = 0;
   auto operator<=>(const MonotonicTime&) const = default;
   MonotonicTime operator+(Duration d) const { return {nanoseconds + d.count()}; }
-  Duration operator-(MonotonicTime other) const { return Duration(nanoseconds - other.nanoseconds); }
+  Duration operator-(MonotonicTime other) const {
+    return Duration(nanoseconds - other.nanoseconds);
+  }
 };
 
 // Threads: all methods may be called from any thread.

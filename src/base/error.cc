@@ -145,8 +145,8 @@ Cause required(std::string field, std::string_view detail) {
 }
 
 Cause invalid(std::string field, std::string_view json_value, std::string_view detail) {
-  return {"FieldValueInvalid",
-          with_detail("Invalid value: " + std::string(json_value), detail), std::move(field)};
+  return {"FieldValueInvalid", with_detail("Invalid value: " + std::string(json_value), detail),
+          std::move(field)};
 }
 
 Cause not_supported(std::string field, std::string_view json_value,
@@ -174,8 +174,8 @@ Cause not_found(std::string field, std::string_view json_value) {
 }
 
 Cause type_invalid(std::string field, std::string_view json_value, std::string_view detail) {
-  return {"FieldValueTypeInvalid",
-          with_detail("Invalid value: " + std::string(json_value), detail), std::move(field)};
+  return {"FieldValueTypeInvalid", with_detail("Invalid value: " + std::string(json_value), detail),
+          std::move(field)};
 }
 
 Cause too_long(std::string field, std::size_t max_bytes) {

@@ -29,15 +29,15 @@ struct Cause {
 };
 
 struct Error {
-  int code = 500;                    // The HTTP status.
-  std::string reason;                // The metav1.StatusReason, such as "NotFound"; may be empty.
-  std::string message;               // A sentence for a person.
-  std::string group;                 // details.group
-  std::string kind;                  // details.kind: the resource ("pods") or kind, as Kubernetes has it.
-  std::string name;                  // details.name
-  std::string uid;                   // details.uid
-  std::vector<Cause> causes;         // details.causes
-  int retry_after_seconds = 0;       // details.retryAfterSeconds
+  int code = 500;             // The HTTP status.
+  std::string reason;         // The metav1.StatusReason, such as "NotFound"; may be empty.
+  std::string message;        // A sentence for a person.
+  std::string group;          // details.group
+  std::string kind;           // details.kind: the resource ("pods") or kind, as Kubernetes has it.
+  std::string name;           // details.name
+  std::string uid;            // details.uid
+  std::vector<Cause> causes;  // details.causes
+  int retry_after_seconds = 0;  // details.retryAfterSeconds
   Retry retry = Retry::kNever;
 
   bool is(std::string_view wanted_reason) const { return reason == wanted_reason; }
@@ -64,8 +64,8 @@ Unexpected method_not_supported(std::string_view resource, std::string_view acti
 Unexpected not_acceptable(std::string message);
 Unexpected unsupported_media_type(std::string message);
 Unexpected too_large(std::string message);
-Unexpected expired(std::string message);      // 410, reason Expired
-Unexpected gone(std::string message);         // 410, reason Gone
+Unexpected expired(std::string message);  // 410, reason Expired
+Unexpected gone(std::string message);     // 410, reason Gone
 Unexpected too_many_requests(std::string message, int retry_after_seconds);
 Unexpected timeout(std::string message, int retry_after_seconds);
 Unexpected unavailable(std::string message);  // 503, worth a retry

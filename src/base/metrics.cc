@@ -21,8 +21,10 @@ std::string label_text(const std::vector<std::string>& names,
     out += name + "=\"";
     for (const char c : value) {
       if (c == '"' || c == '\\') out += '\\';
-      if (c == '\n') out += "\\n";
-      else out += c;
+      if (c == '\n')
+        out += "\\n";
+      else
+        out += c;
     }
     out += '"';
   };

@@ -65,8 +65,8 @@ std::string make_uuid(Rng& rng) {
   for (int nibble = 0; nibble < 32; ++nibble) {
     if (nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20) text += '-';
     unsigned value = (words[nibble / 16] >> (4 * (nibble % 16))) & 0xF;
-    if (nibble == 12) value = 4;                   // The version.
-    if (nibble == 16) value = 8 | (value & 3);     // The variant.
+    if (nibble == 12) value = 4;                // The version.
+    if (nibble == 16) value = 8 | (value & 3);  // The variant.
     text += kHex[value];
   }
   return text;

@@ -216,7 +216,8 @@ bool is_valid_utf8(std::string_view bytes) {
   while (i < bytes.size()) {
     const auto lead = static_cast<unsigned char>(bytes[i]);
     const int extra = lead < 0x80 ? 0 : lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC2 ? 1 : -1;
-    if (extra < 0 || lead > 0xF4 || i + static_cast<std::size_t>(extra) >= bytes.size()) return false;
+    if (extra < 0 || lead > 0xF4 || i + static_cast<std::size_t>(extra) >= bytes.size())
+      return false;
     std::uint32_t point = extra == 0 ? lead : lead & (0x3Fu >> extra);
     for (int k = 1; k <= extra; ++k) {
       const auto next = static_cast<unsigned char>(bytes[i + static_cast<std::size_t>(k)]);

@@ -53,8 +53,10 @@ Service kube_dns(io::Ipv4 address) {
 class RunningDns : public ClusterDns {
  public:
   explicit RunningDns(Options options)
-      : options_(std::move(options)), directory_(options_.zone),
-        services_(options_.client, options_.loop), slices_(options_.client, options_.loop) {}
+      : options_(std::move(options)),
+        directory_(options_.zone),
+        services_(options_.client, options_.loop),
+        slices_(options_.client, options_.loop) {}
   ~RunningDns() override { stop(); }
 
   Result<void> open() {
@@ -73,12 +75,10 @@ class RunningDns : public ClusterDns {
   }
 
   void start() override {
-    services_.on_change([this](const std::string& key) {
-      directory_.set_service(key, services_.get(key));
-    });
-    slices_.on_change([this](const std::string& key) {
-      directory_.set_slice(key, slices_.get(key));
-    });
+    services_.on_change(
+        [this](const std::string& key) { directory_.set_service(key, services_.get(key)); });
+    slices_.on_change(
+        [this](const std::string& key) { directory_.set_slice(key, slices_.get(key)); });
     const auto synced = [this] {
       if (services_.synced() && slices_.synced()) server_->set_ready();
     };

@@ -26,9 +26,9 @@ class ClusterDns {
     io::Loop& loop;
     Rng& rng;
     std::string zone = "cluster.local";
-    io::InetAddress listen{{0x0a60000a}, 53};       // 10.96.0.10
-    std::string link = "pinnace-dns";               // empty: the address is there already
-    std::string resolv_conf = "/etc/resolv.conf";   // the host's resolvers
+    io::InetAddress listen{{0x0a60000a}, 53};      // 10.96.0.10
+    std::string link = "pinnace-dns";              // empty: the address is there already
+    std::string resolv_conf = "/etc/resolv.conf";  // the host's resolvers
     // Gives the host a route to cluster addresses, from the node's own, so that they work where
     // there is no default route; empty: no route.
     std::optional<io::Cidr> service_cidr;

@@ -152,7 +152,9 @@ Answer Directory::in_zone(const Names& parts, const Question& question,
     if (!wants(question, Type::kTxt)) return no_data();
     Answer answer;
     answer.answers.push_back(record(question.name, Type::kTxt, kServiceTtl));
-    answer.answers.back().raw = "\x05" "1.1.0";
+    answer.answers.back().raw =
+        "\x05"
+        "1.1.0";
     return answer;
   }
   return failure(Rcode::kNxDomain);
@@ -206,9 +208,9 @@ Answer Directory::service_addresses(const Service& service, const Question& ques
       answer.answers.push_back(address_record(question.name, kEndpointTtl, endpoint.address));
     }
     if (!answer.answers.empty()) {
-      std::ranges::rotate(answer.answers, answer.answers.begin() +
-                                              static_cast<std::ptrdiff_t>(
-                                                  rotation % answer.answers.size()));
+      std::ranges::rotate(
+          answer.answers,
+          answer.answers.begin() + static_cast<std::ptrdiff_t>(rotation % answer.answers.size()));
     }
   } else {
     for (const auto address : cluster_addresses(service)) {
@@ -260,7 +262,8 @@ void Directory::add_headless_ports(const Service& service, const Question& quest
     for (const auto& offered : slice->ports) {
       const std::string name = offered.name.value_or("");
       if (!offered.port || (!port.empty() && name.empty())) continue;
-      if (!matches_label(port, name) || !matches_label(protocol, offered.protocol.value_or("TCP"))) {
+      if (!matches_label(port, name) ||
+          !matches_label(protocol, offered.protocol.value_or("TCP"))) {
         continue;
       }
       each_address(*slice, [&](const auto& endpoint, io::Ipv4 address) {
@@ -293,16 +296,15 @@ Answer Directory::external_name(const Service& service, const Question& question
     Record alias = record(owner, Type::kCname, kServiceTtl);
     alias.target = target;
     answer.answers.push_back(alias);
-    if (question.type != Type::kA && question.type != Type::kAaaa &&
-        question.type != Type::kSrv) {
+    if (question.type != Type::kA && question.type != Type::kAaaa && question.type != Type::kSrv) {
       return answer;
     }
     if (!target.ends_with('.' + zone_)) {
       answer.follow = target;
       return answer;
     }
-    const auto parts = split(std::string_view(target).substr(0, target.size() - zone_.size() - 1),
-                             '.');
+    const auto parts =
+        split(std::string_view(target).substr(0, target.size() - zone_.size() - 1), '.');
     const auto next = parts.size() == 3 && parts[2] == "svc"
                           ? services_.find(std::string(parts[1]) + '/' + std::string(parts[0]))
                           : services_.end();
@@ -321,8 +323,8 @@ Answer Directory::external_name(const Service& service, const Question& question
 
 Answer Directory::in_pods(const Names& parts, const Question& question) const {
   if (parts.size() == 1) return no_data();
-  if (parts.size() == 2) return namespaces_.contains(parts[0]) ? no_data()
-                                                               : failure(Rcode::kNxDomain);
+  if (parts.size() == 2)
+    return namespaces_.contains(parts[0]) ? no_data() : failure(Rcode::kNxDomain);
   const auto address = io::Ipv4::parse(parts[0], '-');
   if (parts.size() != 3 || !address) return failure(Rcode::kNxDomain);
   if (!wants(question, Type::kA)) return no_data();

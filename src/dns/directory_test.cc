@@ -105,9 +105,9 @@ TEST_F(DirectoryTest, DistinguishesNoSuchNameFromNoSuchType) {
     EXPECT_EQ(answer.authority[0].type, Type::kSoa);
     EXPECT_EQ(answer.authority[0].minimum, 5u);
   }
-  for (const char* present : {"web.default.svc.cluster.local", "default.svc.cluster.local",
-                              "svc.cluster.local", "cluster.local",
-                              "db-0.db.default.svc.cluster.local"}) {
+  for (const char* present :
+       {"web.default.svc.cluster.local", "default.svc.cluster.local", "svc.cluster.local",
+        "cluster.local", "db-0.db.default.svc.cluster.local"}) {
     const auto answer = ask(present, Type::kAaaa);
     EXPECT_EQ(answer.rcode, Rcode::kNoError) << present;
     EXPECT_TRUE(answer.answers.empty());

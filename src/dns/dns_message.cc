@@ -190,8 +190,8 @@ class Writer {
       case Type::kSoa:
         name(record.target);
         name(record.mailbox);
-        for (const auto v : {record.serial, record.refresh, record.retry, record.expire,
-                             record.minimum}) {
+        for (const auto v :
+             {record.serial, record.refresh, record.retry, record.expire, record.minimum}) {
           u32(v);
         }
         return;

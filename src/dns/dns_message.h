@@ -18,11 +18,24 @@
 namespace pinnace::dns {
 
 enum class Type : std::uint16_t {
-  kA = 1, kNs = 2, kCname = 5, kSoa = 6, kPtr = 12, kTxt = 16, kAaaa = 28, kSrv = 33, kOpt = 41,
+  kA = 1,
+  kNs = 2,
+  kCname = 5,
+  kSoa = 6,
+  kPtr = 12,
+  kTxt = 16,
+  kAaaa = 28,
+  kSrv = 33,
+  kOpt = 41,
   kAny = 255,
 };
 enum class Rcode : std::uint8_t {
-  kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5,
+  kNoError = 0,
+  kFormErr = 1,
+  kServFail = 2,
+  kNxDomain = 3,
+  kNotImp = 4,
+  kRefused = 5,
 };
 
 struct Question {
@@ -35,12 +48,12 @@ struct Record {
   std::string name;
   Type type = Type::kA;
   std::uint32_t ttl = 0;
-  io::Ipv4 address;                           // A
-  std::string target;                         // CNAME, PTR, NS, SRV; SOA's primary server
+  io::Ipv4 address;                                  // A
+  std::string target;                                // CNAME, PTR, NS, SRV; SOA's primary server
   std::uint16_t priority = 0, weight = 0, port = 0;  // SRV
-  std::string mailbox;                        // SOA
+  std::string mailbox;                               // SOA
   std::uint32_t serial = 0, refresh = 0, retry = 0, expire = 0, minimum = 0;  // SOA
-  std::string raw;                            // The data of every other type (TXT's strings, AAAA).
+  std::string raw;  // The data of every other type (TXT's strings, AAAA).
 };
 
 struct DnsMessage {

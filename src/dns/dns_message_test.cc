@@ -25,7 +25,11 @@ Record a_record(std::string name, std::uint32_t address) {
 
 TEST(DnsMessage, EncodesAQueryAsTheRfcSays) {
   EXPECT_EQ(hex_encode(encode(query("a.bc", Type::kA))),
-            "123401000001000000000000" "0161" "026263" "00" "00010001");
+            "123401000001000000000000"
+            "0161"
+            "026263"
+            "00"
+            "00010001");
 }
 
 TEST(DnsMessage, SurvivesARoundTripWithCompressedNames) {

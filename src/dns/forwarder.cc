@@ -67,8 +67,7 @@ void Forwarder::launch(std::uint64_t key) {
   } else if (send(flight.fd.get(), flight.query.data(), flight.query.size(), 0) < 0) {
     return next_server(key);
   }
-  loop_.add_fd(flight.fd.get(), events,
-               [this, key](std::uint32_t ready) { on_ready(key, ready); });
+  loop_.add_fd(flight.fd.get(), events, [this, key](std::uint32_t ready) { on_ready(key, ready); });
   flight.timer = loop_.schedule_after(options_.timeout, [this, key] {
     if (const auto found = flights_.find(key); found != flights_.end()) {
       found->second->timer = 0;
@@ -84,8 +83,8 @@ void Forwarder::on_ready(std::uint64_t key, std::uint32_t events) {
   if (flight.over_tcp) {
     if (!pump_tcp(flight, events)) return next_server(key);
     if (flight.in.size() < 2) return;
-    const std::size_t size = static_cast<unsigned char>(flight.in[0]) << 8 |
-                             static_cast<unsigned char>(flight.in[1]);
+    const std::size_t size =
+        static_cast<unsigned char>(flight.in[0]) << 8 | static_cast<unsigned char>(flight.in[1]);
     if (flight.in.size() >= size + 2) accept_answer(key, flight.in.substr(2, size));
     return;
   }
@@ -119,14 +118,14 @@ bool Forwarder::pump_tcp(Flight& flight, std::uint32_t events) {
 // An answer to another question, or a forged one, is passed over; the true one may still come.
 void Forwarder::accept_answer(std::uint64_t key, std::string bytes) {
   const Flight& flight = *flights_[key];
-  const bool ours = bytes.size() >= kHeaderBytes && message_id(bytes) == flight.id &&
-                    (bytes[2] & 0x80) != 0;
+  const bool ours =
+      bytes.size() >= kHeaderBytes && message_id(bytes) == flight.id && (bytes[2] & 0x80) != 0;
   if (!ours) return;
   // Servers that cannot parse the question may leave it out.
   const bool has_question = bytes[4] != 0 || bytes[5] != 0;
   if (has_question) {
-    const auto question = std::string_view(flight.query)
-                              .substr(kHeaderBytes, flight.question_end - kHeaderBytes);
+    const auto question =
+        std::string_view(flight.query).substr(kHeaderBytes, flight.question_end - kHeaderBytes);
     const auto echoed = std::string_view(bytes).substr(kHeaderBytes);
     if (!same_name(echoed.substr(0, question.size()), question)) return;
   }

@@ -46,8 +46,8 @@ std::string shorten(const std::string& bytes, std::size_t limit) {
 }
 
 std::string cache_key(const Question& question, bool dnssec_ok) {
-  return to_lower(question.name) + '/' +
-         std::to_string(static_cast<unsigned>(question.type)) + (dnssec_ok ? "/do" : "");
+  return to_lower(question.name) + '/' + std::to_string(static_cast<unsigned>(question.type)) +
+         (dnssec_ok ? "/do" : "");
 }
 
 }  // namespace
@@ -62,8 +62,7 @@ struct DnsServer::Connection {
 };
 
 Result<std::unique_ptr<DnsServer>> DnsServer::create(io::Loop& loop, Rng& rng,
-                                                     const Directory& directory,
-                                                     Options options) {
+                                                     const Directory& directory, Options options) {
   const auto address = options.listen;
   std::unique_ptr<DnsServer> server(new DnsServer(loop, rng, directory, std::move(options)));
   if (auto listening = server->listen(address); !listening) {
@@ -73,7 +72,9 @@ Result<std::unique_ptr<DnsServer>> DnsServer::create(io::Loop& loop, Rng& rng,
 }
 
 DnsServer::DnsServer(io::Loop& loop, Rng& rng, const Directory& directory, Options options)
-    : loop_(loop), rng_(rng), directory_(directory),
+    : loop_(loop),
+      rng_(rng),
+      directory_(directory),
       forwarder_(loop, rng, std::move(options.forward)) {}
 
 DnsServer::~DnsServer() {
@@ -100,8 +101,8 @@ void DnsServer::on_udp() {
   for (int i = 0; i < kMaxDatagramsPerWake; ++i) {
     sockaddr_in peer{};
     socklen_t size = sizeof peer;
-    const ssize_t got = recvfrom(udp_.get(), buffer, sizeof buffer, 0,
-                                 reinterpret_cast<sockaddr*>(&peer), &size);
+    const ssize_t got =
+        recvfrom(udp_.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&peer), &size);
     if (got < 0) return;
     handle(std::string(buffer, static_cast<std::size_t>(got)), false,
            [this, peer](const std::string& bytes) {
@@ -228,10 +229,10 @@ void DnsServer::handle(std::string bytes, bool over_tcp, Reply reply) {
     return reply(encode(refusal));
   }
   DnsMessage answer = answer_to(*query);
-  const std::size_t limit =
-      over_tcp ? kMaxTcpBytes
-               : std::clamp<std::size_t>(query->udp_size.value_or(kPlainUdpBytes), kPlainUdpBytes,
-                                         kMaxUdpBytes);
+  const std::size_t limit = over_tcp
+                                ? kMaxTcpBytes
+                                : std::clamp<std::size_t>(query->udp_size.value_or(kPlainUdpBytes),
+                                                          kPlainUdpBytes, kMaxUdpBytes);
   if (query->opcode != 0 || query->question->klass != kInternet) {
     answer.rcode = query->opcode != 0 ? Rcode::kNotImp : Rcode::kRefused;
     return reply(encode(answer, limit));

@@ -49,8 +49,9 @@ std::string ask_tcp(io::InetAddress server, const std::string& query) {
     const ssize_t got = recv(fd->get(), buffer, sizeof buffer, 0);
     if (got <= 0) return {};
     in.append(buffer, static_cast<std::size_t>(got));
-    const std::size_t size = in.size() < 2 ? 0 : static_cast<unsigned char>(in[0]) << 8 |
-                                                     static_cast<unsigned char>(in[1]);
+    const std::size_t size =
+        in.size() < 2 ? 0
+                      : static_cast<unsigned char>(in[0]) << 8 | static_cast<unsigned char>(in[1]);
     if (size > 0 && in.size() >= size + 2) return in.substr(2, size);
   }
   return {};
@@ -69,8 +70,8 @@ std::string query(std::string name, Type type = Type::kA, std::uint16_t id = 7) 
 class DnsServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_.set_service("default/web", std::make_shared<api::core_v1::Service>(
-                                              service("web", "10.96.0.5")));
+    directory_.set_service("default/web",
+                           std::make_shared<api::core_v1::Service>(service("web", "10.96.0.5")));
     auto out = service("out", "");
     out.spec.type = "ExternalName";
     out.spec.external_name = "www.default.svc.outside";
@@ -78,8 +79,8 @@ class DnsServerTest : public ::testing::Test {
     auto many = service("many", "");
     for (int i = 0; i < 100; ++i) many.spec.cluster_ips.push_back("10.96.1." + std::to_string(i));
     directory_.set_service("default/many", std::make_shared<api::core_v1::Service>(many));
-    outside_.set_service("default/www", std::make_shared<api::core_v1::Service>(
-                                            service("www", "192.0.2.1")));
+    outside_.set_service("default/www",
+                         std::make_shared<api::core_v1::Service>(service("www", "192.0.2.1")));
     on_loop([&] {
       upstream_ = std::move(*DnsServer::create(thread_.loop(), *rng_, outside_,
                                                {.listen = {kLoopback, 0}, .forward = {}}));

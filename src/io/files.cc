@@ -129,8 +129,8 @@ Result<void> write_file(const std::string& path, std::string_view bytes, mode_t 
 
 Result<void> write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode) {
   static std::atomic<unsigned> counter{0};
-  std::string temporary = path + ".tmp." + std::to_string(getpid()) + "." +
-                          std::to_string(counter.fetch_add(1));
+  std::string temporary =
+      path + ".tmp." + std::to_string(getpid()) + "." + std::to_string(counter.fetch_add(1));
   UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd.valid()) return path_error("create", temporary, errno);
   auto fail = [&](std::string_view what) -> Result<void> {

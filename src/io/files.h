@@ -1,6 +1,7 @@
 // Files: whole reads and atomic writes, and paths that cannot leave a root.
 //
-// Threads: any; all of them block. Errors: `errors::system` with the path; 404 when there is no file.
+// Threads: any; all of them block. Errors: `errors::system` with the path; 404 when there is no
+// file.
 #pragma once
 
 #include <sys/types.h>

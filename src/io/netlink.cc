@@ -146,8 +146,8 @@ Result<void> Netlink::remove_link(std::string_view name) {
   ifinfomsg link{};
   link.ifi_index = static_cast<int>(*index);
   message.body(link);
-  return outcome(netlink_exchange(fd_, message, ++sequence_),
-                 "remove link " + std::string(name), ENODEV);
+  return outcome(netlink_exchange(fd_, message, ++sequence_), "remove link " + std::string(name),
+                 ENODEV);
 }
 
 Result<void> Netlink::set_up(std::string_view name) {
@@ -217,8 +217,7 @@ Result<void> Netlink::remove_address(std::string_view link, Ipv4 address, int pr
   if (!index) return {};
   auto message = address_message(RTM_DELADDR, kChange, *index, address, prefix);
   return outcome(netlink_exchange(fd_, message, ++sequence_),
-                 "remove address " + address.text() + " from " + std::string(link),
-                 EADDRNOTAVAIL);
+                 "remove address " + address.text() + " from " + std::string(link), EADDRNOTAVAIL);
 }
 
 Result<void> Netlink::set_route(const NetRoute& route) {
@@ -292,8 +291,7 @@ Result<std::vector<NetRoute>> Netlink::routes() {
     if (header.rtm_table != RT_TABLE_MAIN || header.rtm_type != RTN_UNICAST) return;
     NetRoute route;
     route.destination.prefix = header.rtm_dst_len;
-    for (const auto& [type, value] :
-         netlink_attributes(body.substr(NLMSG_ALIGN(sizeof(rtmsg))))) {
+    for (const auto& [type, value] : netlink_attributes(body.substr(NLMSG_ALIGN(sizeof(rtmsg))))) {
       if (value.size() != 4) continue;
       if (type == RTA_DST) route.destination.base = address(value);
       if (type == RTA_GATEWAY) route.gateway = address(value);

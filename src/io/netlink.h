@@ -34,10 +34,10 @@ struct NetAddress {
 };
 
 struct NetRoute {
-  Cidr destination;             // 0.0.0.0/0: the default route
+  Cidr destination;  // 0.0.0.0/0: the default route
   std::optional<Ipv4> gateway;
-  std::string link;             // empty: the kernel finds it by the gateway
-  std::optional<Ipv4> source;   // preferred source address
+  std::string link;            // empty: the kernel finds it by the gateway
+  std::optional<Ipv4> source;  // preferred source address
 };
 
 class Netlink {

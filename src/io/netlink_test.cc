@@ -31,7 +31,8 @@ TEST(Ipv4, ReadsAndWritesOnlyCanonicalTexts) {
   EXPECT_EQ(Ipv4::parse("10.96.0.10")->value, 0x0a60000au);
   EXPECT_EQ(Ipv4::parse("10.96.0.10")->text(), "10.96.0.10");
   EXPECT_EQ(Ipv4::parse("10-96-0-10", '-')->dashed(), "10-96-0-10");
-  for (const char* wrong : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1..3.4", "a.b.c.d"}) {
+  for (const char* wrong :
+       {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1..3.4", "a.b.c.d"}) {
     EXPECT_FALSE(Ipv4::parse(wrong)) << wrong;
   }
 }

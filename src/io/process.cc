@@ -205,7 +205,8 @@ bool Process::wait_for(Duration timeout, ExitStatus& status) {
   MonotonicTime deadline = real_clock().monotonic() + timeout;
   while (true) {
     Duration left = deadline - real_clock().monotonic();
-    auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::max(left, Duration::zero())).count();
+    auto ms =
+        std::chrono::ceil<std::chrono::milliseconds>(std::max(left, Duration::zero())).count();
     pollfd wait = {pidfd_.get(), POLLIN, 0};
     if (poll(&wait, 1, static_cast<int>(std::min<std::int64_t>(ms, 60'000))) > 0) break;
     if (left <= Duration::zero()) return false;

@@ -20,18 +20,18 @@
 namespace pinnace::io {
 
 struct SpawnOptions {
-  std::vector<std::string> argv;      // argv[0] is looked up in PATH when it has no slash.
+  std::vector<std::string> argv;  // argv[0] is looked up in PATH when it has no slash.
   bool inherit_environment = true;
   std::vector<std::string> environment;  // "NAME=value", over what is inherited.
-  std::string directory;              // Empty: ours.
-  int stdin_fd = -1;                  // -1: /dev/null, for all three. Not closed here.
+  std::string directory;                 // Empty: ours.
+  int stdin_fd = -1;                     // -1: /dev/null, for all three. Not closed here.
   int stdout_fd = -1;
   int stderr_fd = -1;
-  bool new_session = false;           // Its own session and process group: outlives ours' signals.
+  bool new_session = false;  // Its own session and process group: outlives ours' signals.
 };
 
 struct ExitStatus {
-  int code = -1;                      // -1 when a signal ended it.
+  int code = -1;  // -1 when a signal ended it.
   int signal = 0;
   bool ok() const { return code == 0; }
 };
@@ -63,9 +63,9 @@ class Process {
 
 struct RunResult {
   ExitStatus status;
-  std::string output;                 // Standard output.
+  std::string output;  // Standard output.
   std::string error_output;
-  bool timed_out = false;             // It was killed (SIGKILL).
+  bool timed_out = false;  // It was killed (SIGKILL).
 };
 
 // Runs to the end, feeding `input`. An Error only if it could not be started.

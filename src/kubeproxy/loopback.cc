@@ -28,9 +28,9 @@ bool would_block() { return errno == EAGAIN || errno == EINTR; }
 struct Loopback::Connections {
   struct Side {
     io::UniqueFd fd;
-    std::string out;       // What is to be written here.
-    bool ended = false;    // It sends no more.
-    bool shut = false;     // We told it that we send no more.
+    std::string out;     // What is to be written here.
+    bool ended = false;  // It sends no more.
+    bool shut = false;   // We told it that we send no more.
     std::uint32_t events = 0;
   };
   struct Connection {
@@ -148,8 +148,7 @@ struct Loopback::UdpPort {
   };
   using Key = std::pair<std::uint32_t, std::uint16_t>;  // the client's address as it came
 
-  UdpPort(io::Loop& l, io::UniqueFd f, io::InetAddress t)
-      : loop(l), fd(std::move(f)), target(t) {
+  UdpPort(io::Loop& l, io::UniqueFd f, io::InetAddress t) : loop(l), fd(std::move(f)), target(t) {
     loop.add_fd(fd.get(), EPOLLIN, [this](std::uint32_t) { from_clients(); });
   }
   ~UdpPort() {
@@ -162,8 +161,8 @@ struct Loopback::UdpPort {
     for (int i = 0; i < kMaxDatagramsPerWake; ++i) {
       sockaddr_in peer{};
       socklen_t size = sizeof peer;
-      const ssize_t got = recvfrom(fd.get(), buffer, sizeof buffer, 0,
-                                   reinterpret_cast<sockaddr*>(&peer), &size);
+      const ssize_t got =
+          recvfrom(fd.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&peer), &size);
       if (got < 0) return;
       const Key key{peer.sin_addr.s_addr, peer.sin_port};
       if (!clients.contains(key) && !add(key)) continue;

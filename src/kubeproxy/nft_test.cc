@@ -29,7 +29,8 @@ class Namespace {
  public:
   Namespace() {
     std::thread([this] {
-      if (unshare(CLONE_NEWNET) == 0) fd_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+      if (unshare(CLONE_NEWNET) == 0)
+        fd_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     }).join();
   }
   bool valid() const { return fd_.valid(); }
@@ -173,9 +174,9 @@ class NftOnKernel : public ::testing::Test {
     ruleset_.applied();
   }
   void serve(const api::core_v1::Service& service, const std::vector<std::string>& addresses) {
-    ruleset_.set("service/" + service.metadata.name,
-                 plan_service(testing_facts(), service,
-                              {make_slice(service.metadata.name, addresses)}));
+    ruleset_.set(
+        "service/" + service.metadata.name,
+        plan_service(testing_facts(), service, {make_slice(service.metadata.name, addresses)}));
   }
   std::string list() {
     return node_.run([&] { return Nft().run("list ruleset").value_or("failed"); });

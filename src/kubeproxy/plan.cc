@@ -39,8 +39,9 @@ class PortPlan {
     const bool external_local = external && service_.spec.external_traffic_policy == "Local";
     if (!internal_local || external) backends("cluster/" + id_, all_);
     if ((internal_local || external_local) && !local_.empty()) backends("local/" + id_, local_);
-    const std::string verdict =
-        !internal_local ? "goto cluster/" + id_ : local_.empty() ? "drop" : "goto local/" + id_;
+    const std::string verdict = !internal_local  ? "goto cluster/" + id_
+                                : local_.empty() ? "drop"
+                                                 : "goto local/" + id_;
     for (const auto ip : cluster_addresses()) serve(ip, verdict);
     if (external) external_chain(external_local);
     for (const auto ip : addresses) serve(ip, "goto external/" + id_);
@@ -80,9 +81,7 @@ class PortPlan {
   std::string address_key(io::Ipv4 ip) const {
     return ip.text() + " . " + protocol_ + " . " + std::to_string(port_.port);
   }
-  std::string node_port_key() const {
-    return protocol_ + " . " + std::to_string(port_.node_port);
-  }
+  std::string node_port_key() const { return protocol_ + " . " + std::to_string(port_.node_port); }
   void serve(io::Ipv4 ip, const std::string& verdict) {
     out_.elements[{"services", address_key(ip)}] = verdict;
   }
@@ -138,8 +137,8 @@ class PortPlan {
 
   void external_chain(bool only_local) {
     auto& rules = out_.chains["external/" + id_];
-    const bool restricted = !service_.spec.load_balancer_source_ranges.empty() &&
-                            service_.spec.type == "LoadBalancer";
+    const bool restricted =
+        !service_.spec.load_balancer_source_ranges.empty() && service_.spec.type == "LoadBalancer";
     if (restricted) {
       std::string ranges;
       for (const auto& text : service_.spec.load_balancer_source_ranges) {
@@ -219,8 +218,10 @@ std::vector<Endpoint> endpoints_of(const Facts& facts, const ServicePort& port,
         const Endpoint found{{*ip, static_cast<std::uint16_t>(*offered.port)},
                              endpoint.node_name.value_or("") == facts.node_name};
         const auto& is = endpoint.conditions;
-        if (is.ready.value_or(true)) ready.insert(found);
-        else if (is.serving.value_or(false) && is.terminating.value_or(false)) ending.insert(found);
+        if (is.ready.value_or(true))
+          ready.insert(found);
+        else if (is.serving.value_or(false) && is.terminating.value_or(false))
+          ending.insert(found);
       }
     }
   }
@@ -269,8 +270,10 @@ Fragment plan_host_ports(const Facts& facts, const Pod& pod) {
       fragment.chains[chain] = {"ip saddr " + facts.pod_cidr.text() + " jump mark-masquerade",
                                 "meta l4proto " + protocol + " dnat ip to " + target.text()};
       const std::string key = protocol + " . " + std::to_string(number);
-      if (host->is_any()) fragment.elements[{"node-ports", key}] = "goto " + chain;
-      else fragment.elements[{"services", host->text() + " . " + key}] = "goto " + chain;
+      if (host->is_any())
+        fragment.elements[{"node-ports", key}] = "goto " + chain;
+      else
+        fragment.elements[{"services", host->text() + " . " + key}] = "goto " + chain;
       if (protocol == "udp") fragment.udp_targets.insert({*host, number, *ip});
     }
   };

@@ -64,14 +64,13 @@ TEST(ServicePlan, KeepsTheSourceWithExternalTrafficPolicyLocal) {
   far.endpoints[0].node_name = far.endpoints[1].node_name = "node2";
   auto near = far;
   near.endpoints[0].node_name = "node1";
-  const auto with = plan_service(testing_facts(), service,
-                                 {std::make_shared<const decltype(near)>(near)});
+  const auto with =
+      plan_service(testing_facts(), service, {std::make_shared<const decltype(near)>(near)});
   EXPECT_THAT(with.chains.at("local/default/web/tcp/80"),
               ElementsAre("meta l4proto tcp dnat ip to 10.244.0.2:8080"));
-  EXPECT_EQ(with.chains.at("external/default/web/tcp/80").back(),
-            "goto local/default/web/tcp/80");
-  const auto without = plan_service(testing_facts(), service,
-                                    {std::make_shared<const decltype(far)>(far)});
+  EXPECT_EQ(with.chains.at("external/default/web/tcp/80").back(), "goto local/default/web/tcp/80");
+  const auto without =
+      plan_service(testing_facts(), service, {std::make_shared<const decltype(far)>(far)});
   EXPECT_EQ(without.chains.at("external/default/web/tcp/80").back(), "drop");
 }
 
@@ -80,8 +79,8 @@ TEST(ServicePlan, KeepsInternalTrafficOnTheNodeWhenAsked) {
   service.spec.internal_traffic_policy = "Local";
   auto slice = *make_slice("web", {"10.244.1.3"});
   slice.endpoints[0].node_name = "node2";
-  const auto plan = plan_service(testing_facts(), service,
-                                 {std::make_shared<const decltype(slice)>(slice)});
+  const auto plan =
+      plan_service(testing_facts(), service, {std::make_shared<const decltype(slice)>(slice)});
   EXPECT_EQ(element(plan, "services", "10.96.0.5 . tcp . 80"), "drop");
 }
 
@@ -110,10 +109,9 @@ TEST(ServicePlan, TellsWhichUdpFlowsEndWithAnEndpoint) {
   service.spec.ports[0].protocol = "UDP";
   auto slice = *make_slice("dns", {"10.244.0.2"});
   slice.ports[0].protocol = "UDP";
-  const auto plan = plan_service(testing_facts(), service,
-                                 {std::make_shared<const decltype(slice)>(slice)});
-  EXPECT_THAT(plan.udp_targets,
-              ElementsAre(UdpTarget{{0x0a600005}, 80, {0x0af40002}}));
+  const auto plan =
+      plan_service(testing_facts(), service, {std::make_shared<const decltype(slice)>(slice)});
+  EXPECT_THAT(plan.udp_targets, ElementsAre(UdpTarget{{0x0a600005}, 80, {0x0af40002}}));
 }
 
 TEST(HostPortPlan, LeadsTheNodesPortToThePod) {

@@ -34,10 +34,14 @@ std::string service_key(const EndpointSlice& slice) {
 class RunningProxy : public ServiceProxy {
  public:
   explicit RunningProxy(Options options)
-      : options_(std::move(options)), ruleset_(options_.facts), loopback_(options_.loop),
-        services_(options_.client, options_.loop), slices_(options_.client, options_.loop),
+      : options_(std::move(options)),
+        ruleset_(options_.facts),
+        loopback_(options_.loop),
+        services_(options_.client, options_.loop),
+        slices_(options_.client, options_.loop),
         pods_(options_.client, options_.loop,
-              {.ns = {}, .label_selector = {},
+              {.ns = {},
+               .label_selector = {},
                .field_selector = "spec.nodeName=" + options_.facts.node_name}) {}
   ~RunningProxy() override { stop(); }
 
@@ -45,9 +49,8 @@ class RunningProxy : public ServiceProxy {
     enable_forwarding();
     services_.on_change([this](const std::string& key) { mark("service/" + key); });
     pods_.on_change([this](const std::string& key) { mark("pod/" + key); });
-    slices_.on_transition([this](const auto& before, const auto& after) {
-      slice_changed(before, after);
-    });
+    slices_.on_transition(
+        [this](const auto& before, const auto& after) { slice_changed(before, after); });
     services_.on_synced([this] { wake(); });
     slices_.on_synced([this] { wake(); });
     pods_.on_synced([this] { wake(); });
@@ -84,8 +87,10 @@ class RunningProxy : public ServiceProxy {
       const std::string owner = service_key(*slice);
       if (owner.empty()) continue;
       auto& slices = slices_of_[owner];
-      if (slice == before) slices.erase(slice->metadata.name);
-      else slices[slice->metadata.name] = slice;
+      if (slice == before)
+        slices.erase(slice->metadata.name);
+      else
+        slices[slice->metadata.name] = slice;
       if (slices.empty()) slices_of_.erase(owner);
       mark("service/" + owner);
     }

@@ -54,9 +54,8 @@ TEST(Ruleset, RemovesReferencesBeforeChains) {
 TEST(Ruleset, KeepsWhatAnotherOwnerStillNeeds) {
   Ruleset ruleset(testing_facts());
   ruleset.set("service/default/a", web({"10.244.0.2"}));
-  ruleset.set("service/default/b",
-              plan_service(testing_facts(), make_service("b", "10.96.0.6"),
-                           {make_slice("b", {"10.244.0.2"})}));
+  ruleset.set("service/default/b", plan_service(testing_facts(), make_service("b", "10.96.0.6"),
+                                                {make_slice("b", {"10.244.0.2"})}));
   ruleset.applied();
   ruleset.set("service/default/a", {});
   EXPECT_THAT(ruleset.changes(), Not(HasSubstr("hairpin"))) << "both have the same endpoint";

@@ -72,8 +72,8 @@ Result<void> unpack(const std::string& archive_path, const std::string& director
     if (!link && archive_entry_filetype(entry) == AE_IFLNK) link = archive_entry_symlink(entry);
     if (link) {
       const bool from_root = archive_entry_hardlink(entry) != nullptr;
-      links.emplace_back(name,
-                         safe_name(from_root ? fs::path(link) : fs::path(name).parent_path() / link));
+      links.emplace_back(
+          name, safe_name(from_root ? fs::path(link) : fs::path(name).parent_path() / link));
       if (links.back().second.empty()) return wrong("a link leaves the archive");
     } else if (archive_entry_filetype(entry) == AE_IFREG) {
       auto written = write_entry(reader.get(), fs::path(directory) / name);

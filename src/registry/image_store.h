@@ -1,4 +1,5 @@
-// ImageStore keeps the images that were loaded on this machine: blobs by digest, and names for them.
+// ImageStore keeps the images that were loaded on this machine: blobs by digest, and names for
+// them.
 //
 // Shape: DIRECTORY/blobs/sha256/HEX and DIRECTORY/names.json. A blob is written whole, checked
 //   against its digest and renamed into place, so that a crash leaves no half of one.

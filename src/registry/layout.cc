@@ -95,8 +95,7 @@ Result<api::Value> add_file(api::Arena& arena, Layout& layout, const fs::path& p
 }
 
 // A docker archive has no manifest of the registry's kind: it is made from the list of its files.
-Result<void> read_docker_image(const fs::path& directory, const api::Value& image,
-                               Layout& layout) {
+Result<void> read_docker_image(const fs::path& directory, const api::Value& image, Layout& layout) {
   const auto inside = [&](std::string_view name) -> Result<fs::path> {
     const fs::path plain = fs::path(name).lexically_normal();
     if (plain.is_absolute() || plain.native().starts_with("..")) {

@@ -93,9 +93,8 @@ void Mirror::handle(net::Request request, std::shared_ptr<net::Exchange> exchang
   std::string domain = parameter(request.query, "ns");
   if (domain.empty()) domain = "docker.io";
   const std::string_view wanted = path.substr(manifests + 11);
-  const auto reference =
-      parse_reference(domain + '/' + std::string(path.substr(0, manifests)) +
-                      (is_digest(wanted) ? '@' : ':') + std::string(wanted));
+  const auto reference = parse_reference(domain + '/' + std::string(path.substr(0, manifests)) +
+                                         (is_digest(wanted) ? '@' : ':') + std::string(wanted));
   if (!reference) return refuse(*exchange, 400, "NAME_INVALID", "invalid image name");
   const auto descriptor = store_.resolve(*reference);
   if (!descriptor) return refuse(*exchange, 404, "MANIFEST_UNKNOWN", "manifest unknown");

@@ -27,8 +27,8 @@ bool is_path_component(std::string_view text) {
     const char separator = text[i];
     std::size_t run = 0;
     while (i < text.size() && text[i] == separator) ++i, ++run;
-    const bool fits = separator == '-' || (separator == '.' && run == 1) ||
-                      (separator == '_' && run <= 2);
+    const bool fits =
+        separator == '-' || (separator == '.' && run == 1) || (separator == '_' && run <= 2);
     if (!fits || !is_lower_or_digit(text[i])) return false;
   }
   return true;
@@ -37,17 +37,16 @@ bool is_path_component(std::string_view text) {
 bool is_domain(std::string_view text) {
   return !text.empty() && (is_alphanumeric(text.front()) || text.front() == '[') &&
          std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-  });
+           return is_alphanumeric(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+         });
 }
 
 bool is_tag(std::string_view text) {
   if (text.empty() || text.size() > kMaxTagBytes || text.front() == '.' || text.front() == '-') {
     return false;
   }
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 }  // namespace
@@ -68,15 +67,14 @@ std::string Reference::familiar() const {
 
 bool is_digest(std::string_view text) {
   return text.size() == 71 && text.starts_with("sha256:") &&
-         std::all_of(text.begin() + 7, text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+         std::all_of(text.begin() + 7, text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 Result<Reference> parse_reference(std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    return errors::bad_request("invalid image name \"" + std::string(text) + "\": " +
-                               std::string(why));
+    return errors::bad_request("invalid image name \"" + std::string(text) +
+                               "\": " + std::string(why));
   };
   Reference reference;
   std::string_view rest = text;
@@ -98,9 +96,9 @@ Result<Reference> parse_reference(std::string_view text) {
   }
   const auto first_slash = rest.find('/');
   const std::string_view head = rest.substr(0, first_slash);
-  const bool has_domain = first_slash != std::string_view::npos &&
-                          (head.find_first_of(".:") != std::string_view::npos ||
-                           head == "localhost");
+  const bool has_domain =
+      first_slash != std::string_view::npos &&
+      (head.find_first_of(".:") != std::string_view::npos || head == "localhost");
   reference.domain = has_domain ? head : "docker.io";
   if (has_domain) rest = rest.substr(first_slash + 1);
   if (reference.domain == "index.docker.io") reference.domain = "docker.io";
@@ -108,7 +106,8 @@ Result<Reference> parse_reference(std::string_view text) {
     reference.repository = "library/";
   }
   reference.repository += rest;
-  if (!is_domain(reference.domain)) return wrong("the registry's host has a character that no host has");
+  if (!is_domain(reference.domain))
+    return wrong("the registry's host has a character that no host has");
   for (const auto part : split(reference.repository, '/')) {
     if (!is_path_component(part)) {
       return wrong("a repository has lower-case letters, digits and single separators");

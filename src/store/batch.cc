@@ -32,8 +32,7 @@ void splice(Object& object, std::string_view head, std::string_view tail) {
 void splice_stored(Object& object, const Object& stored) {
   const std::string_view json = stored.json;
   const std::size_t old = revision_member(stored.revision).size();
-  splice(object, json.substr(0, stored.revision_offset),
-         json.substr(stored.revision_offset + old));
+  splice(object, json.substr(0, stored.revision_offset), json.substr(stored.revision_offset + old));
 }
 
 }  // namespace
@@ -67,9 +66,9 @@ Result<ObjectRef> BatchBuilder::add(Write& write) {
     splice(*after, write.head, write.tail);
   }
   after->key = std::move(write.key);
-  const auto type = creates                                ? Event::Type::kAdded
+  const auto type = creates                              ? Event::Type::kAdded
                     : write.type == Write::Type::kUpdate ? Event::Type::kModified
-                                                           : Event::Type::kDeleted;
+                                                         : Event::Type::kDeleted;
   changed_[after->key] = type == Event::Type::kDeleted ? nullptr : after;
   events_.push_back({type, after->revision, after, std::move(before)});
   return after;

@@ -36,8 +36,9 @@ class Embedded final : public EmbeddedStore {
   Embedded(Options options, std::unique_ptr<Journal> journal)
       : options_(std::move(options)),
         journal_(std::move(journal)),
-        history_(std::make_shared<History>(
-            History::Limits{options_.ring_events, options_.ring_bytes})) {}
+        history_(
+            std::make_shared<History>(History::Limits{options_.ring_events, options_.ring_bytes})) {
+  }
   ~Embedded() override;
 
   Result<void> start();
@@ -235,8 +236,8 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::create(Options options,
 }
 
 std::unique_ptr<EmbeddedStore> EmbeddedStore::create_in_memory(Options options) {
-  auto store = create(std::move(options),
-                      std::make_unique<MemoryJournal>(std::make_shared<MemoryDisk>()));
+  auto store =
+      create(std::move(options), std::make_unique<MemoryJournal>(std::make_shared<MemoryDisk>()));
   PINNACE_ASSERT(store.has_value());
   return std::move(*store);
 }

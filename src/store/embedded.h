@@ -21,7 +21,7 @@ namespace pinnace::store {
 class EmbeddedStore : public Store {
  public:
   struct Options {
-    std::string directory;                        // For `create`; made if it is missing.
+    std::string directory;  // For `create`; made if it is missing.
     std::size_t ring_events = 4096;
     std::size_t ring_bytes = 8 << 20;
     std::size_t max_waiting_writes = 20'000;

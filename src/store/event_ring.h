@@ -27,9 +27,8 @@ class EventRing {
   }
   // The sequence of the first event with revision > `after`.
   Sequence first_after(Revision after) const {
-    const auto found =
-        std::partition_point(events_.begin(), events_.end(),
-                             [&](const Event& each) { return each.revision <= after; });
+    const auto found = std::partition_point(
+        events_.begin(), events_.end(), [&](const Event& each) { return each.revision <= after; });
     return first_ + static_cast<std::uint64_t>(found - events_.begin());
   }
   // Events up to this revision are not kept any more.

@@ -113,14 +113,13 @@ Result<void> History::check_reach(const Resource& resource, Revision revision) c
 }
 
 Result<Snapshot> History::list(std::string_view resource, std::string_view ns,
-                               std::string_view start_after, std::size_t limit,
-                               Revision at) const {
+                               std::string_view start_after, std::size_t limit, Revision at) const {
   const std::shared_lock lock(lock_);
   const Revision now = revision_.load(std::memory_order_relaxed);
   if (at > now) {
-    auto error = errors::timeout("Too large resource version: " + std::to_string(at) +
-                                     ", current: " + std::to_string(now),
-                                 1);
+    auto error = errors::timeout(
+        "Too large resource version: " + std::to_string(at) + ", current: " + std::to_string(now),
+        1);
     error.error().causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
     return error;
   }
@@ -147,9 +146,8 @@ Result<Snapshot> History::list(std::string_view resource, std::string_view ns,
   return snapshot;
 }
 
-Result<std::unique_ptr<Watcher>> History::watch(std::string_view resource_name,
-                                                std::string_view ns, Revision after,
-                                                std::function<void()> wake) {
+Result<std::unique_ptr<Watcher>> History::watch(std::string_view resource_name, std::string_view ns,
+                                                Revision after, std::function<void()> wake) {
   auto state = std::make_shared<WatcherState>(std::move(wake), after);
   const std::lock_guard lock(lock_);
   Resource& watched = resource(resource_name);

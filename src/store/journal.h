@@ -21,8 +21,8 @@ class Journal {
   struct Batch {
     struct Put {
       std::string key;
-      std::string head;        // The value is `head` followed by `body`.
-      std::string_view body;   // Must outlive the call of `write`.
+      std::string head;       // The value is `head` followed by `body`.
+      std::string_view body;  // Must outlive the call of `write`.
     };
     std::vector<Put> puts;
     std::vector<std::string> removals;

@@ -18,8 +18,7 @@ struct ListRange {
   bool has_after = false;
 };
 
-void list_now(const ObjectTable& objects, const ListRange& range, std::size_t limit,
-              Snapshot& out);
+void list_now(const ObjectTable& objects, const ListRange& range, std::size_t limit, Snapshot& out);
 // `at` must not be below the ring's floor.
 void list_past(const ObjectTable& objects, const EventRing& ring, const ListRange& range,
                std::size_t limit, Revision at, Snapshot& out);

@@ -36,9 +36,10 @@ class RandomCheck : public ::testing::TestWithParam<bool> {
   void write(std::uint64_t seed) {
     const auto rng = seeded_rng(seed);
     for (int i = 0; i < kWritesEach; ++i) {
-      const Key key{"pods", "n" + std::to_string(rng->below(3)), std::to_string(rng->below(kNames))};
+      const Key key{"pods", "n" + std::to_string(rng->below(3)),
+                    std::to_string(rng->below(kNames))};
       const auto seen = store_->get(key);
-      Write write = !seen ? create(key.ns, key.name, std::to_string(rng->next()))
+      Write write = !seen                ? create(key.ns, key.name, std::to_string(rng->next()))
                     : rng->below(3) == 0 ? remove(*seen)
                                          : update(*seen, std::to_string(rng->next()));
       write.durable = rng->below(4) != 0;
@@ -135,16 +136,14 @@ class RandomCheck : public ::testing::TestWithParam<bool> {
 
   // Replays the events and compares each list with the state at its revision.
   void check_lists(const std::vector<Event>& all) {
-    std::sort(lists_.begin(), lists_.end(), [](const auto& a, const auto& b) {
-      return a.second.revision < b.second.revision;
-    });
+    std::sort(lists_.begin(), lists_.end(),
+              [](const auto& a, const auto& b) { return a.second.revision < b.second.revision; });
     std::map<Key, ObjectRef> state;
     auto event = all.begin();
     for (const auto& [ns, snapshot] : lists_) {
       for (; event != all.end() && event->revision <= snapshot.revision; ++event) {
         EXPECT_EQ(event->previous, state[event->object->key]);
-        state[event->object->key] =
-            event->type == Event::Type::kDeleted ? nullptr : event->object;
+        state[event->object->key] = event->type == Event::Type::kDeleted ? nullptr : event->object;
       }
       std::vector<ObjectRef> expected;
       for (const auto& [key, object] : state) {

@@ -56,8 +56,7 @@ Result<void> link(std::vector<Record>& records, History::Loaded::Resource& out) 
   for (std::size_t i = 0; i < by_key.size(); ++i) {
     const Record& record = *by_key[i];
     ObjectRef previous;
-    if (i > 0 && same_key(*by_key[i - 1], record) &&
-        by_key[i - 1]->type != Event::Type::kDeleted) {
+    if (i > 0 && same_key(*by_key[i - 1], record) && by_key[i - 1]->type != Event::Type::kDeleted) {
       previous = by_key[i - 1]->object;
     }
     const bool newest = i + 1 == by_key.size() || !same_key(*by_key[i + 1], record);

@@ -37,9 +37,9 @@ struct Key {
 struct Object {
   Key key;
   std::string uid;
-  Revision revision = 0;            // metadata.resourceVersion of these bytes.
+  Revision revision = 0;  // metadata.resourceVersion of these bytes.
   Revision created_revision = 0;
-  std::string json;                 // Finished: resourceVersion is inside.
+  std::string json;  // Finished: resourceVersion is inside.
   // Where in `json` the member "resourceVersion" begins.
   std::uint32_t revision_offset = 0;
   // Derived forms that readers made of `json` (protobuf, parsed labels): made at most once, shared
@@ -52,8 +52,8 @@ struct Event {
   enum class Type : std::uint8_t { kAdded, kModified, kDeleted };
   Type type;
   Revision revision;
-  ObjectRef object;                 // For kDeleted: the last state, with the revision of the deletion.
-  ObjectRef previous;               // What it was before; null for kAdded.
+  ObjectRef object;    // For kDeleted: the last state, with the revision of the deletion.
+  ObjectRef previous;  // What it was before; null for kAdded.
 };
 
 // A write that happens only if nobody was faster.
@@ -61,12 +61,12 @@ struct Write {
   enum class Type : std::uint8_t { kCreate, kUpdate, kDelete };
   Type type;
   Key key;
-  std::string uid;                  // Of the object that is written.
+  std::string uid;  // Of the object that is written.
   // kCreate, kUpdate: JSON without resourceVersion, in two parts; the store writes
   // `head` + `"resourceVersion":"N"` + `tail`. For kDelete `head`/`tail` give the last state that
   // watchers see; empty: the stored one.
   std::string head, tail;
-  Revision expected_revision = 0;   // kUpdate, kDelete: the current revision must be this one.
+  Revision expected_revision = 0;  // kUpdate, kDelete: the current revision must be this one.
   // False for what may be lost with the machine's power (Events, Leases): not synced at once.
   bool durable = true;
 };
@@ -74,7 +74,7 @@ struct Write {
 // Moves over one resource's events. Each Watcher belongs to one reader.
 class Watcher {
  public:
-  virtual ~Watcher() = default;     // After it returns, `wake` is not called any more.
+  virtual ~Watcher() = default;  // After it returns, `wake` is not called any more.
   // Appends events that are there now, at most `max`. Expired when the ring has passed this cursor.
   // When `max` were given there may be more: ask again.
   virtual Result<void> next(std::vector<Event>& out, std::size_t max) = 0;
@@ -84,10 +84,10 @@ class Watcher {
 };
 
 struct Snapshot {
-  Revision revision = 0;            // The list's resourceVersion.
-  std::vector<ObjectRef> objects;   // In key order.
-  bool more = false;                // `limit` cut it.
-  std::uint64_t remaining = 0;      // How many are after the cut.
+  Revision revision = 0;           // The list's resourceVersion.
+  std::vector<ObjectRef> objects;  // In key order.
+  bool more = false;               // `limit` cut it.
+  std::uint64_t remaining = 0;     // How many are after the cut.
 };
 
 class Store {
@@ -98,8 +98,8 @@ class Store {
   // NotFound has an empty message: the caller knows how to name the object.
   virtual Result<ObjectRef> get(const Key& key) const = 0;
   // Objects of a resource, in one namespace or (ns empty) in all, after `start_after` (exclusive,
-  // "ns/name" or "name"; empty: from the start). `at` 0: now; else exactly that revision, or Expired
-  // when the ring no longer reaches back to it. `limit` 0: all.
+  // "ns/name" or "name"; empty: from the start). `at` 0: now; else exactly that revision, or
+  // Expired when the ring no longer reaches back to it. `limit` 0: all.
   virtual Result<Snapshot> list(std::string_view resource, std::string_view ns,
                                 std::string_view start_after = {}, std::size_t limit = 0,
                                 Revision at = 0) const = 0;

@@ -280,8 +280,8 @@ TEST_P(StoreContract, AWatcherThatTheRingPassedIsExpired) {
   EXPECT_TRUE(late.error().is("Expired"));
   const auto resumed = store->watch("pods", "", start + 1, [] {});
   ASSERT_FALSE(resumed.has_value());
-  EXPECT_TRUE(resumed.error().message.starts_with("too old resource version: " +
-                                                  std::to_string(start + 1) + " ("));
+  EXPECT_TRUE(resumed.error().message.starts_with(
+      "too old resource version: " + std::to_string(start + 1) + " ("));
   const auto past = store->list("pods", "", {}, 0, start + 1);
   ASSERT_FALSE(past.has_value());
   EXPECT_TRUE(past.error().is("Expired"));
@@ -337,8 +337,7 @@ TEST_P(StoreContract, WatchersMayOutliveTheStore) {
 
 TEST_P(StoreContract, AFullQueueAnswers503AtOnce) {
   auto store = make({.max_waiting_bytes = 4 << 10});
-  const auto refused =
-      store->commit_and_wait(create("x", "a", std::string(8 << 10, 'p')));
+  const auto refused = store->commit_and_wait(create("x", "a", std::string(8 << 10, 'p')));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, 503);
   EXPECT_EQ(refused.error().retry, Retry::kLater);

@@ -93,8 +93,8 @@ inline Write remove(const ObjectRef& before) {
   return write;
 }
 inline std::string json_of(Revision revision, const std::string& payload) {
-  return R"({"metadata":{"resourceVersion":")" + std::to_string(revision) + R"(","x":")" +
-         payload + R"("}})";
+  return R"({"metadata":{"resourceVersion":")" + std::to_string(revision) + R"(","x":")" + payload +
+         R"("}})";
 }
 
 }  // namespace pinnace::store::testing
