@@ -246,7 +246,8 @@ bool Normaliser::element(Value& value, const FieldInfo& info, const TypeInfo& ow
 bool Normaliser::one_of(Value& value, const TypeInfo& type, const Step* at) {
   for (const FieldInfo& info : type.fields) {
     const bool is_list = info.container == Container::kList;
-    if (value.is_array() ? is_list : (value.is_object() && !is_list && info.form == Form::kObject)) {
+    const bool is_struct = !is_list && info.form == Form::kObject;
+    if (value.is_array() ? is_list : value.is_object() && is_struct) {
       return field(value, info, type, at);
     }
     if (value.is_bool() && info.form == Form::kBool) return true;

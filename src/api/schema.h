@@ -52,7 +52,7 @@ struct FieldInfo {
   bool is_pointer;                     // Protobuf sends it only when set; JSON omits when unset.
   bool required;
   bool omit_empty;
-  ListType list_type;                  // For lists; for maps and structs kAtomic or kMap (granular).
+  ListType list_type;                  // Maps and structs: kAtomic or kMap (granular).
   std::span<const std::string_view> list_map_keys;
   std::string_view patch_merge_key;    // Strategic merge; empty: none.
   bool patch_merge;                    // patchStrategy contains "merge"
@@ -86,6 +86,7 @@ struct TypeInfo {
   bool atomic;                         // Server-side apply owns it as one value.
   std::span<const FieldInfo> fields;   // In JSON order; includes metadata; not apiVersion and kind
                                        // of kinds (they are `is_kind`'s business).
+  std::span<const std::uint8_t> proto_order;  // Indices of the fields with a number, by number.
   bool is_kind;                        // Has apiVersion and kind in JSON.
   std::span<const DefaultRule> defaults;
   std::string_view doc;

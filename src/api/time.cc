@@ -22,9 +22,8 @@ constexpr std::array kUnits{
 const Unit* unit_at(std::string_view text) {
   const Unit* found = nullptr;
   for (const Unit& unit : kUnits) {
-    if (text.starts_with(unit.name) && (found == nullptr || unit.name.size() > found->name.size())) {
-      found = &unit;
-    }
+    if (!text.starts_with(unit.name)) continue;
+    if (found == nullptr || unit.name.size() > found->name.size()) found = &unit;
   }
   return found;
 }

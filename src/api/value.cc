@@ -179,6 +179,11 @@ void Value::remove_item(std::size_t index) {
   --size_;
 }
 
+void Value::keep_first(std::size_t count) {
+  PINNACE_ASSERT((is_array() || is_object()) && count <= size_);
+  size_ = static_cast<std::uint32_t>(count);
+}
+
 void Value::insert_item(Arena& arena, std::size_t index, Value item) {
   PINNACE_ASSERT(is_array() && index <= size_ && size_ != UINT32_MAX);
   reserve(arena, size_ + 1, sizeof(Value));

@@ -84,6 +84,8 @@ class Value {
   std::span<const Value> items() const;
   Value& append(Arena& arena, Value item);
   void remove_item(std::size_t index);
+  // Drops the entries or members after the first `count`.
+  void keep_first(std::size_t count);
   void insert_item(Arena& arena, std::size_t index, Value item);
 
   // Objects. Members keep the order in which they came.

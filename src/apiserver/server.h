@@ -74,7 +74,8 @@ struct Options {
 
 class Server : public net::Handler {
  public:
-  // Reads what it needs from the store and writes the bootstrap objects; returns when /readyz is ok.
+  // Reads what it needs from the store and writes the bootstrap objects; returns when /readyz is
+  // ok.
   static Result<std::unique_ptr<Server>> create(Options options);
 
   // Refuses new requests with 503 and ends open watches. Any thread.

@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "base/strings.h"
+#include "client/fibers.h"
 #include "client/json_slices.h"
 #include "client/status.h"
 
@@ -47,17 +48,17 @@ std::string delete_body(const DeleteOptions& options) {
   return body + '}';
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const std::string>> Client::call(std::string_view method,
-                                                        std::string target, std::string body,
-                                                        std::optional<PatchType> patch_type) const {
+Request make_request(std::string_view method, std::string target, std::string body,
+                     std::optional<PatchType> patch_type) {
   Request request;
   request.method = method;
   request.target = std::move(target);
   request.body = std::move(body);
   if (!request.body.empty()) request.content_type = content_type(patch_type);
-  auto response = transport_.round_trip(request);
+  return request;
+}
+
+Result<std::shared_ptr<const std::string>> read(Result<Response> response) {
   if (!response) return std::unexpected(std::move(response.error()));
   if (response->status >= 400) {
     return std::unexpected(error_from_status(response->status, *response->body));
@@ -65,10 +66,32 @@ Result<std::shared_ptr<const std::string>> Client::call(std::string_view method,
   return std::move(response->body);
 }
 
+}  // namespace
+
+Result<std::shared_ptr<const std::string>> Client::call(std::string_view method, std::string target,
+                                                        std::string body,
+                                                        std::optional<PatchType> patch_type) const {
+  const Request request = make_request(method, std::move(target), std::move(body), patch_type);
+  return read(Fibers::inside() ? Fibers::round_trip(transport_, request)
+                               : transport_.round_trip(request));
+}
+
 Result<void> Client::remove_path(const std::string& target, const DeleteOptions& options) const {
   auto done = call("DELETE", target, delete_body(options));
   if (!done) return std::unexpected(std::move(done.error()));
   return {};
+}
+
+void Client::send(Executor& executor, std::string_view method, std::string target, std::string body,
+                  std::optional<PatchType> patch_type, Done done) const {
+  transport_.send(
+      make_request(method, std::move(target), std::move(body), patch_type), executor,
+      [done = std::move(done)](Result<Response> response) { done(read(std::move(response))); });
+}
+
+void Client::send_remove(Executor& executor, std::string target, const DeleteOptions& options,
+                         Done done) const {
+  send(executor, "DELETE", std::move(target), delete_body(options), std::nullopt, std::move(done));
 }
 
 std::string Client::path(const api::ResourceName& resource, std::string_view ns,
@@ -101,8 +124,8 @@ Result<Client::RawList> Client::split_list(std::string_view body) {
     if (key == "metadata") {
       list.resource_version = plain_string(raw_member(raw, "resourceVersion"));
     } else if (key == "items" && raw.starts_with('[')) {
-      has_items = for_each_element(
-          raw, [&](std::string_view item) { list.items.emplace_back(item); });
+      has_items =
+          for_each_element(raw, [&](std::string_view item) { list.items.emplace_back(item); });
     } else if (key == "items") {
       has_items = raw == "null";
     }

@@ -6,11 +6,13 @@
 //   auto updated = api.update(*pod);
 //
 // Errors: what the server's Status said, as Error; 503 when there was no answer.
-// Threads: any; calls block (see Transport).
+// Threads: any. Calls block (see Transport), but in a fiber they let others run (see Fibers).
 // Source: Kubernetes API concepts (verbs, list options, patch types).
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +25,7 @@
 namespace pinnace::client {
 
 struct ListOptions {
-  std::string ns;                 // empty: all namespaces
+  std::string ns;  // empty: all namespaces
   std::string label_selector;
   std::string field_selector;
 };
@@ -56,15 +58,14 @@ class Client {
   Result<List<T>> list(const ListOptions& options = {}) const;
   template <typename T>
   Result<T> create(const T& object) const {
-    return decode_as<T>(call("POST", path(T::kResource, object.metadata.namespace_, ""),
-                             api::to_json(object)));
+    return decode_as<T>(
+        call("POST", path(T::kResource, object.metadata.namespace_, ""), api::to_json(object)));
   }
   template <typename T>
   Result<T> update(const T& object, std::string_view subresource = "") const {
-    return decode_as<T>(call("PUT",
-                             path(T::kResource, object.metadata.namespace_, object.metadata.name,
-                                  subresource),
-                             api::to_json(object)));
+    return decode_as<T>(call(
+        "PUT", path(T::kResource, object.metadata.namespace_, object.metadata.name, subresource),
+        api::to_json(object)));
   }
   template <typename T>
   Result<T> update_status(const T& object) const {
@@ -87,6 +88,13 @@ class Client {
       std::string_view method, std::string target, std::string body,
       std::optional<PatchType> patch_type = std::nullopt) const;
   Result<void> remove_path(const std::string& target, const DeleteOptions& options) const;
+  // As `call` and `remove_path`, but nobody waits: `done` runs on `executor`. The Transport must
+  // outlive that.
+  using Done = std::function<void(Result<std::shared_ptr<const std::string>>)>;
+  void send(Executor& executor, std::string_view method, std::string target, std::string body,
+            std::optional<PatchType> patch_type, Done done) const;
+  void send_remove(Executor& executor, std::string target, const DeleteOptions& options,
+                   Done done) const;
 
   // "/apis/apps/v1/namespaces/NS/deployments/NAME/SUBRESOURCE"; empty parts are left out.
   static std::string path(const api::ResourceName& resource, std::string_view ns,

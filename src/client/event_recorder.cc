@@ -169,10 +169,9 @@ void EventRecorder::State::sent(const Waiting& done, bool counted,
     const std::lock_guard lock(mutex);
     waiting.push_front(done);
   } else {
-    const Error error = response ? error_from_status(response->status, *response->body)
-                                 : response.error();
-    log::debug("an event was not sent",
-               {{"reason", done.event.reason}, {"error", error.message}});
+    const Error error =
+        response ? error_from_status(response->status, *response->body) : response.error();
+    log::debug("an event was not sent", {{"reason", done.event.reason}, {"error", error.message}});
   }
   send_next();
 }

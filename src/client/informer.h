@@ -139,12 +139,13 @@ template <typename T>
 void Informer<T>::apply(const std::string& key, Ref after) {
   Ref before = get(key);
   if (!before && !after) return;
-  if (before && after &&
-      before->metadata.resource_version == after->metadata.resource_version) {
+  if (before && after && before->metadata.resource_version == after->metadata.resource_version) {
     return;
   }
-  if (after) objects_[key] = after;
-  else objects_.erase(key);
+  if (after)
+    objects_[key] = after;
+  else
+    objects_.erase(key);
   for (const auto& handler : transitions_) handler(before, after);
   for (const auto& handler : handlers_) handler(key);
 }

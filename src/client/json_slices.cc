@@ -55,7 +55,8 @@ struct Scanner {
     if (c == '"') return skip_string();
     if (c == '{' || c == '[') return skip_nested();
     const std::size_t first = at;
-    while (at < text.size() && std::string_view(",]} \n\t\r").find(text[at]) == std::string_view::npos) {
+    while (at < text.size() &&
+           std::string_view(",]} \n\t\r").find(text[at]) == std::string_view::npos) {
       ++at;
     }
     return at > first;

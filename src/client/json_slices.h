@@ -2,7 +2,7 @@
 //
 // Why: a list of 10,000 objects is decoded object by object; parsing it as a whole first would read
 //   and copy everything twice.
-// Errors: false if the text is not JSON as far as it was looked at. The parts are checked by whoever
+// Errors: false if the text is not JSON as far as it was looked at. Its parts are checked by who
 //   decodes them.
 #pragma once
 

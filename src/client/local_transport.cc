@@ -17,6 +17,17 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
 
+// Appends what is there; kMore never comes back.
+net::Body::State read_on(net::Body& body, std::string& text) {
+  while (true) {
+    const std::size_t size = text.size();
+    text.resize(size + kReadBytes);
+    const auto read = body.read({text.data() + size, kReadBytes});
+    text.resize(size + read.bytes);
+    if (read.state != net::Body::State::kMore) return read.state;
+  }
+}
+
 // The exchange of a round trip: the thread that waits for the answer also pulls its Body.
 class CallExchange final : public net::Exchange {
  public:
@@ -46,6 +57,7 @@ class CallExchange final : public net::Exchange {
   }
   void on_cancel(std::function<void()>) override {}  // The caller waits for the answer.
   io::Loop& loop() override { return loop_; }
+  void post(std::function<void()> work) override { loop_.post(std::move(work)); }
 
   Result<Response> wait() {
     std::unique_lock lock(mutex_);
@@ -56,7 +68,7 @@ class CallExchange final : public net::Exchange {
     while (true) {
       woken_ = false;
       lock.unlock();
-      const auto state = pull(*body, text);
+      const auto state = read_on(*body, text);
       if (state == net::Body::State::kFailed) {
         return errors::unavailable("the answer broke off");
       }
@@ -69,23 +81,70 @@ class CallExchange final : public net::Exchange {
   }
 
  private:
-  // Appends what is there; kMore never comes back.
-  static net::Body::State pull(net::Body& body, std::string& text) {
-    while (true) {
-      const std::size_t size = text.size();
-      text.resize(size + kReadBytes);
-      const auto read = body.read({text.data() + size, kReadBytes});
-      text.resize(size + read.bytes);
-      if (read.state != net::Body::State::kMore) return read.state;
-    }
-  }
-
   io::Loop& loop_;
   std::mutex mutex_;
   std::condition_variable changed_;
   Response response_;
   std::unique_ptr<net::Body> body_;
   bool answered_ = false, woken_ = false;
+};
+
+// The exchange of what is sent: the loop pulls its Body, and the answer goes to the executor.
+class SendExchange final : public net::Exchange, public std::enable_shared_from_this<SendExchange> {
+ public:
+  using Done = std::function<void(Result<Response>)>;
+  SendExchange(io::Loop& loop, Executor& executor, Done done)
+      : loop_(loop), executor_(executor), done_(std::move(done)) {}
+  // A handler that lets go of an exchange without an answer has been shut down.
+  ~SendExchange() override {
+    if (done_) finish(errors::unavailable("the server gave no answer"));
+  }
+
+  void respond(int status, net::Headers, std::shared_ptr<const std::string> body) override {
+    finish(Response{status, body ? std::move(body) : std::make_shared<const std::string>()});
+  }
+  void stream(int status, net::Headers, std::unique_ptr<net::Body> body) override {
+    auto shared = std::make_shared<std::unique_ptr<net::Body>>(std::move(body));
+    loop_.post([self = shared_from_this(), status, shared] {
+      self->status_ = status;
+      self->body_ = std::move(*shared);
+      self->pull();
+    });
+  }
+  void wake() override {
+    loop_.post([self = shared_from_this()] { self->pull(); });
+  }
+  std::unique_ptr<net::Stream> upgrade(net::Headers) override {
+    net::Exchange::respond(400, {}, std::string("a local call cannot be upgraded"));
+    return nullptr;
+  }
+  void on_cancel(std::function<void()>) override {}  // The sender waits for the answer.
+  io::Loop& loop() override { return loop_; }
+  void post(std::function<void()> work) override { loop_.post(std::move(work)); }
+
+ private:
+  void pull() {
+    if (!body_) return;
+    const auto state = read_on(*body_, text_);
+    if (state == net::Body::State::kWaiting) return;
+    body_.reset();
+    if (state == net::Body::State::kFailed) {
+      return finish(errors::unavailable("the answer broke off"));
+    }
+    finish(Response{status_, std::make_shared<const std::string>(std::move(text_))});
+  }
+  void finish(Result<Response> result) {
+    auto shared = std::make_shared<Result<Response>>(std::move(result));
+    executor_.post([shared, done = std::exchange(done_, nullptr)] { done(std::move(*shared)); });
+  }
+
+  io::Loop& loop_;
+  Executor& executor_;
+  Done done_;
+  // The loop thread's.
+  std::unique_ptr<net::Body> body_;
+  std::string text_;
+  int status_ = 0;
 };
 
 // The exchange of a watch. Everything but `wake` and answering runs on the loop.
@@ -134,6 +193,7 @@ class WatchExchange final : public net::Exchange,
     });
   }
   io::Loop& loop() override { return loop_; }
+  void post(std::function<void()> work) override { loop_.post(std::move(work)); }
 
   bool closed() const { return closed_; }  // Loop thread.
   // The reader went away. Any thread.
@@ -236,15 +296,24 @@ Result<Response> LocalTransport::round_trip(const Request& request) {
   return exchange->wait();
 }
 
+void LocalTransport::send(const Request& request, Executor& executor,
+                          std::function<void(Result<Response>)> done) {
+  loop_.post(
+      [this, made = make_request(request),
+       exchange = std::make_shared<SendExchange>(loop_, executor, std::move(done))]() mutable {
+        handler_.handle(std::move(made), std::move(exchange));
+      });
+}
+
 std::unique_ptr<WatchStream> LocalTransport::watch(
     const Request& request, Executor& executor, std::function<void(std::string_view line)> on_line,
     std::function<void(Result<void>)> on_end) {
   auto exchange = std::make_shared<WatchExchange>(loop_);
-  auto delivery = std::make_shared<LineDelivery>(
-      executor, std::move(on_line), std::move(on_end),
-      [weak = std::weak_ptr(exchange)] {
-        if (const auto alive = weak.lock()) alive->resume();
-      });
+  auto delivery = std::make_shared<LineDelivery>(executor, std::move(on_line), std::move(on_end),
+                                                 [weak = std::weak_ptr(exchange)] {
+                                                   if (const auto alive = weak.lock())
+                                                     alive->resume();
+                                                 });
   exchange->set_delivery(delivery);
   loop_.post([this, made = make_request(request), exchange]() mutable {
     if (!exchange->closed()) handler_.handle(std::move(made), exchange);

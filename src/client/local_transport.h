@@ -2,8 +2,8 @@
 //
 // Why: the components of one process take the same way through authentication, authorization and
 //   admission as everybody, but share finished bytes with the store.
-// Threads: any. `round_trip` runs the handler on the caller's thread. Watches run on `loop`, which
-//   stands for the I/O thread of a connection.
+// Threads: any. `round_trip` runs the handler on the caller's thread. What is sent and what is
+//   watched runs on `loop`, which stands for the I/O thread of a connection.
 // Lifetime: the handler and the loop outlive it; it outlives its watches.
 #pragma once
 
@@ -36,6 +36,8 @@ class LocalTransport final : public Transport {
   LocalTransport(net::Handler& handler, Identity identity, io::Loop* loop = nullptr);
   ~LocalTransport() override;
   Result<Response> round_trip(const Request& request) override;
+  void send(const Request& request, Executor& executor,
+            std::function<void(Result<Response>)> done) override;
   std::unique_ptr<WatchStream> watch(const Request& request, Executor& executor,
                                      std::function<void(std::string_view line)> on_line,
                                      std::function<void(Result<void>)> on_end) override;

@@ -105,8 +105,7 @@ void Reflector::State::watch() {
   Request request;
   request.target = target("watch=true&allowWatchBookmarks=true&resourceVersion=" + version);
   stream = transport.watch(
-      request, executor,
-      guarded([](State& self, std::string_view line) { self.take_line(line); }),
+      request, executor, guarded([](State& self, std::string_view line) { self.take_line(line); }),
       guarded([](State& self, const Result<void>& result) { self.take_end(result); }));
 }
 

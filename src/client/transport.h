@@ -16,18 +16,18 @@ namespace pinnace::client {
 
 struct Request {
   std::string method = "GET";
-  std::string target;                        // "/api/v1/namespaces/default/pods?labelSelector=a%3Db"
-  std::string content_type;                  // of the body; empty: no body
+  std::string target;        // "/api/v1/namespaces/default/pods?labelSelector=a%3Db"
+  std::string content_type;  // of the body; empty: no body
   std::string accept = "application/json";
   std::string body;
 };
 
 struct Response {
   int status = 0;
-  std::shared_ptr<const std::string> body;   // never null; shared with the store when it can be
+  std::shared_ptr<const std::string> body;  // never null; shared with the store when it can be
 };
 
-// A watch that is open. Destroying it ends it; no callback runs after that on the executor's thread.
+// A watch that is open. Destroying it ends it: no callback runs after that on the executor.
 class WatchStream {
  public:
   virtual ~WatchStream() = default;
@@ -39,8 +39,8 @@ class Transport {
   // An Error only when there was no answer (503) or the request could not be sent; an answer of
   // 4xx or 5xx is a Response.
   virtual Result<Response> round_trip(const Request& request) = 0;
-  // As `round_trip`, but gives the answer to `done`, on `executor`. The caller does not wait where
-  // the answer comes over a network; in process it is made before this returns.
+  // As `round_trip`, but nobody waits: the answer is given to `done`, on `executor`, never before
+  // this returns.
   virtual void send(const Request& request, Executor& executor,
                     std::function<void(Result<Response>)> done);
   // Opens a watch. On `executor`: `on_line` for each event (one JSON object, without the newline),

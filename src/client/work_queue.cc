@@ -1,13 +1,16 @@
 #include "client/work_queue.h"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/log.h"
+#include "client/fibers.h"
 
 namespace pinnace::client {
 
@@ -25,7 +28,8 @@ Duration wait_for(int failures, Retry retry) {
 }  // namespace
 
 struct WorkQueue::State : std::enable_shared_from_this<State> {
-  State(Executor& e, Work w) : executor(e), work(std::move(w)) {}
+  State(Executor& e, Work w, Options o)
+      : executor(e), work(std::move(w)), options(std::move(o)), fibers(std::in_place, e) {}
 
   struct Timer {
     MonotonicTime due;
@@ -73,23 +77,40 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
     {
       const std::lock_guard lock(mutex);
       posted = false;
-      if (stopped || turns.empty()) return;
+      if (stopped || turns.empty() || busy.size() >= options.at_once) return;
       key = std::move(turns.front());
       turns.pop_front();
       waiting.erase(key);
       // The next key waits behind what else is posted: one queue does not starve the others.
       if (!turns.empty()) post();
+      if (!busy.insert(key).second) {
+        again.insert(key);
+        return;
+      }
     }
-    const auto done = work(key);
+    fibers->run([this, key] { worked(key, work(key)); });
+  }
+  void worked(const std::string& key, const Result<void>& done) {
+    bool once_more = false;
+    {
+      const std::lock_guard lock(mutex);
+      busy.erase(key);
+      once_more = again.erase(key) > 0;
+      if (stopped) return;
+      if (!turns.empty()) post();
+    }
+    if (once_more) add(key);
     if (done) return forget(key);
     int count = 0;
     {
       const std::lock_guard lock(mutex);
-      if (stopped) return;
       count = failures[key]++;
     }
-    if (done.error().retry != Retry::kAfterRead) {
-      log::warning("work failed; it is tried again", {{"key", key},
+    // Less and less often: the 1st, 2nd, 4th, 8th time...
+    if (done.error().retry != Retry::kAfterRead &&
+        std::has_single_bit(static_cast<unsigned>(count) + 1)) {
+      log::warning("work failed; it is tried again", {{"queue", options.name},
+                                                      {"key", key},
                                                       {"error", done.error().message},
                                                       {"failures", count + 1}});
     }
@@ -114,18 +135,25 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
     }
   }
   void stop() {
-    const std::lock_guard lock(mutex);
-    stopped = true;
-    for (const auto& [key, timer] : timers) executor.cancel(timer.id);
-    timers.clear();
-    if (resync_timer != 0) executor.cancel(resync_timer);
+    {
+      const std::lock_guard lock(mutex);
+      stopped = true;
+      for (const auto& [key, timer] : timers) executor.cancel(timer.id);
+      timers.clear();
+      if (resync_timer != 0) executor.cancel(resync_timer);
+    }
+    fibers.reset();
   }
 
   Executor& executor;
   const Work work;
+  const Options options;
+  std::optional<Fibers> fibers;  // The executor's.
   mutable std::mutex mutex;
   std::deque<std::string> turns;
   std::set<std::string> waiting;  // Those in `turns`.
+  std::set<std::string> busy;     // Those under way.
+  std::set<std::string> again;    // Of those, the ones that were added meanwhile.
   std::map<std::string, Timer> timers;
   std::map<std::string, int> failures;
   std::function<std::vector<std::string>()> all_keys;
@@ -134,14 +162,12 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
   bool posted = false, stopped = false;
 };
 
-WorkQueue::WorkQueue(Executor& executor, Work work)
-    : state_(std::make_shared<State>(executor, std::move(work))) {}
+WorkQueue::WorkQueue(Executor& executor, Work work, Options options)
+    : state_(std::make_shared<State>(executor, std::move(work), std::move(options))) {}
 WorkQueue::~WorkQueue() { state_->stop(); }
 
 void WorkQueue::add(const std::string& key) { state_->add(key); }
-void WorkQueue::add_after(const std::string& key, Duration delay) {
-  state_->add_after(key, delay);
-}
+void WorkQueue::add_after(const std::string& key, Duration delay) { state_->add_after(key, delay); }
 void WorkQueue::forget(const std::string& key) { state_->forget(key); }
 
 void WorkQueue::resync_every(Duration period, std::function<std::vector<std::string>()> keys) {

@@ -1,8 +1,12 @@
-// WorkQueue runs one function for keys that need attention, one key at a time.
+// WorkQueue runs one function for keys that need attention, each in a fiber: while one key's work
+// waits for an answer, others have their turn, up to `at_once`, but never the same key twice.
 //
-// A key that is added again before its turn is worked on once. An Error brings the key back: after
+// A key that is added again before its turn is worked on once; one that is added while it is worked
+// on has another turn afterwards. An Error brings the key back: after
 // 5 ms, doubling to 1000 s; a Conflict (Retry::kAfterRead) waits a second at most, because the next
 // try reads anew.
+// Lifetime: the destructor calls off what is under way (see Fibers): what `work` uses must be there
+//   until then.
 // Threads: `work` runs on the executor; all methods from any thread, the destructor on the
 //   executor's thread or when it has ended.
 // Bounds: as many keys as there are objects; each waits in at most one place.
@@ -11,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,7 +26,12 @@ namespace pinnace::client {
 class WorkQueue {
  public:
   using Work = std::function<Result<void>(const std::string& key)>;
-  WorkQueue(Executor& executor, Work work);
+  struct Options {
+    std::string name;  // For logs.
+    std::size_t at_once = 1;
+  };
+  WorkQueue(Executor& executor, Work work, Options options);
+  WorkQueue(Executor& executor, Work work) : WorkQueue(executor, std::move(work), Options{}) {}
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;
 

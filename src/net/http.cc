@@ -21,7 +21,8 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-  std::erase_if(entries_, [&](const auto& entry) { return equal_ignoring_case(entry.first, name); });
+  std::erase_if(entries_,
+                [&](const auto& entry) { return equal_ignoring_case(entry.first, name); });
 }
 
 std::string_view Headers::get(std::string_view name) const {
@@ -31,9 +32,8 @@ std::string_view Headers::get(std::string_view name) const {
 }
 
 bool Headers::has(std::string_view name) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
-    return equal_ignoring_case(entry.first, name);
-  });
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const auto& entry) { return equal_ignoring_case(entry.first, name); });
 }
 
 std::vector<std::string_view> Headers::get_all(std::string_view name) const {

@@ -4,7 +4,8 @@
 // The answer is a whole body, a Body that is pulled as the peer takes it, or an upgrade to a raw
 // Stream.
 // Threads: a Handler runs on the I/O thread of its connection. `Exchange` may be answered from any
-//   thread. Bodies and Streams live on the I/O thread; only `wake` and `close` may be called elsewhere.
+//   thread. Bodies and Streams live on the I/O thread; only `wake` and `close` may be called
+//   elsewhere.
 // Source: RFC 9110, 9112, 9113.
 #pragma once
 
@@ -45,7 +46,7 @@ class Headers {
 
 // Who is on the other end.
 struct Peer {
-  std::string address;                     // "192.0.2.1"
+  std::string address;  // "192.0.2.1"
   int port = 0;
   // A certificate that the server's client authority signed; empty when there was none.
   std::string certificate_common_name;
@@ -55,14 +56,14 @@ struct Peer {
 };
 
 struct Request {
-  std::string method;                      // "GET"
-  std::string target;                      // "/api/v1/pods?limit=5", as it came
-  std::string path;                        // before '?', not decoded
-  std::string query;                       // after '?', not decoded
+  std::string method;  // "GET"
+  std::string target;  // "/api/v1/pods?limit=5", as it came
+  std::string path;    // before '?', not decoded
+  std::string query;   // after '?', not decoded
   Headers headers;
   std::string body;
   Peer peer;
-  int http_version = 11;                   // 11 or 20
+  int http_version = 11;  // 11 or 20
 };
 
 // Bytes that are made while the peer takes them.
@@ -85,20 +86,21 @@ class Body {
 // Bytes both ways, after an upgrade or from a client connection.
 class Stream {
  public:
-  // Called on the loop. `on_data` consumes all of `bytes`; while `pause_reading(true)` it is not called.
+  // Called on the loop. `on_data` consumes all of `bytes`; while `pause_reading(true)` it is not
+  // called.
   struct Events {
     std::function<void(std::string_view bytes)> on_data;
-    std::function<void()> on_end;          // The peer will send no more.
-    std::function<void()> on_drained;      // `unsent_bytes` fell to zero after a write.
-    std::function<void()> on_closed;       // Over; nothing is called after this.
+    std::function<void()> on_end;      // The peer will send no more.
+    std::function<void()> on_drained;  // `unsent_bytes` fell to zero after a write.
+    std::function<void()> on_closed;   // Over; nothing is called after this.
   };
-  virtual ~Stream() = default;             // Closes it; no event is called any more.
+  virtual ~Stream() = default;  // Closes it; no event is called any more.
   virtual void start(Events events) = 0;
-  virtual void write(std::string_view bytes) = 0;   // Takes a copy of what cannot be sent at once.
-  virtual std::size_t unsent_bytes() const = 0;     // The writer must stop when this grows large.
+  virtual void write(std::string_view bytes) = 0;  // Takes a copy of what cannot be sent at once.
+  virtual std::size_t unsent_bytes() const = 0;    // The writer must stop when this grows large.
   virtual void pause_reading(bool paused) = 0;
-  virtual void end() = 0;                  // Sends what is left, then says that no more will come.
-  virtual void close() = 0;                // At once.
+  virtual void end() = 0;    // Sends what is left, then says that no more will come.
+  virtual void close() = 0;  // At once.
   virtual io::Loop& loop() = 0;
 };
 
@@ -118,6 +120,8 @@ class Exchange {
   // Set before answering: called on the loop when the peer went away before the answer was sent.
   virtual void on_cancel(std::function<void()> cancelled) = 0;
   virtual io::Loop& loop() = 0;
+  // Runs `work` on the loop; it is dropped when the server is gone. Any thread.
+  virtual void post(std::function<void()> work) = 0;
 };
 
 class Handler {

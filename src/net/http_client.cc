@@ -125,14 +125,14 @@ class CallCore final : public ChannelOwner, public std::enable_shared_from_this<
 
  private:
   void connect() {
-    connector_ = start_connecting(
-        shared_->loop, shared_->options.endpoint, shared_->options.connect_timeout,
-        [weak = weak_from_this()](Result<std::unique_ptr<Channel>> result) {
-          auto self = weak.lock();
-          if (!self) return;
-          if (!result) return self->finish(std::unexpected(result.error()));
-          self->begin_on(std::move(*result));
-        });
+    connector_ =
+        start_connecting(shared_->loop, shared_->options.endpoint, shared_->options.connect_timeout,
+                         [weak = weak_from_this()](Result<std::unique_ptr<Channel>> result) {
+                           auto self = weak.lock();
+                           if (!self) return;
+                           if (!result) return self->finish(std::unexpected(result.error()));
+                           self->begin_on(std::move(*result));
+                         });
   }
 
   void begin_on(std::unique_ptr<Channel> channel) {
@@ -175,7 +175,8 @@ class CallCore final : public ChannelOwner, public std::enable_shared_from_this<
       return connect();
     }
     if (why.empty()) why = "the server closed the connection";
-    finish(errors::unavailable(request_.method + " " + shared_->options.endpoint.host + ": " + why));
+    finish(
+        errors::unavailable(request_.method + " " + shared_->options.endpoint.host + ": " + why));
   }
 
   void process() {
@@ -193,8 +194,8 @@ class CallCore final : public ChannelOwner, public std::enable_shared_from_this<
     }
     ParsedResponse parsed;
     info_ = HeadInfo();
-    bool good = parse_response_head(std::string_view(in_).substr(0, end),
-                                    request_.method == "HEAD", parsed, info_);
+    bool good = parse_response_head(std::string_view(in_).substr(0, end), request_.method == "HEAD",
+                                    parsed, info_);
     in_.erase(0, end);
     searched_ = 0;
     if (!good) {

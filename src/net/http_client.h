@@ -1,6 +1,7 @@
-// HttpClient sends HTTP/1.1 requests to one server from a loop; BlockingClient does so for any thread.
+// HttpClient sends HTTP/1.1 requests to one server from a loop; BlockingClient does so for any
+// thread.
 //
-// Why HTTP/1.1 only: every server that we call speaks it, and upgrades (exec, port-forward) need it.
+// Why HTTP/1.1 only: every server that we call speaks it, and upgrades need it.
 // Threads: HttpClient and Call live on the loop's thread; BlockingClient may be called from any.
 // Errors: an answer of 4xx or 5xx is an answer. An Error (503, Retry::kLater) means there was none.
 // Bounds: `max_idle` connections are kept for reuse; an answer's head is at most 64 KiB; waiting
@@ -26,10 +27,10 @@ namespace pinnace::net {
 
 // Where a server is. With `unix_path` nothing else is used, but `host` goes into the Host header.
 struct Endpoint {
-  std::string host;                           // A name or an address, "[::1]" without brackets.
+  std::string host;  // A name or an address, "[::1]" without brackets.
   int port = 0;
   std::string unix_path;
-  std::shared_ptr<TlsClientContext> tls;      // Null: no TLS.
+  std::shared_ptr<TlsClientContext> tls;  // Null: no TLS.
 };
 
 // "https://[::1]:6443/base" taken apart. Without a port it is 80 or 443.
@@ -37,7 +38,7 @@ struct Url {
   bool tls = false;
   std::string host;
   int port = 0;
-  std::string path;                           // With the query; "" when there is none.
+  std::string path;  // With the query; "" when there is none.
 };
 Result<Url> parse_url(std::string_view text);
 
@@ -66,7 +67,7 @@ class Call {
  public:
   struct Events {
     std::function<void(const ResponseHead& head)> on_head;
-    std::function<void(std::string_view bytes)> on_data;   // Consumes all of them.
+    std::function<void(std::string_view bytes)> on_data;  // Consumes all of them.
     // Once, at the end: the answer is complete, or why it is not. Not after `on_upgrade`.
     std::function<void(Result<void> result)> on_done;
     // The server answered 101: the connection is the caller's now. If unset, a 101 is an error.
@@ -81,7 +82,7 @@ class Call {
 class HttpClient {
  public:
   static std::unique_ptr<HttpClient> create(io::Loop& loop, ClientOptions options);
-  virtual ~HttpClient() = default;            // Cancels what is under way.
+  virtual ~HttpClient() = default;  // Cancels what is under way.
   // A request is sent again on a new connection only if a kept one broke before any answer came.
   [[nodiscard]] virtual std::unique_ptr<Call> send(ClientRequest request, Call::Events events) = 0;
 };

@@ -87,8 +87,9 @@ class Signer final : public JwtSigner {
     DigestContext context(EVP_MD_CTX_new());
     std::size_t size = 0;
     const auto* in = reinterpret_cast<const unsigned char*>(text.data());
-    bool good = EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.key.get()) == 1 &&
-                EVP_DigestSign(context.get(), nullptr, &size, in, text.size()) == 1;
+    bool good =
+        EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.key.get()) == 1 &&
+        EVP_DigestSign(context.get(), nullptr, &size, in, text.size()) == 1;
     std::string signature(size, '\0');
     good = good && EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()),
                                   &size, in, text.size()) == 1;

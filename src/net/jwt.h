@@ -26,7 +26,8 @@ class JwtSigner {
 class JwtVerifier {
  public:
   // Any of these public keys will do.
-  static Result<std::unique_ptr<JwtVerifier>> create(const std::vector<std::string>& public_keys_pem);
+  static Result<std::unique_ptr<JwtVerifier>> create(
+      const std::vector<std::string>& public_keys_pem);
   virtual ~JwtVerifier() = default;
   // The claims' JSON text if the signature is right, else 401.
   virtual Result<std::string> verify(std::string_view token) const = 0;

@@ -92,8 +92,7 @@ class Worker final : public ConnectionHost {
       ssl.reset(SSL_new(server_context(*options_.tls).get()));
       SSL_set_accept_state(ssl.get());
     }
-    arrival->channel_ =
-        std::make_unique<Channel>(loop(), std::move(fd), std::move(ssl), *arrival);
+    arrival->channel_ = std::make_unique<Channel>(loop(), std::move(fd), std::move(ssl), *arrival);
     Channel* channel = arrival->channel_.get();
     channels_.insert(channel);
     channel->on_destroyed = [this, channel] {
@@ -131,7 +130,9 @@ class Worker final : public ConnectionHost {
   const ServerOptions& options() const override { return options_; }
   const std::shared_ptr<LoopHandle>& handle() const override { return handle_; }
   bool stopping() const override { return stopping_; }
-  void release(Connection& connection) override { connections_.erase(connection.shared_from_this()); }
+  void release(Connection& connection) override {
+    connections_.erase(connection.shared_from_this());
+  }
 
  private:
   void sweep() {
@@ -250,7 +251,8 @@ Result<io::UniqueFd> listen_on(const ServerOptions& options, int& port) {
   std::string shown = options.unix_path.empty()
                           ? options.address + " port " + std::to_string(options.port)
                           : options.unix_path;
-  io::UniqueFd fd(socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  io::UniqueFd fd(
+      socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return errors::system("socket", errno);
   int on = 1, off = 0;
   if (options.unix_path.empty()) {

@@ -29,21 +29,22 @@ struct ErrorBody {
 };
 
 struct ServerOptions {
-  std::string address = "127.0.0.1";        // "::" listens on IPv4 too.
-  int port = 0;                             // 0: the kernel chooses; see Server::port.
-  std::string unix_path;                    // Instead of address and port; replaced if it is stale.
-  std::shared_ptr<TlsServerContext> tls;    // Null: no TLS.
+  std::string address = "127.0.0.1";      // "::" listens on IPv4 too.
+  int port = 0;                           // 0: the kernel chooses; see Server::port.
+  std::string unix_path;                  // Instead of address and port; replaced if it is stale.
+  std::shared_ptr<TlsServerContext> tls;  // Null: no TLS.
   Handler* handler = nullptr;
   int threads = 2;
-  const char* thread_name = "http";         // At most 12 characters; a number is added.
-  std::size_t max_body_bytes = 3u << 20;    // Larger: 413.
-  std::size_t max_head_bytes = 64u << 10;   // Larger: 431.
-  std::size_t max_connections = 20000;      // More: closed at once, with a log line at times.
-  std::uint32_t max_streams = 250;          // Concurrent, per HTTP/2 connection; more are refused.
+  const char* thread_name = "http";        // At most 12 characters; a number is added.
+  std::size_t max_body_bytes = 3u << 20;   // Larger: 413.
+  std::size_t max_head_bytes = 64u << 10;  // Larger: 431.
+  std::size_t max_connections = 20000;     // More: closed at once, with a log line at times.
+  std::uint32_t max_streams = 250;         // Concurrent, per HTTP/2 connection; more are refused.
   Duration handshake_timeout = std::chrono::seconds(10);
-  Duration request_timeout = std::chrono::seconds(60);  // From its first byte to its last: 408 or cut.
-  Duration idle_timeout = std::chrono::seconds(180);    // No request under way: closed.
-  Duration write_timeout = std::chrono::seconds(60);    // The peer takes nothing for so long: cut.
+  Duration request_timeout =
+      std::chrono::seconds(60);  // From its first byte to its last: 408 or cut.
+  Duration idle_timeout = std::chrono::seconds(180);  // No request under way: closed.
+  Duration write_timeout = std::chrono::seconds(60);  // The peer takes nothing for so long: cut.
   // Makes the body of the server's own answers; unset: plain text.
   std::function<ErrorBody(int status, std::string_view message)> error_body;
 };
@@ -51,7 +52,7 @@ struct ServerOptions {
 class Server {
  public:
   static Result<std::unique_ptr<Server>> create(ServerOptions options);
-  virtual ~Server() = default;               // As `stop(0)`.
+  virtual ~Server() = default;  // As `stop(0)`.
   virtual int port() const = 0;
   virtual std::size_t connections() const = 0;
   // Takes no more connections, tells HTTP/2 peers to go away, waits up to `grace` for requests

@@ -35,8 +35,9 @@ TEST_F(Http1Server, AnswersPipelinedRequestsInOrder) {
 
 TEST_F(Http1Server, TakesBodiesOfBothFramings) {
   RawClient client(server_->port());
-  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfirstPOST /echo HTTP/1.1\r\n"
-              "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n3;e=1\r\nsec\r\n3\r\nond\r\n0\r\nT: 1\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfirstPOST /echo HTTP/1.1\r\n"
+      "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n3;e=1\r\nsec\r\n3\r\nond\r\n0\r\nT: 1\r\n\r\n");
   client.read_until("second");
   EXPECT_NE(client.got.find("first"), std::string::npos);
   EXPECT_NE(client.got.find("second"), std::string::npos);
@@ -46,7 +47,8 @@ TEST_F(Http1Server, TakesBodiesOfBothFramings) {
 
 TEST_F(Http1Server, AsksForABodyThatWaitsForContinue) {
   RawClient client(server_->port());
-  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   client.read_until("100 Continue\r\n\r\n");
   client.send("ok");
   EXPECT_NE(client.read_until("\r\n\r\nok").find("200 OK"), std::string::npos);
@@ -74,7 +76,7 @@ TEST_F(Http1Server, RefusesWhatCouldBeReadInTwoWays) {
       "GET  /hello HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET hello HTTP/1.1\r\nHost: x\r\n\r\n",
       "G(T /hello HTTP/1.1\r\nHost: x\r\n\r\n",
-      std::string("GET /hel\0lo HTTP/1.1\r\nHost: x\r\n\r\n", 37),
+      std::string("GET /hel\0lo HTTP/1.1\r\nHost: x\r\n\r\n", 33),
   };
   for (const std::string& text : bad) {
     RawClient client(server_->port());
@@ -102,7 +104,8 @@ TEST_F(Http1Server, BoundsHeadersAndBodies) {
 TEST_F(Http1Server, SendsLargeBodiesToSlowReaders) {
   RawClient whole(server_->port());
   whole.send(get("/large", "Connection: close\r\n"));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // Lets the server meet a full socket.
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(50));  // Lets the server meet a full socket.
   EXPECT_GT(whole.read_all().size(), 20u << 20);
   RawClient streamed(server_->port());
   streamed.send("GET /stream?5000000 HTTP/1.0\r\n\r\n");
@@ -110,14 +113,16 @@ TEST_F(Http1Server, SendsLargeBodiesToSlowReaders) {
   std::string body = got.substr(got.find("\r\n\r\n") + 4);
   ASSERT_EQ(body.size(), 5'000'000u);
   bool right = true;
-  for (std::size_t i = 0; i < body.size(); ++i) right = right && body[i] == static_cast<char>('a' + i % 26);
+  for (std::size_t i = 0; i < body.size(); ++i)
+    right = right && body[i] == static_cast<char>('a' + i % 26);
   EXPECT_TRUE(right);
 }
 
 TEST_F(Http1Server, SendsNoBodyToHead) {
   RawClient client(server_->port());
-  client.send("HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\nHEAD /stream?100 HTTP/1.1\r\nHost: x\r\n"
-              "Connection: close\r\n\r\n");
+  client.send(
+      "HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\nHEAD /stream?100 HTTP/1.1\r\nHost: x\r\n"
+      "Connection: close\r\n\r\n");
   const std::string& got = client.read_all();
   EXPECT_NE(got.find("content-length: 5"), std::string::npos);
   EXPECT_TRUE(got.ends_with("\r\n\r\n"));

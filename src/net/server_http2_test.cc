@@ -56,8 +56,8 @@ TEST_F(Http2Server, AnswersOverHttp2) {
 
 TEST_F(Http2Server, KnowsWhoHasACertificate) {
   auto with = [&](const std::string& name) {
-    return curl({url("/who"), "--cert", dir_ + "/" + name + ".crt", "--key",
-                 dir_ + "/" + name + ".key"});
+    return curl(
+        {url("/who"), "--cert", dir_ + "/" + name + ".crt", "--key", dir_ + "/" + name + ".key"});
   };
   EXPECT_EQ(with("alice"), "alice|a,b|");
   EXPECT_EQ(curl({url("/who")}), "||");
@@ -90,7 +90,8 @@ TEST_F(Http2Server, RefusesBodiesAndHeadersThatAreTooLarge) {
 }
 
 TEST_F(Http2Server, ServesManyStreamsOfOneConnection) {
-  std::vector<std::string> arguments = {"--no-progress-meter", "--parallel", "--parallel-max", "100"};
+  std::vector<std::string> arguments = {"--no-progress-meter", "--parallel", "--parallel-max",
+                                        "100"};
   for (int i = 0; i < 100; ++i) {
     arguments.push_back(url(i % 2 == 0 ? "/stream?100000" : "/thread"));
     arguments.push_back("-o");

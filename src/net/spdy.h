@@ -1,11 +1,12 @@
 // SPDY/3.1: many streams over one connection, as Kubernetes' exec, attach and port-forward use it.
 //
-// Threads: the Stream's loop. Lifetime: the session owns its transport; SpdyStreams are shared, and
-//   calls on one whose session is over do nothing. Events may drop the session that calls them.
-// Flow control: Kubernetes' peers (spdystream) neither send nor expect WINDOW_UPDATE, so it is off
-//   unless asked for; back-pressure is the connection's (`pause_reading`, `unsent_bytes`).
-// Bounds: 1,000 streams, 64 KiB of headers per stream, frames of at most 16 MiB as the format has it
-//   (data is passed on as it comes). Past them the stream is refused or the session ends.
+// Why without flow control: Kubernetes' peers neither send nor expect WINDOW_UPDATE. Back-pressure
+//   is the connection's: `pause_reading`, `unsent_bytes`.
+// Threads: the Stream's loop.
+// Lifetime: the session owns its transport. SpdyStreams are shared, and calls on one whose session
+//   is over do nothing. An event may drop the session that calls it.
+// Bounds: 1,000 streams of the peer at once, more are refused; 64 KiB of headers for one stream, or
+//   the session ends. Data is passed on as it comes.
 // Source: SPDY Protocol, Draft 3.1.
 #pragma once
 
@@ -15,28 +16,28 @@
 #include <memory>
 #include <string_view>
 
-#include "base/error.h"
 #include "net/http.h"
 
 namespace pinnace::net {
 
 class SpdyStream {
  public:
+  static constexpr std::uint32_t kRefused = 3, kCancel = 5, kInternalError = 6;
   struct Events {
     std::function<void(std::string_view bytes)> on_data;
-    std::function<void()> on_end;                      // The peer will send no more on this stream.
-    std::function<void(const Headers& headers)> on_reply;  // SYN_REPLY, for streams that we opened.
-    std::function<void(std::uint32_t status)> on_reset;    // Over: RST_STREAM, or the session ended.
+    std::function<void()> on_end;                          // The peer will send no more.
+    std::function<void(const Headers& headers)> on_reply;  // To a stream that we opened.
+    std::function<void(std::uint32_t status)> on_reset;  // Over: RST_STREAM, or the session ended.
   };
   virtual ~SpdyStream() = default;
   virtual std::uint32_t id() const = 0;
-  virtual const Headers& headers() const = 0;          // Of its SYN_STREAM.
-  // Data that came before `start` is kept (64 KiB; more resets the stream).
+  virtual const Headers& headers() const = 0;  // Of its SYN_STREAM.
+  // What came before `start` is kept (64 KiB; more resets the stream).
   virtual void start(Events events) = 0;
-  virtual void reply(const Headers& headers = {}) = 0; // Accepts a stream that the peer opened.
+  virtual void reply(const Headers& headers = {}) = 0;  // Accepts a stream that the peer opened.
   virtual void write(std::string_view bytes) = 0;
-  virtual void end() = 0;                              // We will send no more.
-  virtual void reset(std::uint32_t status = 5) = 0;    // 5 is CANCEL, 3 REFUSED_STREAM.
+  virtual void end() = 0;  // We will send no more.
+  virtual void reset(std::uint32_t status = kCancel) = 0;
   virtual bool is_closed() const = 0;
 };
 
@@ -46,24 +47,16 @@ class SpdySession {
     // The peer opened a stream: keep it and `reply`, or `reset` it.
     std::function<void(std::shared_ptr<SpdyStream> stream)> on_stream;
     std::function<void()> on_drained;
-    std::function<void()> on_closed;                   // Once, last.
+    std::function<void()> on_closed;  // Once, last; after `on_reset` of the streams.
   };
   enum class Role { kServer, kClient };
-  struct Options {
-    bool flow_control = false;
-  };
-  static std::unique_ptr<SpdySession> create(std::unique_ptr<Stream> stream, Role role,
-                                             Options options);
-  static std::unique_ptr<SpdySession> create(std::unique_ptr<Stream> stream, Role role) {
-    return create(std::move(stream), role, Options{});
-  }
-  virtual ~SpdySession() = default;                    // Closes at once.
+  static std::unique_ptr<SpdySession> create(std::unique_ptr<Stream> stream, Role role);
+  virtual ~SpdySession() = default;  // Closes at once.
   virtual void start(Events events) = 0;
   // Null when the session is over or the peer said that it goes away.
-  virtual std::shared_ptr<SpdyStream> open(const Headers& headers, bool fin = false) = 0;
+  virtual std::shared_ptr<SpdyStream> open(const Headers& headers) = 0;
   virtual void ping() = 0;
-  virtual void go_away() = 0;                          // No new streams; ends when all have ended.
-  virtual void close() = 0;                            // GOAWAY, then ends when it is sent.
+  virtual void close() = 0;  // GOAWAY, then ends when it is sent.
   virtual std::size_t unsent_bytes() const = 0;
   virtual void pause_reading(bool paused) = 0;
   virtual io::Loop& loop() = 0;

@@ -94,15 +94,17 @@ class TestHandler : public Handler {
                                    join(request.peer.certificate_organizations, ",") + "|" +
                                    request.peer.certificate_error);
     if (path == "/head")
-      return exchange->respond(200, headers, request.method + " " + request.target + " " +
-                                                 std::string(request.headers.get("x-a")));
+      return exchange->respond(
+          200, headers,
+          request.method + " " + request.target + " " + std::string(request.headers.get("x-a")));
     if (path == "/large") return exchange->respond(200, headers, std::string(20 << 20, 'x'));
     if (path == "/stream")
       return exchange->stream(200, headers,
                               std::make_unique<PatternBody>(*parse_uint(request.query)));
     if (path == "/thread") {
-      std::thread([exchange, headers] { exchange->respond(200, headers, std::string("late")); })
-          .detach();
+      std::thread([exchange, headers] {
+        exchange->respond(200, headers, std::string("late"));
+      }).detach();
       return;
     }
     if (path == "/drop") return;

@@ -119,13 +119,15 @@ class ClientSide final : public TlsClientContext {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(const ServerTlsOptions& options) {
+Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(
+    const ServerTlsOptions& options) {
   auto made = make_server_context(options);
   if (!made) return std::unexpected(made.error());
   return std::make_shared<ServerContext>(std::move(*made));
 }
 
-Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(const ClientTlsOptions& options) {
+Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(
+    const ClientTlsOptions& options) {
   SslContext context = new_context(TLS_client_method());
   if (!options.certificate_pem.empty()) {
     auto used = use_certificate(context.get(), options.certificate_pem, options.private_key_pem);

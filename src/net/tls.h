@@ -15,10 +15,10 @@
 namespace pinnace::net {
 
 struct ServerTlsOptions {
-  std::string certificate_pem;   // The certificate, then the rest of its chain.
+  std::string certificate_pem;  // The certificate, then the rest of its chain.
   std::string private_key_pem;
-  std::string client_ca_pem;     // Clients are asked for a certificate of these; empty: not asked.
-  bool http2 = true;             // Offer h2 before http/1.1.
+  std::string client_ca_pem;  // Clients are asked for a certificate of these; empty: not asked.
+  bool http2 = true;          // Offer h2 before http/1.1.
 };
 
 class TlsServerContext {
@@ -30,8 +30,8 @@ class TlsServerContext {
 };
 
 struct ClientTlsOptions {
-  std::string ca_pem;              // Empty: the system's roots.
-  std::string certificate_pem;     // Both empty: no certificate of ours.
+  std::string ca_pem;           // Empty: the system's roots.
+  std::string certificate_pem;  // Both empty: no certificate of ours.
   std::string private_key_pem;
   std::string server_name;         // Checked and sent as SNI; empty: the endpoint's host.
   bool skip_verification = false;  // For servers with certificates that nobody can know.

@@ -13,7 +13,8 @@ Unexpected failed(std::string_view what) { return errors::internal(openssl_messa
 
 Result<KeyPair> to_pem(EVP_PKEY* key) {
   Bio secret(BIO_new(BIO_s_mem())), open(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_PKCS8PrivateKey(secret.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1 ||
+  if (PEM_write_bio_PKCS8PrivateKey(secret.get(), key, nullptr, nullptr, 0, nullptr, nullptr) !=
+          1 ||
       PEM_write_bio_PUBKEY(open.get(), key) != 1)
     return failed("write a key");
   return KeyPair{text_of(secret.get()), text_of(open.get())};
@@ -167,10 +168,11 @@ Result<CertificateAndKey> issue_certificate(const CertificateAndKey& authority,
   std::string usage;
   if (spec.server) usage = "serverAuth";
   if (spec.client) usage += usage.empty() ? "clientAuth" : ",clientAuth";
-  bool good = X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
-              add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-              add_extension(x, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
-              add_extension(x, issuer, NID_authority_key_identifier, "keyid");
+  bool good =
+      X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
+      add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+      add_extension(x, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
+      add_extension(x, issuer, NID_authority_key_identifier, "keyid");
   if (!usage.empty()) good = good && add_extension(x, issuer, NID_ext_key_usage, usage);
   if (!spec.dns_names.empty() || !spec.ip_addresses.empty())
     good = good && add_alternative_names(x, spec);

@@ -13,10 +13,10 @@
 namespace pinnace::net {
 
 struct KeyPair {
-  std::string private_key_pem;   // PKCS #8
-  std::string public_key_pem;    // SubjectPublicKeyInfo
+  std::string private_key_pem;  // PKCS #8
+  std::string public_key_pem;   // SubjectPublicKeyInfo
 };
-Result<KeyPair> make_ec_key();                  // P-256
+Result<KeyPair> make_ec_key();  // P-256
 Result<KeyPair> make_rsa_key(int bits = 2048);
 Result<std::string> public_key_of(std::string_view private_key_pem);
 
@@ -30,7 +30,7 @@ struct CertificateSpec {
   std::vector<std::string> organizations;
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
-  bool server = false;                          // Extended key usage.
+  bool server = false;  // Extended key usage.
   bool client = false;
   WallTime not_before;
   WallTime not_after;
@@ -52,7 +52,7 @@ struct CertificateInfo {
   WallTime not_before;
   WallTime not_after;
   bool is_authority = false;
-  std::string sha256;                           // Of the DER form, 32 bytes.
+  std::string sha256;  // Of the DER form, 32 bytes.
 };
 // Of the first certificate in the text.
 Result<CertificateInfo> inspect_certificate(std::string_view pem);

@@ -23,6 +23,7 @@ PINNACE = os.environ.get("PINNACE", os.path.join(ROOT, "build", "release", "pinn
 CLIENTS = os.path.join(ROOT, "build", "clients")
 KUBECTLS = ["kubectl-v35", "kubectl-v30"]
 NODE_IP = "172.30.77.1"
+NEIGHBOR_IP = "172.30.77.2"
 PATIENCE_SECONDS = 90  # For one step, on a slow and busy machine.
 
 
@@ -69,25 +70,36 @@ class Cluster:
     def __init__(self):
         self.name = f"e2e-{os.getpid()}"
         self.netns = f"pn-{self.name}"
+        self.neighbor_netns = f"{self.netns}-neighbor"
         self.directory = tempfile.mkdtemp(prefix="pinnace-e2e-")
         self.kubeconfig = os.path.join(self.directory, "kubeconfig")
         self.data_dir = os.path.join(self.directory, "data")
         self.port = 6443
 
     def make_network(self):
-        run(["ip", "netns", "add", self.netns])
-        for command in (["link", "set", "lo", "up"],
-                        ["link", "add", "uplink", "type", "dummy"],
-                        ["address", "add", NODE_IP + "/24", "dev", "uplink"],
-                        ["link", "set", "uplink", "up"],
-                        ["route", "add", "default", "dev", "uplink"]):
-            run(["ip", "-n", self.netns] + command)
+        """A host with one link, and a neighbor on the other end of it."""
+        for name in (self.netns, self.neighbor_netns):
+            run(["ip", "netns", "add", name])
+        run(["ip", "-n", self.netns, "link", "add", "uplink", "type", "veth", "peer", "name",
+             "uplink", "netns", self.neighbor_netns])
+        for name, address in ((self.netns, NODE_IP), (self.neighbor_netns, NEIGHBOR_IP)):
+            for command in (["link", "set", "lo", "up"],
+                            ["address", "add", address + "/24", "dev", "uplink"],
+                            ["link", "set", "uplink", "up"]):
+                run(["ip", "-n", name] + command)
+        run(["ip", "-n", self.netns, "route", "add", "default", "via", NEIGHBOR_IP])
+
+    def enter(self, netns=None):
+        """The words before a command that runs in the namespace.
+
+        Not `ip netns exec`: it hides the control groups behind a new /sys."""
+        return ["nsenter", f"--net=/run/netns/{netns or self.netns}", "--"]
 
     def inside(self, argv, **options):
-        return run(["ip", "netns", "exec", self.netns] + list(argv), **options)
+        return run(self.enter() + list(argv), **options)
 
     def popen(self, argv, **options):
-        return subprocess.Popen(["ip", "netns", "exec", self.netns] + list(map(str, argv)),
+        return subprocess.Popen(self.enter() + list(map(str, argv)),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 **options)
 
@@ -113,7 +125,8 @@ class Cluster:
     def destroy(self):
         self.pinnace("delete", "--kubeconfig", self.kubeconfig, check=False)
         verify = self.pinnace("delete", "--verify", check=False)
-        run(["ip", "netns", "delete", self.netns], check=False)
+        for name in (self.netns, self.neighbor_netns):
+            run(["ip", "netns", "delete", name], check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
         return verify
 
@@ -210,7 +223,7 @@ class ClusterTest(unittest.TestCase):
         Gives everything that was shown, and the exit status."""
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execvp("ip", ["ip", "netns", "exec", self.cluster.netns, *map(str, argv)])
+            os.execvp("nsenter", [*self.cluster.enter(), *map(str, argv)])
         shown = ""
         seen = 0
         steps = list(conversation)

@@ -135,7 +135,7 @@ class TableEmitter:
         return f'kFields{file} + {offset + index}'
 
     def emit_types(self):
-        rules, rows = [], []
+        rules, rows, orders = [], [], []
         for declared in self.types:
             first_rule = len(rules)
             for path, value, condition in declared.defaults:
@@ -145,17 +145,23 @@ class TableEmitter:
             file, offset = self.field_at[declared.key()]
             fields = f'{{kFields{file} + {offset}, {len(declared.fields)}}}' if declared.fields else '{}'
             count = len(rules) - first_rule
+            order = sorted((i for i, f in enumerate(declared.fields) if f.number),
+                           key=lambda i: declared.fields[i].number)
+            order_span = f'{{kOrders + {len(orders)}, {len(order)}}}' if order else '{}'
+            orders.extend(order)
             defaults = f'{{kRules + {first_rule}, {count}}}' if count else '{}'
             rows.append('{' + ','.join([
                 text(group_text(declared.group)), text(declared.version), text(declared.name),
                 text(declared.package), f'TypeForm::{form}', flag('atomic' in declared.flags), fields,
-                flag('kind' in declared.flags), defaults, text(declared.doc)]) + '},')
+                order_span, flag('kind' in declared.flags), defaults, text(declared.doc)]) + '},')
         self.declarations.append(f'extern const TypeInfo kTypes[{len(rows)}];')
         keys = [(group_text(t.group), t.version, t.name) for t in self.types]
         declaration, slots = slot_table('kTypeSlots', keys)
         self.declarations.append(declaration)
         self.files['schema_types.cc'] = (
-            PRELUDE + f'constinit const DefaultRule kRules[{len(rules) + 1}] = {{\n' + '\n'.join(rules)
+            PRELUDE + f'constinit const std::uint8_t kOrders[{len(orders)}] = {{\n'
+            + ',\n'.join(','.join(map(str, orders[i:i + 40])) for i in range(0, len(orders), 40))
+            + f'\n}};\nconstinit const DefaultRule kRules[{len(rules) + 1}] = {{\n' + '\n'.join(rules)
             + f'\n{{}}}};\nconstinit const TypeInfo kTypes[{len(rows)}] = {{\n' + '\n'.join(rows)
             + '\n};\n' + slots + '}\n')
 

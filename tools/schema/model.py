@@ -61,7 +61,8 @@ class Field:
         self.type = None
 
     def list_type(self):
-        if 'granular' in self.flags:
+        # Maps are granular unless they say otherwise; lists and structs are atomic.
+        if 'granular' in self.flags or (self.container == 'kMap' and 'atomic' not in self.flags):
             return 'kMap'
         return {'map': 'kMap', 'set': 'kSet'}.get(self.options.get('list'), 'kAtomic')
 

@@ -44,9 +44,8 @@ Channel::~Channel() {
     SSL_shutdown(ssl_.get());  // A courtesy: one try to say goodbye.
     ERR_clear_error();
   }
-  if (phase_ == Phase::kOpen && unsent() > 0 && !ended_)
-    [[maybe_unused]] ssize_t n =
-        ::send(fd_.get(), out_.data() + out_start_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (phase_ == Phase::kOpen && unsent() > 0 && !ended_) [[maybe_unused]]
+    ssize_t n = ::send(fd_.get(), out_.data() + out_start_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
   fd_.reset();
   if (on_destroyed) on_destroyed();
 }
@@ -121,12 +120,9 @@ void Channel::on_events(std::uint32_t events) {
     if (alive.expired()) return;
   }
   if (phase_ == Phase::kBroken) return fail(error_);
-  if ((events & EPOLLOUT) != 0) {
-    flush();
-    if (unsent() == 0 && phase_ == Phase::kOpen) {
-      owner_->on_drained();
-      if (alive.expired()) return;
-    }
+  if ((events & EPOLLOUT) != 0 && send_waiting() && phase_ == Phase::kOpen) {
+    owner_->on_drained();
+    if (alive.expired()) return;
   }
   if ((events & EPOLLERR) != 0) return fail("the connection was reset");
   // Both ways are shut. What came before is still to be read, but epoll would not let us wait.
@@ -242,6 +238,14 @@ void Channel::write(std::string_view bytes) {
 }
 
 void Channel::flush() {
+  if (!send_waiting()) return;
+  // Not from here: the owner may be in the middle of something.
+  loop_->post([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && unsent() == 0 && phase_ == Phase::kOpen) owner_->on_drained();
+  });
+}
+
+bool Channel::send_waiting() {
   while (unsent() > 0 && registered_) {
     ssize_t n = ::send(fd_.get(), out_.data() + out_start_, unsent(), MSG_NOSIGNAL);
     if (n < 0) {
@@ -269,6 +273,8 @@ void Channel::flush() {
     out_start_ = 0;
   }
   update_interest();
+  const bool was_blocked = std::exchange(blocked_, unsent() > 0);
+  return was_blocked && !blocked_;
 }
 
 void Channel::update_interest() {

@@ -30,8 +30,8 @@ class ChannelOwner {
   virtual ~ChannelOwner() = default;
   virtual void on_connected() = 0;  // Connected and, with TLS, shaken hands. Then reading starts.
   virtual void on_readable() = 0;
-  virtual void on_drained() = 0;    // All that was written is sent, some time after `flush`.
-  virtual void on_broken() = 0;     // Nothing works any more; `error` may say why.
+  virtual void on_drained() = 0;  // All that was written is sent, some time after `flush`.
+  virtual void on_broken() = 0;   // Nothing works any more; `error` may say why.
 };
 
 class Channel {
@@ -62,13 +62,13 @@ class Channel {
   // When `unsent` is not zero: the last time that the peer took something.
   MonotonicTime last_progress() const { return last_progress_; }
 
-  void end_writing();      // Says that no more will come, once all is sent.
+  void end_writing();  // Says that no more will come, once all is sent.
   bool writing_ended() const { return ended_; }
-  void abort();            // The peer must see a reset, not an end.
+  void abort();  // The peer must see a reset, not an end.
   // For a loop that is going to die: lets go of it, telling the owner.
   void detach();
 
-  bool is_http2() const;   // As ALPN chose.
+  bool is_http2() const;  // As ALPN chose.
   const std::string& error() const { return error_; }
   SSL* ssl() const { return ssl_.get(); }
   io::Loop& loop() const { return *loop_; }
@@ -83,6 +83,8 @@ class Channel {
   void handshake();
   void opened();
   void fail(std::string why);
+  // True if something had to wait before and nothing has now.
+  bool send_waiting();
   void update_interest();
   void finish_end();
 
@@ -99,6 +101,7 @@ class Channel {
   bool registered_ = false, parked_ = false;
   bool ending_ = false, ended_ = false;
   bool resume_posted_ = false;
+  bool blocked_ = false;  // The last attempt to send left something.
   std::string error_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

@@ -111,12 +111,13 @@ class ConnectorImpl final : public Connector,
     if (!endpoint_.unix_path.empty()) return use(unix_address(endpoint_.unix_path));
     auto numeric = resolve(endpoint_.host, endpoint_.port, AI_NUMERICHOST);
     if (numeric) return use(std::move(numeric));
-    // getaddrinfo blocks, so it has a thread of its own, which may outlive us and then tells nobody.
+    // getaddrinfo blocks, so it has a thread of its own, which may outlive us and then tells
+    // nobody.
     handle_ = std::make_shared<LoopHandle>(loop_, std::thread::id());
     std::thread([handle = handle_, host = endpoint_.host, port = endpoint_.port,
                  weak = weak_from_this()] {
-      auto result = std::make_shared<Result<std::vector<Address>>>(
-          resolve(host, port, AI_ADDRCONFIG));
+      auto result =
+          std::make_shared<Result<std::vector<Address>>>(resolve(host, port, AI_ADDRCONFIG));
       handle->post([weak, result] {
         if (auto self = weak.lock()) self->use(std::move(*result));
       });
@@ -145,7 +146,8 @@ class ConnectorImpl final : public Connector,
       setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     }
-    int failed = connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size);
+    int failed =
+        connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size);
     if (failed != 0 && errno != EINPROGRESS) {
       last_error_ = errors::system("connect", errno).error().message;
       return false;

@@ -13,7 +13,8 @@ ServerExchange::~ServerExchange() {
 void ServerExchange::respond(int status, Headers headers, std::shared_ptr<const std::string> body) {
   if (!first_answer()) return;
   if (handle_->here()) {
-    if (auto alive = connection_.lock()) alive->respond(id_, status, std::move(headers), std::move(body));
+    if (auto alive = connection_.lock())
+      alive->respond(id_, status, std::move(headers), std::move(body));
     return;
   }
   handle_->post([self = shared_from_this(), status, headers = std::move(headers),
@@ -26,15 +27,17 @@ void ServerExchange::respond(int status, Headers headers, std::shared_ptr<const 
 void ServerExchange::stream(int status, Headers headers, std::unique_ptr<Body> body) {
   if (!first_answer()) return;
   if (handle_->here()) {
-    if (auto alive = connection_.lock()) alive->stream(id_, status, std::move(headers), std::move(body));
+    if (auto alive = connection_.lock())
+      alive->stream(id_, status, std::move(headers), std::move(body));
     return;
   }
   // std::function wants what it holds to be copyable.
   auto shared = std::make_shared<std::unique_ptr<Body>>(std::move(body));
-  handle_->post([self = shared_from_this(), status, headers = std::move(headers), shared]() mutable {
-    if (auto alive = self->connection_.lock())
-      alive->stream(self->id_, status, std::move(headers), std::move(*shared));
-  });
+  handle_->post(
+      [self = shared_from_this(), status, headers = std::move(headers), shared]() mutable {
+        if (auto alive = self->connection_.lock())
+          alive->stream(self->id_, status, std::move(headers), std::move(*shared));
+      });
 }
 
 void ServerExchange::wake() {

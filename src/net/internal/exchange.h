@@ -42,7 +42,8 @@ class Responder {
   virtual ~Responder() = default;
   virtual void respond(std::uint32_t id, int status, Headers headers,
                        std::shared_ptr<const std::string> body) = 0;
-  virtual void stream(std::uint32_t id, int status, Headers headers, std::unique_ptr<Body> body) = 0;
+  virtual void stream(std::uint32_t id, int status, Headers headers,
+                      std::unique_ptr<Body> body) = 0;
   virtual void wake(std::uint32_t id) = 0;
   virtual std::unique_ptr<Stream> upgrade(std::uint32_t id, Headers headers) = 0;
   virtual void on_cancel(std::uint32_t id, std::function<void()> cancelled) = 0;
@@ -62,6 +63,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   std::unique_ptr<Stream> upgrade(Headers headers) override;
   void on_cancel(std::function<void()> cancelled) override;
   io::Loop& loop() override { return loop_; }
+  void post(std::function<void()> work) override { handle_->post(std::move(work)); }
 
  private:
   bool first_answer() { return !answered_.exchange(true, std::memory_order_acq_rel); }

@@ -157,7 +157,8 @@ class Http1Connection final : public Connection {
     ErrorBody error = make_error_body(host_.options(), 500, "the server gave no answer");
     Headers headers;
     headers.add("content-type", error.content_type);
-    respond(id, 500, std::move(headers), std::make_shared<const std::string>(std::move(error.body)));
+    respond(id, 500, std::move(headers),
+            std::make_shared<const std::string>(std::move(error.body)));
   }
 
  private:

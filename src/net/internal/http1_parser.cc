@@ -175,7 +175,8 @@ bool parse_response_head(std::string_view head, bool to_head, ParsedResponse& re
   return true;
 }
 
-ChunkDecoder::State ChunkDecoder::feed(std::string_view bytes, std::size_t& used, std::string& out) {
+ChunkDecoder::State ChunkDecoder::feed(std::string_view bytes, std::size_t& used,
+                                       std::string& out) {
   used = 0;
   while (used < bytes.size() && phase_ != Phase::kDone) {
     if (phase_ == Phase::kData) {

@@ -1,8 +1,9 @@
 // HTTP/1.1 heads and bodies, read strictly.
 //
 // Why strict: two readers of one request that disagree on where it ends are a hole (request
-//   smuggling). So: CRLF only, no folded lines, one Content-Length of digits only, Transfer-Encoding
-//   only as "chunked" and never with a Content-Length, no white space before a colon.
+//   smuggling). So: CRLF only, no folded lines, one Content-Length of digits only,
+//   Transfer-Encoding only as "chunked" and never with a Content-Length, no white space before a
+//   colon.
 // Threads: plain values. Bounds: the caller's `max_head_bytes`; 16 bytes for a chunk's size, chunk
 //   extensions and trailers count against 4 KiB.
 // Source: RFC 9112.
@@ -49,7 +50,17 @@ class ChunkDecoder {
   State feed(std::string_view bytes, std::size_t& used, std::string& out);
 
  private:
-  enum class Phase { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kTrailerLf, kDone };
+  enum class Phase {
+    kSize,
+    kExtension,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kTrailerLf,
+    kDone
+  };
   Phase phase_ = Phase::kSize;
   std::uint64_t left_ = 0;
   int digits_ = 0;

@@ -37,11 +37,11 @@ struct H2Stream {
   Request request;
   std::size_t head_bytes = 0;
   std::size_t discarded = 0;
-  bool request_over = false;   // Handed to the handler, or refused by ourselves.
+  bool request_over = false;  // Handed to the handler, or refused by ourselves.
   bool answered = false;
-  bool finished = false;       // The answer's end was handed to nghttp2.
-  bool deferred = false;       // nghttp2 waits for nghttp2_session_resume_data.
-  bool waiting = false;        // The Body said kWaiting and nobody called `wake` since.
+  bool finished = false;  // The answer's end was handed to nghttp2.
+  bool deferred = false;  // nghttp2 waits for nghttp2_session_resume_data.
+  bool waiting = false;   // The Body said kWaiting and nobody called `wake` since.
   std::function<void()> cancelled;
   std::shared_ptr<const std::string> whole;
   std::size_t offset = 0;
@@ -121,8 +121,8 @@ class Http2Connection final : public Connection {
     auto self = shared_from_this();
     leaving_ = true;
     nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(session_.get()),
-                          NGHTTP2_NO_ERROR, nullptr, 0);
+                          nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
+                          nullptr, 0);
     send_pending();
     if (streams_.empty()) cut();
   }
@@ -171,8 +171,7 @@ class Http2Connection final : public Connection {
   }
 
   std::unique_ptr<Stream> upgrade(std::uint32_t id, Headers) override {
-    if (H2Stream* stream = unanswered_stream(id))
-      refuse(*stream, 400, "an upgrade needs HTTP/1.1");
+    if (H2Stream* stream = unanswered_stream(id)) refuse(*stream, 400, "an upgrade needs HTTP/1.1");
     return nullptr;
   }
 
@@ -181,8 +180,7 @@ class Http2Connection final : public Connection {
   }
 
   void unanswered(std::uint32_t id) override {
-    if (H2Stream* stream = unanswered_stream(id))
-      refuse(*stream, 500, "the server gave no answer");
+    if (H2Stream* stream = unanswered_stream(id)) refuse(*stream, 500, "the server gave no answer");
   }
 
  private:
@@ -315,9 +313,8 @@ class Http2Connection final : public Connection {
     if (mark != std::string::npos) request.query = request.target.substr(mark + 1);
     request.peer = peer_;
     request.http_version = 20;
-    auto exchange =
-        std::make_shared<ServerExchange>(host_.handle(), channel_->loop(), weak_from_this(),
-                                         static_cast<std::uint32_t>(stream.id));
+    auto exchange = std::make_shared<ServerExchange>(
+        host_.handle(), channel_->loop(), weak_from_this(), static_cast<std::uint32_t>(stream.id));
     host_.options().handler->handle(std::move(request), std::move(exchange));
   }
 
@@ -473,8 +470,8 @@ class Http2Connection final : public Connection {
                               std::size_t size, std::uint32_t* flags, nghttp2_data_source* source,
                               void* data) {
     auto& stream = *static_cast<H2Stream*>(source->ptr);
-    return static_cast<Self*>(data)->read_body(
-        stream, {reinterpret_cast<char*>(buffer), size}, flags);
+    return static_cast<Self*>(data)->read_body(stream, {reinterpret_cast<char*>(buffer), size},
+                                               flags);
   }
 
   std::unique_ptr<nghttp2_session, Deleter> session_;

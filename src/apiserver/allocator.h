@@ -1,0 +1,72 @@
+// Allocators of cluster IPs and node ports, rebuilt from the stored Services at start.
+//
+// Threads: any. Bounds: a bit for each address of the range, at most 2^20 addresses.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/rng.h"
+
+namespace pinnace::apiserver {
+
+class NumberSet {
+ public:
+  explicit NumberSet(std::size_t size) : used_(size) {}
+  bool take(std::size_t index);
+  void give_back(std::size_t index);
+  // A free one at or above `from`, found from a random place; false when all are taken.
+  bool take_any(Rng& rng, std::size_t from, std::size_t& index);
+
+ private:
+  std::mutex mutex_;
+  std::vector<bool> used_;
+};
+
+class IpAllocator {
+ public:
+  static Result<std::unique_ptr<IpAllocator>> create(std::string_view cidr, Rng& rng);
+  bool contains(std::string_view ip) const;
+  bool take(std::string_view ip);
+  void give_back(std::string_view ip);
+  // "" when the range is full. The first 256 addresses (or 1/16) are left for those who ask for
+  // one.
+  std::string take_any();
+  std::string address(std::uint32_t index) const;
+  const std::string& cidr() const { return cidr_; }
+
+ private:
+  IpAllocator(std::string cidr, std::uint32_t base, std::uint32_t size, Rng& rng)
+      : cidr_(std::move(cidr)), base_(base), size_(size), set_(size), rng_(rng) {}
+  std::string cidr_;
+  std::uint32_t base_, size_;
+  NumberSet set_;
+  Rng& rng_;
+};
+
+class PortAllocator {
+ public:
+  PortAllocator(int first, int last, Rng& rng)
+      : first_(first), last_(last), set_(static_cast<std::size_t>(last - first + 1)), rng_(rng) {}
+  bool contains(std::int64_t port) const { return port >= first_ && port <= last_; }
+  bool take(std::int64_t port) { return set_.take(static_cast<std::size_t>(port - first_)); }
+  void give_back(std::int64_t port) {
+    if (contains(port)) set_.give_back(static_cast<std::size_t>(port - first_));
+  }
+  // 0 when the range is full.
+  int take_any();
+  int first() const { return first_; }
+  int last() const { return last_; }
+
+ private:
+  int first_, last_;
+  NumberSet set_;
+  Rng& rng_;
+};
+
+}  // namespace pinnace::apiserver

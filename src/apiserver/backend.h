@@ -1,0 +1,46 @@
+// Backend is what the handlers share: the parts of a running server.
+//
+// Lifetime: owned by the Server, behind a shared_ptr that open exchanges keep alive too.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "api/schema.h"
+#include "apiserver/allocator.h"
+#include "apiserver/authn.h"
+#include "apiserver/document_cache.h"
+#include "apiserver/node_authorizer.h"
+#include "apiserver/quota_ledger.h"
+#include "apiserver/rbac.h"
+#include "apiserver/server.h"
+
+namespace pinnace::apiserver {
+
+class KubeletClient;
+
+struct Backend {
+  explicit Backend(Options from)
+      : options(std::move(from)), rbac(options.store), nodes(options.store) {}
+
+  Options options;
+  const api::Schema& schema = api::builtin_schema();
+  std::unique_ptr<Authenticator> authenticator;
+  Rbac rbac;
+  NodeAuthorizer nodes;
+  QuotaLedger quota_ledger;
+  std::unique_ptr<IpAllocator> service_ips;
+  std::unique_ptr<PortAllocator> node_ports;
+  std::shared_ptr<KubeletClient> kubelets;
+  DocumentCache documents{options.executor, options.clock};
+  std::shared_ptr<void> event_expiry;  // Ends with this.
+  std::atomic<std::size_t> inflight{0};
+  std::atomic<bool> is_ready{false};
+  std::atomic<bool> is_shutting_down{false};
+
+  store::Store& store() const { return options.store; }
+  WallTime now() const { return options.clock.wall(); }
+};
+using BackendRef = std::shared_ptr<Backend>;
+
+}  // namespace pinnace::apiserver

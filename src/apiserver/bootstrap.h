@@ -1,0 +1,43 @@
+// What a cluster has from its first second: namespaces, roles, priority classes, the Service of
+// the API itself. At later starts only what is missing is made again.
+//
+// Errors: whatever the store answers; a cluster without these objects does not start.
+// Source: kubernetes.io/docs/reference/access-authn-authz/rbac, "Default roles and role bindings".
+#pragma once
+
+#include <span>
+
+#include "apiserver/backend.h"
+
+namespace pinnace::apiserver {
+
+// Returns when all of it is durable. Before any request, not on the store's writer thread.
+Result<void> bootstrap(const BackendRef& backend);
+
+// Deletes Events an hour after they last changed. The cost is in what expires, not in what there
+// is.
+void start_event_expiry(const BackendRef& backend);
+
+// One Role (with a namespace) or ClusterRole. Its rules, one a line:
+//   "verbs / groups / resources" or "verbs / groups / resources / names"
+//   "verbs / urls"
+// Words are separated by spaces; the group without a name is written "core"; a line that begins
+// with spaces goes on with the one before.
+struct BootstrapRole {
+  std::string_view ns;
+  std::string_view name;
+  std::string_view aggregate_to;  // Label rbac.authorization.k8s.io/aggregate-to-X; empty: none.
+  // Gathers the rules of the roles that have the label of this X; empty: has rules of its own.
+  std::string_view aggregates;
+  std::string_view rules;
+};
+struct BootstrapBinding {
+  std::string_view ns;
+  std::string_view name;
+  std::string_view role;      // A Role with a namespace, else a ClusterRole.
+  std::string_view subjects;  // "Group:system:masters User:x ServiceAccount:ns/name", by spaces.
+};
+std::span<const BootstrapRole> bootstrap_roles();
+std::span<const BootstrapBinding> bootstrap_bindings();
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,122 @@
+// Which handler carries out a verb on a resource or subresource.
+#include "apiserver/eviction.h"
+#include "apiserver/kubelet_proxy.h"
+#include "apiserver/object_codec.h"
+#include "apiserver/pod_binding.h"
+#include "apiserver/registry.h"
+#include "apiserver/reviews.h"
+#include "apiserver/routes.h"
+#include "apiserver/service_proxy.h"
+#include "apiserver/token_request.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using Handle = void (*)(const BackendRef&, const CallRef&);
+
+// Subresources and resources that are not kept have handlers of their own. First match counts.
+struct Special {
+  std::string_view group;        // of the resource
+  std::string_view resource;     // "*": any
+  std::string_view subresource;  // "": the resource itself
+  std::string_view verbs;        // space-separated; "*": any
+  Handle handle;
+};
+
+void get_view(const BackendRef& backend, const CallRef& call) { get_object(*backend, call); }
+void get_scale_view(const BackendRef& backend, const CallRef& call) { get_scale(*backend, call); }
+
+constexpr Special kSpecials[] = {
+    {"*", "*", "scale", "get", get_scale_view},
+    {"*", "*", "scale", "update patch", update_object},
+    {"*", "*", "status", "get", get_view},
+    {"*", "*", "status", "update patch", update_object},
+    {"", "namespaces", "finalize", "update", finalize_namespace},
+    {"", "pods", "ephemeralcontainers", "get", get_view},
+    {"", "pods", "ephemeralcontainers", "update patch", update_object},
+    {"", "pods", "resize", "get", get_view},
+    {"", "pods", "resize", "update patch", update_object},
+    {"", "pods", "binding", "create", bind_pod},
+    {"", "pods", "eviction", "create", evict_pod},
+    {"", "pods", "log", "get", proxy_to_kubelet},
+    {"", "pods", "exec", "*", proxy_to_kubelet},
+    {"", "pods", "attach", "*", proxy_to_kubelet},
+    {"", "pods", "portforward", "*", proxy_to_kubelet},
+    {"", "pods", "proxy", "*", proxy_to_pod},
+    {"", "services", "proxy", "*", proxy_to_service},
+    {"", "nodes", "proxy", "*", proxy_to_node},
+    {"", "serviceaccounts", "token", "create", request_token},
+    {"certificates.k8s.io", "certificatesigningrequests", "approval", "get", get_view},
+    {"certificates.k8s.io", "certificatesigningrequests", "approval", "update patch",
+     update_object},
+    {"", "bindings", "", "create", bind_pod},
+    {"", "componentstatuses", "", "get list", component_statuses},
+    {"authorization.k8s.io", "selfsubjectaccessreviews", "", "create", review_self_access},
+    {"authorization.k8s.io", "subjectaccessreviews", "", "create", review_access},
+    {"authorization.k8s.io", "localsubjectaccessreviews", "", "create", review_access},
+    {"authorization.k8s.io", "selfsubjectrulesreviews", "", "create", review_self_rules},
+    {"authentication.k8s.io", "tokenreviews", "", "create", review_token},
+    {"authentication.k8s.io", "selfsubjectreviews", "", "create", review_self},
+};
+
+bool names_verb(std::string_view verbs, std::string_view verb) {
+  if (verbs == "*") return true;
+  while (!verbs.empty()) {
+    const auto end = verbs.find(' ');
+    if (verbs.substr(0, end) == verb) return true;
+    verbs = end == std::string_view::npos ? std::string_view() : verbs.substr(end + 1);
+  }
+  return false;
+}
+
+const Special* find_special(const RequestInfo& info) {
+  for (const Special& special : kSpecials) {
+    const bool is_resource = special.resource == "*" ||
+                             (special.resource == info.resource && special.group == info.group);
+    if (is_resource && special.subresource == info.subresource &&
+        names_verb(special.verbs, info.verb)) {
+      return &special;
+    }
+  }
+  return nullptr;
+}
+
+Unexpected not_allowed(const Call& call) {
+  return errors::method_not_supported(resource_text(*call.resource), call.info.verb);
+}
+
+}  // namespace
+
+Result<void> dispatch(const BackendRef& backend, const CallRef& call) {
+  const RequestInfo& info = call->info;
+  if (const Special* special = find_special(info)) {
+    special->handle(backend, call);
+    return {};
+  }
+  const bool posts_to_name = info.verb == "create" && !info.name.empty();
+  if (call->storage == nullptr || !info.subresource.empty() || posts_to_name ||
+      !call->resource->has_verb(info.verb)) {
+    return not_allowed(*call);
+  }
+  if (call->resource->namespaced && info.ns.empty() &&
+      (info.verb == "create" || info.verb == "deletecollection")) {
+    return not_allowed(*call);
+  }
+  if (info.verb == "get")
+    get_object(*backend, call);
+  else if (info.verb == "list")
+    list_objects(backend, call);
+  else if (info.verb == "watch")
+    watch_objects(backend, call);
+  else if (info.verb == "create")
+    create_object(backend, call);
+  else if (info.verb == "update" || info.verb == "patch")
+    update_object(backend, call);
+  else if (info.verb == "delete")
+    delete_object(backend, call);
+  else if (info.verb == "deletecollection")
+    delete_collection(backend, call);
+  return {};
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,17 @@
+// The OpenAPI v2 document of the whole API, as JSON and in the protobuf form that older clients ask
+// for.
+//
+// Threads: pure functions over the schema; a document takes milliseconds and some megabytes.
+// Source: OpenAPI 2.0; the messages of gnostic's openapi.v2 package.
+#pragma once
+
+#include <string>
+
+#include "api/schema.h"
+
+namespace pinnace::apiserver {
+
+std::string openapi_v2_json(const api::Schema& schema);
+std::string openapi_v2_protobuf(const api::Schema& schema);
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,143 @@
+#include "apiserver/routes.h"
+
+#include "api/json.h"
+#include "apiserver/discovery_routes.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+struct Check {
+  std::string_view name;
+  bool (*passes)(const Backend&);
+};
+constexpr Check kChecks[] = {
+    {"ping", [](const Backend&) { return true; }},
+    {"log", [](const Backend&) { return true; }},
+    {"store",
+     [](const Backend& backend) {
+       return backend.store().revision() > 0 || !backend.options.bootstrap;
+     }},
+    {"poststarthook/bootstrap", [](const Backend& backend) { return backend.is_ready.load(); }},
+    {"shutdown", [](const Backend& backend) { return !backend.is_shutting_down.load(); }},
+};
+constexpr std::string_view kReadyOnly[] = {"poststarthook/bootstrap", "shutdown"};
+
+bool is_for(std::string_view endpoint, const Check& check) {
+  if (endpoint != "livez") return true;
+  for (const auto name : kReadyOnly) {
+    if (name == check.name) return false;
+  }
+  return true;
+}
+
+void health(Backend& backend, const CallRef& call) {
+  const auto parts = split(call->info.path.substr(1), '/');
+  const std::string_view endpoint = parts[0];
+  const std::string_view only =
+      parts.size() > 1 ? std::string_view(call->info.path).substr(endpoint.size() + 2) : "";
+  const auto excluded = call->query.get_all("exclude");
+  std::string report;
+  bool passes = true, found = only.empty();
+  for (const Check& check : kChecks) {
+    if (!is_for(endpoint, check) || (!only.empty() && check.name != only)) continue;
+    found = true;
+    bool is_excluded = false;
+    for (const auto& name : excluded) is_excluded = is_excluded || name == check.name;
+    const bool ok = is_excluded || check.passes(backend);
+    passes = passes && ok;
+    report += std::string(ok ? "[+]" : "[-]") + std::string(check.name) +
+              (is_excluded ? " excluded: ok\n"
+               : ok        ? " ok\n"
+                           : " failed: reason withheld\n");
+  }
+  constexpr std::string_view kText = "text/plain; charset=utf-8";
+  if (!found) return answer_text(*call, 404, kText, "404 page not found\n");
+  if (!passes) {
+    return answer_text(*call, 500, kText, report + std::string(endpoint) + " check failed\n");
+  }
+  if (!call->query.has("verbose")) return answer_text(*call, 200, kText, "ok");
+  answer_text(*call, 200, kText, report + std::string(endpoint) + " check passed\n");
+}
+
+void version(Backend&, const CallRef& call) {
+  api::Arena arena;
+  api::Value out = api::Value::object();
+  const auto put = [&](std::string_view key, std::string_view text) {
+    out.set_ref(arena, key, api::Value::string_ref(text));
+  };
+  put("major", kMajor);
+  put("minor", kMinor);
+  put("emulationMajor", kMajor);
+  put("emulationMinor", kMinor);
+  put("minCompatibilityMajor", kMajor);
+  put("minCompatibilityMinor", "34");
+  put("gitVersion", kGitVersion);
+  put("gitCommit", "");
+  put("gitTreeState", "clean");
+  put("buildDate", "1970-01-01T00:00:00Z");
+  put("goVersion", "c++23");
+  put("compiler", "g++");
+  put("platform", "linux/amd64");
+  answer_json(*call, 200, api::to_indented_json(out));
+}
+
+void metrics_text(Backend& backend, const CallRef& call) {
+  answer_text(*call, 200, "text/plain; version=0.0.4; charset=utf-8",
+              backend.options.metrics.text());
+}
+
+void jwks(Backend& backend, const CallRef& call) {
+  answer_text(*call, 200, "application/jwk-set+json", backend.authenticator->jwks_json());
+}
+
+void openid_configuration(Backend& backend, const CallRef& call) {
+  std::string issuer, keys;
+  api::write_json_string(issuer, backend.authenticator->issuer());
+  api::write_json_string(keys, "https://" + backend.options.advertise_address + ":" +
+                                   std::to_string(backend.options.advertise_port) +
+                                   "/openid/v1/jwks");
+  answer_json(
+      *call, 200,
+      "{\"issuer\":" + issuer + ",\"jwks_uri\":" + keys +
+          R"(,"response_types_supported":["id_token"],"subject_types_supported":["public"],)"
+          R"("id_token_signing_alg_values_supported":["ES256","RS256"]})");
+}
+
+constexpr Route kRoutes[] = {
+    {"/livez", true, health},
+    {"/livez/*", true, health},
+    {"/readyz", true, health},
+    {"/readyz/*", true, health},
+    {"/healthz", true, health},
+    {"/healthz/*", true, health},
+    {"/version", true, version},
+    {"/metrics", false, metrics_text},
+    {"/openid/v1/jwks", false, jwks},
+    {"/.well-known/openid-configuration", false, openid_configuration},
+    {"/", false, root_paths},
+    {"/api", false, discover_core},
+    {"/api/*", false, discover_version},
+    {"/apis", false, discover_groups},
+    {"/apis/*", false, discover_version},
+    {"/openapi/v2", false, openapi_v2},
+    {"/openapi/v3", false, openapi_v3_index},
+    {"/openapi/v3/*", false, openapi_v3_group},
+};
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+const Route* find_route(std::string_view path) {
+  for (const Route& route : kRoutes) {
+    if (route.path == path) return &route;
+    if (route.path.ends_with('*') &&
+        path.starts_with(route.path.substr(0, route.path.size() - 1))) {
+      return &route;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,189 @@
+#include "apiserver/server.h"
+
+#include <array>
+
+#include "apiserver/backend.h"
+#include "apiserver/bootstrap.h"
+#include "apiserver/call.h"
+#include "apiserver/kubelet_client.h"
+#include "apiserver/object_codec.h"
+#include "apiserver/registry.h"
+#include "apiserver/routes.h"
+#include "apiserver/status.h"
+#include "apiserver/strategies.h"
+#include "apiserver/table_output.h"
+#include "base/log.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+class ServerImpl : public Server {
+ public:
+  explicit ServerImpl(BackendRef backend)
+      : backend_(std::move(backend)),
+        requests_(backend_->options.metrics.counter("apiserver_request_total",
+                                                    "Requests by verb, resource and status.",
+                                                    {"verb", "resource", "code"})),
+        seconds_(backend_->options.metrics.histogram(
+            "apiserver_request_duration_seconds", "Time to an answer (to its head for watches).",
+            {0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30}, {"verb"})) {}
+
+  void handle(net::Request request, std::shared_ptr<net::Exchange> exchange) override {
+    auto call = std::make_shared<Call>();
+    call->request = std::move(request);
+    call->exchange = std::move(exchange);
+    if (backend_->is_shutting_down) {
+      return answer_error(*call, errors::unavailable("the server is shutting down").error());
+    }
+    if (backend_->inflight.fetch_add(1) >= backend_->options.max_inflight) {
+      backend_->inflight.fetch_sub(1);
+      return answer_error(
+          *call,
+          errors::too_many_requests("too many requests, please try again later.", 1).error());
+    }
+    const MonotonicTime start = backend_->options.clock.monotonic();
+    call->on_answer = [backend = backend_, requests = &requests_, seconds = &seconds_,
+                       raw = call.get(), start](int status) {
+      backend->inflight.fetch_sub(1);
+      const auto took = backend->options.clock.monotonic() - start;
+      seconds->with({raw->info.verb}).observe(std::chrono::duration<double>(took).count());
+      requests
+          ->with({raw->info.verb, raw->resource ? std::string(raw->resource->name) : "",
+                  std::to_string(status)})
+          .add(1);
+    };
+    if (auto ok = enter(call); !ok) answer_error(*call, ok.error());
+  }
+
+  void shut_down() override { backend_->is_shutting_down = true; }
+
+ private:
+  Result<void> enter(const CallRef& call) {
+    auto query = Query::parse(call->request.query);
+    if (!query) return std::unexpected(std::move(query.error()));
+    call->query = std::move(*query);
+    auto info = parse_request_info(call->request.method, call->request.path, call->query);
+    if (!info) return std::unexpected(std::move(info.error()));
+    call->info = std::move(*info);
+
+    auto user = backend_->authenticator->authenticate(call->request);
+    const Route* route = call->info.is_resource ? nullptr : find_route(call->info.path);
+    const bool is_public = route != nullptr && route->is_public;
+    if (!user || !*user) {
+      if (!is_public) return errors::unauthorized();
+      call->user = {kAnonymous, "", {kUnauthenticated}, {}};
+    } else {
+      call->user = std::move(**user);
+    }
+    if (!is_public) {
+      const Attributes wanted = attributes_of(*call);
+      if (!backend_->rbac.allows(call->user, wanted)) {
+        return std::unexpected(forbidden_error(call->user, wanted));
+      }
+      const std::string node = node_of(call->user);
+      if (!node.empty() && !backend_->nodes.allows(node, wanted)) {
+        Error error = forbidden_error(call->user, wanted);
+        error.message += ": no relationship found between node '" + node + "' and this object";
+        return std::unexpected(std::move(error));
+      }
+    }
+    if (!call->info.is_resource) return enter_route(call, route);
+    return enter_resource(call);
+  }
+
+  Result<void> enter_route(const CallRef& call, const Route* route) {
+    if (route == nullptr) {
+      answer_text(*call, 404, "text/plain; charset=utf-8", "404 page not found\n");
+      return {};
+    }
+    const std::string& method = call->request.method;
+    if (method != "GET" && method != "HEAD") {
+      return errors::method_not_supported(call->info.path, method);
+    }
+    route->handle(*backend_, call);
+    return {};
+  }
+
+  Result<void> enter_resource(const CallRef& call) {
+    const RequestInfo& info = call->info;
+    call->resource = backend_->schema.find_resource(info.group, info.version, info.resource);
+    const bool is_known =
+        call->resource != nullptr && call->resource->enabled &&
+        (call->resource->namespaced || info.ns.empty() || info.resource == "namespaces");
+    Error unknown = errors::not_found("", "").error();
+    unknown.message = "the server could not find the requested resource";
+    if (!is_known) return std::unexpected(std::move(unknown));
+    if (call->resource->namespaced && info.ns.empty() && !info.name.empty() &&
+        info.verb != "list" && info.verb != "watch") {
+      return std::unexpected(std::move(unknown));
+    }
+    if (!info.subresource.empty()) {
+      call->subresource = call->resource->subresource(info.subresource);
+      if (call->subresource == nullptr) return std::unexpected(std::move(unknown));
+    }
+    call->storage = storage_of(backend_->schema, *call->resource);
+    const bool shapes = info.verb == "get" || info.verb == "list" || info.verb == "watch";
+    auto output = negotiate(call->request.headers.get("accept"), shapes);
+    if (!output) {
+      // Streams of a subresource say what they like; a log is text.
+      if (call->subresource == nullptr) return std::unexpected(std::move(output.error()));
+      output = Output{};
+    }
+    call->output = std::move(*output);
+    call->output.pretty = call->query.flag("pretty");
+    if (auto ok = read_table_options(*call, backend_->options.clock); !ok) return ok;
+    return dispatch(backend_, call);
+  }
+
+  BackendRef backend_;
+  metrics::Family<metrics::Series>& requests_;
+  metrics::Family<metrics::HistogramSeries>& seconds_;
+};
+
+}  // namespace
+
+Attributes attributes_of(const Call& call) {
+  const RequestInfo& info = call.info;
+  if (!info.is_resource) return {info.verb, false, "", "", "", "", "", info.path};
+  return {info.verb,        true,    info.group, info.resource,
+          info.subresource, info.ns, info.name,  info.path};
+}
+
+const api::ResourceInfo* storage_of(const api::Schema& schema, const api::ResourceInfo& resource) {
+  const std::string_view path = resource.storage_resource;
+  if (path.empty()) return nullptr;
+  const auto name =
+      path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1);
+  const std::string_view kept = resource.storage_version;
+  const auto slash = kept.find('/');
+  if (slash == std::string_view::npos) return schema.find_resource("", kept, name);
+  return schema.find_resource(kept.substr(0, slash), kept.substr(slash + 1), name);
+}
+
+store::Key key_of(const Call& call) {
+  return {std::string(call.storage->storage_resource),
+          call.storage->namespaced ? call.info.ns : std::string(), call.info.name};
+}
+
+Result<std::unique_ptr<Server>> Server::create(Options options) {
+  auto backend = std::make_shared<Backend>(std::move(options));
+  auto authenticator = Authenticator::create(backend->options);
+  if (!authenticator) return std::unexpected(std::move(authenticator.error()));
+  backend->authenticator = std::move(*authenticator);
+  auto ips = IpAllocator::create(backend->options.service_cidr, backend->options.rng);
+  if (!ips) return std::unexpected(std::move(ips.error()));
+  backend->service_ips = std::move(*ips);
+  backend->node_ports = std::make_unique<PortAllocator>(
+      backend->options.node_port_first, backend->options.node_port_last, backend->options.rng);
+  load_service_allocations(*backend);
+  backend->kubelets = std::make_shared<KubeletClient>(backend->options);
+  auto server = std::make_unique<ServerImpl>(backend);
+  if (backend->options.bootstrap) {
+    if (auto ok = bootstrap(backend); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  start_event_expiry(backend);
+  backend->is_ready = true;
+  return server;
+}
+
+}  // namespace pinnace::apiserver

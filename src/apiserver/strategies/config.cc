@@ -1,0 +1,144 @@
+// ConfigMaps, Secrets and ServiceAccounts.
+#include <array>
+
+#include "api/json.h"
+#include "apiserver/object_meta.h"
+#include "apiserver/strategies.h"
+#include "apiserver/strategies/shared.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::size_t kMaxDataBytes = 1 << 20;
+
+// The keys of a map of data, and how many bytes its values have.
+std::size_t check_data(const Field& data, bool is_base64) {
+  std::size_t bytes = 0;
+  if (data.value() == nullptr || !data.value()->is_object()) return 0;
+  for (const auto& [key, value] : data.value()->members()) {
+    const Field entry = data.at_key(key);
+    for (const auto& text : api::check_config_map_key(key)) {
+      entry.invalid_value(quoted(key), text);
+    }
+    const std::string_view text = entry.text();
+    std::size_t padding = 0;
+    while (is_base64 && padding < 2 && text.size() > padding &&
+           text[text.size() - 1 - padding] == '=') {
+      ++padding;
+    }
+    bytes += is_base64 ? text.size() / 4 * 3 - padding : text.size();
+  }
+  return bytes;
+}
+
+// What is once marked immutable keeps its data, and the mark.
+void keep_immutable(Change& change, const api::Value& object, const api::Value& old,
+                    std::initializer_list<const char*> maps) {
+  if (!old.bool_at("immutable")) return;
+  const Field now = root(change, object);
+  if (!now["immutable"].flag()) {
+    now["immutable"].forbidden("field is immutable when `immutable` is set");
+  }
+  for (const char* map : maps) {
+    const auto* before = old.find(map);
+    const auto* after = now[map].value();
+    const bool was_empty = before == nullptr || before->empty();
+    const bool is_empty = after == nullptr || after->empty();
+    if (was_empty && is_empty) continue;
+    if (!was_empty && !is_empty && api::equal(*before, *after)) continue;
+    now[map].forbidden("field is immutable when `immutable` is set");
+  }
+}
+
+// -- ConfigMap
+
+void validate_config_map(Change& change, const api::Value& object) {
+  const Field map = root(change, object);
+  const std::size_t bytes = check_data(map["data"], false) + check_data(map["binaryData"], true);
+  const auto* texts = map["data"].value();
+  if (texts != nullptr && texts->is_object() && map["binaryData"].is_set()) {
+    for (const auto& [key, value] : texts->members()) {
+      if (map["binaryData"].value()->find(key) == nullptr) continue;
+      map["data"].at_key(key).invalid_value(quoted(key), "duplicate of key present in binaryData");
+    }
+  }
+  if (bytes > kMaxDataBytes) map.as("[]").too_long(kMaxDataBytes);
+}
+
+void keep_config_map(Change& change, const api::Value& object, const api::Value& old) {
+  keep_immutable(change, object, old, {"data", "binaryData"});
+}
+
+// -- Secret
+
+struct TypedSecret {
+  std::string_view type;
+  const char* keys[2];  // Required; nullptr: no more.
+};
+constexpr TypedSecret kTypedSecrets[] = {
+    {"kubernetes.io/tls", {"tls.crt", "tls.key"}},
+    {"kubernetes.io/ssh-auth", {"ssh-privatekey", nullptr}},
+    {"kubernetes.io/dockerconfigjson", {".dockerconfigjson", nullptr}},
+    {"kubernetes.io/dockercfg", {".dockercfg", nullptr}},
+};
+
+void validate_registry_config(const Field& entry) {
+  if (!entry.is_set()) return;
+  const auto bytes = base64_decode(entry.text());
+  api::Arena arena;
+  if (!bytes || !api::parse_json(arena, *bytes)) {
+    entry.invalid_value("\"<secret contents redacted>\"", "invalid character in JSON");
+  }
+}
+
+void validate_secret(Change& change, const api::Value& object) {
+  const Field secret = root(change, object);
+  const Field data = secret["data"];
+  if (check_data(data, true) > kMaxDataBytes) data.too_long(kMaxDataBytes);
+  const std::string_view type = secret["type"].text();
+  for (const TypedSecret& typed : kTypedSecrets) {
+    if (typed.type != type) continue;
+    for (const char* key : typed.keys) {
+      if (key != nullptr && !data.at_key(key).is_set()) data.at_key(key).required();
+    }
+  }
+  if (type == "kubernetes.io/dockerconfigjson")
+    validate_registry_config(data.at_key(".dockerconfigjson"));
+  if (type == "kubernetes.io/dockercfg") validate_registry_config(data.at_key(".dockercfg"));
+  if (type == "kubernetes.io/basic-auth" && !data.at_key("username").is_set() &&
+      !data.at_key("password").is_set()) {
+    data.at_key("username").required();
+    data.at_key("password").required();
+  }
+  if (type == "kubernetes.io/service-account-token") {
+    const Field account =
+        secret["metadata"]["annotations"].at_key("kubernetes.io/service-account.name");
+    if (account.empty()) account.required();
+  }
+}
+
+void keep_secret(Change& change, const api::Value& object, const api::Value& old) {
+  const Field secret = root(change, object);
+  secret["type"].immutable(old.find("type"));
+  keep_immutable(change, object, old, {"data"});
+}
+
+}  // namespace
+
+const Strategy kConfigMapStrategy{
+    .storage_resource = "configmaps",
+    .validate = validate_config_map,
+    .validate_update = keep_config_map,
+};
+const Strategy kSecretStrategy{
+    .storage_resource = "secrets",
+    .validate = validate_secret,
+    .validate_update = keep_secret,
+};
+const Strategy kServiceAccountStrategy{
+    .storage_resource = "serviceaccounts",
+    .returns_deleted = true,
+};
+
+}  // namespace pinnace::apiserver

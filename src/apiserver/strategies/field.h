@@ -1,0 +1,71 @@
+// Field is one place in an object under validation: what stands there, and its path for messages.
+//
+// Why: rules read like the messages that they give. Reading a place that is not there, or is of
+//   another type, gives nothing ("", 0, false, no items), so that a rule need not ask first.
+// Lifetime: refers to the object and the list of causes; both must outlive it.
+// Source: k8s.io/apimachinery/pkg/util/validation/field.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/names.h"
+#include "api/value.h"
+#include "base/error.h"
+
+namespace pinnace::apiserver {
+
+class Field {
+ public:
+  Field(std::vector<Cause>& causes, const api::Value* value, std::string path)
+      : causes_(&causes), value_(value), path_(std::move(path)) {}
+
+  // Reading.
+  const api::Value* value() const { return value_; }
+  const std::string& path() const { return path_; }
+  bool is_set() const { return value_ != nullptr && !value_->is_null(); }
+  // Not there, null, "", 0, false, [] or {}.
+  bool empty() const;
+  std::string_view text() const;
+  std::int64_t number(std::int64_t fallback = 0) const;
+  bool flag(bool fallback = false) const;
+  std::size_t size() const { return value_ == nullptr ? 0 : value_->size(); }
+
+  // Places below: a member ("path.name"), an entry of a map ("path[key]"), an item ("path[2]").
+  Field operator[](std::string_view name) const;
+  Field at_key(std::string_view key) const;
+  Field at(std::size_t index) const;
+  std::vector<Field> items() const;
+  // The same value, complained about elsewhere.
+  Field as(std::string path) const { return {*causes_, value_, std::move(path)}; }
+
+  // Complaints about this place.
+  void required(std::string_view detail = "") const;
+  void invalid(std::string_view detail) const;
+  // About another value than the one that stands here, given as JSON.
+  void invalid_value(std::string_view json, std::string_view detail) const;
+  void forbidden(std::string_view detail) const;
+  void not_supported(const std::vector<std::string>& valid) const;
+  void duplicate() const;
+  void duplicate_value(std::string_view json) const;
+  void not_found() const;
+  void too_long(std::size_t max_bytes) const;
+  void too_many(std::size_t max_items) const;
+  void each(const api::Complaints& complaints) const;
+
+  // Common rules. Each says whether it holds.
+  bool require() const;                                     // Required value
+  void at_least(std::int64_t minimum) const;                // when it is set
+  void between(std::int64_t low, std::int64_t high) const;  // when it is set
+  bool immutable(const api::Value* old) const;              // field is immutable
+
+ private:
+  std::vector<Cause>* causes_;
+  const api::Value* value_;
+  std::string path_;
+};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,212 @@
+#include "apiserver/strategies/service_allocation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/json.h"
+#include "apiserver/strategies.h"
+#include "apiserver/strategies/shared.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+std::string cluster_ip_of(const api::Value* spec) {
+  if (spec == nullptr || spec->string_at("type") == "ExternalName") return {};
+  const std::string_view ip = spec->string_at("clusterIP");
+  return ip == "None" ? std::string() : std::string(ip);
+}
+
+bool has_node_ports(const api::Value& spec) {
+  const std::string_view type = spec.string_at("type");
+  return type == "NodePort" ||
+         (type == "LoadBalancer" && spec.bool_at("allocateLoadBalancerNodePorts", true));
+}
+
+// Every node port of a Service once: two protocols may share a number.
+std::set<std::int64_t> node_ports_of(const api::Value* spec) {
+  std::set<std::int64_t> ports;
+  const auto* list = spec == nullptr ? nullptr : spec->find("ports");
+  if (list != nullptr && list->is_array()) {
+    for (const auto& port : list->items()) {
+      if (port.int_at("nodePort") != 0) ports.insert(port.int_at("nodePort"));
+    }
+  }
+  if (spec != nullptr && spec->int_at("healthCheckNodePort") != 0) {
+    ports.insert(spec->int_at("healthCheckNodePort"));
+  }
+  return ports;
+}
+
+void take_ip(Change& change, const std::string& ip) {
+  change.finish.push_back([ips = change.backend.service_ips.get(), ip](bool kept) {
+    if (!kept) ips->give_back(ip);
+  });
+}
+
+void claim_ip(Change& change, const Field& spec, api::Value& writable, const std::string& held) {
+  if (spec["type"].text() == "ExternalName" || spec["clusterIP"].text() == "None") return;
+  IpAllocator& ips = *change.backend.service_ips;
+  std::string ip(spec["clusterIP"].text());
+  if (!held.empty() && ip == held) return;
+  const Field where = spec["clusterIPs"];
+  if (ip.empty()) {
+    ip = ips.take_any();
+    if (ip.empty()) {
+      return where.invalid_value("[]", "failed to allocate IP: range is full");
+    }
+  } else if (!ips.contains(ip)) {
+    return where.invalid("failed to allocate IP " + ip + ": the provided IP (" + ip +
+                         ") is not in the valid range. The range of valid IPs is " + ips.cidr());
+  } else if (!ips.take(ip)) {
+    return where.invalid("failed to allocate IP " + ip + ": provided IP is already allocated");
+  }
+  take_ip(change, ip);
+  api::Value list = api::Value::array();
+  list.append(change.arena, change.text(ip));
+  writable.set_ref(change.arena, "clusterIP", change.text(ip));
+  writable.set_ref(change.arena, "clusterIPs", list);
+}
+
+void give_back_later(Change& change, std::int64_t port, bool when_kept) {
+  change.finish.push_back([ports = change.backend.node_ports.get(), port, when_kept](bool kept) {
+    if (kept == when_kept) ports->give_back(port);
+  });
+}
+
+void claim_given_port(Change& change, const Field& port) {
+  PortAllocator& ports = *change.backend.node_ports;
+  if (!ports.contains(port.number())) {
+    return port.invalid("provided port is not in the valid range. The range of valid ports is " +
+                        std::to_string(ports.first()) + "-" + std::to_string(ports.last()));
+  }
+  if (!ports.take(port.number())) return port.invalid("provided port is already allocated");
+  give_back_later(change, port.number(), false);
+}
+
+int claim_any_port(Change& change, const Field& where) {
+  const int port = change.backend.node_ports->take_any();
+  if (port == 0) {
+    where.invalid_value("0", "failed to allocate a nodePort: range is full");
+  } else {
+    give_back_later(change, port, false);
+  }
+  return port;
+}
+
+void claim_ports(Change& change, const Field& spec, api::Value& writable,
+                 const std::set<std::int64_t>& held) {
+  auto* list = writable.find("ports");
+  if (!has_node_ports(writable) || list == nullptr || !list->is_array()) return;
+  std::set<std::int64_t> own = held;  // Of this Service: free to use again.
+  for (const Field& port : spec["ports"].items()) {
+    const Field wanted = port["nodePort"];
+    if (wanted.empty() || !own.insert(wanted.number()).second) continue;
+    claim_given_port(change, wanted);
+  }
+  // Ports with the same number and another protocol get the same node port.
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    api::Value& port = list->items()[i];
+    if (port.int_at("nodePort") != 0) continue;
+    std::int64_t chosen = 0;
+    for (const auto& other : list->items()) {
+      const bool is_twin = other.int_at("port") == port.int_at("port") &&
+                           other.string_at("protocol") != port.string_at("protocol");
+      if (is_twin && chosen == 0) chosen = other.int_at("nodePort");
+    }
+    if (chosen == 0) chosen = claim_any_port(change, spec["ports"].at(i)["nodePort"]);
+    port.set_ref(change.arena, "nodePort", api::Value::integer(chosen));
+  }
+}
+
+void claim_health_port(Change& change, const Field& spec, api::Value& writable,
+                       const std::set<std::int64_t>& held) {
+  const bool needs =
+      spec["type"].text() == "LoadBalancer" && spec["externalTrafficPolicy"].text() == "Local";
+  const Field wanted = spec["healthCheckNodePort"];
+  if (!needs) {
+    writable.erase("healthCheckNodePort");
+    return;
+  }
+  if (wanted.empty()) {
+    const int port = claim_any_port(change, wanted);
+    writable.set_ref(change.arena, "healthCheckNodePort", api::Value::integer(port));
+  } else if (!held.contains(wanted.number())) {
+    claim_given_port(change, wanted);
+  }
+}
+
+}  // namespace
+
+void claim_service(Change& change, api::Value& object, const api::Value* old) {
+  api::Value* writable = object.find("spec");
+  if (writable == nullptr || !writable->is_object()) return;
+  const auto* before = old == nullptr ? nullptr : old->find("spec");
+  // The fields show what was asked for; `writable` gets what is given.
+  const api::Value asked = api::deep_copy(change.arena, *writable);
+  const Field spec{change.causes, &asked, "spec"};
+  const std::string old_ip = cluster_ip_of(before);
+  const auto old_ports = node_ports_of(before);
+  claim_ip(change, spec, *writable, old_ip);
+  claim_ports(change, spec, *writable, old_ports);
+  claim_health_port(change, spec, *writable, old_ports);
+  if (!old_ip.empty() && cluster_ip_of(writable) != old_ip) {
+    change.finish.push_back([ips = change.backend.service_ips.get(), old_ip](bool kept) {
+      if (kept) ips->give_back(old_ip);
+    });
+  }
+  const auto new_ports = node_ports_of(writable);
+  for (const std::int64_t port : old_ports) {
+    if (!new_ports.contains(port)) give_back_later(change, port, true);
+  }
+}
+
+void release_service(Backend& backend, const api::Value& object) {
+  const auto* spec = object.find("spec");
+  const std::string ip = cluster_ip_of(spec);
+  if (!ip.empty()) backend.service_ips->give_back(ip);
+  for (const std::int64_t port : node_ports_of(spec)) backend.node_ports->give_back(port);
+}
+
+void keep_node_ports(Change& change, api::Value& spec, const api::Value& before) {
+  auto* ports = spec.find("ports");
+  if (ports == nullptr || !ports->is_array()) return;
+  const auto* old_ports = before.find("ports");
+  if (!has_node_ports(spec)) {
+    // A port that the client left as it was goes with the type that needed it.
+    const auto held = node_ports_of(&before);
+    if (!has_node_ports(before)) return;
+    for (auto& port : ports->items()) {
+      if (held.contains(port.int_at("nodePort"))) port.erase("nodePort");
+    }
+    return;
+  }
+  if (old_ports == nullptr || !old_ports->is_array()) return;
+  std::set<std::int64_t> said = node_ports_of(&spec);
+  for (auto& port : ports->items()) {
+    if (port.int_at("nodePort") != 0) continue;
+    for (const auto& old : old_ports->items()) {
+      const std::int64_t held = old.int_at("nodePort");
+      const bool is_same = old.int_at("port") == port.int_at("port") &&
+                           old.string_at("protocol") == port.string_at("protocol");
+      if (!is_same || held == 0 || !said.insert(held).second) continue;
+      port.set_ref(change.arena, "nodePort", api::Value::integer(held));
+    }
+  }
+}
+
+void load_service_allocations(Backend& backend) {
+  auto services = backend.store().list("services", "");
+  if (!services) return;
+  for (const auto& service : services->objects) {
+    api::Arena arena;
+    const auto parsed = api::parse_json(arena, service->json);
+    const auto* spec = parsed ? parsed->find("spec") : nullptr;
+    const std::string ip = cluster_ip_of(spec);
+    if (!ip.empty()) backend.service_ips->take(ip);
+    for (const std::int64_t port : node_ports_of(spec)) {
+      if (backend.node_ports->contains(port)) backend.node_ports->take(port);
+    }
+  }
+}
+
+}  // namespace pinnace::apiserver

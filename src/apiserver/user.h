@@ -1,0 +1,31 @@
+// User is who sent a request, once that is proven.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pinnace::apiserver {
+
+struct User {
+  std::string name;
+  std::string uid;
+  std::vector<std::string> groups;
+  std::map<std::string, std::vector<std::string>> extra;
+
+  bool in_group(std::string_view group) const {
+    for (const auto& own : groups) {
+      if (own == group) return true;
+    }
+    return false;
+  }
+};
+
+inline constexpr char kMasters[] = "system:masters";
+inline constexpr char kAuthenticated[] = "system:authenticated";
+inline constexpr char kUnauthenticated[] = "system:unauthenticated";
+inline constexpr char kAnonymous[] = "system:anonymous";
+inline constexpr char kServiceAccountPrefix[] = "system:serviceaccount:";
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,110 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/log.h"
+#include "client/local_transport.h"
+#include "cluster/access.h"
+#include "cluster/commands.h"
+#include "cluster/control_plane.h"
+#include "cluster/kubeconfig.h"
+#include "cluster/node.h"
+#include "cluster/pki.h"
+#include "cluster/signals.h"
+#include "io/files.h"
+
+namespace pinnace::cluster::command {
+
+namespace {
+
+Result<Pki> prepare_keys(const Settings& settings, const std::string& node_ip) {
+  return load_or_make_pki({.directory = settings.pki_dir(),
+                           .node_name = settings.node_name,
+                           .server_addresses = {"127.0.0.1", node_ip, settings.first_service_ip()}},
+                          real_clock());
+}
+
+Result<void> write_admin_kubeconfig(const Settings& settings, const Pki& pki) {
+  const std::string path = settings.admin_kubeconfig();
+  const KubeconfigEntry entry{.context = settings.context(),
+                              .server = "https://127.0.0.1:" + std::to_string(settings.port),
+                              .ca_pem = pki.authority.certificate_pem,
+                              .certificate_pem = pki.admin.certificate_pem,
+                              .private_key_pem = pki.admin.private_key_pem};
+  // Ours alone: what an earlier start wrote is no reason to keep anything.
+  ::unlink(path.c_str());
+  return merge_kubeconfig(path, entry);
+}
+
+Result<void> run(const Arguments& arguments) {
+  const bool with_agent = arguments.has("with-agent");
+  if (with_agent) {
+    auto root = require_root("server --with-agent");
+    if (!root) return root;
+  }
+  auto settings = resolve_settings(arguments);
+  if (!settings) return std::unexpected(std::move(settings.error()));
+  StopSignals stop;
+  auto made = io::make_directories(settings->data_dir, 0700);
+  if (made) made = io::make_directories(settings->run_dir, 0755);
+  if (!made) return made;
+  if (settings->node_ip.empty()) {
+    auto found = find_node_ip();
+    if (!found) return std::unexpected(std::move(found.error()));
+    settings->node_ip = std::move(*found);
+  }
+  auto pki = prepare_keys(*settings, settings->node_ip);
+  if (!pki) return std::unexpected(std::move(pki.error()));
+  auto control_plane = ControlPlane::start({.settings = *settings,
+                                            .pki = *pki,
+                                            .node_ip = settings->node_ip,
+                                            .clock = real_clock(),
+                                            .rng = real_rng()});
+  if (!control_plane) return std::unexpected(std::move(control_plane.error()));
+  auto written = write_admin_kubeconfig(*settings, *pki);
+  if (written) {
+    written = io::write_file_atomic(settings->server_pid_file(), std::to_string(getpid()) + '\n');
+  }
+  if (!written) return written;
+  log::info("the API server is ready", {{"port", settings->port}});
+
+  std::unique_ptr<Node> node;
+  if (with_agent) {
+    net::Handler& api = (*control_plane)->api();
+    auto started = Node::start(
+        {.settings = *settings,
+         .node_ip = settings->node_ip,
+         .serving = pki->node,
+         .client_ca_pem = pki->authority.certificate_pem,
+         .labels = {{"node-role.kubernetes.io/control-plane", ""}},
+         .make_transport = [&api](const Identity& identity) -> std::unique_ptr<client::Transport> {
+           return std::make_unique<client::LocalTransport>(
+               api, client::Identity{identity.user, identity.groups});
+         },
+         .clock = real_clock(),
+         .rng = real_rng()});
+    if (!started) return std::unexpected(std::move(started.error()));
+    node = std::move(*started);
+  }
+  const int signal = stop.wait();
+  log::info("stopping", {{"signal", signal}});
+  node.reset();
+  control_plane->reset();
+  ::unlink(settings->server_pid_file().c_str());
+  return {};
+}
+
+}  // namespace
+
+Command server() {
+  auto options = cluster_options();
+  options.push_back({"with-agent", "", "run this machine's node too"});
+  return {.name = "server",
+          .summary = "Run the control plane in the foreground, for a service manager",
+          .examples = "  pinnace server --with-agent\n",
+          .options = std::move(options),
+          .run = run};
+}
+
+}  // namespace pinnace::cluster::command

@@ -1,0 +1,155 @@
+#include "cluster/control_plane.h"
+
+#include <optional>
+
+#include "apiserver/server.h"
+#include "apiserver/status.h"
+#include "base/metrics.h"
+#include "client/client.h"
+#include "client/local_transport.h"
+#include "controllers/manager.h"
+#include "io/loop.h"
+#include "net/server.h"
+#include "net/tls.h"
+#include "scheduler/scheduler.h"
+#include "store/embedded.h"
+
+namespace pinnace::cluster {
+
+namespace {
+
+constexpr auto kServerGrace = std::chrono::milliseconds(500);
+constexpr int kHttpThreads = 2;
+
+// A component of this process with its identity: its way to the API.
+struct Access {
+  // `watches` is the loop that stands for the I/O thread of a connection.
+  Access(net::Handler& handler, io::Loop& watches, std::string user)
+      : transport(handler, {std::move(user), {}}, &watches), api(transport) {}
+  client::LocalTransport transport;
+  client::Client api;
+};
+
+// What the HTTP server says by itself has the API's form too.
+net::ErrorBody status_body(int status, std::string_view message) {
+  Error error;
+  error.code = status;
+  error.message = message;
+  error.reason = status == 413   ? "RequestEntityTooLarge"
+                 : status == 408 ? "Timeout"
+                 : status == 500 ? "InternalError"
+                 : status == 503 ? "ServiceUnavailable"
+                                 : "BadRequest";
+  return {"application/json", apiserver::status_json(error)};
+}
+
+class ControlPlaneImpl final : public ControlPlane {
+ public:
+  explicit ControlPlaneImpl(const Options& options) : options_(options) {}
+  ~ControlPlaneImpl() override {
+    // In the order in which work flows: nothing new, loops, watches, server, store.
+    if (control_loop_) {
+      control_loop_->run_and_wait([this] {
+        scheduler_.reset();
+        manager_.reset();
+      });
+    }
+    if (api_) api_->shut_down();
+    if (server_) server_->stop(kServerGrace);
+  }
+
+  net::Handler& api() override { return *api_; }
+
+  Result<void> start_api() {
+    const Settings& settings = options_.settings;
+    auto store = store::EmbeddedStore::create({.directory = settings.database_dir()});
+    if (!store) return std::unexpected(std::move(store.error()));
+    store_ = std::move(*store);
+    timer_loop_ = std::make_unique<io::LoopThread>("api-timers");
+    auto api = apiserver::Server::create({
+        .store = *store_,
+        .executor = timer_loop_->loop(),
+        .clock = options_.clock,
+        .rng = options_.rng,
+        .metrics = metrics_,
+        .service_cidr = settings.service_cidr,
+        .service_account_key_pem = options_.pki.service_account_key_pem,
+        .cluster_ca_pem = options_.pki.authority.certificate_pem,
+        .kubelet_client_certificate_pem = options_.pki.api_server_client.certificate_pem,
+        .kubelet_client_key_pem = options_.pki.api_server_client.private_key_pem,
+        .advertise_address = options_.node_ip,
+        .advertise_port = settings.port,
+    });
+    if (!api) return std::unexpected(std::move(api.error()));
+    api_ = std::move(*api);
+    return listen();
+  }
+
+  void start_loops() {
+    control_loop_ = std::make_unique<io::LoopThread>("control-loop");
+    io::Loop& loop = control_loop_->loop();
+    controller_access_.emplace(*api_, timer_loop_->loop(), "system:kube-controller-manager");
+    scheduler_access_.emplace(*api_, timer_loop_->loop(), "system:kube-scheduler");
+    control_loop_->run_and_wait([&] {
+      manager_ = std::make_unique<controllers::Manager>(controllers::Manager::Options{
+          .api = controller_access_->api,
+          .executor = loop,
+          .rng = options_.rng,
+          .settings = {.root_ca_pem = options_.pki.authority.certificate_pem,
+                       .cluster_cidr = options_.settings.pod_cidr}});
+      scheduler_ = std::make_unique<scheduler::Scheduler>(
+          scheduler::Scheduler::Options{.api = scheduler_access_->api,
+                                        .executor = loop,
+                                        .rng = options_.rng,
+                                        .metrics = &metrics_});
+      manager_->start();
+      scheduler_->start();
+    });
+  }
+
+ private:
+  Result<void> listen() {
+    auto tls = net::TlsServerContext::create({
+        .certificate_pem = options_.pki.api_server.certificate_pem,
+        .private_key_pem = options_.pki.api_server.private_key_pem,
+        .client_ca_pem = options_.pki.authority.certificate_pem,
+    });
+    if (!tls) return std::unexpected(std::move(tls.error()));
+    net::ServerOptions server;
+    server.address = "0.0.0.0";
+    server.port = options_.settings.port;
+    server.tls = std::move(*tls);
+    server.handler = api_.get();
+    server.threads = kHttpThreads;
+    server.thread_name = "api";
+    server.error_body = status_body;
+    auto made = net::Server::create(std::move(server));
+    if (!made) return std::unexpected(std::move(made.error()));
+    server_ = std::move(*made);
+    return {};
+  }
+
+  const Options options_;
+  metrics::Registry metrics_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<io::LoopThread> timer_loop_;
+  std::unique_ptr<apiserver::Server> api_;
+  std::unique_ptr<net::Server> server_;
+  std::unique_ptr<io::LoopThread> control_loop_;
+  std::optional<Access> controller_access_, scheduler_access_;
+  std::unique_ptr<controllers::Manager> manager_;
+  std::unique_ptr<scheduler::Scheduler> scheduler_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::start(const Options& options) {
+  auto plane = std::make_unique<ControlPlaneImpl>(options);
+  if (auto started = plane->start_api(); !started) {
+    return std::unexpected(std::move(started.error()));
+  }
+  plane->start_loops();
+  return plane;
+}
+
+}  // namespace pinnace::cluster

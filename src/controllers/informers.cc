@@ -1,0 +1,49 @@
+#include "controllers/informers.h"
+
+namespace pinnace::controllers {
+
+Informers::Informers(const client::Client& api, Executor& executor)
+    : namespaces(api, executor),
+      service_accounts(api, executor),
+      root_ca_maps(api, executor, {.field_selector = "metadata.name=kube-root-ca.crt"}),
+      nodes(api, executor),
+      node_leases(api, executor, {.ns = "kube-node-lease"}),
+      pods(api, executor),
+      services(api, executor),
+      endpoints(api, executor),
+      endpoint_slices(api, executor),
+      replication_controllers(api, executor),
+      replica_sets(api, executor),
+      deployments(api, executor) {}
+
+template <typename Visit>
+void Informers::for_each(Visit visit) {
+  visit(namespaces);
+  visit(service_accounts);
+  visit(root_ca_maps);
+  visit(nodes);
+  visit(node_leases);
+  visit(pods);
+  visit(services);
+  visit(endpoints);
+  visit(endpoint_slices);
+  visit(replication_controllers);
+  visit(replica_sets);
+  visit(deployments);
+}
+
+void Informers::start(std::function<void()> ready) {
+  for_each([&](auto&) { ++waiting_; });
+  for_each([&](auto& informer) {
+    informer.on_synced([this, ready] {
+      if (--waiting_ == 0) ready();
+    });
+  });
+  for_each([](auto& informer) { informer.start(); });
+}
+
+void Informers::stop() {
+  for_each([](auto& informer) { informer.stop(); });
+}
+
+}  // namespace pinnace::controllers

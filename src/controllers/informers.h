@@ -1,0 +1,47 @@
+// Informers: one local copy of each kind, shared by all controllers.
+//
+// Lifetime: made first, destroyed last; handlers are registered before `start`.
+// Threads: belongs to the executor's thread.
+#pragma once
+
+#include <functional>
+
+#include "api/types/coordination_v1.h"
+#include "api/types/discovery_v1.h"
+#include "controllers/support/owner_index.h"
+#include "controllers/support/types.h"
+
+namespace pinnace::controllers {
+
+struct Informers {
+  Informers(const client::Client& api, Executor& executor);
+
+  // Starts all; `ready` runs once, when every first list is complete.
+  void start(std::function<void()> ready);
+  void stop();
+
+  client::Informer<core_v1::Namespace> namespaces;
+  client::Informer<core_v1::ServiceAccount> service_accounts;
+  client::Informer<core_v1::ConfigMap> root_ca_maps;  // only those named kube-root-ca.crt
+  client::Informer<core_v1::Node> nodes;
+  client::Informer<api::coordination_v1::Lease> node_leases;  // of kube-node-lease
+  client::Informer<core_v1::Pod> pods;
+  client::Informer<core_v1::Service> services;
+  client::Informer<core_v1::Endpoints> endpoints;
+  client::Informer<api::discovery_v1::EndpointSlice> endpoint_slices;
+  client::Informer<core_v1::ReplicationController> replication_controllers;
+  client::Informer<apps_v1::ReplicaSet> replica_sets;
+  client::Informer<apps_v1::Deployment> deployments;
+
+  OwnerIndex<core_v1::Pod> pods_by_owner{pods};
+  Index<core_v1::Pod> pods_by_node{pods, [](const auto& pod) { return pod.spec.node_name; }};
+  OwnerIndex<apps_v1::ReplicaSet> replica_sets_by_owner{replica_sets};
+
+ private:
+  template <typename Visit>
+  void for_each(Visit visit);
+
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace pinnace::controllers
