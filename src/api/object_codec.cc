@@ -13,6 +13,8 @@ namespace pinnace::api {
 namespace {
 
 constexpr std::size_t kMaxReported = 100;
+// What Go takes for a time that is not set.
+constexpr std::string_view kGoZeroTime = "0001-01-01T00:00:00Z";
 
 // One step of the way from the object's root; steps live on the stack of the walk.
 struct Step {
@@ -147,6 +149,10 @@ bool Normaliser::type_error(const Value& value, const FieldInfo& info, const Typ
 
 bool Normaliser::time(Value& value, Form form) {
   const std::string_view text = value.as_string();
+  if (text == kGoZeroTime) {
+    value = Value::null();
+    return true;
+  }
   WallTime moment;
   if (!parse_rfc3339(text, moment)) {
     return fail("parsing time \"" + std::string(text) +

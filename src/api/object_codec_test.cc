@@ -110,6 +110,17 @@ TEST(Normalise, RefusesBadQuantitiesTimesAndBase64) {
             std::string::npos);
 }
 
+TEST(Normalise, TakesTheZeroTimeForNoneAndRefusesYearsOutOfReach) {
+  EXPECT_EQ(run("", "v1", "Pod", R"({"status":{"startTime":"0001-01-01T00:00:00Z"}})").text,
+            R"({"metadata":{},"spec":{"containers":null},"status":{"startTime":null}})");
+  for (const std::string year : {"0001", "1677", "2262", "9999"}) {
+    const std::string time = year + "-12-31T23:59:59Z";
+    EXPECT_NE(run("", "v1", "Pod", R"({"status":{"startTime":")" + time + R"("}})")
+                  .text.find("parsing time \"" + time),
+              std::string::npos);
+  }
+}
+
 TEST(Normalise, ReadsMembersThatAreOneOfSeveralForms) {
   EXPECT_EQ(run("apiextensions.k8s.io", "v1", "JSONSchemaProps",
                 R"({"items":{"type":"string"},"additionalProperties":true,"default":{"b":[1]}})")

@@ -15,6 +15,8 @@ using wire::Reader;
 using wire::WireType;
 
 constexpr int kMaxDepth = 100;
+// The first second of the year 1, which Go takes for a time that is not set.
+constexpr std::int64_t kGoZeroTime = -62'135'596'800;
 
 const FieldInfo* field_by_number(const TypeInfo& type, std::uint32_t number) {
   const auto at = std::ranges::lower_bound(type.proto_order, number, {}, [&](std::uint8_t index) {
@@ -89,7 +91,7 @@ bool Decoder::time(std::string_view bytes, Form form, Value& out) {
     if (field.number == 1) seconds = static_cast<std::int64_t>(field.number_value);
     if (field.number == 2) nanos = static_cast<std::int32_t>(field.number_value);
   }
-  if (bytes.empty()) {
+  if (bytes.empty() || (seconds == kGoZeroTime && nanos == 0)) {
     out = Value::null();
     return true;
   }

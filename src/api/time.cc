@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 
 namespace pinnace::api {
 namespace {
@@ -13,9 +12,14 @@ struct Unit {
 };
 
 constexpr std::array kUnits{
-    Unit{"ns", 1},        Unit{"us", 1'000},           Unit{"\u00b5s", 1'000},
-    Unit{"\u03bcs", 1'000}, Unit{"ms", 1'000'000},       Unit{"s", 1'000'000'000},
-    Unit{"m", 60'000'000'000}, Unit{"h", 3'600'000'000'000},
+    Unit{"ns", 1},
+    Unit{"us", 1'000},
+    Unit{"\u00b5s", 1'000},
+    Unit{"\u03bcs", 1'000},
+    Unit{"ms", 1'000'000},
+    Unit{"s", 1'000'000'000},
+    Unit{"m", 60'000'000'000},
+    Unit{"h", 3'600'000'000'000},
 };
 
 // The longest unit that the text starts with; nullptr when there is none.
@@ -30,29 +34,45 @@ const Unit* unit_at(std::string_view text) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Takes "12.5" from the front of `text` as nanoseconds of `unit`; false on anything else.
-bool take_part(std::string_view& text, double& out) {
-  std::size_t digits = 0;
-  double number = 0;
-  double scale = 1;
-  bool fraction = false;
-  std::size_t i = 0;
-  for (; i < text.size() && (is_digit(text[i]) || (text[i] == '.' && !fraction)); ++i) {
-    if (text[i] == '.') {
-      fraction = true;
-      continue;
-    }
-    ++digits;
-    number = number * 10 + (text[i] - '0');
-    if (fraction) scale *= 10;
+// Go's bound: one more than the largest Duration, for its negative.
+constexpr std::uint64_t kMostNanoseconds = std::uint64_t{1} << 63;
+
+// Takes digits from the front; false past the bound.
+bool take_digits(std::string_view& text, std::uint64_t& number) {
+  for (; !text.empty() && is_digit(text[0]); text.remove_prefix(1)) {
+    if (number > kMostNanoseconds / 10) return false;
+    number = number * 10 + static_cast<std::uint64_t>(text[0] - '0');
+    if (number > kMostNanoseconds) return false;
   }
-  if (digits == 0 || digits > 19) return false;
-  text.remove_prefix(i);
-  const Unit* unit = unit_at(text);
-  if (unit == nullptr) return false;
-  text.remove_prefix(unit->name.size());
-  out = number / scale * static_cast<double>(unit->nanoseconds);
   return true;
+}
+
+// Takes "12.5h" from the front of `text`; false on anything else.
+bool take_part(std::string_view& text, std::uint64_t& out) {
+  const std::size_t before = text.size();
+  std::uint64_t whole = 0;
+  if (!take_digits(text, whole)) return false;
+  std::size_t digits = before - text.size();
+  std::uint64_t fraction = 0;
+  double scale = 1;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    for (; !text.empty() && is_digit(text[0]); text.remove_prefix(1), ++digits) {
+      if (fraction > (kMostNanoseconds - 9) / 10) continue;  // Finer than any nanosecond.
+      fraction = fraction * 10 + static_cast<std::uint64_t>(text[0] - '0');
+      scale *= 10;
+    }
+  }
+  const Unit* unit = unit_at(text);
+  if (digits == 0 || unit == nullptr) return false;
+  text.remove_prefix(unit->name.size());
+  const auto nanoseconds = static_cast<std::uint64_t>(unit->nanoseconds);
+  if (whole > kMostNanoseconds / nanoseconds) return false;
+  // As Go reckons it: a double is exact enough below one unit, and what is left is cut off.
+  out =
+      whole * nanoseconds + static_cast<std::uint64_t>(static_cast<double>(fraction) *
+                                                       (static_cast<double>(nanoseconds) / scale));
+  return out <= kMostNanoseconds;
 }
 
 // Appends N/10^digits without trailing zeros after the point.
@@ -76,15 +96,15 @@ std::optional<Duration> parse_duration(std::string_view text) {
   }
   if (text == "0") return Duration{0};
   if (text.empty()) return std::nullopt;
-  double total = 0;
+  std::uint64_t total = 0;
   while (!text.empty()) {
-    double part = 0;
+    std::uint64_t part = 0;
     if (!take_part(text, part)) return std::nullopt;
     total += part;
+    if (total > kMostNanoseconds) return std::nullopt;
   }
-  if (total >= static_cast<double>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
-  const auto nanoseconds = static_cast<std::int64_t>(total + 0.5);
-  return Duration{negative ? -nanoseconds : nanoseconds};
+  if (!negative && total == kMostNanoseconds) return std::nullopt;
+  return Duration{static_cast<std::int64_t>(negative ? 0 - total : total)};
 }
 
 std::string format_duration(Duration duration) {

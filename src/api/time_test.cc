@@ -19,10 +19,15 @@ TEST(GoDuration, ReadsWhatGoReads) {
   EXPECT_EQ(parse_duration("1.5h"), Duration(minutes(90)));
   EXPECT_EQ(parse_duration("10us"), Duration(microseconds(10)));
   EXPECT_EQ(parse_duration("3\u00b5s"), Duration(microseconds(3)));
+  EXPECT_EQ(parse_duration("2540400h10m10.000000001s"),
+            Duration(hours(2540400) + minutes(10) + seconds(10) + nanoseconds(1)));
+  EXPECT_EQ(parse_duration("-2562047h47m16.854775808s"), Duration::min());
+  EXPECT_EQ(parse_duration("0.3333333333333333333h"), Duration(minutes(20)));
 }
 
 TEST(GoDuration, RefusesWhatGoRefuses) {
-  for (const char* text : {"", "5", "s", "1x", "-", "1h 2m", "99999999999h", "1..5s"}) {
+  for (const char* text : {"", "5", "s", "1x", "-", "1h 2m", "99999999999h", "1..5s", ".s",
+                           "9223372036854775808ns", "2562048h"}) {
     EXPECT_FALSE(parse_duration(text).has_value()) << text;
   }
 }

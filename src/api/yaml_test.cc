@@ -124,6 +124,11 @@ TEST(Yaml, WritesWhatItReads) {
   const std::string yaml = to_yaml_text(value);
   EXPECT_EQ(as_json(yaml), to_json_text(value)) << yaml;
   EXPECT_EQ(as_json(to_yaml_text(Value::array())), "[]");
+  const std::string_view odd = "\x7f\u0085\u0080\u2028\ufeff\uffff";
+  EXPECT_EQ(parse_yaml(arena, to_yaml_text(Value::string_ref(odd))).value().as_string(), odd);
+  const std::string keys = R"({"a":{"x\ny":1,")" + std::string(2000, 'k') + R"(":[2],"":{"b":3}}})";
+  EXPECT_EQ(as_json(to_yaml_text(parse_json(arena, keys).value())), keys);
+  EXPECT_EQ(as_json(to_yaml_text(Value::string_ref("two\nlines"))), R"("two\nlines")");
 }
 
 TEST(Yaml, WritesBlockStyle) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "api/yaml.h"
 #include "api/yaml_scalar.h"
@@ -56,16 +57,62 @@ void write_literal_block(std::string& out, std::string_view text, int level) {
   }
 }
 
+// What YAML does not print, or takes for the end of a line, where JSON prints it as it is: the
+// code point at `at` and the number of its bytes; 0 when the character may stand.
+std::pair<unsigned, std::size_t> unprintable(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) -> unsigned {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
+  };
+  if (byte(0) == 0x7f) return {0x7f, 1};
+  if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) <= 0x9f) return {byte(1), 2};
+  if (byte(0) == 0xef && byte(1) == 0xbb && byte(2) == 0xbf) return {0xfeff, 3};
+  if (byte(0) == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe) return {0xff40 | byte(2), 3};
+  return {0, 0};
+}
+
+void write_quoted(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string json;
+  write_json_string(json, text);
+  for (std::size_t i = 0; i < json.size();) {
+    const auto [code, bytes] = unprintable(json, i);
+    if (bytes == 0) {
+      out += json[i++];
+      continue;
+    }
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += kHex[code >> shift & 0xf];
+    i += bytes;
+  }
+}
+
 void write_scalar(std::string& out, const Value& value, int level) {
   if (!value.is_string()) return write_json(out, value);
   const std::string_view text = value.as_string();
   if (is_plain(text)) {
     out += text;
   } else if (fits_literal_block(text)) {
-    write_literal_block(out, text, level);
+    write_literal_block(out, text, std::max(level, 1));
   } else {
-    write_json_string(out, text);
+    write_quoted(out, text);
   }
+}
+
+// A key stands on one line. Readers take no long one but with a question mark before it.
+void write_key(std::string& out, std::string_view key, int level) {
+  constexpr std::size_t kLongestSimpleKey = 128;
+  const std::size_t start = out.size();
+  if (is_plain(key)) {
+    out += key;
+  } else {
+    write_quoted(out, key);
+  }
+  if (out.size() - start > kLongestSimpleKey) {
+    out.insert(start, "? ");
+    out += '\n';
+    indent(out, level);
+  }
+  out += ':';
 }
 
 // Writes at the cursor, which stands after "key:" or "-" or at a line's start; no newline at the
@@ -79,8 +126,7 @@ void write_members(std::string& out, const Value& object, int level, bool first_
       indent(out, level);
     }
     first_in_place = false;
-    write_scalar(out, Value::string_ref(member.key), level + 1);
-    out += ':';
+    write_key(out, member.key, level);
     // Lists stand at the level of their key, as kubectl prints them.
     write_node(out, member.value, member.value.is_array() ? level : level + 1);
   }

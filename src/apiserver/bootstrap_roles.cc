@@ -115,8 +115,9 @@ create delete get patch update / storage.k8s.io / csinodes
 get list watch / node.k8s.io / runtimeclasses
 )";
 
+// Pods: for their host ports, which the service proxy maps.
 constexpr std::string_view kNodeProxier = R"(
-list watch / core / endpoints services
+list watch / core / endpoints pods services
 get list watch / core / nodes
 create patch update / core events.k8s.io / events
 list watch / discovery.k8s.io / endpointslices
@@ -202,6 +203,8 @@ constexpr BootstrapRole kRoles[] = {
      "approve / certificates.k8s.io / signers / kubernetes.io/kubelet-serving"},
     {"", "system:certificates.k8s.io:legacy-unknown-approver", "", "",
      "approve / certificates.k8s.io / signers / kubernetes.io/legacy-unknown"},
+    // Its own Service, kube-dns.
+    {"kube-system", "system::dns-service", "", "", "create get / core / services"},
     {"kube-system", "extension-apiserver-authentication-reader", "", "",
      "get list watch / core / configmaps / extension-apiserver-authentication"},
     {"kube-system", "system::leader-locking-kube-controller-manager", "", "",
@@ -225,6 +228,7 @@ constexpr BootstrapBinding kBindings[] = {
     {"", "system:volume-scheduler", "system:volume-scheduler", "User:system:kube-scheduler"},
     {"", "system:kube-dns", "system:kube-dns",
      "User:system:kube-dns ServiceAccount:kube-system/kube-dns"},
+    {"kube-system", "system::dns-service", "system::dns-service", "User:system:kube-dns"},
     {"", "system:node", "system:node", "Group:system:nodes"},
     {"", "system:node-proxier", "system:node-proxier", "User:system:kube-proxy"},
     {"kube-system", "system::extension-apiserver-authentication-reader",

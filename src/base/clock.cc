@@ -20,6 +20,10 @@ class RealClock final : public Clock {
   }
 };
 
+// The whole years that a WallTime can hold.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+
 struct CivilTime {
   int year, month, day, hour, minute, second;
   std::int64_t nanoseconds;
@@ -95,7 +99,8 @@ bool parse_rfc3339(std::string_view text, WallTime& out) {
   }
   const int y = digits(text, 0, 4), mo = digits(text, 5, 2), d = digits(text, 8, 2);
   const int h = digits(text, 11, 2), mi = digits(text, 14, 2), s = digits(text, 17, 2);
-  if (y < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60) return false;
+  if (y < kFirstYear || y > kLastYear) return false;
+  if (h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60) return false;
   const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
                             day(static_cast<unsigned>(d))};
   if (mo < 1 || d < 1 || !date.ok()) return false;

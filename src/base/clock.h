@@ -53,7 +53,8 @@ class Executor {
 // "2026-11-24T10:00:00Z" (RFC 3339, UTC, whole seconds) and with microseconds.
 std::string rfc3339(WallTime time);
 std::string rfc3339_micro(WallTime time);
-// The inverse, for any RFC 3339 text with an offset and up to nine decimals; false if it is none.
+// The inverse, for any RFC 3339 text with an offset and up to nine decimals; false if it is none,
+// or of a year that a WallTime cannot hold (before 1678, after 2261).
 bool parse_rfc3339(std::string_view text, WallTime& out);
 
 }  // namespace pinnace

@@ -33,10 +33,10 @@ constexpr char kSystemdResolvConf[] = "/run/systemd/resolve/resolv.conf";
 // How the host resolves names, in a way that pods can follow: not through a server on its loopback.
 cri::DnsConfig host_dns(const std::string& path) {
   auto dns = parse_resolv_conf(read_file(path, 1 << 20).value_or(""));
-  const bool local = !dns.servers.empty() &&
-                     std::ranges::all_of(dns.servers, [](const std::string& server) {
-                       return server.starts_with("127.") || server == "::1";
-                     });
+  const bool local =
+      !dns.servers.empty() && std::ranges::all_of(dns.servers, [](const std::string& server) {
+        return server.starts_with("127.") || server == "::1";
+      });
   if (!local) return dns;
   auto upstream = parse_resolv_conf(read_file(kSystemdResolvConf, 1 << 20).value_or(""));
   return upstream.servers.empty() ? dns : upstream;
@@ -86,10 +86,9 @@ class AgentImpl final : public Agent {
 
  private:
   EventSink event_sink() {
-    return [this](const core::ObjectReference& about, std::string_view type,
-                  std::string_view reason, const std::string& message) {
-      recorder_.record(about, type, reason, message);
-    };
+    return
+        [this](const core::ObjectReference& about, std::string_view type, std::string_view reason,
+               const std::string& message) { recorder_.record(about, type, reason, message); };
   }
   void node_changed(const core::Node& node);
 
@@ -152,13 +151,12 @@ AgentImpl::AgentImpl(Options options, const Machine& machine)
       pods_(context_, options_.metrics) {}
 
 Result<void> AgentImpl::open_port() {
-  for (const auto& directory : {options_.root_dir + "/pods", options_.volatile_dir,
-                                options_.log_root}) {
+  for (const auto& directory :
+       {options_.root_dir + "/pods", options_.volatile_dir, options_.log_root}) {
     if (auto made = make_directories(directory, 0750); !made) return made;
   }
-  auto tls = net::TlsServerContext::create({options_.serving.certificate_pem,
-                                            options_.serving.private_key_pem,
-                                            options_.client_ca_pem});
+  auto tls = net::TlsServerContext::create(
+      {options_.serving.certificate_pem, options_.serving.private_key_pem, options_.client_ca_pem});
   if (!tls) return std::unexpected(std::move(tls.error()));
   handler_ = create_server_handler({pods_, options_.runtime, options_.clock, options_.metrics,
                                     options_.node_name, options_.log_root, options_.cgroup_root,
@@ -177,18 +175,23 @@ Result<void> AgentImpl::open_port() {
 }
 
 void AgentImpl::begin(const Machine& machine) {
-  NodeIdentity identity{options_.node_name, options_.node_ip,     options_.node_labels,
-                        options_.node_pod_cidr, server_->port(), options_.version, machine};
+  NodeIdentity identity{options_.node_name,
+                        options_.node_ip,
+                        options_.node_labels,
+                        options_.node_pod_cidr,
+                        server_->port(),
+                        options_.version,
+                        machine};
   reporter_ = std::make_unique<NodeReporter>(NodeReporter::Options{
       options_.api, options_.runtime, options_.loop, pool_, options_.clock, std::move(identity),
       options_.root_dir, [this](const core::Node& node) { node_changed(node); }});
-  lease_ = std::make_unique<LeaseKeeper>(
-      LeaseKeeper::Options{options_.api, options_.loop, pool_, options_.clock, options_.node_name,
-                           [this] { return reporter_->uid(); }});
-  images_ = std::make_unique<ImageCollector>(ImageCollector::Options{
-      options_.runtime, options_.loop, slow_pool_, options_.clock, event_sink(),
-      node_reference(options_.node_name), options_.pause_image,
-      [this] { reporter_->look_again(); }});
+  lease_ = std::make_unique<LeaseKeeper>(LeaseKeeper::Options{options_.api, options_.loop, pool_,
+                                                              options_.clock, options_.node_name,
+                                                              [this] { return reporter_->uid(); }});
+  images_ = std::make_unique<ImageCollector>(
+      ImageCollector::Options{options_.runtime, options_.loop, slow_pool_, options_.clock,
+                              event_sink(), node_reference(options_.node_name),
+                              options_.pause_image, [this] { reporter_->look_again(); }});
   log_rotation_ = std::make_unique<Repeater>(options_.loop, slow_pool_, [this]() -> Duration {
     rotate_logs(options_.log_root, options_.runtime, options_.clock.wall());
     return kLogRotationPeriod;

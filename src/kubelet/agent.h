@@ -28,7 +28,7 @@ namespace pinnace::kubelet {
 class Agent {
  public:
   struct Options {
-    const client::Client& api;          // As "system:node:NAME" of "system:nodes".
+    const client::Client& api;  // As "system:node:NAME" of "system:nodes".
     cri::Runtime& runtime;
     io::Loop& loop;
     const Clock& clock;
@@ -38,30 +38,30 @@ class Agent {
     std::string node_name;
     std::string node_ip;
     std::map<std::string, std::string, std::less<>> node_labels;  // Besides hostname, os and arch.
-    std::string node_pod_cidr;          // Set when the node is registered; empty: left to others.
-    std::string version;                // "v1.35.0+pinnace"
+    std::string node_pod_cidr;  // Set when the node is registered; empty: left to others.
+    std::string version;        // "v1.35.0+pinnace"
 
-    std::string root_dir;               // pods/, plugins/...: what must outlive a reboot.
-    std::string volatile_dir;           // On a tmpfs: Secrets and tokens of pods.
-    std::string log_root;               // Containers' logs.
-    std::string cgroup_root;            // "/pinnace-NAME"
+    std::string root_dir;      // pods/, plugins/...: what must outlive a reboot.
+    std::string volatile_dir;  // On a tmpfs: Secrets and tokens of pods.
+    std::string log_root;      // Containers' logs.
+    std::string cgroup_root;   // "/pinnace-NAME"
 
-    std::string cluster_dns;            // Empty: pods resolve as the host does.
+    std::string cluster_dns;  // Empty: pods resolve as the host does.
     std::string cluster_domain = "cluster.local";
     std::string resolv_conf = "/etc/resolv.conf";
 
-    std::string pause_image;            // Never collected as garbage.
+    std::string pause_image;  // Never collected as garbage.
 
     std::string listen_address = "0.0.0.0";
-    int port = 10250;                   // 0: the kernel chooses; see `port()`.
+    int port = 10250;  // 0: the kernel chooses; see `port()`.
     net::CertificateAndKey serving;
-    std::string client_ca_pem;          // Whose certificates are looked at on the port.
+    std::string client_ca_pem;  // Whose certificates are looked at on the port.
     std::string api_server_name = "kube-apiserver-kubelet-client";  // Who may call it: common name.
   };
 
   // Returns when its port is open; the node becomes Ready a moment later.
   static Result<std::unique_ptr<Agent>> start(Options options);
-  virtual ~Agent() = default;           // As `stop`.
+  virtual ~Agent() = default;  // As `stop`.
   // Ends watches, timers and work in flight. Containers stay.
   virtual void stop() = 0;
   virtual int port() const = 0;

@@ -16,7 +16,8 @@ core::ObjectReference reference_to(const core::Pod& pod, const core::Container* 
     const auto is_it = [&](const auto& each) { return each.name == container->name; };
     const char* list = "spec.containers{";
     if (std::ranges::any_of(pod.spec.init_containers, is_it)) list = "spec.initContainers{";
-    if (std::ranges::any_of(pod.spec.ephemeral_containers, is_it)) list = "spec.ephemeralContainers{";
+    if (std::ranges::any_of(pod.spec.ephemeral_containers, is_it))
+      list = "spec.ephemeralContainers{";
     out.field_path = list + container->name + '}';
   }
   return out;

@@ -19,6 +19,7 @@ using EventSink = std::function<void(const core::ObjectReference& about, std::st
                                      std::string_view reason, const std::string& message)>;
 
 // The pod, or one of its containers ("spec.containers{name}") when `container` is given.
-core::ObjectReference reference_to(const core::Pod& pod, const core::Container* container = nullptr);
+core::ObjectReference reference_to(const core::Pod& pod,
+                                   const core::Container* container = nullptr);
 
 }  // namespace pinnace::kubelet

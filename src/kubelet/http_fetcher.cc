@@ -64,8 +64,10 @@ void begin(const std::shared_ptr<Fetch>& fetch, const HttpTarget& target, Durati
     if (fetch->answer.body.size() >= kMaxBody) fetch->finish(std::move(fetch->answer));
   };
   events.on_done = [fetch](Result<void> result) {
-    if (result || fetch->answer.status != 0) fetch->finish(std::move(fetch->answer));
-    else fetch->finish(std::unexpected(std::move(result.error())));
+    if (result || fetch->answer.status != 0)
+      fetch->finish(std::move(fetch->answer));
+    else
+      fetch->finish(std::unexpected(std::move(result.error())));
   };
   fetch->call = fetch->client->send(std::move(request), std::move(events));
 }
@@ -91,13 +93,15 @@ void HttpFetcher::connect(std::string host, int port, Duration timeout,
     endpoint.host = host;
     endpoint.port = port;
     auto attempt = std::make_shared<Attempt>();
-    attempt->pending = net::connect_stream(
-        loop_, std::move(endpoint), timeout,
-        [this, attempt, done](Result<std::unique_ptr<net::Stream>> stream) {
-          loop_.post([attempt] { attempt->pending.reset(); });
-          if (stream) done({});
-          else done(std::unexpected(std::move(stream.error())));
-        });
+    attempt->pending =
+        net::connect_stream(loop_, std::move(endpoint), timeout,
+                            [this, attempt, done](Result<std::unique_ptr<net::Stream>> stream) {
+                              loop_.post([attempt] { attempt->pending.reset(); });
+                              if (stream)
+                                done({});
+                              else
+                                done(std::unexpected(std::move(stream.error())));
+                            });
   });
 }
 

@@ -40,7 +40,8 @@ class HttpFetcher {
  public:
   explicit HttpFetcher(io::Loop& loop) : loop_(loop) {}
   void get(HttpTarget target, Duration timeout, std::function<void(Result<HttpAnswer>)> done);
-  void connect(std::string host, int port, Duration timeout, std::function<void(Result<void>)> done);
+  void connect(std::string host, int port, Duration timeout,
+               std::function<void(Result<void>)> done);
   // Not from the loop's thread. 503 when `stopping` is given first.
   Result<HttpAnswer> get_blocking(HttpTarget target, Duration timeout, StopSignal& stopping);
 

@@ -1,7 +1,8 @@
 // Repeater does a piece of work on a pool again and again, and at once when it is woken.
 //
-// Threads: any; the work runs one at a time. Bounds: however often it is woken meanwhile, it runs once
-//   more. Lifetime: nothing runs after `stop` but work that has begun: the pool's `stop` waits for it.
+// Threads: any; the work runs one at a time. Bounds: however often it is woken meanwhile, it runs
+//   once more. Lifetime: nothing runs after `stop` but work that has begun: the pool's `stop` waits
+//   for it.
 #pragma once
 
 #include <functional>

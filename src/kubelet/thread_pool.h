@@ -3,8 +3,8 @@
 // Why: a slow call for one pod must not hold up others. Threads are made when there is work that
 //   none of the idle ones can take, and leave after a while without any, so an idle node has none.
 // Threads: any, but `stop` not from the pool's own.
-// Bounds: `max_threads`; work beyond that waits in line (the line is not bounded: its users queue at
-//   most one piece of work per pod, container, probe or image).
+// Bounds: `max_threads`; work beyond that waits in line (the line is not bounded: its users queue
+//   at most one piece of work per pod, container, probe or image).
 // Lifetime: the destructor stops it.
 #pragma once
 
@@ -15,7 +15,8 @@ namespace pinnace::kubelet {
 
 class ThreadPool {
  public:
-  // The name: at most 15 characters. Without threads nothing runs but by `run_one`, as tests want it.
+  // The name: at most 15 characters. Without threads nothing runs but by `run_one`, as tests want
+  // it.
   ThreadPool(const char* name, int max_threads);
   ~ThreadPool();
   void submit(std::function<void()> work);

@@ -49,7 +49,7 @@ class BadInput(harness.ClusterTest):
         self.assertIn("yaml", message)
 
     def test_malformed_protobuf(self):
-        for body in (b"", b"k8s\0", b"k8s\0\xff\xff\xff\xff", b"not protobuf"):
+        for body in (b"", b"k8s", b"k8s\0\xff\xff\xff\xff", b"not protobuf"):
             code, reason, _ = self.status_of("POST", MAPS, body,
                                              "application/vnd.kubernetes.protobuf")
             self.assertEqual((code, reason), (400, "BadRequest"))

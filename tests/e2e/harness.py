@@ -93,7 +93,7 @@ class Cluster:
         """The words before a command that runs in the namespace.
 
         Not `ip netns exec`: it hides the control groups behind a new /sys."""
-        return ["nsenter", f"--net=/run/netns/{netns or self.netns}", "--"]
+        return [shutil.which("nsenter"), f"--net=/run/netns/{netns or self.netns}", "--"]
 
     def inside(self, argv, **options):
         return run(self.enter() + list(argv), **options)
@@ -223,7 +223,8 @@ class ClusterTest(unittest.TestCase):
         Gives everything that was shown, and the exit status."""
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execvp("nsenter", [*self.cluster.enter(), *map(str, argv)])
+            argv = [*self.cluster.enter(), *map(str, argv)]
+            os.execv(argv[0], argv)
         shown = ""
         seen = 0
         steps = list(conversation)

@@ -55,8 +55,14 @@ class Lifecycle(harness.ClusterTest):
     def kill_server(self):
         pid = self.cluster.server_pid()
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: not os.path.exists(f"/proc/{pid}") or
-                   " Z " in open(f"/proc/{pid}/stat").read(), "the server is gone")
+
+        def is_gone():
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    return " Z " in file.read()
+            except FileNotFoundError:
+                return True
+        eventually(is_gone, "the server is gone")
 
     def test_killing_the_server_leaves_pods_running(self):
         self.start_sleeper()
@@ -104,6 +110,7 @@ class Lifecycle(harness.ClusterTest):
                     if code == "201":
                         acknowledged.append(name)
 
+        before = self.get("configmaps")["metadata"]["resourceVersion"]
         watcher = self.start_kubectl("get", "configmaps", "--watch-only", "-o", "name")
         workers = [threading.Thread(target=create, args=(number,)) for number in range(8)]
         for worker in workers:
@@ -119,7 +126,16 @@ class Lifecycle(harness.ClusterTest):
         self.assertGreater(len(acknowledged), 0)
         self.assertLess(len(acknowledged), 1000, "the server was killed too late to prove anything")
         self.assertEqual(lost, [], f"of {len(acknowledged)} acknowledged objects")
-        self.kubectl("delete", "configmaps", "--all")
+        # A watch from before the crash goes on where it was, over what was kept.
+        path = "/api/v1/namespaces/default/configmaps"
+        code, events = self.request(
+            "GET", f"{path}?watch=true&resourceVersion={before}&timeoutSeconds=3")
+        self.assertEqual(code, 200, events)
+        seen = [event["object"]["metadata"]["name"]
+                for event in map(json.loads, events.splitlines()) if event["type"] == "ADDED"]
+        self.assertEqual(sorted("configmap/" + name for name in seen),
+                         sorted(name for name in kept if "/crash-" in name))
+        self.assertEqual(self.request("DELETE", path)[0], 200)
 
     # ------------------------------------------------------------------ when it cannot start
 
@@ -181,9 +197,12 @@ class Deletion(harness.ClusterTest):
         os.kill(self.cluster.server_pid(), signal.SIGKILL)
         self.cluster.pinnace("delete", "--kubeconfig", self.cluster.kubeconfig)
         self.assertIn("Nothing of cluster", self.cluster.pinnace("delete", "--verify").stdout)
-        mounts = open("/proc/self/mountinfo").read()
-        self.assertNotIn(self.cluster.name, mounts)
-        self.assertNotIn("pinnace", open(self.cluster.kubeconfig).read())
+        with open("/proc/self/mountinfo") as file:
+            mounts = file.read()
+        self.assertNotIn(f"/run/pinnace/{self.cluster.name}", mounts)
+        self.assertNotIn(self.cluster.data_dir, mounts)
+        with open(self.cluster.kubeconfig) as file:
+            self.assertNotIn("pinnace", file.read())
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kCallLimit{120};    // Most calls take milliseconds; a loaded disk, seconds.
+constexpr seconds kCallLimit{120};  // Most calls take milliseconds; a loaded disk, seconds.
 constexpr seconds kPullLimit{1800};
 constexpr int kMaxMessageBytes = 64 << 20;
 // Before an event stream that broke is opened anew; doubled while it does not last.
-constexpr milliseconds kFirstWatchPause{100}, kLongestWatchPause{10000};
+constexpr milliseconds kFirstWatchPause{100}, kLongestWatchPause{2000};
 
 Unexpected as_error(const grpc::Status& status) {
   switch (status.error_code()) {
@@ -82,22 +82,24 @@ class GrpcRuntime final : public Runtime {
   }
 
   Result<std::vector<Condition>> status() override {
-    return call(&Runtimes::Status, *runtime_, pb::StatusRequest()).transform([](const auto& answer) {
-      std::vector<Condition> found;
-      for (const auto& condition : answer.status().conditions()) {
-        found.push_back(
-            {condition.type(), condition.status(), condition.reason(), condition.message()});
-      }
-      return found;
-    });
+    return call(&Runtimes::Status, *runtime_, pb::StatusRequest())
+        .transform([](const auto& answer) {
+          std::vector<Condition> found;
+          for (const auto& condition : answer.status().conditions()) {
+            found.push_back(
+                {condition.type(), condition.status(), condition.reason(), condition.message()});
+          }
+          return found;
+        });
   }
 
   Result<std::string> run_sandbox(const SandboxConfig& config) override {
     pb::RunPodSandboxRequest request;
     to_message(config, *request.mutable_config());
     request.set_runtime_handler(config.runtime_handler);
-    return call(&Runtimes::RunPodSandbox, *runtime_, request)
-        .transform([](const auto& answer) { return answer.pod_sandbox_id(); });
+    return call(&Runtimes::RunPodSandbox, *runtime_, request).transform([](const auto& answer) {
+      return answer.pod_sandbox_id();
+    });
   }
   Result<void> stop_sandbox(const std::string& id) override {
     return idempotent(call(&Runtimes::StopPodSandbox, *runtime_, sandbox(id)));
@@ -114,8 +116,9 @@ class GrpcRuntime final : public Runtime {
     for (const auto& [key, value] : selector) {
       (*request.mutable_filter()->mutable_label_selector())[key] = value;
     }
-    return call(&Runtimes::ListPodSandbox, *runtime_, request)
-        .transform([](const auto& answer) { return all<Sandbox>(answer.items()); });
+    return call(&Runtimes::ListPodSandbox, *runtime_, request).transform([](const auto& answer) {
+      return all<Sandbox>(answer.items());
+    });
   }
 
   Result<std::string> create_container(const std::string& sandbox_id, const ContainerConfig& config,
@@ -124,8 +127,9 @@ class GrpcRuntime final : public Runtime {
     request.set_pod_sandbox_id(sandbox_id);
     to_message(config, *request.mutable_config());
     to_message(sandbox_config, *request.mutable_sandbox_config());
-    return call(&Runtimes::CreateContainer, *runtime_, request)
-        .transform([](const auto& answer) { return answer.container_id(); });
+    return call(&Runtimes::CreateContainer, *runtime_, request).transform([](const auto& answer) {
+      return answer.container_id();
+    });
   }
   Result<void> start_container(const std::string& id) override {
     return call(&Runtimes::StartContainer, *runtime_, container(id)).transform([](const auto&) {});
@@ -144,16 +148,17 @@ class GrpcRuntime final : public Runtime {
     for (const auto& [key, value] : selector) {
       (*request.mutable_filter()->mutable_label_selector())[key] = value;
     }
-    return call(&Runtimes::ListContainers, *runtime_, request)
-        .transform([](const auto& answer) { return all<Container>(answer.containers()); });
+    return call(&Runtimes::ListContainers, *runtime_, request).transform([](const auto& answer) {
+      return all<Container>(answer.containers());
+    });
   }
   Result<ContainerStatus> container_status(const std::string& id) override {
     return call(&Runtimes::ContainerStatus, *runtime_, container(id))
         .transform([](const auto& answer) { return from_message(answer.status()); });
   }
   Result<void> reopen_log(const std::string& id) override {
-    return call(&Runtimes::ReopenContainerLog, *runtime_, container(id))
-        .transform([](const auto&) {});
+    return call(&Runtimes::ReopenContainerLog, *runtime_, container(id)).transform([](const auto&) {
+    });
   }
 
   Result<ExecResult> exec_sync(const std::string& id, const std::vector<std::string>& command,
@@ -185,8 +190,9 @@ class GrpcRuntime final : public Runtime {
     pb::PortForwardRequest request;
     request.set_pod_sandbox_id(sandbox_id);
     for (const auto port : ports) request.add_port(port);
-    return call(&Runtimes::PortForward, *runtime_, request)
-        .transform([](const auto& answer) { return answer.url(); });
+    return call(&Runtimes::PortForward, *runtime_, request).transform([](const auto& answer) {
+      return answer.url();
+    });
   }
 
   Result<std::vector<Image>> list_images() override {
@@ -394,12 +400,12 @@ Result<std::unique_ptr<Runtime>> connect(const std::string& endpoint) {
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  // A runtime that restarts is back within seconds: do not wait longer than that between tries.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  auto channel =
-      grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  // A runtime that restarts is back within seconds. It takes connections before it serves them: the
+  // "minimum" is how long an attempt may take.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
+  auto channel = grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
   return std::make_unique<GrpcRuntime>(std::move(channel));
 }
 

@@ -1,9 +1,11 @@
 // Runtime is what the node agent asks of a container runtime, in plain structs.
 //
-// Why: one interface, so that CRI over gRPC, a native runtime and a test's fake can stand behind it.
+// Why: one interface, so that CRI over gRPC, a native runtime and a test's fake can stand behind
+//   it.
 // Threads: any; calls block until the runtime answers or the call's own limit passes.
-// Errors: 404 where the thing named does not exist; 503 when the runtime cannot be reached; 504 when
-//   it took too long; 501 where it does not know the call; else 500 with the runtime's message.
+// Errors: 404 where the thing named does not exist; 503 when the runtime cannot be reached; 504
+//   when it took too long; 501 where it does not know the call; else 500 with the runtime's
+//   message.
 // Source: Kubernetes Container Runtime Interface v1.
 #pragma once
 
@@ -200,10 +202,12 @@ class Runtime {
   virtual Result<ContainerStatus> container_status(const std::string& id) = 0;
   virtual Result<void> reopen_log(const std::string& id) = 0;
 
-  virtual Result<ExecResult> exec_sync(const std::string& id, const std::vector<std::string>& command,
+  virtual Result<ExecResult> exec_sync(const std::string& id,
+                                       const std::vector<std::string>& command,
                                        std::chrono::seconds timeout) = 0;
   // The URL of the runtime's streaming server for one session.
-  virtual Result<std::string> exec_url(const std::string& id, const std::vector<std::string>& command,
+  virtual Result<std::string> exec_url(const std::string& id,
+                                       const std::vector<std::string>& command,
                                        StreamOptions options) = 0;
   virtual Result<std::string> attach_url(const std::string& id, StreamOptions options) = 0;
   virtual Result<std::string> port_forward_url(const std::string& sandbox_id,

@@ -103,8 +103,8 @@ Result<void> make_v2(const std::string& path, const cri::Resources& limits) {
     (void)write_file(parent + "/cpu.weight", std::to_string(weight));
   }
   if (limits.cpu_quota > 0) {
-    (void)write_file(parent + "/cpu.max", std::to_string(limits.cpu_quota) + ' ' +
-                                              std::to_string(limits.cpu_period));
+    (void)write_file(parent + "/cpu.max",
+                     std::to_string(limits.cpu_quota) + ' ' + std::to_string(limits.cpu_period));
   }
   if (limits.memory_limit_bytes > 0) {
     (void)write_file(parent + "/memory.max", std::to_string(limits.memory_limit_bytes));

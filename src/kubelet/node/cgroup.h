@@ -25,8 +25,8 @@ std::vector<std::string> list_cgroup(const std::string& path);
 
 struct CgroupUsage {
   std::uint64_t cpu_nanoseconds = 0;
-  std::uint64_t memory_bytes = 0;           // All that is charged.
-  std::uint64_t inactive_file_bytes = 0;    // Subtracted for the working set.
+  std::uint64_t memory_bytes = 0;         // All that is charged.
+  std::uint64_t inactive_file_bytes = 0;  // Subtracted for the working set.
   std::uint64_t rss_bytes = 0;
   std::uint64_t page_faults = 0, major_page_faults = 0;
   std::uint64_t processes = 0;

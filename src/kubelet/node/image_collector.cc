@@ -61,8 +61,10 @@ Result<std::vector<ImageRecord>> ImageCollector::unused_images(WallTime now) {
       record.first_seen = old->second.first_seen;
       record.last_used = old->second.last_used;
     }
-    if (is_used(record.image)) record.last_used = now;
-    else unused.push_back(record);
+    if (is_used(record.image))
+      record.last_used = now;
+    else
+      unused.push_back(record);
     records.emplace(record.image.id, std::move(record));
   }
   records_ = std::move(records);

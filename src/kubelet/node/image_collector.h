@@ -1,6 +1,7 @@
 // ImageCollector removes images that no container uses when the disk fills up.
 //
-// Threads: any; the work is done on the pool. Lifetime: `stop` before the executor and the pool end.
+// Threads: any; the work is done on the pool. Lifetime: `stop` before the executor and the pool
+//   end.
 // Source: Kubernetes documentation, "Garbage collection of unused containers and images".
 #pragma once
 
@@ -35,8 +36,8 @@ class ImageCollector {
     const Clock& clock;
     EventSink events;
     core::ObjectReference node;
-    std::string pause_image;         // Always in use.
-    std::function<void()> removed;   // Called after images were removed.
+    std::string pause_image;        // Always in use.
+    std::function<void()> removed;  // Called after images were removed.
   };
   explicit ImageCollector(Options options);
   void start() { repeater_.wake(); }

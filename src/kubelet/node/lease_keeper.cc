@@ -26,7 +26,8 @@ Duration LeaseKeeper::renew() {
     failures_ = 0;
     return kPeriod;
   }
-  // Someone else wrote or deleted it: read it anew. At the beginning its namespace may be missing yet.
+  // Someone else wrote or deleted it: read it anew. At the beginning its namespace may be missing
+  // yet.
   lease_.reset();
   if (failures_ > 3) {
     log::warning("cannot renew the node's lease", {{"error", written.error().message}});

@@ -1,6 +1,7 @@
 // LeaseKeeper renews the node's Lease every 10 s: the sign that the node lives.
 //
-// Threads: any; the work is done on the pool. Lifetime: `stop` before the executor and the pool end.
+// Threads: any; the work is done on the pool. Lifetime: `stop` before the executor and the pool
+//   end.
 // Source: Kubernetes documentation, "Node heartbeats".
 #pragma once
 
@@ -36,7 +37,7 @@ class LeaseKeeper {
   void set_owner(Lease& lease) const;
 
   const Options options_;
-  std::optional<Lease> lease_;     // As the API has it.
+  std::optional<Lease> lease_;  // As the API has it.
   int failures_ = 0;
   Repeater repeater_;
 };

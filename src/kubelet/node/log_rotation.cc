@@ -38,8 +38,8 @@ std::vector<LogFile> find_large(const std::string& log_root, std::uint64_t max_b
         struct stat info {};
         if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
         if (static_cast<std::uint64_t>(info.st_size) <= max_bytes) continue;
-        out.push_back({pod.substr(pod.rfind('_') + 1), container, name.substr(0, name.size() - 4),
-                       path});
+        out.push_back(
+            {pod.substr(pod.rfind('_') + 1), container, name.substr(0, name.size() - 4), path});
       }
     }
   }
@@ -65,8 +65,10 @@ std::string stamp(WallTime now) {
   std::string text = rfc3339_micro(now);
   std::string out;
   for (const char c : text.substr(0, 23)) {
-    if (c == 'T') out += '-';
-    else if (c != '-' && c != ':') out += c;
+    if (c == 'T')
+      out += '-';
+    else if (c != '-' && c != ':')
+      out += c;
   }
   return out;
 }

@@ -1,6 +1,7 @@
 // What the agent reads about the machine that it runs on.
 //
-// Threads: any; blocks on small reads of /proc, /sys and /etc. What cannot be read is empty or zero.
+// Threads: any; blocks on small reads of /proc, /sys and /etc. What cannot be read is empty or
+//   zero.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@ namespace pinnace::kubelet {
 struct Machine {
   std::string machine_id, system_uuid, boot_id;
   std::string kernel_version, os_image;
-  std::string architecture;          // In Go's words: "amd64", "arm64".
+  std::string architecture;  // In Go's words: "amd64", "arm64".
   std::int64_t cpus = 0;
   std::int64_t memory_bytes = 0;
 };

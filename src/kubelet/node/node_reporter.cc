@@ -13,6 +13,7 @@ using std::chrono::seconds;
 
 constexpr seconds kPeriod{10};
 constexpr std::chrono::minutes kWritePeriod{5};
+constexpr seconds kRuntimePatience{30};
 constexpr milliseconds kFirstRetry{50};
 
 std::string merge_status(const core::NodeStatus& status) {
@@ -29,8 +30,10 @@ NodeReporter::NodeReporter(Options options)
   node_.on_transition([this](const auto& before, const auto& after) {
     {
       const std::lock_guard lock(mutex_);
-      if (after) known_ = *after;
-      else known_.reset();
+      if (after)
+        known_ = *after;
+      else
+        known_.reset();
     }
     if (after) options_.changed(*after);
     // Deleted, or its status was changed by others: look at once.
@@ -55,9 +58,21 @@ std::string NodeReporter::uid() const {
   return known_ ? known_->metadata.uid : std::string();
 }
 
+Result<std::vector<cri::Condition>> NodeReporter::runtime_conditions() {
+  auto conditions = options_.runtime.status();
+  const MonotonicTime now = options_.clock.monotonic();
+  if (conditions) {
+    conditions_ = *conditions;
+    conditions_at_ = now;
+  } else if (conditions_at_ && now - *conditions_at_ < kRuntimePatience) {
+    return conditions_;
+  }
+  return conditions;
+}
+
 NodeFacts NodeReporter::read_facts() {
   NodeFacts facts;
-  facts.runtime_conditions = options_.runtime.status();
+  facts.runtime_conditions = runtime_conditions();
   if (facts.runtime_conditions) {
     if (runtime_version_.name.empty()) {
       if (auto version = options_.runtime.version()) runtime_version_ = std::move(*version);
@@ -66,11 +81,12 @@ NodeFacts NodeReporter::read_facts() {
       const auto places = options_.runtime.image_filesystems();
       if (places && !places->empty()) image_path_ = places->front().mountpoint;
     }
-    if (auto images = options_.runtime.list_images()) facts.images = std::move(*images);
+    if (auto images = options_.runtime.list_images()) images_ = std::move(*images);
   } else {
     runtime_version_ = {};  // It may come back as another one.
   }
   facts.runtime_version = runtime_version_;
+  facts.images = images_;
   facts.available_memory_bytes = read_available_memory_bytes();
   facts.node_filesystem = read_filesystem(options_.root_dir);
   facts.image_filesystem =
@@ -128,9 +144,8 @@ Result<core::Node> NodeReporter::with_labels(core::Node node) {
     }
   }
   if (changes.metadata.labels.empty()) return node;
-  return options_.api.patch<core::Node>(
-      "", node.metadata.name, client::PatchType::kMerge,
-      R"({"metadata":)" + api::to_json(changes.metadata) + '}');
+  return options_.api.patch<core::Node>("", node.metadata.name, client::PatchType::kMerge,
+                                        R"({"metadata":)" + api::to_json(changes.metadata) + '}');
 }
 
 Result<void> NodeReporter::write(const core::Node& node, const NodeFacts& facts) {

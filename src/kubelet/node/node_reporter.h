@@ -1,9 +1,11 @@
 // NodeReporter registers the node and keeps its object in the API true.
 //
 // The status is looked at every 10 s and written when it says something new, else every 5 minutes:
-// that the node lives, its Lease says. While the node is not ready it is looked at as often as every
-// 50 ms, so that it becomes ready as soon as the runtime is.
-// Threads: any; the work is done on the pool. Lifetime: `stop` before the executor and the pool end.
+// that the node lives, its Lease says. While the node is not ready it is looked at as often as
+// every 50 ms, so that it becomes ready as soon as the runtime is.
+// A runtime that restarts does not make the node unready: for 30 s what it said last holds.
+// Threads: any; the work is done on the pool. Lifetime: `stop` before the executor and the pool
+//   end.
 #pragma once
 
 #include <functional>
@@ -28,7 +30,7 @@ class NodeReporter {
     ThreadPool& pool;
     const Clock& clock;
     NodeIdentity identity;
-    std::string root_dir;      // Its filesystem is the node's.
+    std::string root_dir;  // Its filesystem is the node's.
     // The node as the API has it, each time that it has changed; from the executor.
     std::function<void(const core::Node& node)> changed;
   };
@@ -47,6 +49,7 @@ class NodeReporter {
   Result<core::Node> find_or_register(const NodeFacts& facts);
   Result<core::Node> with_labels(core::Node node);
   NodeFacts read_facts();
+  Result<std::vector<cri::Condition>> runtime_conditions();
   Result<void> write(const core::Node& node, const NodeFacts& facts);
 
   const Options options_;
@@ -54,14 +57,17 @@ class NodeReporter {
   Repeater repeater_;
 
   mutable std::mutex mutex_;
-  std::optional<core::Node> known_;   // As the API has it.
+  std::optional<core::Node> known_;  // As the API has it.
 
   // Of the work only.
   WallTime written_at_{};
-  int failures_ = 0;                  // Looks in a row at which the node was not ready.
+  int failures_ = 0;  // Looks in a row at which the node was not ready.
   bool labelled_ = false;
   cri::Version runtime_version_;
-  std::string image_path_;            // Where the runtime keeps images.
+  std::vector<cri::Condition> conditions_;  // What the runtime said last, and when.
+  std::optional<MonotonicTime> conditions_at_;
+  std::vector<cri::Image> images_;
+  std::string image_path_;  // Where the runtime keeps images.
 };
 
 }  // namespace pinnace::kubelet

@@ -14,8 +14,9 @@ std::string readiness_problem(const NodeFacts& facts) {
   if (!facts.runtime_conditions) return "container runtime is down";
   for (const auto& condition : *facts.runtime_conditions) {
     if (condition.status) continue;
-    const std::string what = condition.type == "NetworkReady" ? "container runtime network not ready"
-                                                              : "container runtime not ready";
+    const std::string what = condition.type == "NetworkReady"
+                                 ? "container runtime network not ready"
+                                 : "container runtime not ready";
     return what + ": " + condition.type + "=false reason:" + condition.reason +
            " message:" + condition.message;
   }
@@ -81,8 +82,10 @@ std::vector<core::NodeCondition> make_conditions(const NodeFacts& facts,
   }
   out.add("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available");
   const std::string problem = readiness_problem(facts);
-  if (problem.empty()) out.add("Ready", true, "KubeletReady", "kubelet is posting ready status");
-  else out.add("Ready", false, "KubeletNotReady", problem);
+  if (problem.empty())
+    out.add("Ready", true, "KubeletReady", "kubelet is posting ready status");
+  else
+    out.add("Ready", false, "KubeletNotReady", problem);
   return out.finish();
 }
 
@@ -116,7 +119,8 @@ void set_resources(const NodeIdentity& identity, const NodeFacts& facts, core::N
                   {"hugepages-2Mi", Quantity::from_value(0)}};
   out.allocatable = out.capacity;
   // What the pressure conditions keep free is not for pods.
-  out.allocatable["memory"] = Quantity::bytes(std::max<std::int64_t>(memory - kLeastMemoryBytes, 0));
+  out.allocatable["memory"] =
+      Quantity::bytes(std::max<std::int64_t>(memory - kLeastMemoryBytes, 0));
   out.allocatable["ephemeral-storage"] =
       Quantity::from_value(disk / 100 * static_cast<std::int64_t>(100 - kLeastDiskPercent));
 }

@@ -40,8 +40,8 @@ struct NodeFacts {
 
 // The node as it is registered, without a status.
 core::Node make_node(const NodeIdentity& identity);
-// `before` is the status that the API has: conditions of others are kept, and the transition times of
-// ours that did not change.
+// `before` is the status that the API has: conditions of others are kept, and the transition times
+// of ours that did not change.
 core::NodeStatus make_node_status(const NodeIdentity& identity, const NodeFacts& facts,
                                   const core::NodeStatus& before, WallTime now);
 // Whether they say the same but for the times of the last heartbeat.

@@ -119,9 +119,8 @@ std::optional<Verdict> Admission::objection(const core::Pod& pod, const Taken& w
        }) {
     if (row.wanted == 0 || row.wanted <= row.capacity - row.used) continue;
     return rejected(std::string("OutOf") + row.name,
-                    std::string("Node didn't have enough resource: ") + row.name +
-                        ", requested: " + std::to_string(row.wanted) +
-                        ", used: " + std::to_string(row.used) +
+                    std::string("Node didn't have enough resource: ") + row.name + ", requested: " +
+                        std::to_string(row.wanted) + ", used: " + std::to_string(row.used) +
                         ", capacity: " + std::to_string(row.capacity));
   }
   if (!selects_node(pod.spec, offer_)) {

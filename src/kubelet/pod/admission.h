@@ -1,11 +1,11 @@
 // Admission decides whether this node takes a pod that was bound to it, and keeps count of those
 // that it took.
 //
-// Why here too: a pod may be bound by hand, or by a scheduler that has not yet seen another pod; and
-//   the node is what would be overcommitted.
+// Why here too: a pod may be bound by hand, or by a scheduler that has not yet seen another pod;
+//   and the node is what would be overcommitted.
 // Threads: any.
-// Source: Kubernetes documentation, "Node-pressure" and "Assigning Pods to Nodes"; reasons and messages
-//   are those that Kubernetes' own agent writes.
+// Source: Kubernetes documentation, "Node-pressure" and "Assigning Pods to Nodes"; reasons and
+//   messages are those that Kubernetes' own agent writes.
 #pragma once
 
 #include <map>

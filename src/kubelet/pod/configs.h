@@ -16,12 +16,12 @@ namespace pinnace::kubelet {
 
 // The parts of the node's set-up that go into every pod.
 struct NodeSettings {
-  std::string cluster_dns;      // Empty: pods resolve as the host does.
+  std::string cluster_dns;  // Empty: pods resolve as the host does.
   std::string cluster_domain;
   cri::DnsConfig host_dns;
-  std::string cgroup_root;      // "/pinnace-NAME"
-  std::string log_root;         // Pods' log directories lie here.
-  std::string seccomp_root;     // Localhost profiles lie here.
+  std::string cgroup_root;   // "/pinnace-NAME"
+  std::string log_root;      // Pods' log directories lie here.
+  std::string seccomp_root;  // Localhost profiles lie here.
   std::int64_t memory_bytes = 0;
 };
 
@@ -43,11 +43,11 @@ struct ContainerInput {
   const core::Container& container;
   std::uint32_t restart_count = 0;
   std::string image_ref;
-  std::optional<cri::Image> image;        // For runAsNonRoot.
-  const Environment& environment;         // For the command line's expansion, and to be set.
+  std::optional<cri::Image> image;  // For runAsNonRoot.
+  const Environment& environment;   // For the command line's expansion, and to be set.
   std::vector<cri::Mount> mounts;
   const NodeSettings& node;
-  std::string shares_processes_of;        // The id of another container of the pod.
+  std::string shares_processes_of;  // The id of another container of the pod.
 };
 // Errors: 400 with the message for CreateContainerConfigError.
 Result<cri::ContainerConfig> container_config(const ContainerInput& input);

@@ -8,10 +8,17 @@ namespace pinnace::kubelet {
 namespace {
 
 // What containers must not see or change of the kernel.
-constexpr const char* kMaskedPaths[] = {
-    "/proc/asound",       "/proc/acpi",       "/proc/kcore",       "/proc/keys",
-    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/proc/scsi",         "/sys/firmware",    "/sys/devices/virtual/powercap"};
+constexpr const char* kMaskedPaths[] = {"/proc/asound",
+                                        "/proc/acpi",
+                                        "/proc/kcore",
+                                        "/proc/keys",
+                                        "/proc/latency_stats",
+                                        "/proc/timer_list",
+                                        "/proc/timer_stats",
+                                        "/proc/sched_debug",
+                                        "/proc/scsi",
+                                        "/sys/firmware",
+                                        "/sys/devices/virtual/powercap"};
 constexpr const char* kReadOnlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                           "/proc/sysrq-trigger"};
 
@@ -47,7 +54,8 @@ class SecuritySettings {
 
 Result<void> check_not_root(const ContainerInput& in, const cri::ContainerConfig& out) {
   const std::string where = " (pod: \"" + in.pod.metadata.name + '_' + in.pod.metadata.namespace_ +
-                            '(' + in.pod.metadata.uid + ")\", container: " + in.container.name + ')';
+                            '(' + in.pod.metadata.uid + ")\", container: " + in.container.name +
+                            ')';
   if (out.run_as_user) {
     if (*out.run_as_user != 0) return {};
     return errors::bad_request("container's runAsUser breaks non-root policy" + where);
@@ -121,13 +129,12 @@ Result<cri::ContainerConfig> container_config(const ContainerInput& in) {
                 {std::string(kPodNamespaceLabel), meta.namespace_},
                 {std::string(kPodUidLabel), meta.uid},
                 {std::string(kContainerNameLabel), container.name}};
-  out.annotations = {
-      {std::string(kHashAnnotation), container_hash(container)},
-      {std::string(kRestartCountAnnotation), std::to_string(in.restart_count)},
-      {std::string(kMessagePathAnnotation), container.termination_message_path},
-      {std::string(kMessagePolicyAnnotation), container.termination_message_policy},
-      {std::string(kGraceAnnotation),
-       std::to_string(spec.termination_grace_period_seconds.value_or(30))}};
+  out.annotations = {{std::string(kHashAnnotation), container_hash(container)},
+                     {std::string(kRestartCountAnnotation), std::to_string(in.restart_count)},
+                     {std::string(kMessagePathAnnotation), container.termination_message_path},
+                     {std::string(kMessagePolicyAnnotation), container.termination_message_policy},
+                     {std::string(kGraceAnnotation),
+                      std::to_string(spec.termination_grace_period_seconds.value_or(30))}};
   out.log_path = container.name + '/' + std::to_string(in.restart_count) + ".log";
   out.stdin_open = container.stdin;
   out.stdin_once = container.stdin_once;

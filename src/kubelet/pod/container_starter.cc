@@ -26,22 +26,22 @@ Result<void> add_own_mounts(const PodContext& context, const StartInput& in,
                             std::vector<cri::Mount>& mounts) {
   const std::string pod_dir = context.volumes.pod_dir(in.pod.metadata.uid);
   const auto mounted = [&](const std::string& path) {
-    return std::ranges::any_of(mounts, [&](const auto& mount) { return mount.container_path == path; });
+    return std::ranges::any_of(mounts,
+                               [&](const auto& mount) { return mount.container_path == path; });
   };
   if (!mounted("/etc/hosts")) {
     const std::string host_file =
         in.pod.spec.host_network ? read_file("/etc/hosts").value_or("") : std::string();
     const std::string path = pod_dir + "/etc-hosts";
-    auto written = write_file(
-        path, hosts_file(in.pod, in.pod_ips, context.node.cluster_domain, host_file));
+    auto written =
+        write_file(path, hosts_file(in.pod, in.pod_ips, context.node.cluster_domain, host_file));
     if (!written) return written;
     mounts.push_back({"/etc/hosts", path, false, {}});
   }
   const std::string& inside = in.action.container.termination_message_path;
   if (!inside.empty() && !mounted(inside)) {
-    const std::string path =
-        message_path(context.volumes, in.pod.metadata.uid, in.action.container.name,
-                     in.action.restart_count);
+    const std::string path = message_path(context.volumes, in.pod.metadata.uid,
+                                          in.action.container.name, in.action.restart_count);
     if (auto made = make_directories(std::filesystem::path(path).parent_path()); !made) return made;
     if (auto written = write_file(path, ""); !written) return written;
     chmod(path.c_str(), 0666);  // The container's user may be anyone.

@@ -31,10 +31,9 @@ bool is_variable_name(std::string_view name) {
 
 using Data = std::map<std::string, std::string, std::less<>>;
 
-Result<std::optional<std::string>> keyed(const std::function<Result<Data>(const std::string&)>& read,
-                                         std::string_view what, const std::string& name,
-                                         const std::string& key, bool optional,
-                                         const std::string& ns) {
+Result<std::optional<std::string>> keyed(
+    const std::function<Result<Data>(const std::string&)>& read, std::string_view what,
+    const std::string& name, const std::string& key, bool optional, const std::string& ns) {
   auto data = read(name);
   if (!data) {
     if (data.error().code == 404 && optional) return std::nullopt;
@@ -87,8 +86,8 @@ Result<std::optional<std::string>> from_source(const core::Pod& pod,
   }
   const std::string& ns = pod.metadata.namespace_;
   if (const auto& ref = source.config_map_key_ref) {
-    return keyed(sources.config_map, "ConfigMap", ref->name, ref->key, ref->optional.value_or(false),
-                 ns);
+    return keyed(sources.config_map, "ConfigMap", ref->name, ref->key,
+                 ref->optional.value_or(false), ns);
   }
   if (const auto& ref = source.secret_key_ref) {
     return keyed(sources.secret, "Secret", ref->name, ref->key, ref->optional.value_or(false), ns);
@@ -122,8 +121,10 @@ std::string expand_variables(std::string_view text, const Environment& variables
         continue;
       }
       const auto found = variables.find(text.substr(i + 2, close - i - 2));
-      if (found != variables.end()) out += found->second;
-      else out += text.substr(i, close - i + 1);
+      if (found != variables.end())
+        out += found->second;
+      else
+        out += text.substr(i, close - i + 1);
       i = close;
     } else {
       out += text[i];
@@ -155,8 +156,10 @@ Result<std::string> field_value(const core::Pod& pod, const PodFacts& facts,
       std::string quoted;
       for (const char c : value) {
         if (c == '"' || c == '\\') quoted += '\\';
-        if (c == '\n') quoted += "\\n";
-        else quoted += c;
+        if (c == '\n')
+          quoted += "\\n";
+        else
+          quoted += c;
       }
       lines += (lines.empty() ? "" : "\n") + key + "=\"" + quoted + '"';
     }
@@ -176,9 +179,12 @@ Result<std::string> resource_value(const core::Container& container, const PodFa
   const auto found = list.find(name);
   const bool is_cpu = name == "cpu";
   std::int64_t amount = 0;
-  if (found != list.end()) amount = is_cpu ? found->second.milli_value() : found->second.value();
-  else if (limit && is_cpu) amount = facts.node_cpu_milli;
-  else if (limit && name == "memory") amount = facts.node_memory_bytes;
+  if (found != list.end())
+    amount = is_cpu ? found->second.milli_value() : found->second.value();
+  else if (limit && is_cpu)
+    amount = facts.node_cpu_milli;
+  else if (limit && name == "memory")
+    amount = facts.node_memory_bytes;
   std::int64_t unit = is_cpu ? divisor.milli_value() : divisor.value();
   if (unit <= 0) unit = is_cpu ? 1000 : 1;
   return std::to_string((amount + unit - 1) / unit);

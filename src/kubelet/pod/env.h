@@ -27,7 +27,7 @@ struct PodFacts {
   std::string node_name;
   std::string host_ip;
   std::vector<std::string> pod_ips;
-  std::int64_t node_cpu_milli = 0;       // Stand in for limits that are not set.
+  std::int64_t node_cpu_milli = 0;  // Stand in for limits that are not set.
   std::int64_t node_memory_bytes = 0;
 };
 
@@ -39,7 +39,7 @@ Result<std::string> resource_value(const core::Container& container, const PodFa
 
 // Reads the objects that variables come from; 404 where there is none.
 struct EnvSources {
-  std::function<Result<std::map<std::string, std::string, std::less<>>>(const std::string& name)>
+  std::function<Result<std::map<std::string, std::string, std::less<>>>(const std::string&name)>
       config_map, secret;
 };
 

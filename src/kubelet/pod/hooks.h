@@ -7,7 +7,8 @@
 
 namespace pinnace::kubelet {
 
-// Blocks, at most for `limit` and until `stopping`. Errors: 500 with what the command said, or how the request failed.
+// Blocks, at most for `limit` and until `stopping`. Errors: 500 with what the command said, or how
+// the request failed.
 Result<void> run_hook(cri::Runtime& runtime, HttpFetcher& http, const core::LifecycleHandler& hook,
                       const core::Container& container, const std::string& container_id,
                       const std::string& pod_ip, Duration limit, StopSignal& stopping);

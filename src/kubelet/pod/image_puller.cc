@@ -11,17 +11,18 @@ namespace {
 std::string seconds_text(Duration took) {
   const double seconds = std::chrono::duration<double>(took).count();
   char text[32];
-  if (seconds < 1) std::snprintf(text, sizeof text, "%.0fms", seconds * 1000);
-  else std::snprintf(text, sizeof text, "%.3fs", seconds);
+  if (seconds < 1)
+    std::snprintf(text, sizeof text, "%.0fms", seconds * 1000);
+  else
+    std::snprintf(text, sizeof text, "%.3fs", seconds);
   return text;
 }
 
 bool is_path_part(std::string_view part) {
   const auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   return !part.empty() && alnum(part.front()) && alnum(part.back()) &&
-         std::ranges::all_of(part, [&](char c) {
-           return alnum(c) || c == '.' || c == '_' || c == '-';
-         });
+         std::ranges::all_of(part,
+                             [&](char c) { return alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 bool is_tag(std::string_view tag) {
@@ -48,8 +49,8 @@ bool is_image_reference(std::string_view image) {
     image = image.substr(0, at);
   }
   auto parts = split(image, '/');
-  if (parts.size() > 1 && (parts[0].find_first_of(".:") != std::string_view::npos ||
-                           parts[0] == "localhost")) {
+  if (parts.size() > 1 &&
+      (parts[0].find_first_of(".:") != std::string_view::npos || parts[0] == "localhost")) {
     if (!is_host(parts[0])) return false;
     parts.erase(parts.begin());
   }

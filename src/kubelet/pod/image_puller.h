@@ -24,13 +24,10 @@ class ImagePuller {
   // `pulled` is called after each pull, from the thread that did it.
   ImagePuller(cri::Runtime& runtime, const Clock& clock, EventSink events,
               std::function<void()> pulled)
-      : runtime_(runtime),
-        clock_(clock),
-        events_(std::move(events)),
-        pulled_(std::move(pulled)) {}
+      : runtime_(runtime), clock_(clock), events_(std::move(events)), pulled_(std::move(pulled)) {}
 
   struct Outcome {
-    std::string image_ref;               // Empty: the image is not there, see `waiting`.
+    std::string image_ref;  // Empty: the image is not there, see `waiting`.
     std::optional<cri::Image> image;
     Waiting waiting;
     std::optional<Duration> retry_after;

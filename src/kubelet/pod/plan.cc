@@ -46,7 +46,8 @@ class Planner {
     plan_.create_sandbox = true;
     plan_.kill_sandbox = !sandboxes.empty();
     plan_.sandbox_attempt = sandboxes.empty() ? 0 : sandboxes.front().attempt + 1;
-    // A pod that never restarts does not get a second sandbox once a container has run in the first.
+    // A pod that never restarts does not get a second sandbox once a container has run in the
+    // first.
     if (spec_.restart_policy == "Never" && !sandboxes.empty() && !in_.state.containers.empty()) {
       may_create_ = false;
     }
@@ -128,10 +129,12 @@ class Planner {
       message = "Container " + container.name + " definition changed, will be restarted";
     } else if (in_.probes.liveness(id) == Health::kFailed) {
       message = "Container " + container.name + " failed liveness probe, will be restarted";
-      if (container.liveness_probe) grace = container.liveness_probe->termination_grace_period_seconds;
+      if (container.liveness_probe)
+        grace = container.liveness_probe->termination_grace_period_seconds;
     } else if (in_.probes.startup(id) == Health::kFailed) {
       message = "Container " + container.name + " failed startup probe, will be restarted";
-      if (container.startup_probe) grace = container.startup_probe->termination_grace_period_seconds;
+      if (container.startup_probe)
+        grace = container.startup_probe->termination_grace_period_seconds;
     }
     if (!message.empty()) plan_.kill.push_back({id, std::move(message), grace});
   }
@@ -142,8 +145,8 @@ class Planner {
       action.restart_count = static_cast<std::uint32_t>(last->restart_count() + 1);
       if (last->exited()) {
         action.last_finished = wall_time(last->status.finished_at_ns);
-        action.backoff_key = in_.pod.metadata.uid + '/' + container.name + '/' +
-                             container_hash(container);
+        action.backoff_key =
+            in_.pod.metadata.uid + '/' + container.name + '/' + container_hash(container);
         if (wait(container, action)) return;
       }
     } else {
@@ -154,8 +157,8 @@ class Planner {
 
   // A container that was collected as garbage is remembered in the pod's status.
   std::uint32_t recorded_restarts(const std::string& name) const {
-    for (const auto* list : {&in_.pod.status.container_statuses,
-                             &in_.pod.status.init_container_statuses}) {
+    for (const auto* list :
+         {&in_.pod.status.container_statuses, &in_.pod.status.init_container_statuses}) {
       for (const auto& status : *list) {
         if (status.name == name && !status.container_id.empty()) {
           return static_cast<std::uint32_t>(status.restart_count + 1);
@@ -169,10 +172,10 @@ class Planner {
     const auto delay = in_.backoff.waiting(action.backoff_key, action.last_finished, in_.now);
     if (!delay) return false;
     const auto& meta = in_.pod.metadata;
-    plan_.waiting.push_back({container.name, "CrashLoopBackOff",
-                             "back-off " + duration_text(*delay) + " restarting failed container=" +
-                                 container.name + " pod=" + meta.name + '_' + meta.namespace_ + '(' +
-                                 meta.uid + ')'});
+    plan_.waiting.push_back(
+        {container.name, "CrashLoopBackOff",
+         "back-off " + duration_text(*delay) + " restarting failed container=" + container.name +
+             " pod=" + meta.name + '_' + meta.namespace_ + '(' + meta.uid + ')'});
     const Duration rest = *delay - (in_.now - action.last_finished);
     plan_.look_again = plan_.look_again ? std::min(*plan_.look_again, rest) : rest;
     return true;
@@ -201,9 +204,7 @@ std::optional<core::Container> find_container(const core::Pod& pod, std::string_
   return container ? std::optional(std::move(*container)) : std::nullopt;
 }
 
-bool is_sidecar(const core::Container& container) {
-  return container.restart_policy == "Always";
-}
+bool is_sidecar(const core::Container& container) { return container.restart_policy == "Always"; }
 
 std::string container_hash(const core::Container& container) {
   const std::uint64_t hash = fnv1a_64(container.name + '\n' + container.image);

@@ -30,14 +30,14 @@ struct ProbeView {
 
 struct StartContainer {
   core::Container container;
-  std::string shares_processes_of;      // The id of an ephemeral container's target.
+  std::string shares_processes_of;  // The id of an ephemeral container's target.
   std::uint32_t restart_count = 0;
-  std::string backoff_key;              // Empty at the first start: nothing to count.
+  std::string backoff_key;  // Empty at the first start: nothing to count.
   WallTime last_finished;
 };
 struct KillContainer {
   std::string id;
-  std::string message;                  // For the Killing event.
+  std::string message;                        // For the Killing event.
   std::optional<std::int64_t> grace_seconds;  // A probe's own; the pod's otherwise.
 };
 struct Waiting {
@@ -47,13 +47,13 @@ struct Waiting {
 };
 
 struct Plan {
-  bool kill_sandbox = false;            // End all that runs in old sandboxes first.
+  bool kill_sandbox = false;  // End all that runs in old sandboxes first.
   bool create_sandbox = false;
   std::uint32_t sandbox_attempt = 0;
   std::vector<KillContainer> kill;
   std::vector<StartContainer> start;
-  std::vector<Waiting> waiting;         // Containers in CrashLoopBackOff.
-  std::optional<Duration> look_again;   // When a back-off ends.
+  std::vector<Waiting> waiting;        // Containers in CrashLoopBackOff.
+  std::optional<Duration> look_again;  // When a back-off ends.
   bool idle() const { return !kill_sandbox && !create_sandbox && kill.empty() && start.empty(); }
 };
 

@@ -28,8 +28,8 @@ struct PodContext {
   cri::Runtime& runtime;
   Executor& executor;
   const Clock& clock;
-  ThreadPool& pool;         // For what takes milliseconds.
-  ThreadPool& slow_pool;    // For what may take long: pulls, hooks, graceful ends.
+  ThreadPool& pool;       // For what takes milliseconds.
+  ThreadPool& slow_pool;  // For what may take long: pulls, hooks, graceful ends.
   Volumes& volumes;
   ImagePuller& puller;
   Backoff& crashes;

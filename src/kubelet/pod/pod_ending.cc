@@ -17,13 +17,15 @@ using std::chrono::seconds;
 constexpr std::int64_t kLeastGrace = 2;  // For what is stopped after the grace was used up.
 
 std::int64_t grace_of(const core::Pod& pod) {
-  if (pod.metadata.deletion_grace_period_seconds) return *pod.metadata.deletion_grace_period_seconds;
+  if (pod.metadata.deletion_grace_period_seconds)
+    return *pod.metadata.deletion_grace_period_seconds;
   return pod.spec.termination_grace_period_seconds.value_or(30);
 }
 
 // preStop and the stop signal share the grace period. False if the container still runs.
 bool stop_gracefully(const PodContext& context, const core::Pod& pod, const std::string& pod_ip,
-                     const std::string& name, const std::string& id, seconds grace, bool with_hook) {
+                     const std::string& name, const std::string& id, seconds grace,
+                     bool with_hook) {
   const auto container = find_container(pod, name);
   const auto about = reference_to(pod, container ? &*container : nullptr);
   const auto begin = context.clock.monotonic();
@@ -49,13 +51,16 @@ bool stop_gracefully(const PodContext& context, const core::Pod& pod, const std:
 bool PodWorker::end_containers(const PodRef& pod, const PodState& state, std::int64_t grace_seconds,
                                const std::string& message) {
   std::vector<const ContainerRecord*> first;
-  std::map<std::size_t, const ContainerRecord*> sidecars;  // By their place: the last one ends first.
+  std::map<std::size_t, const ContainerRecord*>
+      sidecars;  // By their place: the last one ends first.
   for (const auto& record : state.containers) {
     if (!record.running()) continue;
     const auto& init = pod->spec.init_containers;
     const auto found = std::ranges::find(init, record.status.name, &core::Container::name);
-    if (found != init.end() && is_sidecar(*found)) sidecars[found - init.begin()] = &record;
-    else first.push_back(&record);
+    if (found != init.end() && is_sidecar(*found))
+      sidecars[found - init.begin()] = &record;
+    else
+      first.push_back(&record);
   }
   if (first.empty() && sidecars.empty()) {
     ending_since_.reset();
@@ -84,7 +89,8 @@ void PodWorker::kill(const PodRef& pod, const ContainerRecord& record, std::int6
     auto [found, is_new] = kills_.try_emplace(id, Kill{grace_seconds, 0});
     first = is_new;
     // Only a shorter grace is news for a container that is being stopped.
-    if (!is_new && found->second.in_flight > 0 && grace_seconds >= found->second.grace_seconds) return;
+    if (!is_new && found->second.in_flight > 0 && grace_seconds >= found->second.grace_seconds)
+      return;
     found->second.grace_seconds = grace_seconds;
     ++found->second.in_flight;
   }
@@ -102,8 +108,10 @@ void PodWorker::kill(const PodRef& pod, const ContainerRecord& record, std::int6
       const auto found = self->kills_.find(id);
       if (found != self->kills_.end()) --found->second.in_flight;
     }
-    if (stopped) self->wake();
-    else self->look_again(seconds(2));
+    if (stopped)
+      self->wake();
+    else
+      self->look_again(seconds(2));
   });
 }
 
@@ -111,7 +119,8 @@ bool PodWorker::end_sandboxes(const PodState& state) {
   for (const auto& sandbox : state.sandboxes) {
     if (!sandbox.ready) continue;
     if (auto stopped = context_.runtime.stop_sandbox(sandbox.id); !stopped) {
-      log::warning("cannot stop a sandbox", {{"pod", sandbox.name}, {"error", stopped.error().message}});
+      log::warning("cannot stop a sandbox",
+                   {{"pod", sandbox.name}, {"error", stopped.error().message}});
       look_again(seconds(2));
       return false;
     }
@@ -138,7 +147,8 @@ void PodWorker::sync_ending(const PodRef& pod, PodState& state) {
   if (deleting) return clean_up(pod, state);
   // A finished pod stays, with its containers' logs, until it is deleted.
   if (!cleaned_) {
-    if (auto torn = context_.volumes.tear_down(pod->metadata.uid); !torn) return look_again(seconds(2));
+    if (auto torn = context_.volumes.tear_down(pod->metadata.uid); !torn)
+      return look_again(seconds(2));
     remove_cgroup(pod_cgroup(context_.node.cgroup_root, pod->spec, pod->metadata.uid));
     cleaned_ = true;
   }

@@ -126,8 +126,10 @@ void PodManager::take(const PodRef& pod, bool orphan) {
     }
     worker = entry;
   }
-  if (orphan) worker->removed();
-  else worker->update(pod);
+  if (orphan)
+    worker->removed();
+  else
+    worker->update(pod);
 }
 
 // A worker that has ended stays, idle, as long as the API has its pod, so that late news of it does

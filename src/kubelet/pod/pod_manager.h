@@ -28,8 +28,8 @@ class PodManager final : public PodDirectory {
   // Services' names) has arrived.
   void start();
   void node_known();
-  // Workers do nothing any more; containers stay. Blocks until the executor has ended the watch: not
-  // from its thread.
+  // Workers do nothing any more; containers stay. Blocks until the executor has ended the watch:
+  // not from its thread.
   void stop();
 
   void wake(const std::string& pod_uid);
@@ -61,7 +61,7 @@ class PodManager final : public PodDirectory {
   Repeater auditor_;
 
   mutable std::mutex mutex_;
-  Workers workers_;                      // By pod uid.
+  Workers workers_;  // By pod uid.
   bool node_known_ = false, begun_ = false, stopped_ = false;
   bool services_synced_ = false;
   bool missed_events_ = false;

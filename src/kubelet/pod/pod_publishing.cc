@@ -21,8 +21,8 @@ void PodWorker::read_termination_messages(PodState& state) const {
   for (auto& record : state.containers) {
     auto& status = record.status;
     if (!record.exited() || !status.message.empty()) continue;
-    const auto path = message_path(context_.volumes, pod->metadata.uid, status.name,
-                                   record.restart_count());
+    const auto path =
+        message_path(context_.volumes, pod->metadata.uid, status.name, record.restart_count());
     if (auto text = read_head(path, kMaxMessage)) status.message = std::move(*text);
     const auto policy = status.annotations.find(kMessagePolicyAnnotation);
     if (status.message.empty() && status.exit_code != 0 && policy != status.annotations.end() &&
@@ -34,8 +34,10 @@ void PodWorker::read_termination_messages(PodState& state) const {
 
 void PodWorker::note_waiting(const Waiting& waiting) {
   const auto found = std::ranges::find(waiting_, waiting.container, &Waiting::container);
-  if (found == waiting_.end()) waiting_.push_back(waiting);
-  else *found = waiting;
+  if (found == waiting_.end())
+    waiting_.push_back(waiting);
+  else
+    *found = waiting;
 }
 
 void PodWorker::tell_back_off(const core::Pod& pod, const Waiting& waiting) {
@@ -68,8 +70,8 @@ void PodWorker::publish(const PodRef& pod, const PodState& state, bool terminal)
                                    verdict_, terminal, context_.clock.wall()});
   const std::string patch = status_patch(*known, known->status, status);
   if (patch.empty()) return;
-  auto answer = context_.api.patch<core::Pod>(meta.namespace_, meta.name,
-                                              client::PatchType::kMerge, patch, "status");
+  auto answer = context_.api.patch<core::Pod>(meta.namespace_, meta.name, client::PatchType::kMerge,
+                                              patch, "status");
   if (answer) {
     write_failures_ = 0;
     const std::lock_guard lock(mutex_);

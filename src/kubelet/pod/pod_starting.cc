@@ -156,13 +156,15 @@ void PodWorker::run_post_start(const PodRef& pod, const core::Container& contain
     hooks_[id] = {};
   }
   context_.slow_pool.submit([self = shared_from_this(), pod, container, id, ip] {
-    const auto done = run_hook(self->context_.runtime, self->context_.http,
-                               *container.lifecycle->post_start, container, id, ip, kHookLimit,
-                               self->context_.stopping);
+    const auto done =
+        run_hook(self->context_.runtime, self->context_.http, *container.lifecycle->post_start,
+                 container, id, ip, kHookLimit, self->context_.stopping);
     {
       const std::lock_guard lock(self->mutex_);
-      if (done) self->hooks_.erase(id);
-      else self->hooks_[id] = {true, done.error().message};
+      if (done)
+        self->hooks_.erase(id);
+      else
+        self->hooks_[id] = {true, done.error().message};
     }
     self->wake();
   });
@@ -204,8 +206,8 @@ void PodWorker::end_failed_hooks(const PodRef& pod, const PodState& state) {
   }
 }
 
-// Removes ended containers but for the newest of each name and one before it, and sandboxes that are
-// empty then.
+// Removes ended containers but for the newest of each name and one before it, and sandboxes that
+// are empty then.
 void PodWorker::collect_dead(const PodState& state) {
   std::map<std::string, std::size_t> dead;
   std::set<std::string> used;
@@ -213,11 +215,14 @@ void PodWorker::collect_dead(const PodState& state) {
     const auto& status = record.status;
     const bool newest = state.latest(status.name) == &record;
     const bool kept = newest || record.running() || dead[status.name]++ < kKeptDead;
-    if (!kept && context_.runtime.remove_container(status.id)) remove_logs(status.log_path);
-    else used.insert(record.sandbox_id);
+    if (!kept && context_.runtime.remove_container(status.id))
+      remove_logs(status.log_path);
+    else
+      used.insert(record.sandbox_id);
   }
   for (const auto& sandbox : state.sandboxes) {
-    if (sandbox.ready || used.contains(sandbox.id) || &sandbox == &state.sandboxes.front()) continue;
+    if (sandbox.ready || used.contains(sandbox.id) || &sandbox == &state.sandboxes.front())
+      continue;
     (void)context_.runtime.remove_sandbox(sandbox.id);
   }
 }

@@ -43,7 +43,8 @@ int glance_of(cri::ContainerState state) { return static_cast<int>(state); }
 Glance glance_of(const PodState& state) {
   Glance out;
   for (const auto& sandbox : state.sandboxes) out[sandbox.id] = glance_of(sandbox);
-  for (const auto& record : state.containers) out[record.status.id] = glance_of(record.status.state);
+  for (const auto& record : state.containers)
+    out[record.status.id] = glance_of(record.status.state);
   return out;
 }
 

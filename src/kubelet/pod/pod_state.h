@@ -49,7 +49,8 @@ struct PodState {
   bool any_running() const;
 };
 
-// What a look at the runtime's lists shows of a pod: the state of each sandbox and container, by id.
+// What a look at the runtime's lists shows of a pod: the state of each sandbox and container, by
+// id.
 using Glance = std::map<std::string, int>;
 // Whether a state in a Glance is that of something that runs.
 bool is_alive(int glance);

@@ -159,8 +159,8 @@ void PodWorker::sync() {
     auto state = read_pod_state(context_.runtime, pod->metadata.uid);
     if (!state) {
       if (stopped()) return;
-      log::warning("cannot read a pod's state",
-                   {{"pod", pod->metadata.name}, {"error", state.error().message}});
+      log::debug("cannot read a pod's state",
+                 {{"pod", pod->metadata.name}, {"error", state.error().message}});
       return look_again(seconds(1));
     }
     remember(*state);
@@ -200,11 +200,10 @@ bool PodWorker::sync_running(const PodRef& pod, PodState& state) {
 }
 
 Plan PodWorker::plan_for(const PodRef& pod, const PodState& state) {
-  const ProbeView probes{[this](const std::string& id) { return context_.prober.liveness(id); },
-                         [this](const std::string& id) { return context_.prober.startup(id); },
-                         [this](const std::string& id) {
-                           return !hook_runs(id) && context_.prober.started(id);
-                         }};
+  const ProbeView probes{
+      [this](const std::string& id) { return context_.prober.liveness(id); },
+      [this](const std::string& id) { return context_.prober.startup(id); },
+      [this](const std::string& id) { return !hook_runs(id) && context_.prober.started(id); }};
   return make_plan({*pod, state, context_.crashes, probes, context_.clock.wall()});
 }
 
@@ -255,7 +254,8 @@ std::optional<Verdict> PodWorker::deadline_verdict(const core::Pod& pod) {
     look_again(left);
     return std::nullopt;
   }
-  return Verdict{"DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
+  return Verdict{"DeadlineExceeded",
+                 "Pod was active on the node longer than the specified deadline"};
 }
 
 }  // namespace pinnace::kubelet

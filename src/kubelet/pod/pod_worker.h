@@ -74,7 +74,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
              const Volumes::Paths& volumes);
   std::optional<Volumes::Paths> prepare_volumes(const PodRef& pod, const PodState& state);
   // The image if it is there or was pulled; nothing while it is being pulled.
-  std::optional<ImagePuller::Outcome> image_for(const PodRef& pod, const core::Container& container);
+  std::optional<ImagePuller::Outcome> image_for(const PodRef& pod,
+                                                const core::Container& container);
   ImagePuller::Outcome pull_image(const core::Pod& pod, const core::Container& container) const;
   void run_post_start(const PodRef& pod, const core::Container& container, const std::string& id,
                       const std::string& ip);
@@ -106,14 +107,14 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
 
   mutable std::mutex mutex_;
   PodRef pod_;
-  PodRef written_;          // What the API answered to our last status.
+  PodRef written_;  // What the API answered to our last status.
   bool removed_ = false, stopped_ = false;
   bool running_ = false, again_ = false;
   std::map<std::string, std::shared_ptr<Pull>> pulls_;  // By container name.
   std::map<std::string, Kill> kills_;                   // By container id.
   std::map<std::string, Hook> hooks_;                   // By container id.
   Glance seen_;
-  std::map<std::string, MonotonicTime> ended_;          // Told by events, not yet by the lists.
+  std::map<std::string, MonotonicTime> ended_;  // Told by events, not yet by the lists.
   Executor::TimerId timer_ = 0;
   std::optional<MonotonicTime> timer_at_;
 

@@ -216,7 +216,8 @@ TEST(PodWorker, KeepsSidecarsBesideTheOthersAndEndsThemLast) {
   auto pod = make_pod("job", {make_container("app")}, "Never");
   pod.spec.init_containers = {make_sidecar("first"), make_sidecar("second")};
   node.put(pod);
-  EXPECT_TRUE(node.runtime.runs("first") && node.runtime.runs("second") && node.runtime.runs("app"));
+  EXPECT_TRUE(node.runtime.runs("first") && node.runtime.runs("second") &&
+              node.runtime.runs("app"));
   node.runtime.exit("first", 1);
   node.settle();
   EXPECT_TRUE(node.runtime.runs("first"));
@@ -348,7 +349,8 @@ TEST(PodWorker, SaysWhyAContainerCannotBeStarted) {
   node.server.put(settings);
   node.settle();
   EXPECT_TRUE(node.runtime.runs("app"));
-  EXPECT_THAT(node.runtime.find("app")->config.env, Contains(std::pair<std::string, std::string>("A", "1")));
+  EXPECT_THAT(node.runtime.find("app")->config.env,
+              Contains(std::pair<std::string, std::string>("A", "1")));
 }
 
 TEST(PodWorker, CountsContainersThatCannotBeExecuted) {

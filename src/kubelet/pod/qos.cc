@@ -44,9 +44,8 @@ std::int64_t oom_score_adj(std::string_view qos, const core::Container& containe
   if (qos == "Guaranteed") return -997;
   if (qos == "BestEffort" || node_memory_bytes <= 0) return 1000;
   const auto request = value(container.resources.requests, "memory");
-  const auto score = 1000 - static_cast<std::int64_t>(
-                                1000.0 * static_cast<double>(request) /
-                                static_cast<double>(node_memory_bytes));
+  const auto score = 1000 - static_cast<std::int64_t>(1000.0 * static_cast<double>(request) /
+                                                      static_cast<double>(node_memory_bytes));
   return std::clamp<std::int64_t>(score, 3, 999);
 }
 
@@ -63,8 +62,10 @@ std::string_view qos_class(const core::PodSpec& spec) {
       const bool has_limit = limit != limits.end() && milli(limits, name) != 0;
       const bool has_request = request != requests.end() && milli(requests, name) != 0;
       any = any || has_limit || has_request;
-      if (!has_limit) guaranteed = false;
-      else if (has_request && milli(limits, name) != milli(requests, name)) guaranteed = false;
+      if (!has_limit)
+        guaranteed = false;
+      else if (has_request && milli(limits, name) != milli(requests, name))
+        guaranteed = false;
     }
   };
   for (const auto& container : spec.init_containers) look(container);
@@ -88,10 +89,10 @@ PodRequest pod_request(const core::PodSpec& spec) {
     largest_init.ephemeral_bytes = std::max(largest_init.ephemeral_bytes, request.ephemeral_bytes);
   }
   for (const auto& container : spec.containers) add(together, request_of(container));
-  return {std::max(together.cpu_milli, largest_init.cpu_milli) + milli(spec.overhead, "cpu"),
-          std::max(together.memory_bytes, largest_init.memory_bytes) +
-              value(spec.overhead, "memory"),
-          std::max(together.ephemeral_bytes, largest_init.ephemeral_bytes)};
+  return {
+      std::max(together.cpu_milli, largest_init.cpu_milli) + milli(spec.overhead, "cpu"),
+      std::max(together.memory_bytes, largest_init.memory_bytes) + value(spec.overhead, "memory"),
+      std::max(together.ephemeral_bytes, largest_init.ephemeral_bytes)};
 }
 
 cri::Resources container_resources(const core::PodSpec& spec, const core::Container& container,

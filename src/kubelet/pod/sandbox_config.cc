@@ -94,8 +94,10 @@ cri::DnsConfig parse_resolv_conf(std::string_view text) {
     std::vector<std::string> words;
     std::string word;
     for (const char c : std::string(line) + ' ') {
-      if (c != ' ' && c != '\t' && c != '\r') word += c;
-      else if (!word.empty()) words.push_back(std::exchange(word, {}));
+      if (c != ' ' && c != '\t' && c != '\r')
+        word += c;
+      else if (!word.empty())
+        words.push_back(std::exchange(word, {}));
     }
     if (words.size() < 2) continue;
     const std::vector<std::string> rest(words.begin() + 1, words.end());
@@ -112,8 +114,8 @@ cri::DnsConfig pod_dns(const core::Pod& pod, const NodeSettings& node) {
   cri::DnsConfig dns;
   if (policy == "None") {
     // Only what dnsConfig says.
-  } else if (!node.cluster_dns.empty() && (policy == "ClusterFirstWithHostNet" ||
-                                           (policy != "Default" && !on_host))) {
+  } else if (!node.cluster_dns.empty() &&
+             (policy == "ClusterFirstWithHostNet" || (policy != "Default" && !on_host))) {
     dns = cluster_first(pod, node);
   } else {
     dns = node.host_dns;
@@ -157,7 +159,8 @@ cri::SandboxConfig sandbox_config(const core::Pod& pod, std::uint32_t attempt,
   out.cgroup_parent = pod_cgroup(node.cgroup_root, spec, meta.uid);
   if (spec.host_network) out.namespaces.network = cri::NamespaceMode::kNode;
   if (spec.host_ipc) out.namespaces.ipc = cri::NamespaceMode::kNode;
-  if (spec.host_pid) out.namespaces.pid = cri::NamespaceMode::kNode;
+  if (spec.host_pid)
+    out.namespaces.pid = cri::NamespaceMode::kNode;
   else if (spec.share_process_namespace.value_or(false)) {
     out.namespaces.pid = cri::NamespaceMode::kPod;
   }

@@ -7,8 +7,10 @@ ServiceLinks::ServiceLinks(const client::Client& api, Executor& executor)
   services_.on_change([this](const std::string& key) {
     auto service = services_.get(key);
     const std::lock_guard lock(mutex_);
-    if (service) known_[key] = std::move(service);
-    else known_.erase(key);
+    if (service)
+      known_[key] = std::move(service);
+    else
+      known_.erase(key);
   });
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 using core::ContainerStatus;
 
-constexpr std::array<std::string_view, 5> kOwnConditions{"PodReadyToStartContainers", "Initialized", "Ready",
-                                    "ContainersReady", "PodScheduled"};
+constexpr std::array<std::string_view, 5> kOwnConditions{
+    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"};
 
 // API times have whole seconds; what is finer would look like a change each time.
 api::Time whole_seconds(WallTime at) {
@@ -34,7 +34,7 @@ core::ContainerStateTerminated terminated(const ContainerRecord& record) {
   const auto& status = record.status;
   core::ContainerStateTerminated out;
   out.exit_code = status.exit_code;
-  out.reason = !status.reason.empty()   ? status.reason
+  out.reason = !status.reason.empty()  ? status.reason
                : status.exit_code == 0 ? "Completed"
                                        : "Error";
   out.message = status.message;
@@ -151,8 +151,8 @@ class StatusMaker {
       out.state.terminated = terminated(record);
       out.ready = is_init && status.exit_code == 0;
     } else {
-      out.state.waiting = waits ? waiting_state(waits->reason, waits->message)
-                                : waiting_state("ContainerCreating");
+      out.state.waiting =
+          waits ? waiting_state(waits->reason, waits->message) : waiting_state("ContainerCreating");
     }
   }
 
@@ -168,7 +168,8 @@ class StatusMaker {
       status.state = {};
       status.state.terminated = ended;
     }
-    if (status.state.terminated) status.ready = status.ready && status.state.terminated->exit_code == 0;
+    if (status.state.terminated)
+      status.ready = status.ready && status.state.terminated->exit_code == 0;
     status.started = false;
     return status;
   }
@@ -182,9 +183,12 @@ class StatusMaker {
     int waiting = 0, running = 0, stopped = 0, succeeded = 0;
     for (const auto& status : out_.container_statuses) {
       const bool exited_before = status.state.waiting && status.last_state.terminated;
-      if (status.state.running) ++running;
-      else if (status.state.terminated || exited_before) ++stopped;
-      else ++waiting;
+      if (status.state.running)
+        ++running;
+      else if (status.state.terminated || exited_before)
+        ++stopped;
+      else
+        ++waiting;
       if (status.state.terminated && status.state.terminated->exit_code == 0) ++succeeded;
     }
     if (in_.terminal) {
@@ -232,14 +236,17 @@ class StatusMaker {
       if (!is_own_condition(condition.type)) others.push_back(condition);
     }
     out_.conditions.clear();
-    const bool sandbox = in_.state.ready_sandbox() && (spec_.host_network || !in_.state.ips.empty());
+    const bool sandbox =
+        in_.state.ready_sandbox() && (spec_.host_network || !in_.state.ips.empty());
     add_condition("PodReadyToStartContainers", sandbox, "", "");
     set_initialized();
     set_ready("Ready", true);
     set_ready("ContainersReady", false);
     const auto* scheduled = find_condition(old_, "PodScheduled");
-    if (scheduled) out_.conditions.push_back(*scheduled);
-    else add_condition("PodScheduled", true, "", "");
+    if (scheduled)
+      out_.conditions.push_back(*scheduled);
+    else
+      add_condition("PodScheduled", true, "", "");
     out_.conditions.insert(out_.conditions.end(), others.begin(), others.end());
   }
 
@@ -299,9 +306,8 @@ class StatusMaker {
     condition.message = std::move(message);
     condition.observed_generation = in_.pod.metadata.generation;
     const auto* old = find_condition(old_, type);
-    condition.last_transition_time = old && old->status == condition.status
-                                         ? old->last_transition_time
-                                         : whole_seconds(in_.now);
+    condition.last_transition_time =
+        old && old->status == condition.status ? old->last_transition_time : whole_seconds(in_.now);
     out_.conditions.push_back(std::move(condition));
   }
 

@@ -20,13 +20,13 @@ struct Verdict {
 };
 
 struct StatusInput {
-  const core::Pod& pod;                       // Its status is the last one known.
+  const core::Pod& pod;  // Its status is the last one known.
   const PodState& state;
-  const std::vector<Waiting>& waiting;        // Why containers wait, by name.
-  std::function<bool(const std::string& container_id)> ready, started;
+  const std::vector<Waiting>& waiting;  // Why containers wait, by name.
+  std::function<bool(const std::string&container_id)> ready, started;
   std::string host_ip;
   std::optional<Verdict> verdict;
-  bool terminal = false;                      // Nothing of it will run again.
+  bool terminal = false;  // Nothing of it will run again.
   WallTime now;
 };
 

@@ -18,10 +18,13 @@ Result<void> check_grpc_health(const std::string& host, int port, const std::str
   context.set_deadline(gpr_time_from_seconds(timeout.count(), GPR_TIMESPAN));
   const grpc::Status status = stub->Check(&context, request, &response);
   switch (status.error_code()) {
-    case grpc::StatusCode::OK: break;
+    case grpc::StatusCode::OK:
+      break;
     case grpc::StatusCode::UNIMPLEMENTED:
-      return errors::internal("this server does not implement the grpc health protocol "
-                              "(grpc.health.v1.Health): " + status.error_message());
+      return errors::internal(
+          "this server does not implement the grpc health protocol "
+          "(grpc.health.v1.Health): " +
+          status.error_message());
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return errors::timeout("timeout: health rpc did not complete within " +
                                  std::to_string(timeout.count()) + "s: " + status.error_message(),
@@ -30,9 +33,9 @@ Result<void> check_grpc_health(const std::string& host, int port, const std::str
       return errors::internal("error: health rpc probe failed: " + status.error_message());
   }
   if (response.status() == grpc::health::v1::HealthCheckResponse::SERVING) return {};
-  return errors::internal("service unhealthy (responded with \"" +
-                          grpc::health::v1::HealthCheckResponse::ServingStatus_Name(
-                              response.status()) + "\")");
+  return errors::internal(
+      "service unhealthy (responded with \"" +
+      grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status()) + "\")");
 }
 
 }  // namespace pinnace::kubelet

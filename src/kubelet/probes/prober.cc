@@ -19,9 +19,12 @@ constexpr std::array kEarlyTries{milliseconds(30), milliseconds(70), millisecond
 
 const char* name_of(ProbeKind kind) {
   switch (kind) {
-    case ProbeKind::kLiveness: return "Liveness";
-    case ProbeKind::kReadiness: return "Readiness";
-    case ProbeKind::kStartup: return "Startup";
+    case ProbeKind::kLiveness:
+      return "Liveness";
+    case ProbeKind::kReadiness:
+      return "Readiness";
+    case ProbeKind::kStartup:
+      return "Startup";
   }
   return "";
 }
@@ -52,9 +55,12 @@ struct Prober::State : std::enable_shared_from_this<Prober::State> {
   const core::Probe* probe_of(const Watched& watched, ProbeKind kind) const {
     const auto& container = *watched.container;
     switch (kind) {
-      case ProbeKind::kLiveness: return container.liveness_probe.get();
-      case ProbeKind::kReadiness: return container.readiness_probe.get();
-      case ProbeKind::kStartup: return container.startup_probe.get();
+      case ProbeKind::kLiveness:
+        return container.liveness_probe.get();
+      case ProbeKind::kReadiness:
+        return container.readiness_probe.get();
+      case ProbeKind::kStartup:
+        return container.startup_probe.get();
     }
     return nullptr;
   }
@@ -82,8 +88,8 @@ struct Prober::State : std::enable_shared_from_this<Prober::State> {
 // A container that the API server knows as ready was so before the agent started: it stays so until
 // a probe says otherwise.
 void Prober::State::assume_reported(Watched& watched) {
-  for (const auto* list : {&watched.pod->status.container_statuses,
-                           &watched.pod->status.init_container_statuses}) {
+  for (const auto* list :
+       {&watched.pod->status.container_statuses, &watched.pod->status.init_container_statuses}) {
     for (const auto& status : *list) {
       if (!status.container_id.ends_with("//" + watched.id)) continue;
       for (auto& [kind, probe] : watched.probes) {
@@ -99,12 +105,17 @@ void Prober::State::assume_reported(Watched& watched) {
 void Prober::State::add(const std::shared_ptr<const core::Pod>& pod,
                         const core::Container& container, const ContainerRecord& record,
                         const std::string& pod_ip) {
-  Watched watched{pod, &container, record.status.id, pod_ip,
-                  WallTime(std::chrono::nanoseconds(record.status.started_at_ns)), {}, {}};
+  Watched watched{pod,
+                  &container,
+                  record.status.id,
+                  pod_ip,
+                  WallTime(std::chrono::nanoseconds(record.status.started_at_ns)),
+                  {},
+                  {}};
   for (const ProbeKind kind : {ProbeKind::kStartup, ProbeKind::kReadiness, ProbeKind::kLiveness}) {
     if (const auto* probe = probe_of(watched, kind)) {
-      watched.probes.emplace(
-          kind, ProbeState(kind, probe->success_threshold, probe->failure_threshold));
+      watched.probes.emplace(kind,
+                             ProbeState(kind, probe->success_threshold, probe->failure_threshold));
     }
   }
   assume_reported(watched);

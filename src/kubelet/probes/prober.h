@@ -31,8 +31,8 @@ struct ProbeTry {
   const core::Container* container = nullptr;  // In `pod`.
   const core::Probe* probe = nullptr;          // In `container`.
 };
-using ProbeRunner =
-    std::function<void(const ProbeTry& what, std::function<void(bool success, std::string output)> done)>;
+using ProbeRunner = std::function<void(const ProbeTry& what,
+                                       std::function<void(bool success, std::string output)> done)>;
 
 class Prober {
  public:

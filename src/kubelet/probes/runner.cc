@@ -49,17 +49,17 @@ void try_tcp(HttpFetcher& http, const ProbeTry& what, const Done& done) {
   if (!port) return done(false, port.error().message);
   const std::string host = action.host.empty() ? what.pod_ip : action.host;
   http.connect(host, *port, timeout_of(what), [host, port = *port, done](Result<void> opened) {
-    done(opened.has_value(), opened ? std::string()
-                                    : "dial tcp " + host + ':' + std::to_string(port) + ": " +
-                                          opened.error().message);
+    done(opened.has_value(),
+         opened ? std::string()
+                : "dial tcp " + host + ':' + std::to_string(port) + ": " + opened.error().message);
   });
 }
 
 // Blocks for at most the probe's timeout.
 void try_grpc(const ProbeTry& what, const Done& done) {
   const auto& action = *what.probe->grpc;
-  auto healthy = check_grpc_health(what.pod_ip, action.port, action.service.value_or(""),
-                                   timeout_of(what));
+  auto healthy =
+      check_grpc_health(what.pod_ip, action.port, action.service.value_or(""), timeout_of(what));
   done(healthy.has_value(), healthy ? std::string() : healthy.error().message);
 }
 

@@ -58,7 +58,8 @@ inline bool selected(const std::string& selector, const std::string& json) {
 }
 
 inline bool is_in(const std::string& collection, const std::string& path) {
-  if (path.starts_with(collection + '/')) return path.find('/', collection.size() + 1) == std::string::npos;
+  if (path.starts_with(collection + '/'))
+    return path.find('/', collection.size() + 1) == std::string::npos;
   // All namespaces: ".../pods" has ".../namespaces/NS/pods/NAME".
   const auto cut = collection.rfind('/');
   const std::string all = collection.substr(0, cut) + "/namespaces/";
@@ -167,17 +168,17 @@ inline void FakeApi::erase(const std::string& path) {
 inline void FakeApi::tell(const std::string& path, const char* type, const std::string& json) {
   const std::string line = std::string(R"({"type":")") + type + R"(","object":)" + json + '}';
   for (const auto& watcher : watchers_) {
-    if (!fake_api::is_in(watcher.collection, path) || !fake_api::selected(watcher.selector, json)) continue;
+    if (!fake_api::is_in(watcher.collection, path) || !fake_api::selected(watcher.selector, json))
+      continue;
     watcher.executor->post([line, open = watcher.open, on_line = watcher.on_line] {
       if (*open) on_line(line);
     });
   }
 }
 
-inline std::unique_ptr<client::WatchStream> FakeApi::watch(const client::Request& request,
-                                                    Executor& executor,
-                                                    std::function<void(std::string_view)> on_line,
-                                                    std::function<void(Result<void>)>) {
+inline std::unique_ptr<client::WatchStream> FakeApi::watch(
+    const client::Request& request, Executor& executor,
+    std::function<void(std::string_view)> on_line, std::function<void(Result<void>)>) {
   const auto [path, query] = fake_api::split_target(request.target);
   const std::lock_guard lock(mutex_);
   auto open = std::make_shared<bool>(true);
@@ -192,7 +193,7 @@ inline client::Response FakeApi::list(const std::string& collection, const std::
     items += (items.empty() ? "" : ",") + json;
   }
   return fake_api::answer(200, R"({"kind":"List","metadata":{"resourceVersion":")" +
-                         std::to_string(version_) + R"("},"items":[)" + items + "]}");
+                                   std::to_string(version_) + R"("},"items":[)" + items + "]}");
 }
 
 inline client::Response FakeApi::change(const client::Request& request, const std::string& path) {
@@ -200,9 +201,10 @@ inline client::Response FakeApi::change(const client::Request& request, const st
   if (item.ends_with("/status")) item.resize(item.size() - 7);
   if (request.method == "POST" && path.ends_with("/token")) {
     ++tokens_issued;
-    return fake_api::answer(201, R"({"kind":"TokenRequest","spec":{"audiences":[]},"status":{"token":"token-)" +
-                           std::to_string(tokens_issued) +
-                           R"(","expirationTimestamp":"2026-01-01T01:00:00Z"}})");
+    return fake_api::answer(
+        201, R"({"kind":"TokenRequest","spec":{"audiences":[]},"status":{"token":"token-)" +
+                 std::to_string(tokens_issued) +
+                 R"(","expirationTimestamp":"2026-01-01T01:00:00Z"}})");
   }
   api::Arena arena;
   if (request.method == "POST") {
@@ -240,7 +242,8 @@ inline Result<client::Response> FakeApi::round_trip(const client::Request& reque
     if (request.method == "GET") {
       if (!fake_api::is_item(path)) return list(path, fake_api::field_selector(query));
       const auto found = objects_.find(path);
-      return found == objects_.end() ? fake_api::failure(404, "NotFound") : fake_api::answer(200, found->second);
+      return found == objects_.end() ? fake_api::failure(404, "NotFound")
+                                     : fake_api::answer(200, found->second);
     }
   }
   return change(request, path);

@@ -33,11 +33,11 @@ class FakeRuntime final : public cri::Runtime {
   std::map<std::string, std::string> pull_errors;  // By name.
   std::map<std::string, Box> boxes;
   std::map<std::string, Item> items;
-  std::set<std::string> ignores_term;              // Names of containers that only SIGKILL ends.
-  std::set<std::string> unstartable;               // Names of containers whose start fails.
-  std::vector<std::string> calls;                  // "run NAME", "start NAME", "stop NAME 30", ...
+  std::set<std::string> ignores_term;  // Names of containers that only SIGKILL ends.
+  std::set<std::string> unstartable;   // Names of containers whose start fails.
+  std::vector<std::string> calls;      // "run NAME", "start NAME", "stop NAME 30", ...
   cri::ExecResult exec_result;
-  bool ready = true;
+  bool ready = true, is_down = false;
 
   void add_image(const std::string& name, std::uint64_t size_bytes = 1000) {
     images[name] = {"sha256:" + name, {name}, {}, size_bytes, std::nullopt, "", false};
@@ -67,6 +67,7 @@ class FakeRuntime final : public cri::Runtime {
 
   Result<cri::Version> version() override { return cri::Version{"fake", "1.0", "v1"}; }
   Result<std::vector<cri::Condition>> status() override {
+    if (is_down) return errors::unavailable("down");
     return std::vector<cri::Condition>{
         {"RuntimeReady", true, "", ""},
         {"NetworkReady", ready, ready ? "" : "NetworkPluginNotReady", ready ? "" : "no network"}};

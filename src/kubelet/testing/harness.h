@@ -98,9 +98,8 @@ class Harness {
     server.put(pod);
   }
   bool saw_event(const std::string& reason) const {
-    return std::ranges::any_of(events_seen, [&](const std::string& event) {
-      return event.starts_with(reason + ':');
-    });
+    return std::ranges::any_of(
+        events_seen, [&](const std::string& event) { return event.starts_with(reason + ':'); });
   }
 
   io::SimExecutor sim;
@@ -110,8 +109,8 @@ class Harness {
   client::Client api{server};
   client::testing::SimLoop loop{sim};
   ThreadPool pool{"test", 0}, slow_pool{"test-slow", 0};
-  std::vector<std::string> events_seen;           // "REASON: message"
-  std::map<std::string, bool> probe_answers;      // By container name; absent: success.
+  std::vector<std::string> events_seen;       // "REASON: message"
+  std::map<std::string, bool> probe_answers;  // By container name; absent: success.
   EventSink sink = [this](const core::ObjectReference&, std::string_view, std::string_view reason,
                           const std::string& message) {
     events_seen.push_back(std::string(reason) + ": " + message);
@@ -120,7 +119,10 @@ class Harness {
 
   HttpFetcher http{loop};
   Backoff crashes{std::chrono::seconds(10), std::chrono::minutes(5)};
-  Volumes volumes{api, sim, sim, {dir.path() + "/pods", dir.path() + "/volatile"},
+  Volumes volumes{api,
+                  sim,
+                  sim,
+                  {dir.path() + "/pods", dir.path() + "/volatile"},
                   [this](const std::string& uid) { wake(uid); }};
   ImagePuller puller{runtime, sim, sink, [] {}};
   Prober prober{sim,
@@ -137,12 +139,31 @@ class Harness {
  protected:
   void make_context() {
     services.emplace(api, sim);
-    context.emplace(PodContext{
-        api, runtime, sim, sim, pool, slow_pool, volumes, puller, crashes, prober, http, *services,
-        admission, stopping, sink,
-        {"10.96.0.10", "cluster.local", {}, "/pinnace-test-none", dir.path() + "/logs",
-         dir.path() + "/seccomp", 4ll << 30},
-        "node", "192.0.2.1", 2000});
+    context.emplace(PodContext{api,
+                               runtime,
+                               sim,
+                               sim,
+                               pool,
+                               slow_pool,
+                               volumes,
+                               puller,
+                               crashes,
+                               prober,
+                               http,
+                               *services,
+                               admission,
+                               stopping,
+                               sink,
+                               {"10.96.0.10",
+                                "cluster.local",
+                                {},
+                                "/pinnace-test-none",
+                                dir.path() + "/logs",
+                                dir.path() + "/seccomp",
+                                4ll << 30},
+                               "node",
+                               "192.0.2.1",
+                               2000});
   }
 };
 

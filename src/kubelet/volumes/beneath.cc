@@ -38,8 +38,10 @@ int open_or_make(int root, const std::string& path) {
     walked += (walked.empty() ? "" : "/") + std::string(part);
     int next = open_beneath(root, walked);
     if (next < 0 && errno == ENOENT) {
-      if (mkdirat(parent, std::string(part).c_str(), 0755) != 0 && errno != EEXIST) next = -1;
-      else next = open_beneath(root, walked);
+      if (mkdirat(parent, std::string(part).c_str(), 0755) != 0 && errno != EEXIST)
+        next = -1;
+      else
+        next = open_beneath(root, walked);
     }
     const int error = errno;
     close(parent);

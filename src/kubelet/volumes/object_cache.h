@@ -1,4 +1,5 @@
-// ObjectCache holds the ConfigMaps or Secrets that the node's pods name, each with a watch of its own.
+// ObjectCache holds the ConfigMaps or Secrets that the node's pods name, each with a watch of its
+// own.
 //
 // Why one watch per object: a node may read only what its pods use, and sees changes in seconds.
 // Threads: any. The watches belong to the executor.
@@ -28,7 +29,8 @@ class ObjectCache {
       : api_(api), executor_(executor), changed_(std::move(changed)) {}
 
   // From now on this pod names exactly these objects of its namespace.
-  void retain(const std::string& pod_uid, const std::string& ns, const std::set<std::string>& names) {
+  void retain(const std::string& pod_uid, const std::string& ns,
+              const std::set<std::string>& names) {
     const std::lock_guard lock(mutex_);
     for (const auto& name : names) {
       Entry& entry = entries_[ns + '/' + name];
@@ -36,7 +38,8 @@ class ObjectCache {
       entry.pods.insert(pod_uid);
     }
     for (auto it = entries_.begin(); it != entries_.end();) {
-      const bool wanted = it->first.starts_with(ns + '/') && names.contains(it->first.substr(ns.size() + 1));
+      const bool wanted =
+          it->first.starts_with(ns + '/') && names.contains(it->first.substr(ns.size() + 1));
       if (!wanted) it->second.pods.erase(pod_uid);
       if (it->second.pods.empty()) {
         end(it->second);
@@ -78,8 +81,8 @@ class ObjectCache {
   };
 
   void begin(const std::string& ns, const std::string& name, Entry& entry) {
-    entry.watch = std::make_shared<Watch>(
-        api_, executor_, client::ListOptions{ns, "", "metadata.name=" + name});
+    entry.watch = std::make_shared<Watch>(api_, executor_,
+                                          client::ListOptions{ns, "", "metadata.name=" + name});
     entry.watch->on_transition(
         [this, key = ns + '/' + name](const Ref&, const Ref& after) { accept(key, after); });
     executor_.post([watch = entry.watch] { watch->start(); });

@@ -60,8 +60,8 @@ Result<void> add_downward(const core::Pod& pod, const PodFacts& facts,
       value = field_value(pod, facts, item.field_ref->field_path);
     } else if (item.resource_field_ref) {
       const auto& ref = *item.resource_field_ref;
-      const auto owner = std::ranges::find(pod.spec.containers, ref.container_name,
-                                           &core::Container::name);
+      const auto owner =
+          std::ranges::find(pod.spec.containers, ref.container_name, &core::Container::name);
       if (owner == pod.spec.containers.end()) {
         return errors::bad_request("container " + ref.container_name + " not found");
       }
@@ -132,8 +132,7 @@ Result<void> Volumes::project(const core::Pod& pod, const core::VolumeProjection
 Result<std::string> Volumes::token(const core::Pod& pod,
                                    const core::ServiceAccountTokenProjection& source) {
   const std::int64_t seconds = source.expiration_seconds.value_or(kDefaultTokenSeconds);
-  const std::string key =
-      pod.metadata.uid + '/' + source.audience + '/' + std::to_string(seconds);
+  const std::string key = pod.metadata.uid + '/' + source.audience + '/' + std::to_string(seconds);
   const WallTime now = clock_.wall();
   {
     const std::lock_guard lock(mutex_);

@@ -185,8 +185,8 @@ Result<std::vector<cri::Mount>> Volumes::mounts(const core::Pod& pod,
     const auto& wanted = container.volume_mounts[index];
     const auto found = paths.find(wanted.name);
     if (found == paths.end()) {
-      return errors::bad_request("cannot find volume \"" + wanted.name + "\" to mount into container \"" +
-                                 container.name + '"');
+      return errors::bad_request("cannot find volume \"" + wanted.name +
+                                 "\" to mount into container \"" + container.name + '"');
     }
     auto mount = mount_of(pod, container, index, found->second, environment);
     if (!mount) return std::unexpected(std::move(mount.error()));

@@ -78,7 +78,8 @@ class Volumes {
   Result<Payload> payload(const core::Pod& pod, const core::Volume& volume, const PodFacts& facts);
   Result<void> project(const core::Pod& pod, const core::VolumeProjection& source,
                        const PodFacts& facts, std::uint32_t mode, Payload& out);
-  Result<std::string> token(const core::Pod& pod, const core::ServiceAccountTokenProjection& source);
+  Result<std::string> token(const core::Pod& pod,
+                            const core::ServiceAccountTokenProjection& source);
 
   const client::Client& api_;
   const Clock& clock_;
