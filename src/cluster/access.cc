@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "api/types/coordination_v1.h"
 #include "api/types/core_v1.h"
 #include "client/client.h"
 #include "client/remote_transport.h"
@@ -46,6 +47,13 @@ bool is_api_ready(client::Transport& transport) {
   request.target = "/readyz";
   const auto response = transport.round_trip(request);
   return response && response->status == 200;
+}
+
+bool has_heartbeat_since(client::Transport& transport, const std::string& node_name,
+                         WallTime since) {
+  const auto lease =
+      client::Client(transport).get<api::coordination_v1::Lease>("kube-node-lease", node_name);
+  return lease && lease->spec.renew_time.value >= since;
 }
 
 Result<std::string> node_condition(client::Transport& transport, const std::string& node_name) {

@@ -24,6 +24,10 @@ Result<std::unique_ptr<client::Transport>> connect_with(const KubeconfigEntry& e
 
 // What a person is told of the node: "Ready", "NotReady: REASON", or "" when there is none yet.
 Result<std::string> node_condition(client::Transport& transport, const std::string& node_name);
+// Whether the node's agent has renewed its Lease at that time or later: a node that is Ready may be
+// so from before it went away.
+bool has_heartbeat_since(client::Transport& transport, const std::string& node_name,
+                         WallTime since);
 // Whether /readyz answers 200.
 bool is_api_ready(client::Transport& transport);
 

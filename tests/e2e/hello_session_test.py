@@ -175,7 +175,10 @@ class HelloSession(harness.ClusterTest):
 
     def check_rollouts(self, version, selector):
         name = "helloworld-deployment"
-        self.apply(deployment(version=version, selector=selector),
+        # Without a readiness probe a pod gets traffic before its program listens.
+        probe = {"httpGet": {"path": "/healthz", "port": "nodejs-port"}}
+        self.apply(deployment(version=version, selector=selector,
+                              containers=[container(readinessProbe=probe)]),
                    service("web", "web", ports=[{"port": 80, "targetPort": "nodejs-port"}]))
         self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=90s")
         self.assertIn("3/3", self.kubectl("get", "deployments,rs"))

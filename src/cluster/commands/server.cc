@@ -32,8 +32,6 @@ Result<void> write_admin_kubeconfig(const Settings& settings, const Pki& pki) {
                               .ca_pem = pki.authority.certificate_pem,
                               .certificate_pem = pki.admin.certificate_pem,
                               .private_key_pem = pki.admin.private_key_pem};
-  // Ours alone: what an earlier start wrote is no reason to keep anything.
-  ::unlink(path.c_str());
   return merge_kubeconfig(path, entry);
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "cluster/access.h"
 #include "cluster/commands.h"
@@ -107,7 +108,9 @@ class Waiter {
     const MonotonicTime deadline = real_clock().monotonic() + kPatience;
     while (!check()) {
       io::ExitStatus status;
-      if (process_ && process_->wait_for(kPollInterval, status)) {
+      if (!process_) {
+        std::this_thread::sleep_for(kPollInterval);
+      } else if (process_->wait_for(kPollInterval, status)) {
         return errors::unavailable("the server ended while waiting for: " + what + "\n" +
                                    last_lines(settings_.server_log(), 5));
       }
@@ -130,7 +133,8 @@ class Waiter {
   MonotonicTime start_;
 };
 
-Result<void> wait_until_ready(const Settings& settings, io::Process* process) {
+// `process` is null for a cluster that ran already; else its node must have come back since `began`.
+Result<void> wait_until_ready(const Settings& settings, io::Process* process, WallTime began) {
   Waiter waiter(settings, process);
   std::unique_ptr<client::Transport> transport;
   auto ready = waiter.until("API server is ready", [&] {
@@ -145,7 +149,8 @@ Result<void> wait_until_ready(const Settings& settings, io::Process* process) {
   if (!ready) return ready;
   return waiter.until("node is Ready", [&] {
     const auto condition = node_condition(*transport, settings.node_name);
-    return condition && *condition == "Ready";
+    return condition && *condition == "Ready" &&
+           (!process || has_heartbeat_since(*transport, settings.node_name, began));
   });
 }
 
@@ -168,6 +173,7 @@ Result<void> run(const Arguments& arguments) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::string images =
       arguments.get("images", std::filesystem::path(program).parent_path().string() + "/images");
+  const WallTime began = real_clock().wall();
   std::unique_ptr<io::Process> process;
   if (server_pid(*settings) != 0) {
     show("Cluster " + settings->name + " already runs.");
@@ -184,7 +190,7 @@ Result<void> run(const Arguments& arguments) {
     if (!started) return std::unexpected(std::move(started.error()));
     process = std::move(*started);
   }
-  auto ready = wait_until_ready(*settings, process.get());
+  auto ready = wait_until_ready(*settings, process.get(), began);
   if (!ready) return ready;
   return add_context(*settings, arguments.get("kubeconfig", default_kubeconfig_path()));
 }

@@ -1,5 +1,6 @@
 // The half of PodWorker that ends a pod: hooks, grace, sandboxes, and what is left on the host.
 #include <algorithm>
+#include <thread>
 
 #include "base/log.h"
 #include "kubelet/files.h"
@@ -16,6 +17,11 @@ using std::chrono::seconds;
 
 constexpr std::int64_t kLeastGrace = 2;  // For what is stopped after the grace was used up.
 
+// Services learn that a pod goes at the same time as the agent does. A program that ends at once on
+// its stop signal would still be sent connections: a pod that was Ready gets the signal a moment
+// later, when traffic has gone elsewhere.
+constexpr auto kDrainTime = std::chrono::milliseconds(200);
+
 std::int64_t grace_of(const core::Pod& pod) {
   if (pod.metadata.deletion_grace_period_seconds)
     return *pod.metadata.deletion_grace_period_seconds;
@@ -24,8 +30,8 @@ std::int64_t grace_of(const core::Pod& pod) {
 
 // preStop and the stop signal share the grace period. False if the container still runs.
 bool stop_gracefully(const PodContext& context, const core::Pod& pod, const std::string& pod_ip,
-                     const std::string& name, const std::string& id, seconds grace,
-                     bool with_hook) {
+                     const std::string& name, const std::string& id, seconds grace, bool with_hook,
+                     bool drain) {
   const auto container = find_container(pod, name);
   const auto about = reference_to(pod, container ? &*container : nullptr);
   const auto begin = context.clock.monotonic();
@@ -40,6 +46,7 @@ bool stop_gracefully(const PodContext& context, const core::Pod& pod, const std:
     const auto used = std::chrono::floor<seconds>(context.clock.monotonic() - begin);
     grace = std::max(grace - used, seconds(kLeastGrace));
   }
+  if (drain && grace.count() > 0) std::this_thread::sleep_for(kDrainTime);
   auto stopped = context.runtime.stop_container(id, grace);
   if (stopped) return true;
   context.events(about, kWarning, "FailedKillPod", "error killing pod: " + stopped.error().message);
@@ -99,10 +106,13 @@ void PodWorker::kill(const PodRef& pod, const ContainerRecord& record, std::int6
     context_.events(reference_to(*pod, container ? &*container : nullptr), kNormal, "Killing",
                     message);
   }
+  const auto* ready = find_condition(pod->status, "Ready");
+  const bool drain =
+      first && !pod->metadata.deletion_timestamp.is_zero() && ready && ready->status == "True";
   context_.slow_pool.submit([self = shared_from_this(), pod, id, name = record.status.name,
-                             ip = this->pod()->status.pod_ip, grace_seconds, first] {
+                             ip = this->pod()->status.pod_ip, grace_seconds, first, drain] {
     const bool stopped =
-        stop_gracefully(self->context_, *pod, ip, name, id, seconds(grace_seconds), first);
+        stop_gracefully(self->context_, *pod, ip, name, id, seconds(grace_seconds), first, drain);
     {
       const std::lock_guard lock(self->mutex_);
       const auto found = self->kills_.find(id);
