@@ -97,12 +97,28 @@ Result<VerifiedToken> Authenticator::verify_token(std::string_view token,
   return verify_jwt(token, audiences);
 }
 
+Result<Authenticator::Claims> Authenticator::signed_claims(std::string_view token) const {
+  std::string hash = net::sha256(token);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = remembered_.find(hash);
+    if (found != remembered_.end()) return found->second;
+  }
+  auto text = verifier_->verify(token);
+  if (!text) return errors::unauthorized();
+  auto claims = std::make_shared<const std::string>(std::move(*text));
+  const std::lock_guard lock(mutex_);
+  if (remembered_.size() >= kMaxRemembered) remembered_.clear();
+  remembered_.emplace(std::move(hash), claims);
+  return claims;
+}
+
 Result<VerifiedToken> Authenticator::verify_jwt(std::string_view token,
                                                 const std::vector<std::string>& audiences) const {
-  const auto text = verifier_->verify(token);
+  const auto text = signed_claims(token);
   if (!text) return errors::unauthorized();
   api::Arena arena;
-  const auto claims = api::parse_json(arena, *text);
+  const auto claims = api::parse_json(arena, **text);
   if (!claims || claims->string_at("iss") != issuer_) return errors::unauthorized();
   const std::int64_t now = unix_seconds(clock_.wall());
   if (claims->int_at("exp") <= now || claims->int_at("nbf") > now + 60) {

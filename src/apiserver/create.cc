@@ -11,6 +11,7 @@ namespace pinnace::apiserver {
 namespace {
 
 constexpr std::size_t kMaxGeneratedPrefix = 58;
+constexpr int kGeneratedTries = 8;
 
 struct Creation {
   explicit Creation(Backend& backend, const CallRef& from)
@@ -35,14 +36,24 @@ Result<void> settle_namespace(Change& change, api::Value& meta) {
   return {};
 }
 
+// A name that nobody has; after some tries one that is taken, and the write is a conflict.
+std::string generate_name(const Change& change, std::string_view prefix) {
+  std::string name;
+  for (int tries = 0; tries < kGeneratedTries; ++tries) {
+    name = std::string(prefix.substr(0, kMaxGeneratedPrefix)) +
+           random_suffix(change.backend.options.rng);
+    const auto taken = change.backend.store().get(
+        {std::string(change.storage.storage_resource), change.ns, name});
+    if (!taken) break;
+  }
+  return name;
+}
+
 void settle_name(Change& change, api::Value& meta) {
   std::string name(meta.string_at("name"));
   if (name.empty() && !change.call.info.name.empty()) name = change.call.info.name;
   const std::string_view prefix = meta.string_at("generateName");
-  if (name.empty() && !prefix.empty()) {
-    name = std::string(prefix.substr(0, kMaxGeneratedPrefix)) +
-           random_suffix(change.backend.options.rng);
-  }
+  if (name.empty() && !prefix.empty()) name = generate_name(change, prefix);
   if (!name.empty()) meta.set_ref(change.arena, "name", change.text(name));
   change.name = name;
 }
@@ -68,7 +79,9 @@ Result<void> prepare(Creation& creation) {
   settle_name(change, meta);
   if (auto ok = admit(change, Operation::kCreate, creation.object, nullptr); !ok) return ok;
   settle_system_fields(change, strategy, meta_of(change.arena, creation.object));
-  if (change.storage.subresource("status") != nullptr) creation.object.erase("status");
+  if (change.storage.subresource("status") != nullptr && !strategy.keeps_status) {
+    creation.object.erase("status");
+  }
   if (strategy.prepare_create != nullptr) {
     if (auto ok = strategy.prepare_create(change, creation.object); !ok) return ok;
   }

@@ -46,6 +46,7 @@ struct Strategy {
   bool has_generation = false;    // metadata.generation counts changes of the spec.
   bool create_on_update = false;  // PUT of what is not there makes it.
   bool returns_deleted = false;   // DELETE answers with the object instead of a Status.
+  bool keeps_status = false;      // What a client says of the status when it creates one counts.
   bool durable = true;            // See store::Write.
   // Clear what clients may not say and fill in what the server decides. An Error ends the request.
   Result<void> (*prepare_create)(Change&, api::Value& object) = nullptr;

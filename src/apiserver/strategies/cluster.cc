@@ -259,6 +259,7 @@ const Strategy kNamespaceStrategy{
 };
 const Strategy kNodeStrategy{
     .storage_resource = "nodes",
+    .keeps_status = true,
     .validate = validate_node,
     .validate_update = keep_node,
 };
