@@ -50,14 +50,17 @@ static void answer(int connection, const char* status, const char* body) {
 static void route(int connection, const char* path) {
   char body[4096];
   if (strcmp(path, "/healthz") == 0) {
-    if (atomic_load(&failing)) answer(connection, "500 Internal Server Error", "failing\n");
-    else answer(connection, "200 OK", "ok\n");
+    if (atomic_load(&failing))
+      answer(connection, "500 Internal Server Error", "failing\n");
+    else
+      answer(connection, "200 OK", "ok\n");
   } else if (strcmp(path, "/fail") == 0) {
     atomic_store(&failing, 1);
     answer(connection, "200 OK", "failing from now on\n");
   } else if (strcmp(path, "/exit") == 0) {
     answer(connection, "200 OK", "bye\n");
-    printf("asked to exit\n");  // The same stream as the request's line, so that their order is kept.
+    printf(
+        "asked to exit\n");  // The same stream as the request's line, so that their order is kept.
     _exit(1);
   } else if (strncmp(path, "/env/", 5) == 0) {
     const char* value = getenv(path + 5);

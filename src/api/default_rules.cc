@@ -303,8 +303,7 @@ void crd_versions(Arena& arena, Value& object, const TypeInfo& type) {
     list.append(arena, entry);
     set_in_order(arena, object, type, "versions", list);
   } else if (!versions.empty() && version.empty()) {
-    set_in_order(arena, object, type, "version",
-                 Value::string_ref(versions[0].string_at("name")));
+    set_in_order(arena, object, type, "version", Value::string_ref(versions[0].string_at("name")));
   }
 }
 

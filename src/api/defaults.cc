@@ -158,8 +158,8 @@ bool is_worth_setting(const FieldInfo& field) {
 void apply_field(Arena& arena, Value& object, const TypeInfo& owner, const FieldInfo& field) {
   Value* value = object.find(field.name);
   if (!field.default_json.empty() && !is_set(field, value) && is_worth_setting(field)) {
-    value = &set_in_order(arena, object, owner, field.name,
-                          parse_default(arena, field.default_json));
+    value =
+        &set_in_order(arena, object, owner, field.name, parse_default(arena, field.default_json));
   }
   if (value == nullptr) return;
   if (field.form == Form::kObject) {

@@ -38,12 +38,13 @@ TEST(Defaults, FillAMinimalPod) {
 
 TEST(Defaults, FillProbesPortsVolumesAndRequests) {
   EXPECT_EQ(
-      defaulted("", "v1", "Pod",
-                R"({"spec":{"hostNetwork":true,"serviceAccountName":"sa","containers":[{"name":"c",)"
-                R"("image":"r.io:5000/app:v1","ports":[{"containerPort":80}],)"
-                R"("resources":{"limits":{"memory":"1024Mi","cpu":0.5}},)"
-                R"("readinessProbe":{"httpGet":{"port":80}}}],"volumes":[{"name":"e"},)"
-                R"({"name":"s","secret":{"secretName":"x"}},{"name":"h","hostPath":{"path":"/x"}}]}})"),
+      defaulted(
+          "", "v1", "Pod",
+          R"({"spec":{"hostNetwork":true,"serviceAccountName":"sa","containers":[{"name":"c",)"
+          R"("image":"r.io:5000/app:v1","ports":[{"containerPort":80}],)"
+          R"("resources":{"limits":{"memory":"1024Mi","cpu":0.5}},)"
+          R"("readinessProbe":{"httpGet":{"port":80}}}],"volumes":[{"name":"e"},)"
+          R"({"name":"s","secret":{"secretName":"x"}},{"name":"h","hostPath":{"path":"/x"}}]}})"),
       R"({"metadata":{},"spec":{"volumes":[{"name":"e","emptyDir":{}},)"
       R"({"name":"s","secret":{"secretName":"x","defaultMode":420}},)"
       R"({"name":"h","hostPath":{"path":"/x","type":""}}],"containers":[{"name":"c",)"
@@ -67,12 +68,13 @@ constexpr std::string_view kTemplate =
     R"("securityContext":{},"schedulerName":"default-scheduler"}},)";
 
 TEST(Defaults, FillADeploymentOfToday) {
-  EXPECT_EQ(defaulted("apps", "v1", "Deployment", kDeployment),
-            R"({"metadata":{"name":"d"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},)" +
-                std::string(kTemplate) +
-                R"("strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":"25%",)"
-                R"("maxSurge":"25%"}},"revisionHistoryLimit":10,"progressDeadlineSeconds":600},)"
-                R"("status":{}})");
+  EXPECT_EQ(
+      defaulted("apps", "v1", "Deployment", kDeployment),
+      R"({"metadata":{"name":"d"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},)" +
+          std::string(kTemplate) +
+          R"("strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":"25%",)"
+          R"("maxSurge":"25%"}},"revisionHistoryLimit":10,"progressDeadlineSeconds":600},)"
+          R"("status":{}})");
 }
 
 TEST(Defaults, FillAnOldDeploymentFromItsTemplate) {
@@ -96,8 +98,9 @@ TEST(Defaults, LeaveARecreateStrategyAlone) {
 TEST(Defaults, FillAStatefulSetAndADaemonSet) {
   const auto set = defaulted("apps", "v1", "StatefulSet",
                              R"({"spec":{"volumeClaimTemplates":[{"metadata":{"name":"v"}}]}})");
-  EXPECT_NE(set.find(R"("updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":0}})"),
-            std::string::npos)
+  EXPECT_NE(
+      set.find(R"("updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":0}})"),
+      std::string::npos)
       << set;
   EXPECT_NE(set.find(R"("volumeClaimTemplates":[{"kind":"PersistentVolumeClaim","apiVersion":"v1",)"
                      R"("metadata":{"name":"v"},"spec":{"resources":{},"volumeMode":"Filesystem"},)"
@@ -115,20 +118,21 @@ TEST(Defaults, FillAStatefulSetAndADaemonSet) {
 }
 
 TEST(Defaults, FillAService) {
-  EXPECT_EQ(defaulted("", "v1", "Service",
-                      R"({"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}})"),
-            R"({"metadata":{"name":"s"},"spec":{"ports":[{"protocol":"TCP","port":80,)"
-            R"("targetPort":80}],"type":"ClusterIP","sessionAffinity":"None",)"
-            R"("internalTrafficPolicy":"Cluster"},"status":{"loadBalancer":{}}})");
-  EXPECT_EQ(defaulted("", "v1", "Service",
-                      R"({"spec":{"type":"LoadBalancer","sessionAffinity":"ClientIP",)"
-                      R"("ports":[{"port":80,"targetPort":"http"}]},)"
-                      R"("status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4"}]}}})"),
-            R"({"metadata":{},"spec":{"ports":[{"protocol":"TCP","port":80,"targetPort":"http"}],)"
-            R"("type":"LoadBalancer","sessionAffinity":"ClientIP","externalTrafficPolicy":"Cluster",)"
-            R"("sessionAffinityConfig":{"clientIP":{"timeoutSeconds":10800}},)"
-            R"("allocateLoadBalancerNodePorts":true,"internalTrafficPolicy":"Cluster"},)"
-            R"("status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4","ipMode":"VIP"}]}}})");
+  EXPECT_EQ(
+      defaulted("", "v1", "Service", R"({"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}})"),
+      R"({"metadata":{"name":"s"},"spec":{"ports":[{"protocol":"TCP","port":80,)"
+      R"("targetPort":80}],"type":"ClusterIP","sessionAffinity":"None",)"
+      R"("internalTrafficPolicy":"Cluster"},"status":{"loadBalancer":{}}})");
+  EXPECT_EQ(
+      defaulted("", "v1", "Service",
+                R"({"spec":{"type":"LoadBalancer","sessionAffinity":"ClientIP",)"
+                R"("ports":[{"port":80,"targetPort":"http"}]},)"
+                R"("status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4"}]}}})"),
+      R"({"metadata":{},"spec":{"ports":[{"protocol":"TCP","port":80,"targetPort":"http"}],)"
+      R"("type":"LoadBalancer","sessionAffinity":"ClientIP","externalTrafficPolicy":"Cluster",)"
+      R"("sessionAffinityConfig":{"clientIP":{"timeoutSeconds":10800}},)"
+      R"("allocateLoadBalancerNodePorts":true,"internalTrafficPolicy":"Cluster"},)"
+      R"("status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4","ipMode":"VIP"}]}}})");
 }
 
 TEST(Defaults, LeaveAnExternalNameServiceWithoutPolicies) {
@@ -139,15 +143,16 @@ TEST(Defaults, LeaveAnExternalNameServiceWithoutPolicies) {
 }
 
 TEST(Defaults, FillAJobAndACronJob) {
-  const auto job = defaulted("batch", "v1", "Job",
-                             R"({"spec":{"template":{"metadata":{"labels":{"a":"b"}}}}})");
-  EXPECT_EQ(job,
-            R"({"metadata":{"labels":{"a":"b"}},"spec":{"parallelism":1,"completions":1,)"
-            R"("backoffLimit":6,"manualSelector":false,"template":{"metadata":{"labels":{"a":"b"}},)"
-            R"("spec":{"containers":null,"restartPolicy":"Always","terminationGracePeriodSeconds":30,)"
-            R"("dnsPolicy":"ClusterFirst","securityContext":{},"schedulerName":"default-scheduler"}},)"
-            R"("completionMode":"NonIndexed","suspend":false,)"
-            R"("podReplacementPolicy":"TerminatingOrFailed"},"status":{}})");
+  const auto job =
+      defaulted("batch", "v1", "Job", R"({"spec":{"template":{"metadata":{"labels":{"a":"b"}}}}})");
+  EXPECT_EQ(
+      job,
+      R"({"metadata":{"labels":{"a":"b"}},"spec":{"parallelism":1,"completions":1,)"
+      R"("backoffLimit":6,"manualSelector":false,"template":{"metadata":{"labels":{"a":"b"}},)"
+      R"("spec":{"containers":null,"restartPolicy":"Always","terminationGracePeriodSeconds":30,)"
+      R"("dnsPolicy":"ClusterFirst","securityContext":{},"schedulerName":"default-scheduler"}},)"
+      R"("completionMode":"NonIndexed","suspend":false,)"
+      R"("podReplacementPolicy":"TerminatingOrFailed"},"status":{}})");
   const auto queue = defaulted("batch", "v1", "Job", R"({"spec":{"parallelism":3}})");
   EXPECT_EQ(queue.find("completions"), std::string::npos) << queue;
   const auto cron = defaulted("batch", "v1", "CronJob", R"({"spec":{"schedule":"* * * * *"}})");
@@ -155,12 +160,13 @@ TEST(Defaults, FillAJobAndACronJob) {
 }
 
 TEST(Defaults, FillARoleBindingAndKeepServiceAccountsWithoutGroup) {
-  EXPECT_EQ(defaulted("rbac.authorization.k8s.io", "v1", "RoleBinding",
-                      R"({"subjects":[{"kind":"User","name":"u"},{"kind":"ServiceAccount","name":"s",)"
-                      R"("namespace":"n"}],"roleRef":{"kind":"Role","name":"r"}})"),
-            R"({"metadata":{},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io",)"
-            R"("name":"u"},{"kind":"ServiceAccount","name":"s","namespace":"n"}],)"
-            R"("roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"}})");
+  EXPECT_EQ(
+      defaulted("rbac.authorization.k8s.io", "v1", "RoleBinding",
+                R"({"subjects":[{"kind":"User","name":"u"},{"kind":"ServiceAccount","name":"s",)"
+                R"("namespace":"n"}],"roleRef":{"kind":"Role","name":"r"}})"),
+      R"({"metadata":{},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io",)"
+      R"("name":"u"},{"kind":"ServiceAccount","name":"s","namespace":"n"}],)"
+      R"("roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"}})");
 }
 
 TEST(Defaults, TurnStringDataIntoData) {
@@ -170,12 +176,14 @@ TEST(Defaults, TurnStringDataIntoData) {
 }
 
 TEST(Defaults, FillLimitsOfContainersOnly) {
-  EXPECT_EQ(defaulted("", "v1", "LimitRange",
-                      R"({"spec":{"limits":[{"type":"Container","max":{"cpu":"2"},"min":{"memory":"1Mi"}},)"
-                      R"({"type":"Pod","max":{"cpu":"2"}}]}})"),
-            R"({"metadata":{},"spec":{"limits":[{"type":"Container","max":{"cpu":"2"},)"
-            R"("min":{"memory":"1Mi"},"default":{"cpu":"2"},)"
-            R"("defaultRequest":{"cpu":"2","memory":"1Mi"}},{"type":"Pod","max":{"cpu":"2"}}]}})");
+  EXPECT_EQ(
+      defaulted(
+          "", "v1", "LimitRange",
+          R"({"spec":{"limits":[{"type":"Container","max":{"cpu":"2"},"min":{"memory":"1Mi"}},)"
+          R"({"type":"Pod","max":{"cpu":"2"}}]}})"),
+      R"({"metadata":{},"spec":{"limits":[{"type":"Container","max":{"cpu":"2"},)"
+      R"("min":{"memory":"1Mi"},"default":{"cpu":"2"},)"
+      R"("defaultRequest":{"cpu":"2","memory":"1Mi"}},{"type":"Pod","max":{"cpu":"2"}}]}})");
 }
 
 TEST(Defaults, LabelANamespaceWithItsName) {
@@ -188,12 +196,13 @@ TEST(Defaults, FillBothSidesOfScalingBehavior) {
   const auto text = defaulted("autoscaling", "v2", "HorizontalPodAutoscaler",
                               R"({"spec":{"maxReplicas":3,"behavior":{"scaleDown":)"
                               R"({"stabilizationWindowSeconds":60}}}})");
-  EXPECT_NE(text.find(R"("behavior":{"scaleUp":{"stabilizationWindowSeconds":0,"selectPolicy":"Max",)"
-                      R"("policies":[{"type":"Pods","value":4,"periodSeconds":15},)"
-                      R"({"type":"Percent","value":100,"periodSeconds":15}]},)"
-                      R"("scaleDown":{"stabilizationWindowSeconds":60,"selectPolicy":"Max",)"
-                      R"("policies":[{"type":"Percent","value":100,"periodSeconds":15}]}})"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(R"("behavior":{"scaleUp":{"stabilizationWindowSeconds":0,"selectPolicy":"Max",)"
+                R"("policies":[{"type":"Pods","value":4,"periodSeconds":15},)"
+                R"({"type":"Percent","value":100,"periodSeconds":15}]},)"
+                R"("scaleDown":{"stabilizationWindowSeconds":60,"selectPolicy":"Max",)"
+                R"("policies":[{"type":"Percent","value":100,"periodSeconds":15}]}})"),
+      std::string::npos)
       << text;
 }
 

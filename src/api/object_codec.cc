@@ -38,17 +38,28 @@ std::string path_text(const Step* step, bool indices) {
 
 std::string_view go_name(Form form) {
   switch (form) {
-    case Form::kBool: return "bool";
-    case Form::kInt32: return "int32";
-    case Form::kInt64: return "int64";
-    case Form::kUint32: return "uint32";
-    case Form::kUint64: return "uint64";
-    case Form::kDouble: return "float64";
-    case Form::kBytes: return "[]uint8";
-    case Form::kTime: return "v1.Time";
-    case Form::kMicroTime: return "v1.MicroTime";
-    case Form::kDuration: return "v1.Duration";
-    default: return "string";
+    case Form::kBool:
+      return "bool";
+    case Form::kInt32:
+      return "int32";
+    case Form::kInt64:
+      return "int64";
+    case Form::kUint32:
+      return "uint32";
+    case Form::kUint64:
+      return "uint64";
+    case Form::kDouble:
+      return "float64";
+    case Form::kBytes:
+      return "[]uint8";
+    case Form::kTime:
+      return "v1.Time";
+    case Form::kMicroTime:
+      return "v1.MicroTime";
+    case Form::kDuration:
+      return "v1.Duration";
+    default:
+      return "string";
   }
 }
 
@@ -59,22 +70,31 @@ std::string go_element(const FieldInfo& field) {
 
 std::string go_type(const FieldInfo& field) {
   switch (field.container) {
-    case Container::kList: return "[]" + go_element(field);
-    case Container::kMap: return "map[string]" + go_element(field);
-    case Container::kOne: break;
+    case Container::kList:
+      return "[]" + go_element(field);
+    case Container::kMap:
+      return "map[string]" + go_element(field);
+    case Container::kOne:
+      break;
   }
   return go_element(field);
 }
 
 std::string go_value(const Value& value, bool with_number) {
   switch (value.type()) {
-    case Value::Type::kNull: return "null";
-    case Value::Type::kBool: return "bool";
+    case Value::Type::kNull:
+      return "null";
+    case Value::Type::kBool:
+      return "bool";
     case Value::Type::kInt:
-    case Value::Type::kDouble: return with_number ? "number " + to_json_text(value) : "number";
-    case Value::Type::kString: return "string";
-    case Value::Type::kArray: return "array";
-    case Value::Type::kObject: return "object";
+    case Value::Type::kDouble:
+      return with_number ? "number " + to_json_text(value) : "number";
+    case Value::Type::kString:
+      return "string";
+    case Value::Type::kArray:
+      return "array";
+    case Value::Type::kObject:
+      return "object";
   }
   return {};
 }
@@ -86,22 +106,31 @@ bool is_integer_form(Form form) {
 
 bool fits(Form form, std::int64_t number) {
   switch (form) {
-    case Form::kInt32: return std::in_range<std::int32_t>(number);
-    case Form::kUint32: return std::in_range<std::uint32_t>(number);
-    case Form::kUint64: return number >= 0;
-    default: return true;
+    case Form::kInt32:
+      return std::in_range<std::int32_t>(number);
+    case Form::kUint32:
+      return std::in_range<std::uint32_t>(number);
+    case Form::kUint64:
+      return number >= 0;
+    default:
+      return true;
   }
 }
 
 bool is_empty(const Value& value) {
   switch (value.type()) {
-    case Value::Type::kNull: return true;
-    case Value::Type::kBool: return !value.as_bool();
+    case Value::Type::kNull:
+      return true;
+    case Value::Type::kBool:
+      return !value.as_bool();
     case Value::Type::kInt:
-    case Value::Type::kDouble: return value.as_double() == 0;
-    case Value::Type::kString: return value.as_string().empty();
+    case Value::Type::kDouble:
+      return value.as_double() == 0;
+    case Value::Type::kString:
+      return value.as_string().empty();
     case Value::Type::kArray:
-    case Value::Type::kObject: return value.empty();
+    case Value::Type::kObject:
+      return value.empty();
   }
   return true;
 }
@@ -166,8 +195,9 @@ bool Normaliser::time(Value& value, Form form) {
 
 bool Normaliser::quantity(Value& value) {
   if (!value.is_string() && !value.is_number()) {
-    return fail("quantities must match the regular expression "
-                "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+    return fail(
+        "quantities must match the regular expression "
+        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
   }
   const std::string text = value.is_string() ? std::string(value.as_string()) : to_json_text(value);
   auto parsed = Quantity::parse(text);
@@ -263,8 +293,7 @@ bool Normaliser::one_of(Value& value, const TypeInfo& type, const Step* at) {
               std::string(type.version) + "." + std::string(type.name));
 }
 
-bool Normaliser::field(Value& value, const FieldInfo& info, const TypeInfo& owner,
-                       const Step* at) {
+bool Normaliser::field(Value& value, const FieldInfo& info, const TypeInfo& owner, const Step* at) {
   switch (info.container) {
     case Container::kOne:
       return element(value, info, owner, at);
@@ -360,9 +389,8 @@ bool Normaliser::object(Value& value, const TypeInfo& type, const Step* at) {
       ++matched;
       if (!found->is_string()) {
         const Step step{at, name, -1};
-        return fail("json: cannot unmarshal " + go_value(*found, false) +
-                    " into Go struct field " + std::string(type.name) + "." +
-                    path_text(&step, false) + " of type string");
+        return fail("json: cannot unmarshal " + go_value(*found, false) + " into Go struct field " +
+                    std::string(type.name) + "." + path_text(&step, false) + " of type string");
       }
       if (!found->as_string().empty()) rebuilt.add_ref(arena_, name, *found);
     }

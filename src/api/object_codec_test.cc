@@ -30,7 +30,8 @@ Outcome run(std::string_view group, std::string_view version, std::string_view k
 }
 
 TEST(Normalise, WritesMembersInOrderAndWhatIsAlwaysThere) {
-  EXPECT_EQ(run("apps", "v1", "Deployment", R"({"metadata":{},"apiVersion":"apps/v1","kind":"Deployment"})")
+  EXPECT_EQ(run("apps", "v1", "Deployment",
+                R"({"metadata":{},"apiVersion":"apps/v1","kind":"Deployment"})")
                 .text,
             R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{},"spec":{"selector":null,)"
             R"("template":{"metadata":{},"spec":{"containers":null}},"strategy":{}},"status":{}})");
@@ -67,9 +68,9 @@ TEST(Normalise, PrunesAndReportsUnknownFields) {
 }
 
 TEST(Normalise, KeepsRawObjectsAsTheyAre) {
-  EXPECT_EQ(run("apps", "v1", "ControllerRevision", R"({"data":{"z":{"b":1,"a":2}},"revision":3})")
-                .text,
-            R"({"metadata":{},"data":{"z":{"b":1,"a":2}},"revision":3})");
+  EXPECT_EQ(
+      run("apps", "v1", "ControllerRevision", R"({"data":{"z":{"b":1,"a":2}},"revision":3})").text,
+      R"({"metadata":{},"data":{"z":{"b":1,"a":2}},"revision":3})");
 }
 
 TEST(Normalise, SaysWhatGoSaysAboutWrongTypes) {
@@ -79,18 +80,21 @@ TEST(Normalise, SaysWhatGoSaysAboutWrongTypes) {
             handled + "string into Go struct field DeploymentSpec.spec.replicas of type int32");
   EXPECT_EQ(run("apps", "v1", "Deployment", R"({"spec":{"replicas":1.5}})").text,
             handled + "number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32");
-  EXPECT_EQ(run("apps", "v1", "Deployment", R"({"spec":{"replicas":3000000000}})").text,
-            handled +
-                "number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32");
+  EXPECT_EQ(
+      run("apps", "v1", "Deployment", R"({"spec":{"replicas":3000000000}})").text,
+      handled +
+          "number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32");
   EXPECT_EQ(
       run("apps", "v1", "Deployment", R"({"spec":{"template":{"spec":{"containers":{}}}}})").text,
       handled +
-          "object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container");
+          "object into Go struct field PodSpec.spec.template.spec.containers of type "
+          "[]v1.Container");
   EXPECT_EQ(run("apps", "v1", "Deployment",
                 R"({"spec":{"template":{"spec":{"containers":[{"image":5}]}}}})")
                 .text,
-            handled + "number into Go struct field Container.spec.template.spec.containers.image "
-                      "of type string");
+            handled +
+                "number into Go struct field Container.spec.template.spec.containers.image "
+                "of type string");
   EXPECT_EQ(run("", "v1", "Pod", R"({"metadata":{"labels":{"a":1}}})").text,
             R"(Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal number into )"
             "Go struct field ObjectMeta.metadata.labels of type string");
@@ -100,13 +104,14 @@ TEST(Normalise, SaysWhatGoSaysAboutWrongTypes) {
 }
 
 TEST(Normalise, RefusesBadQuantitiesTimesAndBase64) {
-  EXPECT_NE(run("", "v1", "ResourceQuota", R"({"spec":{"hard":{"cpu":"1x"}}})").text.find("quantit"),
-            std::string::npos);
+  EXPECT_NE(
+      run("", "v1", "ResourceQuota", R"({"spec":{"hard":{"cpu":"1x"}}})").text.find("quantit"),
+      std::string::npos);
   EXPECT_NE(run("", "v1", "Pod", R"({"metadata":{"creationTimestamp":"yesterday"}})")
                 .text.find("parsing time \"yesterday\""),
             std::string::npos);
-  EXPECT_NE(run("", "v1", "Secret", R"({"data":{"a":"a b"}})").text.find(
-                "illegal base64 data at input byte 1"),
+  EXPECT_NE(run("", "v1", "Secret", R"({"data":{"a":"a b"}})")
+                .text.find("illegal base64 data at input byte 1"),
             std::string::npos);
 }
 

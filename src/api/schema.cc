@@ -52,8 +52,8 @@ const Row* scan_rows(std::span<const Row> rows, std::string_view group, std::str
 
 // Types of meta.k8s.io that every group and version has as its own kinds.
 constexpr std::array<std::string_view, 14> kSharedKinds{
-    "Status",        "WatchEvent",    "DeleteOptions",   "ListOptions",  "GetOptions",
-    "CreateOptions", "UpdateOptions", "PatchOptions",    "APIVersions",  "APIGroup",
+    "Status",        "WatchEvent",      "DeleteOptions", "ListOptions", "GetOptions",
+    "CreateOptions", "UpdateOptions",   "PatchOptions",  "APIVersions", "APIGroup",
     "APIGroupList",  "APIResourceList", "TableOptions",  "List"};
 
 constexpr auto kTypeName = [](const TypeInfo& row) { return row.name; };
@@ -89,10 +89,9 @@ bool ResourceInfo::has_verb(std::string_view verb) const {
 
 const TypeInfo* Schema::find_type(std::string_view group, std::string_view version,
                                   std::string_view name) const {
-  const TypeInfo* found =
-      this == &kBuiltin ? find_row(std::span(generated::kTypeSlots), types, group, version, name,
-                                   kTypeName)
-                        : scan_rows(types, group, version, name, kTypeName);
+  const TypeInfo* found = this == &kBuiltin ? find_row(std::span(generated::kTypeSlots), types,
+                                                       group, version, name, kTypeName)
+                                            : scan_rows(types, group, version, name, kTypeName);
   if (found != nullptr || this != &kBuiltin || group == "meta.k8s.io") return found;
   if (std::ranges::find(kSharedKinds, name) == kSharedKinds.end()) return nullptr;
   return find_row(std::span(generated::kTypeSlots), types, "meta.k8s.io", "v1", name, kTypeName);

@@ -26,15 +26,15 @@ enum class Form : std::uint8_t {
   kUint32,
   kUint64,
   kDouble,
-  kBytes,        // base64 text in JSON
-  kTime,         // RFC 3339, seconds
-  kMicroTime,    // RFC 3339, microseconds
-  kDuration,     // "1h2m3s"
-  kQuantity,     // "100m", "1Gi"; a number is accepted
+  kBytes,      // base64 text in JSON
+  kTime,       // RFC 3339, seconds
+  kMicroTime,  // RFC 3339, microseconds
+  kDuration,   // "1h2m3s"
+  kQuantity,   // "100m", "1Gi"; a number is accepted
   kIntOrString,
-  kRawObject,    // RawExtension: any object, kept as it is
-  kAnyJson,      // JSON, FieldsV1: any value, kept as it is
-  kObject,       // a struct: `type` says which
+  kRawObject,  // RawExtension: any object, kept as it is
+  kAnyJson,    // JSON, FieldsV1: any value, kept as it is
+  kObject,     // a struct: `type` says which
 };
 
 // How a field holds values of its Form.
@@ -43,24 +43,24 @@ enum class Container : std::uint8_t { kOne, kList, kMap };  // kMap: string keys
 enum class ListType : std::uint8_t { kAtomic, kSet, kMap };
 
 struct FieldInfo {
-  std::string_view name;               // JSON name; empty when `is_inline` and there is none.
+  std::string_view name;  // JSON name; empty when `is_inline` and there is none.
   Form form;
   Container container;
-  const TypeInfo* type;                // For kObject; otherwise nullptr.
-  std::uint32_t proto_number;          // 0: not in protobuf.
-  bool is_inline;                      // Its members stand in the parent's JSON object.
-  bool is_pointer;                     // Protobuf sends it only when set; JSON omits when unset.
+  const TypeInfo* type;        // For kObject; otherwise nullptr.
+  std::uint32_t proto_number;  // 0: not in protobuf.
+  bool is_inline;              // Its members stand in the parent's JSON object.
+  bool is_pointer;             // Protobuf sends it only when set; JSON omits when unset.
   bool required;
   bool omit_empty;
-  ListType list_type;                  // Maps and structs: kAtomic or kMap (granular).
+  ListType list_type;  // Maps and structs: kAtomic or kMap (granular).
   std::span<const std::string_view> list_map_keys;
-  std::string_view patch_merge_key;    // Strategic merge; empty: none.
-  bool patch_merge;                    // patchStrategy contains "merge"
-  bool patch_retain_keys;              // patchStrategy contains "retainKeys"
-  std::string_view default_json;       // A default declared on the field; empty: none.
+  std::string_view patch_merge_key;               // Strategic merge; empty: none.
+  bool patch_merge;                               // patchStrategy contains "merge"
+  bool patch_retain_keys;                         // patchStrategy contains "retainKeys"
+  std::string_view default_json;                  // A default declared on the field; empty: none.
   std::span<const std::string_view> enum_values;  // Closed set; empty: open.
-  std::string_view limits;             // As written in the data: "minimum=1;maximum=65535".
-  std::string_view doc;                // One sentence in our own words; may be empty.
+  std::string_view limits;  // As written in the data: "minimum=1;maximum=65535".
+  std::string_view doc;     // One sentence in our own words; may be empty.
 };
 
 // How a whole type stands in JSON and protobuf.
@@ -78,16 +78,16 @@ struct DefaultRule {
 };
 
 struct TypeInfo {
-  std::string_view group;              // "" for core
+  std::string_view group;  // "" for core
   std::string_view version;
-  std::string_view name;               // "PodSpec"
-  std::string_view proto_package;      // "k8s.io.api.core.v1"
+  std::string_view name;           // "PodSpec"
+  std::string_view proto_package;  // "k8s.io.api.core.v1"
   TypeForm form;
-  bool atomic;                         // Server-side apply owns it as one value.
-  std::span<const FieldInfo> fields;   // In JSON order; includes metadata; not apiVersion and kind
-                                       // of kinds (they are `is_kind`'s business).
+  bool atomic;                        // Server-side apply owns it as one value.
+  std::span<const FieldInfo> fields;  // In JSON order; includes metadata; not apiVersion and kind
+                                      // of kinds (they are `is_kind`'s business).
   std::span<const std::uint8_t> proto_order;  // Indices of the fields with a number, by number.
-  bool is_kind;                        // Has apiVersion and kind in JSON.
+  bool is_kind;                               // Has apiVersion and kind in JSON.
   std::span<const DefaultRule> defaults;
   std::string_view doc;
 
@@ -97,12 +97,12 @@ struct TypeInfo {
 struct ColumnInfo {
   std::string_view name, type, format;
   std::int32_t priority;
-  std::string_view value;              // An expression of schemas/README.md "Columns".
+  std::string_view value;  // An expression of schemas/README.md "Columns".
 };
 
 struct SubresourceInfo {
-  std::string_view name;               // "status", "scale", "log", "exec", "binding"
-  const TypeInfo* type;                // What its body is; may be nullptr (exec).
+  std::string_view name;                  // "status", "scale", "log", "exec", "binding"
+  const TypeInfo* type;                   // What its body is; may be nullptr (exec).
   std::string_view group, version, kind;  // What discovery lists.
   std::span<const std::string_view> verbs;
 };
@@ -110,13 +110,13 @@ struct SubresourceInfo {
 // One resource of one group and version: a row of discovery.
 struct ResourceInfo {
   std::string_view group, version;
-  std::string_view name;               // "pods"
+  std::string_view name;  // "pods"
   std::string_view singular;
   std::string_view kind;
   const TypeInfo* type;
-  const TypeInfo* list_type;           // May be nullptr (no list verb).
+  const TypeInfo* list_type;  // May be nullptr (no list verb).
   bool namespaced;
-  bool enabled;                        // Served by default.
+  bool enabled;  // Served by default.
   std::span<const std::string_view> verbs;
   std::span<const std::string_view> short_names;
   std::span<const std::string_view> categories;
@@ -125,7 +125,7 @@ struct ResourceInfo {
   std::span<const std::string_view> field_selectors;  // Labels besides metadata.name/namespace.
   // All group-versions of one stored object share these two: "apps/deployments".
   std::string_view storage_resource;
-  std::string_view storage_version;    // "apps/v1": the form in which it is kept.
+  std::string_view storage_version;  // "apps/v1": the form in which it is kept.
 
   const SubresourceInfo* subresource(std::string_view subresource_name) const;
   bool has_verb(std::string_view verb) const;
@@ -133,7 +133,7 @@ struct ResourceInfo {
 
 // A group and the versions of it that are served, the preferred one first.
 struct GroupInfo {
-  std::string_view name;               // "" for core
+  std::string_view name;  // "" for core
   std::span<const std::string_view> versions;
 };
 

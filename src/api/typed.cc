@@ -35,8 +35,8 @@ Result<void> decode_time(const FieldInfo& field, const Value& from, void* to) {
 
 Result<void> decode_quantity(const FieldInfo& field, const Value& from, void* to) {
   if (!from.is_string() && !from.is_number()) return wrong_type(field, "a quantity");
-  auto quantity = Quantity::parse(from.is_string() ? std::string(from.as_string())
-                                                   : to_json_text(from));
+  auto quantity =
+      Quantity::parse(from.is_string() ? std::string(from.as_string()) : to_json_text(from));
   if (!quantity) return std::unexpected(below(std::move(quantity.error()), field.name));
   *static_cast<Quantity*>(to) = *quantity;
   return {};

@@ -75,10 +75,11 @@ TEST(Typed, KeepsBytesWrappersAndMicroTimes) {
   ASSERT_TRUE(review.has_value());
   EXPECT_EQ(review->status.user.extra.at("k").items.at(1), "b");
   EXPECT_NE(to_json(*review).find(R"("extra":{"k":["a","b"]})"), std::string::npos);
-  auto lease = from_json<coordination_v1::Lease>(
-      R"({"spec":{"renewTime":"2026-11-24T10:00:00.123456Z"}})");
+  auto lease =
+      from_json<coordination_v1::Lease>(R"({"spec":{"renewTime":"2026-11-24T10:00:00.123456Z"}})");
   ASSERT_TRUE(lease.has_value());
-  EXPECT_NE(to_json(*lease).find(R"("renewTime":"2026-11-24T10:00:00.123456Z")"), std::string::npos);
+  EXPECT_NE(to_json(*lease).find(R"("renewTime":"2026-11-24T10:00:00.123456Z")"),
+            std::string::npos);
 }
 
 TEST(Typed, NamesTheMemberOfAWrongType) {

@@ -76,7 +76,8 @@ TEST(Value, DeepCopySharesNothing) {
 
 TEST(Value, EqualIgnoresMemberOrderAndNumberForm) {
   Arena arena;
-  EXPECT_TRUE(equal(parse(arena, R"({"a":1,"b":[true]})"), parse(arena, R"({"b":[true],"a":1.0})")));
+  EXPECT_TRUE(
+      equal(parse(arena, R"({"a":1,"b":[true]})"), parse(arena, R"({"b":[true],"a":1.0})")));
   EXPECT_FALSE(equal(parse(arena, R"({"a":1})"), parse(arena, R"({"b":1})")));
   EXPECT_FALSE(equal(parse(arena, "[1,2]"), parse(arena, "[2,1]")));
   EXPECT_FALSE(equal(parse(arena, "null"), parse(arena, "false")));

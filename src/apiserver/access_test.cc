@@ -211,11 +211,13 @@ TEST_F(Access, OnlyWhoMaySignForItsSignerApprovesARequest) {
       R"({"metadata":{"name":"r"},"spec":{"request":"eA==","signerName":"a.io/b","usages":["any"],)"
       R"("username":"admin"}})");
   EXPECT_EQ(made->status, 403);
-  bind("", "edit-requests", R"({"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jane"})");
-  ASSERT_EQ(server_.post(kRbac + "/clusterroles",
-                         R"({"metadata":{"name":"edit-requests"},"rules":[{"apiGroups":)"
-                         R"(["certificates.k8s.io"],"resources":["certificatesigningrequests",)"
-                         R"("certificatesigningrequests/approval"],"verbs":["create","update"]}]})")
+  bind("", "edit-requests",
+       R"({"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jane"})");
+  ASSERT_EQ(server_
+                .post(kRbac + "/clusterroles",
+                      R"({"metadata":{"name":"edit-requests"},"rules":[{"apiGroups":)"
+                      R"(["certificates.k8s.io"],"resources":["certificatesigningrequests",)"
+                      R"("certificatesigningrequests/approval"],"verbs":["create","update"]}]})")
                 ->status,
             201);
   const auto request = server_.call_as(

@@ -1,8 +1,8 @@
 // Authenticator proves who sent a request: by client certificate, static token or service-account
 // token, in this order.
 //
-// Why claims are remembered: a signature that was right stays right, and checking it costs more than
-//   the rest of a small request. Times and bound objects are looked at each time.
+// Why claims are remembered: a signature that was right stays right, and checking it costs more
+//   than the rest of a small request. Times and bound objects are looked at each time.
 // Threads: any. Bounds: the claims of kMaxRemembered tokens; more, and all are forgotten.
 // Errors: 401 Unauthorized, with nothing in it that helps a guesser.
 // Source: kubernetes.io/docs/reference/access-authn-authz/authentication.

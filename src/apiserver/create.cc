@@ -42,8 +42,8 @@ std::string generate_name(const Change& change, std::string_view prefix) {
   for (int tries = 0; tries < kGeneratedTries; ++tries) {
     name = std::string(prefix.substr(0, kMaxGeneratedPrefix)) +
            random_suffix(change.backend.options.rng);
-    const auto taken = change.backend.store().get(
-        {std::string(change.storage.storage_resource), change.ns, name});
+    const auto taken =
+        change.backend.store().get({std::string(change.storage.storage_resource), change.ns, name});
     if (!taken) break;
   }
   return name;

@@ -1,4 +1,5 @@
 // Which handler carries out a verb on a resource or subresource.
+#include "apiserver/deployment_rollback.h"
 #include "apiserver/eviction.h"
 #include "apiserver/kubelet_proxy.h"
 #include "apiserver/object_codec.h"
@@ -45,6 +46,8 @@ constexpr Special kSpecials[] = {
     {"", "pods", "proxy", "*", proxy_to_pod},
     {"", "services", "proxy", "*", proxy_to_service},
     {"", "nodes", "proxy", "*", proxy_to_node},
+    {"extensions", "deployments", "rollback", "create", roll_back_deployment},
+    {"apps", "deployments", "rollback", "create", roll_back_deployment},
     {"", "serviceaccounts", "token", "create", request_token},
     {"certificates.k8s.io", "certificatesigningrequests", "approval", "get", get_view},
     {"certificates.k8s.io", "certificatesigningrequests", "approval", "update patch",

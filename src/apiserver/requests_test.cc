@@ -476,6 +476,34 @@ TEST_F(Requests, ScaleIsAViewOfReplicas) {
             "2");
 }
 
+TEST_F(Requests, ARollbackOfTheBetaVersionsSaysWhereTo) {
+  const std::string path = "/apis/extensions/v1beta1/namespaces/default/deployments";
+  ASSERT_EQ(server_
+                .post(path, R"({"metadata":{"name":"d"},"spec":{"template":{"metadata":)"
+                            R"({"labels":{"a":"b"}},"spec":{"containers":[{"name":"c",)"
+                            R"("image":"i"}]}}}})")
+                ->status,
+            201);
+  const auto done =
+      server_.post(path + "/d/rollback",
+                   R"({"kind":"DeploymentRollback","name":"d","rollbackTo":{"revision":3},)"
+                   R"("updatedAnnotations":{"why":"it broke"}})");
+  EXPECT_EQ(done->status, 201) << done->body;
+  const auto now = server_.get("/apis/apps/v1/namespaces/default/deployments/d");
+  EXPECT_NE(now->body.find(R"("deprecated.deployment.rollback.to":"3")"), std::string::npos);
+  EXPECT_NE(now->body.find(R"("why":"it broke")"), std::string::npos);
+
+  const auto wrong = server_.post(path + "/d/rollback", R"({"rollbackTo":{"revision":-1}})");
+  EXPECT_EQ(wrong->status, 422);
+  EXPECT_NE(wrong->body.find("name: Required value"), std::string::npos) << wrong->body;
+  const auto other =
+      server_.post(path + "/d/rollback", R"({"name":"e","rollbackTo":{"revision":0}})");
+  EXPECT_EQ(other->status, 400);
+  const auto missing =
+      server_.post(path + "/x/rollback", R"({"name":"x","rollbackTo":{"revision":0}})");
+  EXPECT_EQ(missing->status, 404);
+}
+
 TEST_F(Requests, AnEvictionAsksTheBudgets) {
   server_.make_service_account("default");
   const std::string pods = "/api/v1/namespaces/default/pods";

@@ -1,7 +1,7 @@
 // TLS contexts: what a server shows and asks for, and what a client trusts and shows.
 //
-// Why a bad client certificate does not end the handshake: the API server answers such a client with
-//   a readable 401 instead of a broken connection; see Peer::certificate_error.
+// Why a bad client certificate does not end the handshake: the API server answers such a client
+//   with a readable 401 instead of a broken connection; see Peer::certificate_error.
 // Threads: any. A connection keeps the context that was current when it began.
 // Bounds: TLS 1.2 and 1.3 only, no renegotiation, no session tickets.
 #pragma once

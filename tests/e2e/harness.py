@@ -98,6 +98,9 @@ class Cluster:
     def inside(self, argv, **options):
         return run(self.enter() + list(argv), **options)
 
+    def at_neighbor(self, argv, **options):
+        return run(self.enter(self.neighbor_netns) + list(argv), **options)
+
     def popen(self, argv, **options):
         return subprocess.Popen(self.enter() + list(map(str, argv)),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

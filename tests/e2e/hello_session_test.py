@@ -84,6 +84,19 @@ class HelloSession(harness.ClusterTest):
         self.assertTrue(30000 <= port <= 32767)
         for address in (NODE_IP, "127.0.0.1"):
             self.curl_until(f"http://{address}:{port}/", "Hello World!")
+        # A neighbor reaches it too. What comes from there for the node's loopback the kernel drops,
+        # because no link may carry such addresses.
+        switches = self.cluster.inside(
+            ["sh", "-c", "cat /proc/sys/net/ipv4/conf/*/route_localnet"]).stdout.split()
+        self.assertEqual(set(switches), {"0"})
+        curl = ["curl", "-sS", "--max-time", "3"]
+        self.assertIn("Hello World!", self.cluster.at_neighbor(
+            [*curl, f"http://{NODE_IP}:{port}/"]).stdout)
+        run(["ip", "-n", self.cluster.neighbor_netns, "route", "add", "192.0.2.7", "via", NODE_IP])
+        self.kubectl("patch", "service", "helloworld-service", "-p",
+                     '{"spec":{"externalIPs":["192.0.2.7"]}}')
+        eventually(lambda: "Hello World!" in self.cluster.at_neighbor(
+            [*curl, "http://192.0.2.7:3000/"]).stdout, "an external IP leads to the service")
 
     def test_exec_runs_commands_and_shells(self):
         self.start_pod()

@@ -196,14 +196,13 @@ Result<void> check_signer(const Change& change, const api::Value& old) {
   if (verb == nullptr || spec == nullptr) return {};
   const std::string signer(spec->string_at("signerName"));
   const auto may = [&](std::string name) {
-    return change.backend.rbac.allows(change.call.user,
-                                      {verb, true, "certificates.k8s.io", "signers", "", "",
-                                       std::move(name), ""});
+    return change.backend.rbac.allows(change.call.user, {verb, true, "certificates.k8s.io",
+                                                         "signers", "", "", std::move(name), ""});
   };
   if (may(signer) || may(signer.substr(0, signer.find('/')) + "/*")) return {};
-  return errors::forbidden("certificatesigningrequests.certificates.k8s.io", change.name,
-                           std::string("user not permitted to ") + verb +
-                               " requests with signerName " + quoted(signer));
+  return errors::forbidden(
+      "certificatesigningrequests.certificates.k8s.io", change.name,
+      std::string("user not permitted to ") + verb + " requests with signerName " + quoted(signer));
 }
 
 Result<void> keep_signing_request(Change& change, api::Value& object, const api::Value& old) {

@@ -11,6 +11,7 @@
 #include "cluster/commands.h"
 #include "cluster/hello_example.h"
 #include "cluster/progress.h"
+#include "net/http_client.h"
 
 namespace pinnace::cluster::command {
 
@@ -33,11 +34,14 @@ Result<void> create(const client::Client& api, const api::Value& object) {
   }
   const api::ResourceName name{resource->group, resource->version, resource->name, resource->kind,
                                resource->namespaced};
+  const auto* meta = object.find("metadata");
+  const auto there = api.call(
+      "GET", client::Client::path(name, "default", meta ? meta->string_at("name") : ""), {});
+  if (there) return {};
+  if (!there.error().is("NotFound")) return std::unexpected(there.error());
   auto created =
       api.call("POST", client::Client::path(name, "default", ""), api::to_json_text(object));
-  if (!created && !created.error().is("AlreadyExists")) {
-    return std::unexpected(std::move(created.error()));
-  }
+  if (!created) return std::unexpected(std::move(created.error()));
   return {};
 }
 
@@ -52,6 +56,25 @@ Result<void> wait_available(const client::Client& api) {
       return errors::unavailable(
           "the example's pods are not ready after a minute; see: kubectl "
           "describe pods -l app=hello");
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+// What the API says of pods may be from before a restart: the proof is an answer.
+Result<void> wait_for_answer(int port) {
+  net::ClientOptions options;
+  options.endpoint.host = "127.0.0.1";
+  options.endpoint.port = port;
+  const auto http = net::BlockingClient::create(options);
+  const MonotonicTime deadline = real_clock().monotonic() + kPatience;
+  while (true) {
+    const auto answer = http->send({}, std::chrono::seconds(2));
+    if (answer && answer->status == 200) return {};
+    if (real_clock().monotonic() > deadline) {
+      return errors::unavailable(
+          "the example does not answer after a minute; see: kubectl describe "
+          "pods -l app=hello");
     }
     std::this_thread::sleep_for(kPollInterval);
   }
@@ -74,8 +97,15 @@ Result<void> run(const Arguments& arguments) {
   if (!available) return available;
   auto service = api.get<api::core_v1::Service>("default", "hello");
   if (!service) return std::unexpected(std::move(service.error()));
-  const std::string url =
-      "http://127.0.0.1:" + std::to_string(service->spec.ports.at(0).node_port) + '/';
+  if (service->spec.ports.empty() || service->spec.ports[0].node_port == 0) {
+    return errors::bad_request(
+        "the Service default/hello has no node port any more; remove it and "
+        "run this again: kubectl delete service hello");
+  }
+  const int port = service->spec.ports[0].node_port;
+  auto answered = wait_for_answer(port);
+  if (!answered) return answered;
+  const std::string url = "http://127.0.0.1:" + std::to_string(port) + '/';
   show("The example says hello at " + url + "\n\nTry next:\n  curl " + url +
        "\n  kubectl get pods -o wide\n"
        "  kubectl set image deployment/hello hello=pinnace/hello:2\n"

@@ -133,7 +133,7 @@ class Waiter {
   MonotonicTime start_;
 };
 
-// `process` is null for a cluster that ran already; else its node must have come back since `began`.
+// `process` is null for a cluster that ran already; else its node must have come since `began`.
 Result<void> wait_until_ready(const Settings& settings, io::Process* process, WallTime began) {
   Waiter waiter(settings, process);
   std::unique_ptr<client::Transport> transport;
