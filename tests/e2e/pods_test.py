@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""What a pod may be made of: init containers, hooks, probes, volumes, limits; and how it ends."""
+import os
+
+import harness
+from harness import NODE_IP, eventually
+
+TOOLBOX = "pinnace/toolbox:1"
+
+
+def shell(name, script, **more):
+    return {"name": name, "image": TOOLBOX, "command": ["sh", "-c", script], **more}
+
+
+def pod(name, *containers, **spec):
+    spec.setdefault("terminationGracePeriodSeconds", 1)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {
+                "name": name, "labels": {"app": name}, "annotations": {"note": "kept"}},
+            "spec": {"containers": list(containers), **spec}}
+
+
+class Pods(harness.ClusterTest):
+    def setUp(self):
+        self.addCleanup(self.kubectl, "delete", "all", "--all", "--now", timeout=120)
+
+    def run_to_end(self, name, container, phase="Succeeded"):
+        self.apply(pod(name, container, restartPolicy="Never"))
+        return eventually(lambda: (now := self.get("pod", name)) and
+                          now["status"]["phase"] == phase and now, f"{name} is {phase}")
+
+    def test_init_containers_and_a_sidecar_come_first_and_in_order(self):
+        work = [{"name": "work", "mountPath": "/work"}]
+        self.apply(pod("ordered", shell("main", "cat /work/log; sleep 1000", volumeMounts=work),
+                       initContainers=[
+                           shell("first", "echo first >> /work/log", volumeMounts=work),
+                           shell("beside", "echo beside >> /work/log; sleep 1000",
+                                 restartPolicy="Always", volumeMounts=work,
+                                 startupProbe={"exec": {"command": ["test", "-s", "/work/log"]},
+                                               "periodSeconds": 1}),
+                           shell("last", "echo last >> /work/log", volumeMounts=work)],
+                       volumes=[{"name": "work", "emptyDir": {}}]))
+        self.wait_ready("app=ordered")
+        eventually(lambda: self.kubectl("logs", "ordered", "-c", "main") == "first\nbeside\nlast\n",
+                   "the order in which they ran")
+        self.assertIn("2/2", self.kubectl("get", "pod", "ordered"))
+
+    def test_a_failing_init_container_is_shown(self):
+        self.apply(pod("stuck", shell("main", "sleep 1000"),
+                       initContainers=[shell("first", "exit 3")]))
+        eventually(lambda: "Init:CrashLoopBackOff" in self.kubectl("get", "pod", "stuck"),
+                   "Init:CrashLoopBackOff")
+
+    def test_hooks_run_and_the_grace_period_ends(self):
+        path = os.path.join(self.cluster.directory, "hooks")
+        os.makedirs(path, exist_ok=True)
+        mounts = [{"name": "host", "mountPath": "/host"}]
+        self.apply(pod("hooked", shell(
+            "main", "trap 'echo term >> /host/log; exit 0' TERM; while :; do sleep 0.1; done",
+            volumeMounts=mounts, lifecycle={
+                "postStart": {"exec": {"command": ["sh", "-c", "echo started >> /host/log"]}},
+                "preStop": {"exec": {"command": ["sh", "-c", "echo stopping >> /host/log"]}}}),
+            terminationGracePeriodSeconds=20,
+            volumes=[{"name": "host", "hostPath": {"path": path, "type": "Directory"}}]))
+        self.wait_ready("app=hooked")
+        self.kubectl("delete", "pod", "hooked")
+        with open(os.path.join(path, "log")) as file:
+            self.assertEqual(file.read().split(), ["started", "stopping", "term"])
+
+    def test_probes_by_exec_and_tcp(self):
+        self.apply(pod("probed", {
+            "name": "main", "image": "pinnace/hello:1",
+            "startupProbe": {"tcpSocket": {"port": 3000}, "periodSeconds": 1},
+            "readinessProbe": {"exec": {"command": ["ls", "/tmp/ready"]}, "periodSeconds": 1}}))
+        eventually(lambda: self.get("pod", "probed")["status"]["containerStatuses"][0]["started"],
+                   "started by the TCP probe")
+        self.assertIn("0/1", self.kubectl("get", "pod", "probed"))
+        self.kubectl("exec", "probed", "--", "sh", "-c", "echo > /tmp/ready")
+        self.wait_ready("app=probed")
+
+    def test_the_downward_api_and_projected_volumes(self):
+        self.apply(pod("told", shell(
+            "main", "cat /down/note; echo; cat /down/cpu; echo; test -s /all/token && echo token; "
+            "echo \"$NODE_IP|$LIMIT|$SAID\"; sleep 1000",
+            env=[{"name": "NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
+                 {"name": "LIMIT", "valueFrom": {"resourceFieldRef": {
+                     "resource": "limits.memory", "divisor": "1Mi"}}},
+                 {"name": "SAID", "value": "$(LIMIT) $$(LIMIT) $(NOBODY)"}],
+            resources={"limits": {"memory": "64Mi", "cpu": "250m"}},
+            volumeMounts=[{"name": "down", "mountPath": "/down"},
+                          {"name": "all", "mountPath": "/all"}]),
+            volumes=[{"name": "down", "downwardAPI": {"items": [
+                          {"path": "note", "fieldRef": {"fieldPath": "metadata.annotations['note']"}},
+                          {"path": "cpu", "resourceFieldRef": {
+                              "containerName": "main", "resource": "limits.cpu", "divisor": "1m"}}]}},
+                     {"name": "all", "projected": {"sources": [
+                         {"serviceAccountToken": {"path": "token", "audience": "somebody"}},
+                         {"configMap": {"name": "kube-root-ca.crt"}}]}}]))
+        ready = self.wait_ready("app=told")[0]
+        self.assertEqual(ready["status"]["qosClass"], "Guaranteed")
+        eventually(lambda: self.kubectl("logs", "told").splitlines() ==
+                   ["kept", "250", "token", f"{NODE_IP}|64|64 $(LIMIT) $(NOBODY)"],
+                   "what the pod was told")
+        self.assertIn("BEGIN CERTIFICATE", self.kubectl("exec", "told", "--", "cat", "/all/ca.crt"))
+
+    def test_ended_pods_say_how(self):
+        done = self.run_to_end("failing", shell(
+            "main", "echo why > /dev/termination-log; exit 42"), phase="Failed")
+        ended = done["status"]["containerStatuses"][0]["state"]["terminated"]
+        self.assertEqual((ended["exitCode"], ended["reason"], ended["message"]),
+                         (42, "Error", "why\n"))
+        self.assertEqual(self.run_to_end("fine", shell("main", "true"))["status"]
+                         ["containerStatuses"][0]["state"]["terminated"]["reason"], "Completed")
+
+    def test_owners_take_their_pods_along_or_leave_them(self):
+        controller = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "owner"},
+                      "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "owned"}},
+                               "template": {"metadata": {"labels": {"app": "owned"}},
+                                            "spec": pod("x", shell("main", "sleep 1000"))["spec"]}}}
+        self.apply(controller)
+        self.wait_ready("app=owned", 2)
+        self.kubectl("delete", "rs", "owner", "--cascade=orphan")
+        self.wait_ready("app=owned", 2)
+        self.assertNotIn("ownerReferences", self.get("pods", "-l", "app=owned")["items"][0]
+                         ["metadata"])
+        self.apply(controller)  # Adopts them.
+        eventually(lambda: all("ownerReferences" in each["metadata"] for each in
+                               self.get("pods", "-l", "app=owned")["items"]), "adopted")
+        self.kubectl("delete", "rs", "owner", "--cascade=foreground")
+        self.assertEqual(self.get("pods", "-l", "app=owned")["items"], [])
+
+    def test_a_namespace_takes_everything_along(self):
+        self.kubectl("create", "namespace", "short-lived")
+        self.apply(pod("inside", shell("main", "sleep 1000")),
+                   {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
+                    "spec": {"type": "ExternalName", "externalName": "example.com"}},
+                   namespace="short-lived")
+        self.wait_ready("app=inside", namespace="short-lived")
+        self.kubectl("delete", "namespace", "short-lived", timeout=120)
+        self.assertIn("NotFound", self.kubectl_fails("get", "pods", "inside", "-n", "short-lived"))
+
+    def test_limits_hold_and_the_host_network_is_the_nodes(self):
+        self.apply(pod("limited", shell("main", "sleep 1000", resources={
+            "requests": {"cpu": "100m", "memory": "16Mi"}, "limits": {"memory": "32Mi"}}),
+            hostNetwork=True))
+        ready = self.wait_ready("app=limited")[0]
+        self.assertEqual(ready["status"]["podIP"], NODE_IP)
+        limit = self.kubectl("exec", "limited", "--", "sh", "-c",
+                             "cat /sys/fs/cgroup/memory/memory.limit_in_bytes "
+                             "/sys/fs/cgroup/memory.max 2>/dev/null || true")
+        self.assertEqual(limit.split()[0], str(32 << 20))
+
+
+if __name__ == "__main__":
+    harness.main()
