@@ -8,6 +8,7 @@
 #include "api/object_codec.h"
 #include "apiserver/object_codec.h"
 #include "apiserver/object_meta.h"
+#include "base/log.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -17,6 +18,8 @@ constexpr std::string_view kRbacGroup = "rbac.authorization.k8s.io";
 
 // Whether an object that is there already is left as it is.
 enum class Existing { kKeep, kFollow };
+
+constexpr Duration kKeepPeriod = std::chrono::seconds(10);
 
 // Sends off the writes of all objects; the store's writer gathers them into few syncs.
 class Seeder {
@@ -297,6 +300,19 @@ Result<void> bootstrap(const BackendRef& backend) {
   seed_api_service(*backend, seeder);
   seed_authentication(*backend, seeder);
   return seeder.wait();
+}
+
+void keep_api_service(const BackendRef& backend) {
+  backend->options.executor.schedule_after(kKeepPeriod, [weak = std::weak_ptr(backend)] {
+    const auto open = weak.lock();
+    if (!open || open->is_shutting_down) return;
+    Seeder seeder(*open);
+    seed_api_service(*open, seeder);
+    if (auto kept = seeder.wait(); !kept) {
+      log::warning("the Service of the API cannot be kept", {{"error", kept.error().message}});
+    }
+    keep_api_service(open);
+  });
 }
 
 }  // namespace pinnace::apiserver

@@ -40,6 +40,18 @@ TEST(Bootstrap, GivesTheApiItsServiceAndEndpoints) {
   EXPECT_EQ(slice->at("addressType"), "IPv4");
 }
 
+TEST(Bootstrap, TheServiceOfTheApiComesBack) {
+  TestServer server;
+  const std::string service = "/api/v1/namespaces/default/services/kubernetes";
+  const std::string endpoints = "/api/v1/namespaces/default/endpoints/kubernetes";
+  const std::string before = server.get(service)->at("spec", "clusterIP");
+  ASSERT_EQ(server.remove(service)->status, 200);
+  ASSERT_EQ(server.remove(endpoints)->status, 200);
+  server.executor().advance(std::chrono::seconds(11));
+  EXPECT_EQ(server.get(service)->at("spec", "clusterIP"), before);
+  EXPECT_EQ(server.get(endpoints)->status, 200);
+}
+
 TEST(Bootstrap, EveryBindingHasItsRole) {
   TestServer server;
   std::set<std::string_view> names;

@@ -182,6 +182,7 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
     if (auto ok = bootstrap(backend); !ok) return std::unexpected(std::move(ok.error()));
   }
   start_event_expiry(backend);
+  if (backend->options.bootstrap) keep_api_service(backend);
   backend->is_ready = true;
   return server;
 }
