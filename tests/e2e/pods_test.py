@@ -29,16 +29,16 @@ class Pods(harness.ClusterTest):
                           now["status"]["phase"] == phase and now, f"{name} is {phase}")
 
     def test_init_containers_and_a_sidecar_come_first_and_in_order(self):
-        work = [{"name": "work", "mountPath": "/work"}]
-        self.apply(pod("ordered", shell("main", "cat /work/log; sleep 1000", volumeMounts=work),
+        work = [{"name": "data", "mountPath": "/data"}]
+        self.apply(pod("ordered", shell("main", "cat /data/log; sleep 1000", volumeMounts=work),
                        initContainers=[
-                           shell("first", "echo first >> /work/log", volumeMounts=work),
-                           shell("beside", "echo beside >> /work/log; sleep 1000",
+                           shell("first", "echo first >> /data/log", volumeMounts=work),
+                           shell("beside", "echo beside >> /data/log; sleep 1000",
                                  restartPolicy="Always", volumeMounts=work,
-                                 startupProbe={"exec": {"command": ["test", "-s", "/work/log"]},
+                                 startupProbe={"exec": {"command": ["test", "-s", "/data/log"]},
                                                "periodSeconds": 1}),
-                           shell("last", "echo last >> /work/log", volumeMounts=work)],
-                       volumes=[{"name": "work", "emptyDir": {}}]))
+                           shell("last", "echo last >> /data/log", volumeMounts=work)],
+                       volumes=[{"name": "data", "emptyDir": {}}]))
         self.wait_ready("app=ordered")
         eventually(lambda: self.kubectl("logs", "ordered", "-c", "main") == "first\nbeside\nlast\n",
                    "the order in which they ran")
