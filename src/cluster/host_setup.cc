@@ -3,7 +3,9 @@
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/strings.h"
@@ -16,9 +18,20 @@ namespace {
 constexpr char kForwarding[] = "/proc/sys/net/ipv4/ip_forward";
 constexpr std::size_t kMaxSwitchBytes = 16;
 
-// Exists while this cluster is why the host forwards.
+// Exists while some cluster is why the host forwards. A reboot forgets both.
+constexpr std::string_view kForwardingMark = "forwarding-was-off";
+
 std::string forwarding_mark(const Settings& settings) {
-  return settings.data_dir + "/forwarding-was-off";
+  return settings.clusters_run_dir() + '/' + std::string(kForwardingMark);
+}
+
+bool is_only_cluster(const Settings& settings) {
+  const auto entries = io::list_directory(settings.clusters_run_dir());
+  if (!entries) return true;
+  return std::ranges::all_of(*entries, [&](const std::string& entry) {
+    return entry == kForwardingMark ||
+           settings.run_dir == settings.clusters_run_dir() + '/' + entry;
+  });
 }
 
 Result<void> enable_forwarding(const Settings& settings) {
@@ -50,8 +63,10 @@ Result<void> prepare_host(const Settings& settings) {
 }
 
 Result<void> restore_host(const Settings& settings) {
-  if (!io::exists(forwarding_mark(settings))) return {};
-  return io::write_file(kForwarding, "0\n");
+  if (!io::exists(forwarding_mark(settings)) || !is_only_cluster(settings)) return {};
+  auto written = io::write_file(kForwarding, "0\n");
+  if (written) ::unlink(forwarding_mark(settings).c_str());
+  return written;
 }
 
 }  // namespace pinnace::cluster

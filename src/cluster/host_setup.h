@@ -8,12 +8,12 @@
 
 namespace pinnace::cluster {
 
-// Lets the host forward packets between pods and the rest (what it was before is kept in the data
-// directory), and puts a tmpfs where Secrets and tokens of pods lie, if there is none.
+// Lets the host forward packets between pods and the rest (that it did not is remembered), and puts
+// a tmpfs where Secrets and tokens of pods lie, if there is none.
 Result<void> prepare_host(const Settings& settings);
 
-// Forwarding is switched off again where `prepare_host` switched it on. Mounts are `host.h`'s
-// business.
+// Switches forwarding off again if `prepare_host` of some cluster switched it on and no other cluster
+// is left. Mounts are `host.h`'s business.
 Result<void> restore_host(const Settings& settings);
 
 }  // namespace pinnace::cluster

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cluster/access.h"
+#include "cluster/bundled_images.h"
 #include "cluster/commands.h"
 #include "cluster/kubeconfig.h"
 #include "cluster/node.h"
@@ -52,6 +53,8 @@ Result<void> run(const Arguments& arguments) {
   if (!entry) return std::unexpected(std::move(entry.error()));
   auto shown = serving(arguments, *settings);
   if (!shown) return std::unexpected(std::move(shown.error()));
+  auto loaded = load_bundled_images(*settings, arguments);
+  if (!loaded) return loaded;
   StopSignals stop;
   if (settings->node_ip.empty()) {
     auto found = find_node_ip();
@@ -81,6 +84,7 @@ Result<void> run(const Arguments& arguments) {
 
 Command agent() {
   auto options = cluster_options();
+  options.push_back(images_option());
   options.push_back({"kubeconfig", "FILE", "how to reach the API server (the data directory's)"});
   options.push_back({"certificate", "FILE", "what the node agent shows (the data directory's)"});
   options.push_back({"key", "FILE", "its private key"});

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "client/local_transport.h"
 #include "cluster/access.h"
+#include "cluster/bundled_images.h"
 #include "cluster/commands.h"
 #include "cluster/control_plane.h"
 #include "cluster/kubeconfig.h"
@@ -69,6 +70,8 @@ Result<void> run(const Arguments& arguments) {
 
   std::unique_ptr<Node> node;
   if (with_agent) {
+    auto loaded = load_bundled_images(*settings, arguments);
+    if (!loaded) return loaded;
     net::Handler& api = (*control_plane)->api();
     auto started = Node::start(
         {.settings = *settings,
@@ -98,6 +101,7 @@ Result<void> run(const Arguments& arguments) {
 Command server() {
   auto options = cluster_options();
   options.push_back({"with-agent", "", "run this machine's node too"});
+  options.push_back(images_option());
   return {.name = "server",
           .summary = "Run the control plane in the foreground, for a service manager",
           .examples = "  pinnace server --with-agent\n",

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cluster/access.h"
+#include "cluster/bundled_images.h"
 #include "cluster/commands.h"
 #include "cluster/containerd.h"
 #include "cluster/kubeconfig.h"
@@ -15,7 +16,6 @@
 #include "io/fd.h"
 #include "io/files.h"
 #include "io/process.h"
-#include "registry/image_store.h"
 
 namespace pinnace::cluster::command {
 
@@ -52,34 +52,6 @@ Result<void> check_port(int port) {
   return errors::bad_request("port " + std::to_string(port) +
                              " is taken by another program (see: ss -tlnp 'sport = :" +
                              std::to_string(port) + "'); choose another with --port");
-}
-
-// The archives that stand beside the program, brought in when they are new or have changed.
-Result<void> load_bundled_images(const Settings& settings, const std::string& directory) {
-  auto store = registry::ImageStore::open(settings.images_dir());
-  if (!store) return std::unexpected(std::move(store.error()));
-  const auto names = io::list_directory(directory);
-  if (!names) {
-    if ((*store)->resolve(*registry::parse_reference("pinnace/pause:1"))) return {};
-    return errors::bad_request("the images of Pinnace are not in " + directory +
-                               "; say where they are with --images");
-  }
-  for (const auto& name : *names) {
-    if (!name.ends_with(".tar")) continue;
-    const std::string archive = directory + '/' + name;
-    const std::string mark = settings.images_dir() + "/loaded-" + name;
-    std::error_code error;
-    if (std::filesystem::last_write_time(mark, error) >=
-            std::filesystem::last_write_time(archive, error) &&
-        !error) {
-      continue;
-    }
-    auto loaded = (*store)->load(archive);
-    if (!loaded) return std::unexpected(std::move(loaded.error()));
-    auto marked = io::write_file_atomic(mark, "", 0644);
-    if (!marked) return marked;
-  }
-  return {};
 }
 
 Result<std::unique_ptr<io::Process>> start_server(const Settings& settings,
@@ -171,8 +143,6 @@ Result<void> run(const Arguments& arguments) {
   if (!settings) return std::unexpected(std::move(settings.error()));
   std::error_code error;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string images =
-      arguments.get("images", std::filesystem::path(program).parent_path().string() + "/images");
   const WallTime began = real_clock().wall();
   std::unique_ptr<io::Process> process;
   if (server_pid(*settings) != 0) {
@@ -183,7 +153,7 @@ Result<void> run(const Arguments& arguments) {
     auto made = io::make_directories(settings->data_dir, 0700);
     if (made) made = io::make_directories(settings->run_dir, 0755);
     if (made) made = save_settings(*settings);
-    if (made && settings->owns_runtime()) made = load_bundled_images(*settings, images);
+    if (made) made = load_bundled_images(*settings, arguments);
     if (!made) return made;
     show("Starting cluster " + settings->name);
     auto started = start_server(*settings, program);
@@ -201,7 +171,7 @@ Command up() {
   auto options = cluster_options();
   options.push_back(
       {"kubeconfig", "FILE", "where to add the context ($KUBECONFIG or ~/.kube/config)"});
-  options.push_back({"images", "DIR", "archives to load (images/ beside the program)"});
+  options.push_back(images_option());
   return {.name = "up",
           .summary = "Start a one-node cluster in the background and wait until it is ready",
           .examples =
