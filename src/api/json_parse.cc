@@ -155,6 +155,7 @@ Result<Value> parse_json(Arena& arena, std::string_view text, ParseOptions optio
   if (text.size() > std::numeric_limits<std::uint32_t>::max() / 2) {
     return errors::too_large("JSON text is too large");
   }
+  if (text.empty()) text = "";  // The parser copies from the pointer, which may be null.
   if (text.size() > kKeptParserBytes) {
     dom::parser parser;
     return parse_with(parser, arena, text, options);

@@ -118,6 +118,13 @@ class TestServer {
     store_ = std::move(*store);
   }
 
+  // A stream that a test left open holds on to itself.
+  ~TestServer() {
+    for (const auto& each : answers_) {
+      if (const auto answer = each.lock()) answer->close();
+    }
+  }
+
   // Made at the first call, so that a test may change `options` before.
   Server& server() {
     if (server_) return *server_;
@@ -136,6 +143,7 @@ class TestServer {
 
   AnswerRef call(net::Request request) {
     auto answer = std::make_shared<Answer>();
+    answers_.push_back(answer);
     server().handle(std::move(request), answer);
     return answer;
   }
@@ -188,6 +196,7 @@ class TestServer {
   metrics::Registry& metrics() { return metrics_; }
 
  private:
+  std::vector<std::weak_ptr<Answer>> answers_;
   io::SimExecutor executor_;
   std::unique_ptr<Rng> rng_;
   metrics::Registry metrics_;

@@ -149,6 +149,28 @@ TEST_F(ClientTest, WaitsForAnAnswerFromAnotherThreadAndForABodyInPieces) {
   EXPECT_EQ(*response->body, "hello world");
 }
 
+TEST_F(ClientTest, NoAnswerComesAfterTheTransportHasGone) {
+  struct LateServer final : net::Handler {
+    void handle(net::Request, std::shared_ptr<net::Exchange> exchange) override {
+      waiting.push_back(std::move(exchange));
+    }
+    std::vector<std::shared_ptr<net::Exchange>> waiting;
+  } late;
+  int answers = 0;
+  {
+    LocalTransport gone(late, {"tester", {}}, &loop);
+    for (int i = 0; i < 2; ++i) {
+      gone.send({}, executor, [&](const Result<Response>&) { ++answers; });
+    }
+    executor.run_until_idle();
+    ASSERT_EQ(late.waiting.size(), 2u);
+  }
+  late.waiting[0]->respond(200, {}, std::string("too late"));
+  late.waiting.clear();  // The other one is let go of.
+  executor.run_until_idle();
+  EXPECT_EQ(answers, 0);
+}
+
 TEST_F(ClientTest, SentCallsAnswerOnTheExecutorWhateverShapeTheAnswerHas) {
   std::vector<std::string> answers;
   const auto send = [&](Transport& way) {

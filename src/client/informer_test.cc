@@ -20,6 +20,10 @@ class InformerTest : public ::testing::Test {
     maps.on_change([this](const std::string& key) { changed.push_back(key); });
     maps.on_synced([this] { ++synced; });
   }
+  void TearDown() override {
+    maps.stop();
+    executor.run_until_idle();
+  }
   // Lists `items` at `version` and opens a watch.
   void sync(int version, const std::vector<std::string>& items) {
     server.answer(200, list_of(version, items));

@@ -13,6 +13,23 @@
 
 namespace pinnace::client {
 
+// What the answers of one transport pass; it closes with the transport.
+class AnswerGate {
+ public:
+  void pass(Executor& executor, std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    if (is_open_) executor.post(std::move(work));
+  }
+  void close() {
+    const std::lock_guard lock(mutex_);
+    is_open_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool is_open_ = true;
+};
+
 namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
@@ -93,8 +110,8 @@ class CallExchange final : public net::Exchange {
 class SendExchange final : public net::Exchange, public std::enable_shared_from_this<SendExchange> {
  public:
   using Done = std::function<void(Result<Response>)>;
-  SendExchange(io::Loop& loop, Executor& executor, Done done)
-      : loop_(loop), executor_(executor), done_(std::move(done)) {}
+  SendExchange(std::shared_ptr<AnswerGate> gate, io::Loop& loop, Executor& executor, Done done)
+      : gate_(std::move(gate)), loop_(loop), executor_(executor), done_(std::move(done)) {}
   // A handler that lets go of an exchange without an answer has been shut down.
   ~SendExchange() override {
     if (done_) finish(errors::unavailable("the server gave no answer"));
@@ -135,9 +152,11 @@ class SendExchange final : public net::Exchange, public std::enable_shared_from_
   }
   void finish(Result<Response> result) {
     auto shared = std::make_shared<Result<Response>>(std::move(result));
-    executor_.post([shared, done = std::exchange(done_, nullptr)] { done(std::move(*shared)); });
+    gate_->pass(executor_,
+                [shared, done = std::exchange(done_, nullptr)] { done(std::move(*shared)); });
   }
 
+  const std::shared_ptr<AnswerGate> gate_;
   io::Loop& loop_;
   Executor& executor_;
   Done done_;
@@ -266,12 +285,13 @@ class LocalWatch final : public WatchStream {
 }  // namespace
 
 LocalTransport::LocalTransport(net::Handler& handler, Identity identity, io::Loop* loop)
-    : handler_(handler),
+    : gate_(std::make_shared<AnswerGate>()),
+      handler_(handler),
       identity_(std::move(identity)),
       own_thread_(loop == nullptr ? std::make_unique<io::LoopThread>("local-api") : nullptr),
       loop_(loop == nullptr ? own_thread_->loop() : *loop) {}
 
-LocalTransport::~LocalTransport() = default;
+LocalTransport::~LocalTransport() { gate_->close(); }
 
 net::Request LocalTransport::make_request(const Request& request) const {
   net::Request made;
@@ -298,11 +318,11 @@ Result<Response> LocalTransport::round_trip(const Request& request) {
 
 void LocalTransport::send(const Request& request, Executor& executor,
                           std::function<void(Result<Response>)> done) {
-  loop_.post(
-      [this, made = make_request(request),
-       exchange = std::make_shared<SendExchange>(loop_, executor, std::move(done))]() mutable {
-        handler_.handle(std::move(made), std::move(exchange));
-      });
+  auto exchange = std::make_shared<SendExchange>(gate_, loop_, executor, std::move(done));
+  loop_.post([&handler = handler_, made = make_request(request),
+              exchange = std::move(exchange)]() mutable {
+    handler.handle(std::move(made), std::move(exchange));
+  });
 }
 
 std::unique_ptr<WatchStream> LocalTransport::watch(

@@ -4,7 +4,8 @@
 //   admission as everybody, but share finished bytes with the store.
 // Threads: any. `round_trip` runs the handler on the caller's thread. What is sent and what is
 //   watched runs on `loop`, which stands for the I/O thread of a connection.
-// Lifetime: the handler and the loop outlive it; it outlives its watches.
+// Lifetime: the handler and the loop outlive it; it outlives its watches. Once it is destroyed
+//   nothing is given to an executor any more: answers still to come are dropped.
 #pragma once
 
 #include <memory>
@@ -23,6 +24,8 @@ struct Request;
 }  // namespace pinnace::net
 
 namespace pinnace::client {
+
+class AnswerGate;
 
 // Who calls: what stands as common name and organizations in a certificate.
 struct Identity {
@@ -45,6 +48,7 @@ class LocalTransport final : public Transport {
  private:
   net::Request make_request(const Request& request) const;
 
+  const std::shared_ptr<AnswerGate> gate_;
   net::Handler& handler_;
   const Identity identity_;
   std::unique_ptr<io::LoopThread> own_thread_;

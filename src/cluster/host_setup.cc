@@ -3,12 +3,12 @@
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "base/strings.h"
+#include "cluster/containerd.h"
 #include "io/files.h"
 
 namespace pinnace::cluster {
@@ -18,27 +18,33 @@ namespace {
 constexpr char kForwarding[] = "/proc/sys/net/ipv4/ip_forward";
 constexpr std::size_t kMaxSwitchBytes = 16;
 
-// Exists while some cluster is why the host forwards. A reboot forgets both.
-constexpr std::string_view kForwardingMark = "forwarding-was-off";
+// In the run directory of the cluster that has to switch forwarding off when it goes. A reboot
+// forgets both.
+constexpr std::string_view kForwardingMark = "/forwarding-was-off";
 
-std::string forwarding_mark(const Settings& settings) {
-  return settings.clusters_run_dir() + '/' + std::string(kForwardingMark);
+std::string network_of(const std::string& process) {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/" + process + "/ns/net", error);
 }
 
-bool is_only_cluster(const Settings& settings) {
-  const auto entries = io::list_directory(settings.clusters_run_dir());
-  if (!entries) return true;
-  return std::ranges::all_of(*entries, [&](const std::string& entry) {
-    return entry == kForwardingMark ||
-           settings.run_dir == settings.clusters_run_dir() + '/' + entry;
-  });
+// The run directory of another cluster that runs on the same network; empty if there is none.
+std::string neighbor(const Settings& settings) {
+  const std::string all = std::filesystem::path(settings.run_dir).parent_path();
+  const auto entries = io::list_directory(all);
+  for (const auto& entry : entries ? *entries : std::vector<std::string>()) {
+    const std::string run_dir = all + '/' + entry;
+    if (run_dir == settings.run_dir) continue;
+    const int pid = running_pid(run_dir + "/pinnace.pid", "pinnace");
+    if (pid != 0 && network_of(std::to_string(pid)) == network_of("self")) return run_dir;
+  }
+  return "";
 }
 
 Result<void> enable_forwarding(const Settings& settings) {
   auto now = io::read_file(kForwarding, kMaxSwitchBytes);
   if (!now) return std::unexpected(std::move(now.error()));
   if (trim(*now) != "0") return {};
-  auto marked = io::write_file_atomic(forwarding_mark(settings), "", 0644);
+  auto marked = io::write_file_atomic(settings.run_dir + std::string(kForwardingMark), "", 0644);
   if (!marked) return marked;
   return io::write_file(kForwarding, "1\n");
 }
@@ -57,16 +63,17 @@ Result<void> ensure_tmpfs(const std::string& path) {
 }  // namespace
 
 Result<void> prepare_host(const Settings& settings) {
-  auto done = enable_forwarding(settings);
-  if (done) done = ensure_tmpfs(settings.volatile_dir());
+  auto done = ensure_tmpfs(settings.volatile_dir());  // First: it makes the run directory.
+  if (done) done = enable_forwarding(settings);
   return done;
 }
 
 Result<void> restore_host(const Settings& settings) {
-  if (!io::exists(forwarding_mark(settings)) || !is_only_cluster(settings)) return {};
-  auto written = io::write_file(kForwarding, "0\n");
-  if (written) ::unlink(forwarding_mark(settings).c_str());
-  return written;
+  const std::string mark = settings.run_dir + std::string(kForwardingMark);
+  if (!io::exists(mark)) return {};
+  const std::string heir = neighbor(settings);
+  if (!heir.empty()) return io::write_file_atomic(heir + std::string(kForwardingMark), "", 0644);
+  return io::write_file(kForwarding, "0\n");
 }
 
 }  // namespace pinnace::cluster

@@ -67,9 +67,10 @@ class NodeImpl final : public Node {
   std::unique_ptr<net::Server> mirror_server_;
   std::unique_ptr<ContainerdKeeper> keeper_;
   std::unique_ptr<kubelet::cri::Runtime> runtime_;
+  // Before the ways to the API, whose answers go to it.
+  std::optional<io::LoopThread> loop_;
   std::optional<Access> node_access_, proxy_access_, dns_access_;
   metrics::Registry metrics_;
-  std::optional<io::LoopThread> loop_;
   std::unique_ptr<kubeproxy::ServiceProxy> proxy_;
   std::unique_ptr<dns::ClusterDns> dns_;
   std::unique_ptr<kubelet::Agent> agent_;

@@ -37,7 +37,6 @@ struct Settings {
   std::string admin_kubeconfig() const { return data_dir + "/admin.kubeconfig"; }
   std::string settings_file() const { return data_dir + "/settings.json"; }
 
-  std::string clusters_run_dir() const { return run_dir.substr(0, run_dir.rfind('/')); }
   std::string volatile_dir() const { return run_dir + "/kubelet"; }
   std::string server_pid_file() const { return run_dir + "/pinnace.pid"; }
   std::string containerd_pid_file() const { return run_dir + "/containerd.pid"; }

@@ -88,6 +88,7 @@ class Cluster:
                             ["link", "set", "uplink", "up"]):
                 run(["ip", "-n", name] + command)
         run(["ip", "-n", self.netns, "route", "add", "default", "via", NEIGHBOR_IP])
+        self.forwarding_before = self.forwarding()
 
     def enter(self, netns=None):
         """The words before a command that runs in the namespace.
@@ -97,6 +98,9 @@ class Cluster:
 
     def inside(self, argv, **options):
         return run(self.enter() + list(argv), **options)
+
+    def forwarding(self):
+        return self.inside(["cat", "/proc/sys/net/ipv4/ip_forward"]).stdout
 
     def at_neighbor(self, argv, **options):
         return run(self.enter(self.neighbor_netns) + list(argv), **options)
@@ -324,5 +328,6 @@ def main():
     program = unittest.main(exit=False, verbosity=2)
     result = program.result
     failed = len(result.failures) + len(result.errors)
-    print(f"{result.testsRun - len(result.failures) - len(result.errors)} passed, {failed} failed")
+    passed = max(result.testsRun - failed, 0)  # A class that cannot begin runs no test.
+    print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or result.testsRun == 0 else 0)

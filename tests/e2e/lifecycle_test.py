@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 
 import harness
@@ -197,12 +198,51 @@ class Deletion(harness.ClusterTest):
         os.kill(self.cluster.server_pid(), signal.SIGKILL)
         self.cluster.pinnace("delete", "--kubeconfig", self.cluster.kubeconfig)
         self.assertIn("Nothing of cluster", self.cluster.pinnace("delete", "--verify").stdout)
+        self.assertEqual(self.cluster.forwarding(), self.cluster.forwarding_before)
         with open("/proc/self/mountinfo") as file:
             mounts = file.read()
         self.assertNotIn(f"/run/pinnace/{self.cluster.name}", mounts)
         self.assertNotIn(self.cluster.data_dir, mounts)
         with open(self.cluster.kubeconfig) as file:
             self.assertNotIn("pinnace", file.read())
+
+
+class Apart(harness.ClusterTest):
+    """A server and an agent as two processes, as a service manager would start them."""
+
+    @classmethod
+    def up(cls):
+        cls.start("server")
+        cls.cluster.kubeconfig = os.path.join(cls.cluster.data_dir, "admin.kubeconfig")
+        eventually(lambda: cls.cluster.inside([
+            os.path.join(harness.CLIENTS, cls.kubectl_name), "--kubeconfig",
+            cls.cluster.kubeconfig, "get", "--raw", "/readyz"]).stdout == "ok", "the server")
+        cls.agent = cls.start("agent")
+
+    @classmethod
+    def start(cls, verb):
+        process = subprocess.Popen(
+            cls.cluster.enter() + [PINNACE, verb, "--name", cls.cluster.name, "--data-dir",
+                                   cls.cluster.data_dir], stderr=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.terminate()
+        process.wait(timeout=30)
+
+    def test_pods_run_and_outlive_the_agent(self):
+        eventually(lambda: " Ready " in self.kubectl("get", "nodes"), "the node is Ready")
+        self.apply(sleeper())
+        self.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+        before = self.get("pod", "sleeper")["status"]["containerStatuses"][0]["containerID"]
+        self.end(self.agent)
+        type(self).agent = self.start("agent")
+        eventually(lambda: self.kubectl("exec", "sleeper", "--", "echo", "here") == "here\n",
+                   "the new agent serves the old pod")
+        after = self.get("pod", "sleeper")["status"]["containerStatuses"][0]
+        self.assertEqual((after["containerID"], after["restartCount"]), (before, 0))
 
 
 if __name__ == "__main__":
