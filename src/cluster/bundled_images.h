@@ -10,9 +10,9 @@ namespace pinnace::cluster {
 // `--images DIR`, for the commands that start a node.
 Option images_option();
 
-// Loads DIR/*.tar, by default of images/ beside the program; what was loaded already costs a look at
-// its time. 400 where there are none and the cluster has no pause image either. Does nothing for a
-// cluster whose runtime is another's.
+// Loads DIR/*.tar, by default of images/ beside the program; what was loaded already costs a look
+// at its time. 400 where there are none and the cluster has no pause image either. Does nothing for
+// a cluster whose runtime is another's.
 Result<void> load_bundled_images(const Settings& settings, const Arguments& arguments);
 
 }  // namespace pinnace::cluster

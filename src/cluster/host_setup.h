@@ -12,8 +12,8 @@ namespace pinnace::cluster {
 // a tmpfs where Secrets and tokens of pods lie, if there is none.
 Result<void> prepare_host(const Settings& settings);
 
-// Switches forwarding off again if this cluster switched it on; leaves that to another cluster if one
-// runs on the same network. Mounts are `host.h`'s business.
+// Switches forwarding off again if this cluster switched it on; leaves that to another cluster if
+// one runs on the same network. Mounts are `host.h`'s business.
 Result<void> restore_host(const Settings& settings);
 
 }  // namespace pinnace::cluster
