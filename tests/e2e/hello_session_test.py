@@ -5,7 +5,7 @@ import os
 import threading
 
 import harness
-from harness import NODE_IP, eventually
+from harness import NODE_IP, eventually, run
 
 POD_NAME = "nodehelloworld.example.com"
 
