@@ -77,6 +77,11 @@ class Representations : public testing::Test {
     server_ = Server::create(std::move(options)).value();
   }
 
+  // A body holds on to its exchange until the exchange is over.
+  void TearDown() override {
+    for (const auto& answer : answers_) answer->stream_body.reset();
+  }
+
   std::shared_ptr<Answer> ask(std::string method, std::string_view target, std::string_view accept,
                               std::string body = "", std::string_view content_type = "") {
     net::Request request;
@@ -90,6 +95,7 @@ class Representations : public testing::Test {
     if (!content_type.empty()) request.headers.add("content-type", content_type);
     request.body = std::move(body);
     auto answer = std::make_shared<Answer>();
+    answers_.push_back(answer);
     server_->handle(std::move(request), answer);
     answer->pull();
     return answer;
@@ -138,6 +144,7 @@ class Representations : public testing::Test {
   metrics::Registry metrics_;
   std::unique_ptr<store::EmbeddedStore> store_ =
       store::EmbeddedStore::create_in_memory({.inline_writer = true});
+  std::vector<std::shared_ptr<Answer>> answers_;
   std::unique_ptr<Server> server_;
   api::Arena arena_;
 };
