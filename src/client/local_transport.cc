@@ -335,8 +335,8 @@ std::unique_ptr<WatchStream> LocalTransport::watch(
                                                      alive->resume();
                                                  });
   exchange->set_delivery(delivery);
-  loop_.post([this, made = make_request(request), exchange]() mutable {
-    if (!exchange->closed()) handler_.handle(std::move(made), exchange);
+  loop_.post([&handler = handler_, made = make_request(request), exchange]() mutable {
+    if (!exchange->closed()) handler.handle(std::move(made), exchange);
   });
   return std::make_unique<LocalWatch>(std::move(exchange), std::move(delivery));
 }

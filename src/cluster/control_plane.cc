@@ -54,6 +54,10 @@ class ControlPlaneImpl final : public ControlPlane {
         manager_.reset();
       });
     }
+    controller_access_.reset();
+    scheduler_access_.reset();
+    // What they had posted still calls the server: let it run while there is one.
+    if (timer_loop_) timer_loop_->run_and_wait([] {});
     if (api_) api_->shut_down();
     if (server_) server_->stop(kServerGrace);
   }
