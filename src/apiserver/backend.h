@@ -7,13 +7,13 @@
 #include <memory>
 
 #include "api/schema.h"
-#include "apiserver/allocator.h"
-#include "apiserver/authn.h"
-#include "apiserver/document_cache.h"
-#include "apiserver/node_authorizer.h"
-#include "apiserver/quota_ledger.h"
-#include "apiserver/rbac.h"
+#include "apiserver/admission/quota_ledger.h"
+#include "apiserver/authentication/authn.h"
+#include "apiserver/authorization/node_authorizer.h"
+#include "apiserver/authorization/rbac.h"
+#include "apiserver/http/document_cache.h"
 #include "apiserver/server.h"
+#include "apiserver/strategies/allocator.h"
 
 namespace pinnace::apiserver {
 

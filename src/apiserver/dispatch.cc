@@ -1,14 +1,14 @@
 // Which handler carries out a verb on a resource or subresource.
-#include "apiserver/deployment_rollback.h"
-#include "apiserver/eviction.h"
-#include "apiserver/kubelet_proxy.h"
-#include "apiserver/object_codec.h"
-#include "apiserver/pod_binding.h"
-#include "apiserver/registry.h"
-#include "apiserver/reviews.h"
+#include "apiserver/authentication/token_request.h"
+#include "apiserver/authorization/reviews.h"
+#include "apiserver/proxy/kubelet_proxy.h"
+#include "apiserver/proxy/service_proxy.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/registry.h"
 #include "apiserver/routes.h"
-#include "apiserver/service_proxy.h"
-#include "apiserver/token_request.h"
+#include "apiserver/subresources/deployment_rollback.h"
+#include "apiserver/subresources/eviction.h"
+#include "apiserver/subresources/pod_binding.h"
 
 namespace pinnace::apiserver {
 namespace {

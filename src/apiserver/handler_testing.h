@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "apiserver/backend.h"
-#include "apiserver/call.h"
+#include "apiserver/http/call.h"
 #include "base/rng.h"
 #include "io/sim_executor.h"
 #include "store/embedded.h"

@@ -1,7 +1,7 @@
 #include "apiserver/routes.h"
 
 #include "api/json.h"
-#include "apiserver/discovery_routes.h"
+#include "apiserver/discovery/discovery_routes.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "apiserver/backend.h"
-#include "apiserver/call.h"
+#include "apiserver/http/call.h"
 
 namespace pinnace::apiserver {
 

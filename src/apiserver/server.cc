@@ -3,15 +3,15 @@
 #include <array>
 
 #include "apiserver/backend.h"
-#include "apiserver/bootstrap.h"
-#include "apiserver/call.h"
-#include "apiserver/kubelet_client.h"
-#include "apiserver/object_codec.h"
-#include "apiserver/registry.h"
+#include "apiserver/bootstrap/bootstrap.h"
+#include "apiserver/http/call.h"
+#include "apiserver/http/status.h"
+#include "apiserver/proxy/kubelet_client.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/registry.h"
 #include "apiserver/routes.h"
-#include "apiserver/status.h"
-#include "apiserver/strategies.h"
-#include "apiserver/table_output.h"
+#include "apiserver/strategies/strategies.h"
+#include "apiserver/table/table_output.h"
 #include "base/log.h"
 
 namespace pinnace::apiserver {

@@ -2,8 +2,8 @@
 
 #include <optional>
 
+#include "apiserver/http/status.h"
 #include "apiserver/server.h"
-#include "apiserver/status.h"
 #include "base/metrics.h"
 #include "client/client.h"
 #include "client/local_transport.h"

@@ -1,8 +1,8 @@
 // Roles and bindings of RBAC.
 #include "api/json.h"
-#include "apiserver/object_meta.h"
-#include "apiserver/strategies.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
 
 namespace pinnace::apiserver {
 namespace {

@@ -1,7 +1,7 @@
 // Where a pod may run: affinity and spreading.
 #include <set>
 
-#include "apiserver/object_meta.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 
 namespace pinnace::apiserver {

@@ -3,9 +3,9 @@
 #include <set>
 
 #include "api/quantity.h"
-#include "apiserver/object_meta.h"
-#include "apiserver/strategies.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
 
 namespace pinnace::apiserver {
 namespace {

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "api/quantity.h"
-#include "apiserver/object_meta.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "base/strings.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "apiserver/object_meta.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 
 namespace pinnace::apiserver {

@@ -1,7 +1,7 @@
 #include "apiserver/strategies/field.h"
 
 #include "api/json.h"
-#include "apiserver/object_meta.h"
+#include "apiserver/registry/object_meta.h"
 
 namespace pinnace::apiserver {
 

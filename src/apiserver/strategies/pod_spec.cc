@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "apiserver/object_meta.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "base/strings.h"
 

@@ -5,9 +5,9 @@
 #include "api/json.h"
 #include "api/quantity.h"
 #include "apiserver/backend.h"
-#include "apiserver/object_meta.h"
-#include "apiserver/strategies.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
 
 namespace pinnace::apiserver {
 namespace {

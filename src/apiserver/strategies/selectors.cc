@@ -2,7 +2,7 @@
 #include "api/json.h"
 #include "api/quantity.h"
 #include "api/selector.h"
-#include "apiserver/object_meta.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "base/strings.h"
 

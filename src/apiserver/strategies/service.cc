@@ -4,10 +4,10 @@
 #include <tuple>
 
 #include "api/json.h"
-#include "apiserver/object_meta.h"
-#include "apiserver/strategies.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/service_allocation.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
 
 namespace pinnace::apiserver {
 namespace {

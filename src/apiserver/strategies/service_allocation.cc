@@ -4,8 +4,8 @@
 #include <set>
 
 #include "api/json.h"
-#include "apiserver/strategies.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
 
 namespace pinnace::apiserver {
 namespace {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "apiserver/backend.h"
-#include "apiserver/strategy.h"
+#include "apiserver/strategies/strategy.h"
 
 namespace pinnace::apiserver {
 

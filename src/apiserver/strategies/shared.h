@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "apiserver/strategies/field.h"
-#include "apiserver/strategy.h"
+#include "apiserver/strategies/strategy.h"
 
 namespace pinnace::apiserver {
 

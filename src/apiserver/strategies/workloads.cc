@@ -1,9 +1,9 @@
 // Deployments, ReplicaSets, ReplicationControllers, DaemonSets and StatefulSets.
 #include "api/json.h"
 #include "api/selector.h"
-#include "apiserver/object_meta.h"
-#include "apiserver/strategies.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {

@@ -1,0 +1,193 @@
+// Admission that looks at the cluster: namespaces, nodes' identities, rights.
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/admission/admission_plugins.h"
+#include "apiserver/backend.h"
+#include "apiserver/registry/object_meta.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kRbac = "rbac.authorization.k8s.io/";
+constexpr std::string_view kRestrictedLabel = "node-restriction.kubernetes.io/";
+constexpr std::string_view kImmortal[] = {"default", "kube-system", "kube-public"};
+
+// Every single right that a rule gives must be one that the user has.
+bool covers(Rbac& rbac, const User& user, const std::string& ns, const Rule& rule) {
+  for (const auto& verb : rule.verbs) {
+    for (const auto& url : rule.urls) {
+      if (!rbac.allows(user, {verb, false, "", "", "", "", "", url})) return false;
+    }
+    for (const auto& group : rule.groups) {
+      for (const auto& resource : rule.resources) {
+        const auto slash = resource.find('/');
+        Attributes wanted{verb,
+                          true,
+                          group,
+                          resource.substr(0, slash),
+                          slash == std::string::npos ? "" : resource.substr(slash + 1),
+                          ns,
+                          "",
+                          ""};
+        if (rule.names.empty() && !rbac.allows(user, wanted)) return false;
+        for (const auto& name : rule.names) {
+          wanted.name = name;
+          if (!rbac.allows(user, wanted)) return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+std::vector<Rule> rules_of_reference(Change& change, const api::Value& binding) {
+  const auto* reference = binding.find("roleRef");
+  if (reference == nullptr) return {};
+  const bool is_role = reference->string_at("kind") == "Role";
+  const auto found = change.backend.store().get(
+      {std::string(kRbac) + (is_role ? "roles" : "clusterroles"), is_role ? change.ns : "",
+       std::string(reference->string_at("name"))});
+  if (!found) return {};
+  const auto parsed = api::parse_json(change.arena, (*found)->json);
+  return parsed ? parse_rules(parsed->find("rules")) : std::vector<Rule>();
+}
+
+// Whether the verb "bind" or "escalate" lifts the rule for this user.
+bool is_exempt(Change& change, const char* verb, std::string resource, std::string name) {
+  return change.backend.rbac.allows(
+      change.call.user, {verb, true, "rbac.authorization.k8s.io", std::move(resource), "",
+                         change.ns, std::move(name), ""});
+}
+
+}  // namespace
+
+Result<void> admit_namespace_lifecycle(Change& change, Operation operation, api::Value&,
+                                       const api::Value*) {
+  if (operation != Operation::kCreate || !change.storage.namespaced) return {};
+  const auto found = change.backend.store().get({"namespaces", "", change.ns});
+  if (!found) return errors::not_found("namespaces", change.ns);
+  if ((*found)->json.find("\"deletionTimestamp\":\"") == std::string::npos) return {};
+  api::Arena arena;
+  const auto parsed = api::parse_json(arena, (*found)->json);
+  if (!parsed || !is_being_deleted(*parsed)) return {};
+  auto refused = admission_refusal(change, "unable to create new content in namespace " +
+                                               change.ns + " because it is being terminated");
+  Error error = std::move(refused.error());
+  error.causes.push_back({"NamespaceTerminating", "namespace " + change.ns + " is being terminated",
+                          "metadata.namespace"});
+  return std::unexpected(std::move(error));
+}
+
+namespace {
+
+// Labels that steer pods to nodes are not the nodes' to give.
+bool changes_restricted_labels(const api::Value& object, const api::Value* old) {
+  const auto* labels = object.find_path({"metadata", "labels"});
+  const auto* before = old == nullptr ? nullptr : old->find_path({"metadata", "labels"});
+  const auto differs = [](const api::Value* from, const api::Value* to) {
+    if (from == nullptr || !from->is_object()) return false;
+    for (const auto& [key, value] : from->members()) {
+      if (!key.starts_with(kRestrictedLabel)) continue;
+      const auto* other = to == nullptr ? nullptr : to->find(key);
+      if (other == nullptr || !api::equal(value, *other)) return true;
+    }
+    return false;
+  };
+  return differs(labels, before) || differs(before, labels);
+}
+
+}  // namespace
+
+Result<void> admit_deletion(const Call& call, const store::Object& stored,
+                            const api::Value& object) {
+  const auto refuse = [&](std::string why) {
+    return errors::forbidden(resource_text(*call.storage), stored.key.name, why);
+  };
+  const std::string& resource = stored.key.resource;
+  if (resource == "namespaces" &&
+      std::ranges::find(kImmortal, stored.key.name) != std::end(kImmortal)) {
+    return refuse("this namespace may not be deleted");
+  }
+  const std::string node = node_of(call.user);
+  if (node.empty()) return {};
+  const auto* spec = object.find("spec");
+  if (resource == "pods" && (spec == nullptr || spec->string_at("nodeName") != node)) {
+    return refuse("node \"" + node + "\" can only delete pods with spec.nodeName set to itself");
+  }
+  if (resource == "coordination.k8s.io/leases" && stored.key.name != node) {
+    return refuse("can only access node lease with the same name as the requesting node");
+  }
+  return {};
+}
+
+Result<void> admit_node_restriction(Change& change, Operation operation, api::Value& object,
+                                    const api::Value* old) {
+  const std::string node = node_of(change.call.user);
+  if (node.empty()) return {};
+  const std::string_view resource = change.storage.storage_resource;
+  if (resource == "nodes" && change.name != node) {
+    return admission_refusal(
+        change, "node \"" + node + "\" is not allowed to modify node \"" + change.name + "\"");
+  }
+  if (resource == "nodes" && changes_restricted_labels(object, old)) {
+    return admission_refusal(
+        change, "is not allowed to modify labels with the prefix " + std::string(kRestrictedLabel));
+  }
+  if (resource == "coordination.k8s.io/leases" &&
+      (change.ns != "kube-node-lease" || change.name != node)) {
+    return admission_refusal(
+        change, "can only access node lease with the same name as the requesting node");
+  }
+  if (resource != "pods") return {};
+  if (operation == Operation::kCreate &&
+      !object.find_path({"metadata", "annotations", "kubernetes.io/config.mirror"})) {
+    return admission_refusal(
+        change, "pod does not have \"kubernetes.io/config.mirror\" annotation, node \"" + node +
+                    "\" can only create mirror pods");
+  }
+  if (operation == Operation::kCreate && !references_of_pod(object).empty()) {
+    return admission_refusal(change,
+                             "node \"" + node +
+                                 "\" can not create pods that reference secrets, configmaps or "
+                                 "persistentvolumeclaims");
+  }
+  const auto* spec = (old != nullptr ? *old : object).find("spec");
+  if (spec != nullptr && spec->string_at("nodeName") != node) {
+    return admission_refusal(change,
+                             "node \"" + node +
+                                 "\" can only update pod status for pods with spec.nodeName set "
+                                 "to itself");
+  }
+  return {};
+}
+
+Result<void> admit_rbac_escalation(Change& change, Operation, api::Value& object,
+                                   const api::Value*) {
+  const std::string_view resource = change.storage.storage_resource;
+  if (!resource.starts_with(kRbac) || change.call.user.in_group(kMasters)) return {};
+  const std::string kind(resource.substr(kRbac.size()));
+  std::vector<Rule> rules;
+  if (kind.ends_with("bindings")) {
+    const auto* reference = object.find("roleRef");
+    if (reference == nullptr) return {};
+    const bool is_role = reference->string_at("kind") == "Role";
+    if (is_exempt(change, "bind", is_role ? "roles" : "clusterroles",
+                  std::string(reference->string_at("name")))) {
+      return {};
+    }
+    rules = rules_of_reference(change, object);
+  } else {
+    if (is_exempt(change, "escalate", kind, change.name)) return {};
+    rules = parse_rules(object.find("rules"));
+  }
+  for (const Rule& rule : rules) {
+    if (covers(change.backend.rbac, change.call.user, change.ns, rule)) continue;
+    return admission_refusal(change,
+                             "user \"" + change.call.user.name +
+                                 "\" is attempting to grant RBAC permissions not currently held");
+  }
+  return {};
+}
+
+}  // namespace pinnace::apiserver

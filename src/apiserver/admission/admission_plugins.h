@@ -1,0 +1,27 @@
+// The plug-ins of the admission chain; admission.cc has their order.
+#pragma once
+
+#include "apiserver/admission/admission.h"
+
+namespace pinnace::apiserver {
+
+// Nothing is made in a namespace that is not there or is going; the first ones cannot be deleted.
+Result<void> admit_namespace_lifecycle(Change&, Operation, api::Value& object,
+                                       const api::Value* old);
+// Pods run as a service account that exists, and get its token mounted.
+Result<void> admit_service_account(Change&, Operation, api::Value& object, const api::Value* old);
+// The number of the pod's priority class.
+Result<void> admit_priority(Change&, Operation, api::Value& object, const api::Value* old);
+// Five minutes on a node that is not ready or not reachable.
+Result<void> admit_default_tolerations(Change&, Operation, api::Value& object,
+                                       const api::Value* old);
+// A node's agent writes its own Node and its own pods only.
+Result<void> admit_node_restriction(Change&, Operation, api::Value& object, const api::Value* old);
+// Defaults and bounds of LimitRange objects for containers.
+Result<void> admit_limit_ranges(Change&, Operation, api::Value& object, const api::Value* old);
+// Nobody hands out rights that he does not have.
+Result<void> admit_rbac_escalation(Change&, Operation, api::Value& object, const api::Value* old);
+// Counts against ResourceQuota objects.
+Result<void> admit_quota(Change&, Operation, api::Value& object, const api::Value* old);
+
+}  // namespace pinnace::apiserver

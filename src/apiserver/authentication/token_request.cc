@@ -1,0 +1,150 @@
+#include "apiserver/authentication/token_request.h"
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/registry.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::int64_t kMinSeconds = 600;
+constexpr std::int64_t kMaxSeconds = std::int64_t{1} << 32;
+
+const api::TypeInfo* token_request_type() {
+  return api::builtin_schema().find_type("authentication.k8s.io", "v1", "TokenRequest");
+}
+
+// The object to bind to must exist, with the uid that was named, and use this service account.
+Result<TokenBinding> read_binding(Backend& backend, const Call& call, const api::Value& reference) {
+  TokenBinding binding{std::string(reference.string_at("kind")),
+                       std::string(reference.string_at("name")),
+                       std::string(reference.string_at("uid")),
+                       {},
+                       {}};
+  const std::string resource = binding.kind == "Pod"      ? "pods"
+                               : binding.kind == "Secret" ? "secrets"
+                                                          : "";
+  if (resource.empty()) {
+    return errors::invalid("TokenRequest.authentication.k8s.io", call.info.name,
+                           {cause::invalid("spec.boundObjectRef.kind", quoted(binding.kind),
+                                           "cannot bind token to object of this kind")});
+  }
+  const auto found = backend.store().get({resource, call.info.ns, binding.name});
+  if (!found) return errors::not_found(resource, binding.name);
+  if (!binding.uid.empty() && binding.uid != (*found)->uid) {
+    return errors::conflict(binding.kind, binding.name,
+                            "the UID in the bound object reference (" + binding.uid +
+                                ") does not match the UID in record. The object might have been "
+                                "deleted and then recreated");
+  }
+  binding.uid = (*found)->uid;
+  if (resource != "pods") return binding;
+  api::Arena arena;
+  const auto pod = api::parse_json(arena, (*found)->json);
+  const auto* spec = pod ? pod->find("spec") : nullptr;
+  if (spec == nullptr) return errors::internal("a stored pod cannot be read");
+  if (spec->string_at("serviceAccountName") != call.info.name) {
+    return errors::bad_request("cannot bind token for serviceaccount \"" + call.info.name +
+                               "\" to pod running with different serviceaccount name.");
+  }
+  binding.node_name = spec->string_at("nodeName");
+  if (const auto node = backend.store().get({"nodes", "", binding.node_name})) {
+    binding.node_uid = (*node)->uid;
+  }
+  return binding;
+}
+
+// A node's agent gets tokens for the pods that it runs, and for no other.
+Result<void> check_node(const Call& call, const TokenBinding& bound) {
+  const std::string node = node_of(call.user);
+  if (node.empty()) return {};
+  const auto refuse = [&](std::string_view why) {
+    return errors::forbidden("serviceaccounts", call.info.name, why);
+  };
+  if (bound.kind != "Pod") return refuse("node requested token not bound to a pod");
+  if (bound.node_name != node) {
+    return refuse("node requested token bound to a pod scheduled on a different node");
+  }
+  return {};
+}
+
+Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& account,
+                            const api::Value* spec) {
+  TokenSpec wanted;
+  wanted.ns = call.info.ns;
+  wanted.service_account = call.info.name;
+  wanted.service_account_uid = account.uid;
+  if (spec != nullptr) {
+    wanted.expiration_seconds = spec->int_at("expirationSeconds", 3600);
+    if (const auto* audiences = spec->find("audiences"); audiences && audiences->is_array()) {
+      for (const auto& item : audiences->items()) {
+        if (item.is_string()) wanted.audiences.emplace_back(item.as_string());
+      }
+    }
+    if (const auto* reference = spec->find("boundObjectRef"); reference && reference->is_object()) {
+      auto binding = read_binding(backend, call, *reference);
+      if (!binding) return std::unexpected(std::move(binding.error()));
+      wanted.bound = std::move(*binding);
+    }
+  }
+  if (wanted.expiration_seconds < kMinSeconds || wanted.expiration_seconds > kMaxSeconds) {
+    const bool is_short = wanted.expiration_seconds < kMinSeconds;
+    return errors::invalid(
+        "TokenRequest.authentication.k8s.io", call.info.name,
+        {cause::invalid("spec.expirationSeconds", std::to_string(wanted.expiration_seconds),
+                        is_short ? "may not specify a duration less than 10 minutes"
+                                 : "may not specify a duration larger than 2^32 seconds")});
+  }
+  if (auto ok = check_node(call, wanted.bound); !ok) return std::unexpected(std::move(ok.error()));
+  if (wanted.audiences.empty()) wanted.audiences = backend.authenticator->api_audiences();
+  return wanted;
+}
+
+Result<api::Value> make_answer(Backend& backend, const CallRef& call, api::Arena& arena) {
+  auto account = backend.store().get(key_of(*call));
+  if (!account) return errors::not_found("serviceaccounts", call->info.name);
+  auto media = body_media(call->request.headers.get("content-type"));
+  if (!media) return std::unexpected(std::move(media.error()));
+  auto body = decode_body(arena, *media, call->request.body, *token_request_type(), nullptr);
+  if (!body) return body;
+  if (auto ok = check_group_version_kind(arena, *body, "authentication.k8s.io/v1", "TokenRequest");
+      !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (auto ok = check_fields(*call, arena, *body, *token_request_type(), {}); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  auto spec = read_spec(backend, *call, **account, body->find("spec"));
+  if (!spec) return std::unexpected(std::move(spec.error()));
+  auto issued = backend.authenticator->issue(*spec);
+  if (!issued) return std::unexpected(std::move(issued.error()));
+  api::Value& meta = meta_of(arena, *body);
+  meta.set_ref(arena, "name", api::Value::string(arena, call->info.name));
+  meta.set_ref(arena, "namespace", api::Value::string(arena, call->info.ns));
+  api::Value& out = body->ensure_object(arena, "spec");
+  api::Value audiences = api::Value::array();
+  for (const auto& audience : spec->audiences) {
+    audiences.append(arena, api::Value::string(arena, audience));
+  }
+  out.set_ref(arena, "audiences", audiences);
+  out.set_ref(arena, "expirationSeconds", api::Value::integer(spec->expiration_seconds));
+  api::Value status = api::Value::object();
+  status.set_ref(arena, "token", api::Value::string(arena, issued->token));
+  status.set_ref(arena, "expirationTimestamp", api::Value::string(arena, rfc3339(issued->expires)));
+  body->set_ref(arena, "status", status);
+  return body;
+}
+
+}  // namespace
+
+void request_token(const BackendRef& backend, const CallRef& call) {
+  api::Arena arena;
+  auto answer = make_answer(*backend, call, arena);
+  if (!answer) return answer_error(*call, answer.error());
+  answer_value(*call, 201, token_request_type(), *answer);
+}
+
+}  // namespace pinnace::apiserver

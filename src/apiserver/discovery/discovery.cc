@@ -1,0 +1,284 @@
+#include "apiserver/discovery/discovery.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "api/json.h"
+#include "api/value.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using api::Arena;
+using api::ResourceInfo;
+using api::Schema;
+using api::SubresourceInfo;
+using api::Value;
+
+Value text(std::string_view value) { return Value::string_ref(value); }
+
+Value words(Arena& arena, std::span<const std::string_view> list) {
+  Value array = Value::array();
+  for (std::string_view word : list) array.append(arena, text(word));
+  return array;
+}
+
+std::string group_version_text(std::string_view group, std::string_view version) {
+  return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
+}
+
+Value head(Arena& arena, std::string_view kind, std::string_view api_version) {
+  Value object = Value::object();
+  object.set_ref(arena, "kind", text(kind));
+  object.set_ref(arena, "apiVersion", text(api_version));
+  return object;
+}
+
+// The resources of a group and version that are served, by name.
+std::vector<const ResourceInfo*> served(const Schema& schema, std::string_view group,
+                                        std::string_view version) {
+  std::vector<const ResourceInfo*> found;
+  for (const ResourceInfo& resource : schema.resources) {
+    if (resource.enabled && resource.group == group && resource.version == version) {
+      found.push_back(&resource);
+    }
+  }
+  std::ranges::sort(found, {}, &ResourceInfo::name);
+  return found;
+}
+
+Value group_value(Arena& arena, const Schema& schema, std::string_view group) {
+  Value object = Value::object();
+  object.set_ref(arena, "name", text(group));
+  Value versions = Value::array();
+  for (std::string_view version : schema.versions(group)) {
+    Value entry = Value::object();
+    entry.set_ref(arena, "groupVersion", Value::string(arena, group_version_text(group, version)));
+    entry.set_ref(arena, "version", text(version));
+    versions.append(arena, entry);
+  }
+  object.set_ref(arena, "versions", versions);
+  object.set_ref(arena, "preferredVersion", versions.items()[0]);
+  return object;
+}
+
+// Groups with a name and something to serve.
+std::vector<std::string_view> named_groups(const Schema& schema) {
+  std::vector<std::string_view> groups;
+  for (std::string_view group : schema.groups()) {
+    if (!group.empty() && !schema.versions(group).empty()) groups.push_back(group);
+  }
+  return groups;
+}
+
+bool is_served(const Schema& schema, std::string_view group, std::string_view version) {
+  const auto versions = schema.versions(group);
+  return std::ranges::find(versions, version) != versions.end();
+}
+
+Value plain_resource(Arena& arena, const ResourceInfo& resource) {
+  Value object = Value::object();
+  object.set_ref(arena, "name", text(resource.name));
+  object.set_ref(arena, "singularName", text(resource.singular));
+  object.set_ref(arena, "namespaced", Value::boolean(resource.namespaced));
+  object.set_ref(arena, "kind", text(resource.kind));
+  object.set_ref(arena, "verbs", words(arena, resource.verbs));
+  if (!resource.short_names.empty()) {
+    object.set_ref(arena, "shortNames", words(arena, resource.short_names));
+  }
+  if (!resource.categories.empty()) {
+    object.set_ref(arena, "categories", words(arena, resource.categories));
+  }
+  return object;
+}
+
+Value plain_subresource(Arena& arena, const ResourceInfo& resource, const SubresourceInfo& sub) {
+  Value object = Value::object();
+  const std::string name = std::string(resource.name) + "/" + std::string(sub.name);
+  object.set_ref(arena, "name", Value::string(arena, name));
+  object.set_ref(arena, "singularName", text(""));
+  object.set_ref(arena, "namespaced", Value::boolean(resource.namespaced));
+  if (sub.group != resource.group || sub.version != resource.version) {
+    if (!sub.group.empty()) object.set_ref(arena, "group", text(sub.group));
+    object.set_ref(arena, "version", text(sub.version));
+  }
+  object.set_ref(arena, "kind", text(sub.kind));
+  object.set_ref(arena, "verbs", words(arena, sub.verbs));
+  return object;
+}
+
+Value response_kind(Arena& arena, std::string_view group, std::string_view version,
+                    std::string_view kind) {
+  Value object = Value::object();
+  object.set_ref(arena, "group", text(group));
+  object.set_ref(arena, "version", text(version));
+  object.set_ref(arena, "kind", text(kind));
+  return object;
+}
+
+Value aggregated_resource(Arena& arena, const ResourceInfo& resource) {
+  Value object = Value::object();
+  object.set_ref(arena, "resource", text(resource.name));
+  object.set_ref(arena, "responseKind",
+                 response_kind(arena, resource.group, resource.version, resource.kind));
+  object.set_ref(arena, "scope", text(resource.namespaced ? "Namespaced" : "Cluster"));
+  object.set_ref(arena, "singularResource", text(resource.singular));
+  object.set_ref(arena, "verbs", words(arena, resource.verbs));
+  if (!resource.short_names.empty()) {
+    object.set_ref(arena, "shortNames", words(arena, resource.short_names));
+  }
+  if (!resource.categories.empty()) {
+    object.set_ref(arena, "categories", words(arena, resource.categories));
+  }
+  Value subresources = Value::array();
+  for (const SubresourceInfo& sub : resource.subresources) {
+    Value entry = Value::object();
+    entry.set_ref(arena, "subresource", text(sub.name));
+    entry.set_ref(arena, "responseKind", response_kind(arena, sub.group, sub.version, sub.kind));
+    entry.set_ref(arena, "verbs", words(arena, sub.verbs));
+    subresources.append(arena, entry);
+  }
+  if (!subresources.empty()) object.set_ref(arena, "subresources", subresources);
+  return object;
+}
+
+Value aggregated_group(Arena& arena, const Schema& schema, std::string_view group) {
+  Value object = Value::object();
+  Value metadata = Value::object();
+  if (!group.empty()) metadata.set_ref(arena, "name", text(group));
+  metadata.set_ref(arena, "creationTimestamp", Value::null());
+  object.set_ref(arena, "metadata", metadata);
+  Value versions = Value::array();
+  for (std::string_view version : schema.versions(group)) {
+    Value entry = Value::object();
+    entry.set_ref(arena, "version", text(version));
+    Value resources = Value::array();
+    for (const ResourceInfo* resource : served(schema, group, version)) {
+      resources.append(arena, aggregated_resource(arena, *resource));
+    }
+    entry.set_ref(arena, "resources", resources);
+    entry.set_ref(arena, "freshness", text("Current"));
+    versions.append(arena, entry);
+  }
+  object.set_ref(arena, "versions", versions);
+  return object;
+}
+
+}  // namespace
+
+std::string api_versions_json(std::string_view server_address) {
+  Arena arena;
+  Value object = Value::object();
+  object.set_ref(arena, "kind", text("APIVersions"));
+  object.set_ref(arena, "versions", Value::array()).append(arena, text("v1"));
+  Value address = Value::object();
+  address.set_ref(arena, "clientCIDR", text("0.0.0.0/0"));
+  address.set_ref(arena, "serverAddress", text(server_address));
+  object.set_ref(arena, "serverAddressByClientCIDRs", Value::array()).append(arena, address);
+  return api::to_json_text(object);
+}
+
+std::string api_group_list_json(const Schema& schema) {
+  Arena arena;
+  Value object = head(arena, "APIGroupList", "v1");
+  Value groups = Value::array();
+  for (std::string_view group : named_groups(schema)) {
+    groups.append(arena, group_value(arena, schema, group));
+  }
+  object.set_ref(arena, "groups", groups);
+  return api::to_json_text(object);
+}
+
+std::optional<std::string> api_group_json(const Schema& schema, std::string_view group) {
+  if (group.empty() || schema.versions(group).empty()) return std::nullopt;
+  Arena arena;
+  Value object = head(arena, "APIGroup", "v1");
+  const Value value = group_value(arena, schema, group);
+  for (const api::Member& member : value.members()) object.add_ref(arena, member.key, member.value);
+  return api::to_json_text(object);
+}
+
+std::optional<std::string> api_resource_list_json(const Schema& schema, std::string_view group,
+                                                  std::string_view version) {
+  if (!is_served(schema, group, version)) return std::nullopt;
+  Arena arena;
+  Value object = head(arena, "APIResourceList", "v1");
+  object.set_ref(arena, "groupVersion", Value::string(arena, group_version_text(group, version)));
+  Value list = Value::array();
+  for (const ResourceInfo* resource : served(schema, group, version)) {
+    list.append(arena, plain_resource(arena, *resource));
+    for (const SubresourceInfo& sub : resource->subresources) {
+      list.append(arena, plain_subresource(arena, *resource, sub));
+    }
+  }
+  object.set_ref(arena, "resources", list);
+  return api::to_json_text(object);
+}
+
+std::optional<DiscoveryVersion> aggregated_discovery_wanted(std::string_view accept) {
+  // In the client's order; clients that want it put it before plain JSON.
+  for (std::string_view range : split(accept, ',')) {
+    std::string_view group, version, kind;
+    bool is_json = true;
+    bool first = true;
+    for (std::string_view part : split(range, ';')) {
+      part = trim(part);
+      if (std::exchange(first, false)) {
+        is_json = equal_ignoring_case(part, "application/json") || part == "*/*" ||
+                  part == "application/*";
+        continue;
+      }
+      if (part.starts_with("g=")) group = part.substr(2);
+      if (part.starts_with("v=")) version = part.substr(2);
+      if (part.starts_with("as=")) kind = part.substr(3);
+    }
+    if (!is_json) continue;
+    if (kind.empty()) return std::nullopt;
+    if (kind != "APIGroupDiscoveryList" || group != "apidiscovery.k8s.io") continue;
+    if (version == "v2") return DiscoveryVersion::kV2;
+    if (version == "v2beta1") return DiscoveryVersion::kV2Beta1;
+  }
+  return std::nullopt;
+}
+
+std::string_view aggregated_discovery_content_type(DiscoveryVersion version) {
+  return version == DiscoveryVersion::kV2
+             ? "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+             : "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+}
+
+std::string aggregated_discovery_json(const Schema& schema, bool legacy, DiscoveryVersion version) {
+  Arena arena(256 * 1024);
+  Value object = head(
+      arena, "APIGroupDiscoveryList",
+      version == DiscoveryVersion::kV2 ? "apidiscovery.k8s.io/v2" : "apidiscovery.k8s.io/v2beta1");
+  object.set_ref(arena, "metadata", Value::object());
+  Value items = Value::array();
+  const std::vector<std::string_view> groups =
+      legacy ? std::vector<std::string_view>{""} : named_groups(schema);
+  for (std::string_view group : groups) items.append(arena, aggregated_group(arena, schema, group));
+  object.set_ref(arena, "items", items);
+  return api::to_json_text(object);
+}
+
+std::string root_paths_json(const Schema& schema, std::span<const std::string_view> more) {
+  std::vector<std::string> paths = {"/api", "/api/v1", "/apis"};
+  for (std::string_view group : named_groups(schema)) {
+    paths.push_back("/apis/" + std::string(group));
+    for (std::string_view version : schema.versions(group)) {
+      paths.push_back("/apis/" + group_version_text(group, version));
+    }
+  }
+  paths.insert(paths.end(), more.begin(), more.end());
+  std::ranges::sort(paths);
+  Arena arena;
+  Value list = Value::array();
+  for (const std::string& path : paths) list.append(arena, text(path));
+  Value object = Value::object();
+  object.set_ref(arena, "paths", list);
+  return api::to_json_text(object);
+}
+
+}  // namespace pinnace::apiserver

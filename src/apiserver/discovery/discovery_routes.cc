@@ -1,0 +1,95 @@
+#include "apiserver/discovery/discovery_routes.h"
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/discovery/discovery.h"
+#include "apiserver/http/document_answer.h"
+#include "apiserver/routes.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+std::string server_address(const Options& options) {
+  const bool is_v6 = options.advertise_address.find(':') != std::string::npos;
+  return (is_v6 ? "[" + options.advertise_address + "]" : options.advertise_address) + ":" +
+         std::to_string(options.advertise_port);
+}
+
+// A plain discovery document in the media that the client accepts.
+void answer_plain(Backend& backend, Call& call, const Document& document, std::string_view kind) {
+  auto output = negotiate(call.request.headers.get("accept"), false);
+  if (!output) return answer_error(call, output.error());
+  output->pretty = call.query.flag("pretty");
+  call.output = std::move(*output);
+  if (call.output.media == Media::kJson && !call.output.pretty) {
+    return answer_document(call, document, "application/json");
+  }
+  api::Arena arena(64 << 10);
+  auto tree = api::parse_json(arena, *document.text);
+  if (!tree) return answer_error(call, tree.error());
+  if (tree->find("apiVersion") == nullptr) {
+    tree->set_ref(arena, "apiVersion", api::Value::string_ref("v1"));
+  }
+  answer_value(call, 200, backend.schema.find_type("meta.k8s.io", "v1", kind), *tree);
+}
+
+// /api or /apis: everything below it in one document when that is asked for, else the plain one.
+void discover_root(Backend& backend, Call& call, bool legacy) {
+  const api::Schema& schema = backend.schema;
+  const std::string name = legacy ? "api" : "apis";
+  if (const auto wanted = aggregated_discovery_wanted(call.request.headers.get("accept"))) {
+    const std::string_view type = aggregated_discovery_content_type(*wanted);
+    const auto make = [&] { return aggregated_discovery_json(schema, legacy, *wanted); };
+    return answer_document(call, backend.documents.get(name + " as " + std::string(type), make),
+                           type);
+  }
+  const auto make = [&] {
+    return legacy ? api_versions_json(server_address(backend.options))
+                  : api_group_list_json(schema);
+  };
+  answer_plain(backend, call, backend.documents.get(name, make),
+               legacy ? "APIVersions" : "APIGroupList");
+}
+
+}  // namespace
+
+void root_paths(Backend& backend, const CallRef& call) {
+  std::vector<std::string_view> more;
+  for (const Route& route : routes()) {
+    const bool is_listed_already =
+        route.path == "/" || route.path == "/api" || route.path == "/apis";
+    if (!is_listed_already && !route.path.ends_with('*')) more.push_back(route.path);
+  }
+  answer_json(*call, 200, root_paths_json(backend.schema, more));
+}
+
+void discover_core(Backend& backend, const CallRef& call) { discover_root(backend, *call, true); }
+
+void discover_groups(Backend& backend, const CallRef& call) {
+  discover_root(backend, *call, false);
+}
+
+void discover_version(Backend& backend, const CallRef& call) {
+  const auto parts = split(std::string_view(call->info.path).substr(1), '/');
+  const bool is_legacy = parts[0] == "api";
+  const std::size_t most = is_legacy ? 2 : 3;
+  if (parts.size() < 2 || parts.size() > most) return answer_not_found(*call);
+  const std::string_view group = is_legacy ? "" : parts[1];
+  const bool is_group = !is_legacy && parts.size() == 2;
+  const std::string_view version = is_group ? "" : parts.back();
+  // Asked first, so that only what there is gets a place in the cache.
+  const auto versions = backend.schema.versions(group);
+  const bool is_served =
+      is_group ? !versions.empty() : std::ranges::find(versions, version) != versions.end();
+  if (!is_served || (group.empty() && !is_legacy)) return answer_not_found(*call);
+  const auto make = [&] {
+    return is_group ? *api_group_json(backend.schema, group)
+                    : *api_resource_list_json(backend.schema, group, version);
+  };
+  answer_plain(backend, *call, backend.documents.get(call->info.path, make),
+               is_group ? "APIGroup" : "APIResourceList");
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,112 @@
+#include "apiserver/discovery/discovery.h"
+
+#include <gtest/gtest.h>
+
+#include "api/json.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using api::Value;
+
+class DiscoveryTest : public testing::Test {
+ protected:
+  Value parse(std::string_view text) { return api::parse_json(arena_, text).value(); }
+  static const Value* by(const Value& list, std::string_view key, std::string_view wanted) {
+    for (const Value& item : list.items()) {
+      if (item.string_at(key) == wanted) return &item;
+    }
+    return nullptr;
+  }
+  const api::Schema& schema_ = api::builtin_schema();
+  api::Arena arena_;
+};
+
+TEST_F(DiscoveryTest, NamesTheLegacyVersion) {
+  EXPECT_EQ(api_versions_json("10.0.0.1:6443"),
+            R"({"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":)"
+            R"([{"clientCIDR":"0.0.0.0/0","serverAddress":"10.0.0.1:6443"}]})");
+}
+
+TEST_F(DiscoveryTest, ListsGroupsWithTheirPreferredVersion) {
+  const Value list = parse(api_group_list_json(schema_));
+  const Value* apps = by(*list.find("groups"), "name", "apps");
+  ASSERT_NE(apps, nullptr);
+  EXPECT_EQ(apps->find("preferredVersion")->string_at("groupVersion"), "apps/v1");
+  EXPECT_EQ(by(*list.find("groups"), "name", ""), nullptr);
+  const Value group = parse(api_group_json(schema_, "apps").value());
+  EXPECT_EQ(group.string_at("kind"), "APIGroup");
+  EXPECT_FALSE(api_group_json(schema_, "nope"));
+  EXPECT_FALSE(api_group_json(schema_, ""));
+}
+
+TEST_F(DiscoveryTest, ListsResourcesAndSubresources) {
+  const Value list = parse(api_resource_list_json(schema_, "", "v1").value());
+  EXPECT_EQ(list.string_at("groupVersion"), "v1");
+  const Value& resources = *list.find("resources");
+  const Value* pods = by(resources, "name", "pods");
+  ASSERT_NE(pods, nullptr);
+  EXPECT_EQ(pods->string_at("kind"), "Pod");
+  EXPECT_EQ(pods->string_at("singularName"), "pod");
+  EXPECT_TRUE(pods->bool_at("namespaced"));
+  EXPECT_EQ(api::to_json_text(*pods->find("shortNames")), R"(["po"])");
+  const Value* eviction = by(resources, "name", "pods/eviction");
+  ASSERT_NE(eviction, nullptr);
+  EXPECT_EQ(eviction->string_at("group"), "policy");
+  EXPECT_EQ(eviction->string_at("version"), "v1");
+  EXPECT_EQ(eviction->string_at("kind"), "Eviction");
+  EXPECT_FALSE(api_resource_list_json(schema_, "apps", "v9"));
+}
+
+TEST_F(DiscoveryTest, ReadsWhatAClientPrefers) {
+  EXPECT_EQ(aggregated_discovery_wanted(
+                "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+                "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+                "application/json"),
+            DiscoveryVersion::kV2);
+  EXPECT_EQ(aggregated_discovery_wanted(
+                "application/json;as=APIGroupDiscoveryList;v=v2beta1;g=apidiscovery.k8s.io, */*"),
+            DiscoveryVersion::kV2Beta1);
+  EXPECT_EQ(aggregated_discovery_wanted("application/json, */*"), std::nullopt);
+  EXPECT_EQ(aggregated_discovery_wanted(""), std::nullopt);
+}
+
+TEST_F(DiscoveryTest, AggregatesAllGroups) {
+  const Value core = parse(aggregated_discovery_json(schema_, true, DiscoveryVersion::kV2));
+  EXPECT_EQ(core.string_at("apiVersion"), "apidiscovery.k8s.io/v2");
+  ASSERT_EQ(core.find("items")->size(), 1U);
+  const Value& version = core.find("items")->items()[0].find("versions")->items()[0];
+  EXPECT_EQ(version.string_at("version"), "v1");
+  const Value* pods = by(*version.find("resources"), "resource", "pods");
+  ASSERT_NE(pods, nullptr);
+  EXPECT_EQ(pods->string_at("scope"), "Namespaced");
+  const Value* eviction = by(*pods->find("subresources"), "subresource", "eviction");
+  ASSERT_NE(eviction, nullptr);
+  EXPECT_EQ(api::to_json_text(*eviction->find("responseKind")),
+            R"({"group":"policy","version":"v1","kind":"Eviction"})");
+  const Value rest = parse(aggregated_discovery_json(schema_, false, DiscoveryVersion::kV2Beta1));
+  EXPECT_EQ(rest.string_at("apiVersion"), "apidiscovery.k8s.io/v2beta1");
+  EXPECT_GT(rest.find("items")->size(), 10U);
+}
+
+TEST_F(DiscoveryTest, EveryServedResourceIsFoundInItsList) {
+  for (const api::ResourceInfo& resource : schema_.resources) {
+    if (!resource.enabled) continue;
+    const auto list = api_resource_list_json(schema_, resource.group, resource.version);
+    ASSERT_TRUE(list) << resource.group << resource.version;
+    api::Arena arena;
+    const Value value = api::parse_json(arena, *list).value();
+    EXPECT_NE(by(*value.find("resources"), "name", resource.name), nullptr) << resource.name;
+  }
+}
+
+TEST_F(DiscoveryTest, RootNamesEveryGroup) {
+  const std::string_view more[] = {"/version"};
+  const std::string root = root_paths_json(schema_, more);
+  for (const char* path : {"\"/apis/apps/v1\"", "\"/api/v1\"", "\"/version\""}) {
+    EXPECT_NE(root.find(path), std::string::npos) << path;
+  }
+}
+
+}  // namespace
+}  // namespace pinnace::apiserver

@@ -1,0 +1,94 @@
+#include "apiserver/http/call.h"
+
+#include "api/json.h"
+#include "apiserver/http/status.h"
+#include "apiserver/registry/object_codec.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+net::Headers common_headers(const Call& call, std::string_view content_type) {
+  net::Headers headers;
+  headers.add("content-type", content_type);
+  headers.add("cache-control", "no-cache, private");
+  for (const auto& text : call.warnings) {
+    std::string quoted = "299 - ";
+    api::write_json_string(quoted, text);
+    headers.add("warning", quoted);
+  }
+  return headers;
+}
+
+}  // namespace
+
+Call::~Call() { finished(0); }
+
+void Call::finished(int status) {
+  if (auto told = std::exchange(on_answer, nullptr)) told(status);
+}
+
+std::string resource_text(const api::ResourceInfo& resource) {
+  std::string text(resource.name);
+  if (!resource.group.empty()) (text += '.') += resource.group;
+  return text;
+}
+
+std::string kind_text(const api::ResourceInfo& resource) {
+  std::string text(resource.kind);
+  if (!resource.group.empty()) (text += '.') += resource.group;
+  return text;
+}
+
+void answer_error(Call& call, const Error& error) {
+  const EncodedStatus status = encode_status(status_json(error), call.output);
+  net::Headers headers = common_headers(call, status.content_type);
+  if (error.retry_after_seconds > 0) {
+    headers.add("retry-after", std::to_string(error.retry_after_seconds));
+  }
+  call.exchange->respond(error.code, std::move(headers), status.bytes);
+  call.finished(error.code);
+}
+
+void answer_status(Call& call, int code, std::string json) {
+  const EncodedStatus status = encode_status(std::move(json), call.output);
+  call.exchange->respond(code, common_headers(call, status.content_type), status.bytes);
+  call.finished(code);
+}
+
+void answer_text(Call& call, int status, std::string_view content_type, std::string body) {
+  net::Headers headers = common_headers(call, content_type);
+  headers.add("x-content-type-options", "nosniff");
+  call.exchange->respond(status, std::move(headers), std::move(body));
+  call.finished(status);
+}
+
+void answer_json(Call& call, int status, std::shared_ptr<const std::string> json) {
+  call.exchange->respond(status, common_headers(call, "application/json"), std::move(json));
+  call.finished(status);
+}
+
+void answer_stream(Call& call, int status, std::string_view content_type,
+                   std::unique_ptr<net::Body> body) {
+  call.exchange->stream(status, common_headers(call, content_type), std::move(body));
+  call.finished(status);
+}
+
+void answer_value(Call& call, int status, const api::TypeInfo* type, const api::Value& value) {
+  Output output = call.output;
+  output.shape = Shape::kObject;
+  auto bytes = encode_value(value, type, output);
+  if (!bytes) return answer_error(call, bytes.error());
+  call.exchange->respond(status, common_headers(call, content_type_of(output.media, false)),
+                         std::move(*bytes));
+  call.finished(status);
+}
+
+void answer_object(Call& call, int status, const store::ObjectRef& object) {
+  auto bytes = encode_object(object, *call.storage, *call.resource, call.output);
+  if (!bytes) return answer_error(call, bytes.error());
+  call.exchange->respond(status, common_headers(call, content_type_of(call.output.media, false)),
+                         std::move(*bytes));
+  call.finished(status);
+}
+
+}  // namespace pinnace::apiserver

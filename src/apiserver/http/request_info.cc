@@ -1,0 +1,117 @@
+#include "apiserver/http/request_info.h"
+
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+std::string verb_of(std::string_view method) {
+  if (method == "POST") return "create";
+  if (method == "GET" || method == "HEAD") return "get";
+  if (method == "PUT") return "update";
+  if (method == "PATCH") return "patch";
+  if (method == "DELETE") return "delete";
+  return {};
+}
+
+Result<std::vector<std::string>> decoded_parts(std::string_view path) {
+  std::vector<std::string> parts;
+  if (!path.empty() && path.front() == '/') path.remove_prefix(1);
+  if (!path.empty() && path.back() == '/') path.remove_suffix(1);
+  if (path.empty()) return parts;
+  for (const std::string_view raw : split(path, '/')) {
+    auto part = percent_decode(raw);
+    if (!part) return errors::bad_request("invalid URL escape in the path");
+    const bool is_clean = !part->empty() && *part != "." && *part != ".." &&
+                          part->find('\0') == std::string::npos &&
+                          part->find('/') == std::string::npos;
+    if (!is_clean) return errors::bad_request("the path has an empty or ambiguous part");
+    parts.push_back(std::move(*part));
+  }
+  return parts;
+}
+
+// A proxied path is handed on as it came, so its parts are not judged as names.
+std::string_view cut_at_proxy(std::string_view path, std::string_view& tail) {
+  const auto at = path.find("/proxy/");
+  if (at == std::string_view::npos || !path.starts_with("/api/")) return path;
+  tail = path.substr(at + 6);
+  return path.substr(0, at + 6);
+}
+
+// "metadata.name=x" in a field selector: the request is about that one object.
+std::string selected_name(std::string_view field_selector) {
+  for (const std::string_view term : split(field_selector, ',')) {
+    constexpr std::string_view kName = "metadata.name=";
+    if (!term.starts_with(kName)) continue;
+    std::string_view value = term.substr(kName.size());
+    if (value.starts_with('=')) value.remove_prefix(1);
+    return std::string(value);
+  }
+  return {};
+}
+
+void refine_verb(RequestInfo& info, const Query& query, bool legacy_watch) {
+  if (info.verb == "get" && (legacy_watch || (info.name.empty() && query.flag("watch")))) {
+    info.verb = "watch";
+  } else if (info.verb == "get" && info.name.empty()) {
+    info.verb = "list";
+  } else if (info.verb == "delete" && info.name.empty()) {
+    info.verb = "deletecollection";
+  } else if (info.verb == "get" && info.subresource.empty() && query.flag("watch")) {
+    info.verb = "watch";
+  }
+  if (info.name.empty() && (info.verb == "list" || info.verb == "watch")) {
+    info.name = selected_name(query.get("fieldSelector"));
+  }
+}
+
+}  // namespace
+
+Result<RequestInfo> parse_request_info(std::string_view method, std::string_view path,
+                                       const Query& query) {
+  RequestInfo info;
+  std::string_view proxied;
+  auto decoded = decoded_parts(cut_at_proxy(path, proxied));
+  if (!decoded) return std::unexpected(std::move(decoded.error()));
+  std::vector<std::string>& parts = *decoded;
+  info.path = "/" + join(parts, "/");
+  info.verb = to_lower(method);
+
+  const bool is_core = parts.size() >= 3 && parts[0] == "api";
+  const bool is_grouped = parts.size() >= 4 && parts[0] == "apis";
+  if (!is_core && !is_grouped) return info;
+  std::size_t at = 1;
+  if (is_grouped) info.group = parts[at++];
+  info.version = parts[at++];
+  info.is_resource = true;
+  info.verb = verb_of(method);
+  const bool legacy_watch = parts[at] == "watch" && parts.size() > at + 1;
+  if (legacy_watch) ++at;
+
+  const auto next = [&]() -> std::string {
+    return at < parts.size() ? parts[at++] : std::string();
+  };
+  info.resource = next();
+  if (info.resource == "namespaces" && at < parts.size()) {
+    info.ns = next();
+    const std::string below = next();
+    if (below.empty() || below == "status" || below == "finalize") {
+      info.name = info.ns;
+      info.subresource = below;
+    } else {
+      info.resource = below;
+      info.name = next();
+      info.subresource = next();
+    }
+  } else {
+    info.name = next();
+    info.subresource = next();
+  }
+  while (at < parts.size()) info.rest.push_back(next());
+  if (!proxied.empty()) info.rest.push_back(std::string(proxied));
+  refine_verb(info, query, legacy_watch);
+  return info;
+}
+
+}  // namespace pinnace::apiserver

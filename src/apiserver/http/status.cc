@@ -1,0 +1,80 @@
+#include "apiserver/http/status.h"
+
+#include "api/json.h"
+#include "api/schema.h"
+#include "apiserver/registry/object_codec.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// Appends `"key":"text"` after a comma when the text is not empty.
+void add_text(std::string& out, std::string_view key, std::string_view text) {
+  if (text.empty()) return;
+  if (out.back() != '{') out += ',';
+  api::write_json_string(out, key);
+  out += ':';
+  api::write_json_string(out, text);
+}
+
+std::string details_json(const Error& error) {
+  std::string out = "{";
+  add_text(out, "name", error.name);
+  add_text(out, "group", error.group);
+  add_text(out, "kind", error.kind);
+  add_text(out, "uid", error.uid);
+  if (!error.causes.empty()) {
+    if (out.back() != '{') out += ',';
+    out += "\"causes\":[";
+    for (std::size_t i = 0; i < error.causes.size(); ++i) {
+      if (i != 0) out += ',';
+      std::string one = "{";
+      add_text(one, "reason", error.causes[i].type);
+      add_text(one, "message", error.causes[i].message);
+      add_text(one, "field", error.causes[i].field);
+      out += one + "}";
+    }
+    out += ']';
+  }
+  if (error.retry_after_seconds > 0) {
+    if (out.back() != '{') out += ',';
+    out += "\"retryAfterSeconds\":" + std::to_string(error.retry_after_seconds);
+  }
+  return out + "}";
+}
+
+}  // namespace
+
+std::string status_json(const Error& error) {
+  std::string out = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure")";
+  add_text(out, "message", error.message);
+  add_text(out, "reason", error.reason);
+  const std::string details = details_json(error);
+  if (details != "{}") out += ",\"details\":" + details;
+  return out + ",\"code\":" + std::to_string(error.code) + "}\n";
+}
+
+std::string success_json(std::string_view group, std::string_view resource, std::string_view name,
+                         std::string_view uid) {
+  std::string out =
+      R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","details":{)";
+  add_text(out, "name", name);
+  add_text(out, "group", group);
+  add_text(out, "kind", resource);
+  add_text(out, "uid", uid);
+  return out + "}}\n";
+}
+
+EncodedStatus encode_status(std::string json, const Output& output) {
+  if (output.media == Media::kJson && !output.pretty) {
+    return {content_type_of(Media::kJson, false), std::move(json)};
+  }
+  api::Arena arena;
+  auto tree = api::parse_json(arena, json);
+  const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "Status");
+  if (!tree || type == nullptr) return {content_type_of(Media::kJson, false), std::move(json)};
+  auto bytes = encode_value(*tree, type, output);
+  if (!bytes) return {content_type_of(Media::kJson, false), std::move(json)};
+  return {content_type_of(output.media, false), std::move(*bytes)};
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,100 @@
+// The handlers of /openapi/v2 and /openapi/v3.
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/discovery/discovery_routes.h"
+#include "apiserver/http/document_answer.h"
+#include "apiserver/openapi/openapi_paths.h"
+#include "apiserver/openapi/openapi_v2.h"
+#include "apiserver/openapi/openapi_v3.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+
+void answer_not_acceptable(Call& call) {
+  answer_error(call, errors::not_acceptable("only application/json is served here").error());
+}
+
+// "/openapi/v3/apis/apps/v1" of the document with that content.
+std::string v3_url(std::string_view group, std::string_view version, std::string_view etag) {
+  return "/openapi/v3" + version_path(group, version) + "?hash=" + std::string(etag);
+}
+
+}  // namespace
+
+void openapi_v2(Backend& backend, const CallRef& call) {
+  // Clients ask for the second; it is answered as the third, which is how servers have it.
+  constexpr std::string_view kOffered[] = {
+      kJson, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+      "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"};
+  const int wanted = preferred_type(call->request.headers.get("accept"), kOffered);
+  if (wanted < 0) {
+    return answer_error(*call,
+                        errors::not_acceptable("only the following media types are accepted: "
+                                               "application/json, application/"
+                                               "com.github.proto-openapi.spec.v2.v1.0+protobuf")
+                            .error());
+  }
+  if (wanted == 0) {
+    const auto make = [&] { return openapi_v2_json(backend.schema); };
+    return answer_document(*call, backend.documents.get("openapi v2 json", make), kJson);
+  }
+  const auto make = [&] { return openapi_v2_protobuf(backend.schema); };
+  answer_document(*call, backend.documents.get("openapi v2 protobuf", make), kOffered[2]);
+}
+
+void openapi_v3_index(Backend& backend, const CallRef& call) {
+  constexpr std::string_view kOffered[] = {kJson};
+  if (preferred_type(call->request.headers.get("accept"), kOffered) < 0) {
+    return answer_not_acceptable(*call);
+  }
+  const auto make = [&] {
+    std::string out = "{\"paths\":{";
+    for (const std::string_view group : backend.schema.groups()) {
+      for (const std::string_view version : backend.schema.versions(group)) {
+        const std::string path = version_path(group, version);
+        const auto make_version = [&] { return openapi_v3_json(backend.schema, group, version); };
+        const std::string etag = backend.documents.etag("openapi v3 " + path, make_version);
+        if (out.back() != '{') out += ',';
+        api::write_json_string(out, std::string_view(path).substr(1));
+        out += ":{\"serverRelativeURL\":";
+        api::write_json_string(out, v3_url(group, version, etag));
+        out += '}';
+      }
+    }
+    return out += "}}";
+  };
+  answer_document(*call, backend.documents.get("openapi v3", make), kJson);
+}
+
+void openapi_v3_group(Backend& backend, const CallRef& call) {
+  constexpr std::string_view kOffered[] = {kJson};
+  const auto parts = split(std::string_view(call->info.path).substr(1), '/');
+  const bool is_legacy = parts.size() == 4 && parts[2] == "api";
+  const bool is_named = parts.size() == 5 && parts[2] == "apis";
+  if (!is_legacy && !is_named) return answer_not_found(*call);
+  const std::string_view group = is_legacy ? "" : parts[3], version = parts.back();
+  const auto versions = backend.schema.versions(group);
+  if ((is_named && group.empty()) || std::ranges::find(versions, version) == versions.end()) {
+    return answer_not_found(*call);
+  }
+  if (preferred_type(call->request.headers.get("accept"), kOffered) < 0) {
+    return answer_not_acceptable(*call);
+  }
+  const auto make = [&] { return openapi_v3_json(backend.schema, group, version); };
+  const Document document =
+      backend.documents.get("openapi v3 " + version_path(group, version), make);
+  const std::string_view hash = call->query.get("hash");
+  if (!hash.empty() && hash != document.etag) {
+    net::Headers headers;
+    headers.add("location", v3_url(group, version, document.etag));
+    call->exchange->respond(301, std::move(headers), std::string());
+    return call->finished(301);
+  }
+  answer_document(*call, document, kJson, !hash.empty());
+}
+
+}  // namespace pinnace::apiserver

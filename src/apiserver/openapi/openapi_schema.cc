@@ -1,0 +1,319 @@
+#include "apiserver/openapi/openapi_schema.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "api/json.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+
+// A form that has a definition of its own.
+struct NamedForm {
+  api::Form form;
+  std::string_view name, type, format, doc;
+  bool is_number_or_text = false;  // Said as such in v3; v2 has no way to.
+};
+
+namespace {
+
+using api::Arena;
+using api::Container;
+using api::FieldInfo;
+using api::Form;
+using api::ListType;
+using api::TypeForm;
+using api::TypeInfo;
+using api::Value;
+
+Value text(std::string_view value) { return Value::string_ref(value); }
+
+constexpr NamedForm kNamedForms[] = {
+    {Form::kTime, "io.k8s.apimachinery.pkg.apis.meta.v1.Time", "string", "date-time",
+     "A moment in RFC 3339 form, to the second."},
+    {Form::kMicroTime, "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", "string", "date-time",
+     "A moment in RFC 3339 form, to the microsecond."},
+    {Form::kDuration, "io.k8s.apimachinery.pkg.apis.meta.v1.Duration", "string", "",
+     "A span of time such as \"1h30m\"."},
+    {Form::kQuantity, "io.k8s.apimachinery.pkg.api.resource.Quantity", "string", "",
+     "An amount with an optional suffix, such as \"500m\", \"1.5\" or \"2Gi\".", true},
+    {Form::kIntOrString, "io.k8s.apimachinery.pkg.util.intstr.IntOrString", "string",
+     "int-or-string", "A number or a text: a port by number or name, a count or a percentage.",
+     true},
+    {Form::kRawObject, "io.k8s.apimachinery.pkg.runtime.RawExtension", "object", "",
+     "Any object; it is kept as it is."},
+    {Form::kAnyJson, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON", "", "",
+     "Any JSON value."},
+};
+constexpr NamedForm kFieldSet = {Form::kAnyJson, "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
+                                 "object", "", "A set of fields, as a trie of their names."};
+
+const NamedForm* named_form(const FieldInfo& field) {
+  // The one field of any JSON that has a name of its own.
+  if (field.form == Form::kAnyJson && field.name == "fieldsV1") return &kFieldSet;
+  for (const NamedForm& named : kNamedForms) {
+    if (named.form == field.form) return &named;
+  }
+  return nullptr;
+}
+
+bool is_definition(const TypeInfo& type) { return type.form != TypeForm::kWrapperList; }
+
+class SchemaMaker {
+ public:
+  SchemaMaker(Arena& arena, OpenApi version) : arena_(arena), version_(version) {}
+
+  Value reference(std::string_view name) {
+    const std::string_view prefix =
+        version_ == OpenApi::kV2 ? "#/definitions/" : "#/components/schemas/";
+    Value out = Value::object();
+    out.set_ref(arena_, "$ref", Value::string(arena_, std::string(prefix) + std::string(name)));
+    return out;
+  }
+
+  Value named(const NamedForm& form) {
+    Value out = Value::object();
+    out.set_ref(arena_, "description", text(form.doc));
+    if (!form.format.empty()) out.set_ref(arena_, "format", text(form.format));
+    if (!form.is_number_or_text || version_ == OpenApi::kV2) {
+      if (!form.type.empty()) out.set_ref(arena_, "type", text(form.type));
+      return out;
+    }
+    const std::string_view number = form.form == Form::kQuantity ? "number" : "integer";
+    Value& choices = out.set_ref(arena_, "oneOf", Value::array());
+    for (const std::string_view type : {number, std::string_view("string")}) {
+      choices.append(arena_, Value::object()).set_ref(arena_, "type", text(type));
+    }
+    return out;
+  }
+
+  Value definition(const TypeInfo& type) {
+    Value out = Value::object();
+    if (!type.doc.empty()) out.set_ref(arena_, "description", text(type.doc));
+    // One of several forms, which a schema without a type admits.
+    if (type.form == TypeForm::kOneOf) return out;
+    out.set_ref(arena_, "type", text("object"));
+    Value properties = Value::object(), required = Value::array();
+    if (type.is_kind) {
+      add_text(properties, "apiVersion",
+               "The group and version of this object's schema, such as \"apps/v1\".");
+      add_text(properties, "kind", "The kind of this object, such as \"Deployment\".");
+    }
+    add_fields(type, properties, required);
+    if (!required.empty()) out.set_ref(arena_, "required", required);
+    if (!properties.empty()) out.set_ref(arena_, "properties", properties);
+    if (type.atomic) out.set_ref(arena_, "x-kubernetes-map-type", text("atomic"));
+    return out;
+  }
+
+ private:
+  void add_text(Value& properties, std::string_view name, std::string_view doc) {
+    Value& property = properties.set_ref(arena_, name, Value::object());
+    property.set_ref(arena_, "description", text(doc));
+    property.set_ref(arena_, "type", text("string"));
+  }
+
+  void add_fields(const TypeInfo& type, Value& properties, Value& required) {
+    for (const FieldInfo& field : type.fields) {
+      if (field.is_inline) {
+        add_fields(*field.type, properties, required);
+        continue;
+      }
+      properties.set_ref(arena_, field.name, property(field));
+      if (field.required) required.append(arena_, text(field.name));
+    }
+  }
+
+  Value property(const FieldInfo& field) {
+    Value out = one(field);
+    if (field.container == Container::kList) {
+      out = around("array", "items", out);
+      add_list_type(out, field);
+    } else if (field.container == Container::kMap) {
+      out = around("object", "additionalProperties", out);
+      if (field.list_type == ListType::kAtomic) {
+        out.set_ref(arena_, "x-kubernetes-map-type", text("atomic"));
+      }
+    }
+    if (field.doc.empty() && !has_rules(field)) return out;
+    if (version_ == OpenApi::kV3 && out.find("$ref") != nullptr) out = beside_others(out);
+    if (!field.doc.empty()) out.set_ref(arena_, "description", text(field.doc));
+    add_patch_rules(out, field);
+    if (auto value = api::parse_json(arena_, field.default_json);
+        !field.default_json.empty() && value) {
+      out.set_ref(arena_, "default", *value);
+    }
+    return out;
+  }
+
+  static bool has_rules(const FieldInfo& field) {
+    return field.patch_merge || field.patch_retain_keys || !field.default_json.empty();
+  }
+
+  // In v3 nothing may stand beside a "$ref".
+  Value beside_others(const Value& reference) {
+    Value out = Value::object();
+    out.set_ref(arena_, "allOf", Value::array()).append(arena_, reference);
+    return out;
+  }
+
+  Value around(std::string_view type, std::string_view member, const Value& inner) {
+    Value out = Value::object();
+    out.set_ref(arena_, "type", text(type));
+    out.set_ref(arena_, member, inner);
+    return out;
+  }
+
+  void add_list_type(Value& out, const FieldInfo& field) {
+    constexpr std::string_view kNames[] = {"atomic", "set", "map"};
+    out.set_ref(arena_, "x-kubernetes-list-type",
+                text(kNames[static_cast<std::size_t>(field.list_type)]));
+    if (field.list_type != ListType::kMap) return;
+    Value& keys = out.set_ref(arena_, "x-kubernetes-list-map-keys", Value::array());
+    for (const std::string_view key : field.list_map_keys) keys.append(arena_, text(key));
+  }
+
+  void add_patch_rules(Value& out, const FieldInfo& field) {
+    const std::string_view strategy = field.patch_merge && field.patch_retain_keys
+                                          ? "merge,retainKeys"
+                                      : field.patch_merge       ? "merge"
+                                      : field.patch_retain_keys ? "retainKeys"
+                                                                : "";
+    if (!strategy.empty()) out.set_ref(arena_, "x-kubernetes-patch-strategy", text(strategy));
+    if (!field.patch_merge_key.empty()) {
+      out.set_ref(arena_, "x-kubernetes-patch-merge-key", text(field.patch_merge_key));
+    }
+  }
+
+  // One value of the field's form, without its container.
+  Value one(const FieldInfo& field) {
+    if (const NamedForm* named = named_form(field)) return reference(named->name);
+    if (field.form == Form::kObject) {
+      if (is_definition(*field.type)) return reference(definition_name(*field.type));
+      return property(field.type->fields[0]);
+    }
+    Value out = Value::object();
+    const auto [type, format] = primitive(field.form);
+    if (!type.empty()) out.set_ref(arena_, "type", text(type));
+    if (!format.empty()) out.set_ref(arena_, "format", text(format));
+    if (!field.enum_values.empty()) {
+      Value& values = out.set_ref(arena_, "enum", Value::array());
+      for (const std::string_view value : field.enum_values) values.append(arena_, text(value));
+    }
+    return out;
+  }
+
+  static std::pair<std::string_view, std::string_view> primitive(Form form) {
+    switch (form) {
+      case Form::kString:
+        return {"string", ""};
+      case Form::kBytes:
+        return {"string", "byte"};
+      case Form::kBool:
+        return {"boolean", ""};
+      case Form::kInt32:
+        return {"integer", "int32"};
+      case Form::kUint32:
+      case Form::kUint64:
+      case Form::kInt64:
+        return {"integer", "int64"};
+      case Form::kDouble:
+        return {"number", "double"};
+      default:
+        return {"", ""};
+    }
+  }
+
+  Arena& arena_;
+  OpenApi version_;
+};
+
+// Kinds that every group and version has as its own.
+bool is_in_every_version(const TypeInfo& type) {
+  return type.group == "meta.k8s.io" && (type.name == "DeleteOptions" || type.name == "WatchEvent");
+}
+
+Value kinds_of(Arena& arena, const api::Schema& schema, const TypeInfo& type) {
+  Value kinds = Value::array();
+  if (!is_in_every_version(type)) {
+    const std::string_view group = type.group == "meta.k8s.io" ? "" : type.group;
+    kinds.append(arena, group_version_kind(arena, group, type.version, type.name));
+    return kinds;
+  }
+  for (const std::string_view group : schema.groups()) {
+    for (const std::string_view version : schema.versions(group)) {
+      kinds.append(arena, group_version_kind(arena, group, version, type.name));
+    }
+  }
+  return kinds;
+}
+
+}  // namespace
+
+std::string definition_name(const TypeInfo& type) {
+  constexpr std::string_view kOwn = "k8s.io.";
+  std::string name;
+  if (type.proto_package.starts_with(kOwn)) {
+    // "k8s.io.kube_aggregator.pkg..." → "io.k8s.kube-aggregator.pkg..."
+    const std::string_view rest = type.proto_package.substr(kOwn.size());
+    name = "io.k8s." + std::string(rest);
+    std::replace(name.begin(),
+                 name.begin() + 7 + static_cast<long>(std::min(rest.find('.'), rest.size())), '_',
+                 '-');
+  } else {
+    // "stable.example.com" → "com.example.stable"
+    const auto parts = split(type.group, '.');
+    for (std::size_t i = parts.size(); i-- > 0;) (name += parts[i]) += i == 0 ? "" : ".";
+    (name += '.') += type.version;
+  }
+  return (name += '.') += type.name;
+}
+
+Value group_version_kind(Arena& arena, std::string_view group, std::string_view version,
+                         std::string_view kind) {
+  Value out = Value::object();
+  out.set_ref(arena, "group", text(group));
+  out.set_ref(arena, "kind", text(kind));
+  out.set_ref(arena, "version", text(version));
+  return out;
+}
+
+void Definitions::require(const TypeInfo& type) {
+  std::vector<const TypeInfo*> waiting;
+  const auto add = [&](const TypeInfo& next) {
+    const bool is_new = !is_definition(next) ||
+                        all_.emplace(definition_name(next), Definition{&next, nullptr}).second;
+    if (is_new && next.form != TypeForm::kOneOf) waiting.push_back(&next);
+  };
+  add(type);
+  while (!waiting.empty()) {
+    const TypeInfo& at = *waiting.back();
+    waiting.pop_back();
+    for (const FieldInfo& field : at.fields) {
+      if (const NamedForm* named = named_form(field)) {
+        all_.emplace(named->name, Definition{nullptr, named});
+      } else if (field.is_inline) {
+        waiting.push_back(field.type);
+      } else if (field.form == Form::kObject) {
+        add(*field.type);
+      }
+    }
+  }
+}
+
+Value Definitions::reference(Arena& arena, const TypeInfo& type) const {
+  return SchemaMaker(arena, version_).reference(definition_name(type));
+}
+
+Value Definitions::schema_of(Arena& arena, const Definition& definition) const {
+  SchemaMaker maker(arena, version_);
+  if (definition.type == nullptr) return maker.named(*definition.form);
+  Value out = maker.definition(*definition.type);
+  if (definition.type->is_kind) {
+    out.set_ref(arena, "x-kubernetes-group-version-kind",
+                kinds_of(arena, schema_, *definition.type));
+  }
+  return out;
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,178 @@
+// POST: a new object.
+#include "api/json.h"
+#include "api/object_codec.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/registry/schema_validation.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::size_t kMaxGeneratedPrefix = 58;
+constexpr int kGeneratedTries = 8;
+
+struct Creation {
+  explicit Creation(Backend& backend, const CallRef& from)
+      : call(from), change{backend, *call, arena, *call->storage} {}
+  CallRef call;
+  api::Arena arena{16 << 10};
+  Change change;
+  api::Value object;
+};
+
+Result<void> settle_namespace(Change& change, api::Value& meta) {
+  if (!change.storage.namespaced) {
+    meta.erase("namespace");
+    return {};
+  }
+  const std::string_view own = meta.string_at("namespace");
+  if (!own.empty() && own != change.ns) {
+    return errors::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (own.empty()) meta.set_ref(change.arena, "namespace", change.text(change.ns));
+  return {};
+}
+
+// A name that nobody has; after some tries one that is taken, and the write is a conflict.
+std::string generate_name(const Change& change, std::string_view prefix) {
+  std::string name;
+  for (int tries = 0; tries < kGeneratedTries; ++tries) {
+    name = std::string(prefix.substr(0, kMaxGeneratedPrefix)) +
+           random_suffix(change.backend.options.rng);
+    const auto taken =
+        change.backend.store().get({std::string(change.storage.storage_resource), change.ns, name});
+    if (!taken) break;
+  }
+  return name;
+}
+
+void settle_name(Change& change, api::Value& meta) {
+  std::string name(meta.string_at("name"));
+  if (name.empty() && !change.call.info.name.empty()) name = change.call.info.name;
+  const std::string_view prefix = meta.string_at("generateName");
+  if (name.empty() && !prefix.empty()) name = generate_name(change, prefix);
+  if (!name.empty()) meta.set_ref(change.arena, "name", change.text(name));
+  change.name = name;
+}
+
+void settle_system_fields(Change& change, const Strategy& strategy, api::Value& meta) {
+  for (const char* key : {"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
+                          "managedFields", "resourceVersion", "generation"}) {
+    meta.erase(key);
+  }
+  meta.set_ref(change.arena, "uid", change.text(make_uuid(change.backend.options.rng)));
+  meta.set_ref(change.arena, "creationTimestamp", change.text(rfc3339(change.backend.now())));
+  if (strategy.has_generation) meta.set_ref(change.arena, "generation", api::Value::integer(1));
+}
+
+Result<void> prepare(Creation& creation) {
+  Change& change = creation.change;
+  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  api::Value& meta = meta_of(change.arena, creation.object);
+  if (auto ok = settle_namespace(change, meta); !ok) return ok;
+  if (!meta.string_at("resourceVersion").empty()) {
+    return errors::bad_request("resourceVersion should not be set on objects to be created");
+  }
+  settle_name(change, meta);
+  if (auto ok = admit(change, Operation::kCreate, creation.object, nullptr); !ok) return ok;
+  settle_system_fields(change, strategy, meta_of(change.arena, creation.object));
+  if (change.storage.subresource("status") != nullptr && !strategy.keeps_status) {
+    creation.object.erase("status");
+  }
+  if (strategy.prepare_create != nullptr) {
+    if (auto ok = strategy.prepare_create(change, creation.object); !ok) return ok;
+  }
+  validate_meta(change, strategy, creation.object);
+  if (strategy.validate != nullptr) strategy.validate(change, creation.object);
+  validate_by_schema(change, *change.storage.type, creation.object, nullptr);
+  if (change.causes.empty() && strategy.claim != nullptr) {
+    strategy.claim(change, creation.object, nullptr);
+  }
+  if (!change.causes.empty()) {
+    return errors::invalid(kind_text(*creation.call->resource), change.name,
+                           std::move(change.causes));
+  }
+  // What was filled in on the way gets its place.
+  return api::normalise(change.arena, creation.object, *change.storage.type);
+}
+
+}  // namespace
+
+bool is_dry_run(const Call& call, Error& error) {
+  for (const auto& value : call.query.get_all("dryRun")) {
+    if (value == "All") return true;
+    if (value.empty()) continue;
+    error = errors::invalid("CreateOptions.meta.k8s.io", "",
+                            {cause::not_supported("dryRun", quoted(value), {"All"})})
+                .error();
+    return false;
+  }
+  return false;
+}
+
+store::ObjectRef unstored(const store::Key& key, std::string json) {
+  auto object = std::make_shared<store::Object>();
+  object->key = key;
+  object->json = std::move(json);
+  return object;
+}
+
+Error write_error(const Call& call, Error error, const std::string& name) {
+  const std::string resource = resource_text(*call.resource);
+  if (error.is("AlreadyExists")) return errors::already_exists(resource, name).error();
+  if (error.is("NotFound")) return errors::not_found(resource, name).error();
+  if (error.is("Conflict")) {
+    return errors::conflict(resource, name,
+                            "the object has been modified; please apply your changes to the latest "
+                            "version and try again")
+        .error();
+  }
+  return error;
+}
+
+void create_object(const BackendRef& backend, const CallRef& call) {
+  auto creation = std::make_shared<Creation>(*backend, call);
+  Change& change = creation->change;
+  Error wrong;
+  wrong.message.clear();
+  change.dry_run = is_dry_run(*call, wrong);
+  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  auto object = read_object(*call, change.arena, *call->resource);
+  if (!object) return answer_error(*call, object.error());
+  creation->object = *object;
+  change.ns = call->info.ns;
+  if (auto ok = prepare(*creation); !ok) {
+    change.done(false);
+    return answer_error(*call, ok.error());
+  }
+  const store::Key key{std::string(change.storage.storage_resource), change.ns, change.name};
+  if (change.dry_run) {
+    change.done(false);
+    if (backend->store().get(key)) {
+      return answer_error(
+          *call, errors::already_exists(resource_text(*call->resource), change.name).error());
+    }
+    return answer_object(*call, 201, unstored(key, api::to_json_text(creation->object)));
+  }
+  SplitJson parts = split_json(creation->object);
+  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  store::Write write{store::Write::Type::kCreate,
+                     key,
+                     std::string(meta_text(creation->object, "uid")),
+                     std::move(parts.head),
+                     std::move(parts.tail),
+                     0,
+                     strategy.durable};
+  backend->store().commit(std::move(write), [backend, creation](Result<store::ObjectRef> done) {
+    creation->change.done(done.has_value());
+    Call& answered = *creation->call;
+    if (!done)
+      return answer_error(answered, write_error(answered, done.error(), creation->change.name));
+    answer_object(answered, 201, *done);
+  });
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,307 @@
+// DELETE: at once, after a grace period, or when the last finalizer is gone.
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/http/status.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/registry/selection.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr int kMaxAttempts = 8;
+constexpr std::string_view kOrphan = "orphan";
+constexpr std::string_view kForeground = "foregroundDeletion";
+
+void set_finalizer(api::Arena& arena, api::Value& object, std::string_view name, bool wanted) {
+  api::Value& meta = meta_of(arena, object);
+  api::Value kept = api::Value::array();
+  if (const auto* list = meta.find("finalizers"); list != nullptr && list->is_array()) {
+    for (const auto& item : list->items()) {
+      if (!(item.is_string() && item.as_string() == name)) kept.append(arena, item);
+    }
+  }
+  if (wanted) kept.append(arena, api::Value::string_ref(name));
+  if (kept.empty())
+    meta.erase("finalizers");
+  else
+    meta.set_ref(arena, "finalizers", kept);
+}
+
+void apply_propagation(api::Arena& arena, api::Value& object, const std::string& propagation) {
+  if (propagation.empty()) return;
+  set_finalizer(arena, object, kOrphan, propagation == "Orphan");
+  set_finalizer(arena, object, kForeground, propagation == "Foreground");
+}
+
+bool has_own_finalizers(const api::Value& object) {
+  const auto* own = object.find_path({"spec", "finalizers"});
+  return own != nullptr && own->is_array() && !own->empty();
+}
+
+// A namespace shows that it is going; what has a finalizer list in its spec is one.
+void mark_terminating(api::Arena& arena, api::Value& object) {
+  if (!has_own_finalizers(object)) return;
+  object.ensure_object(arena, "status")
+      .set_ref(arena, "phase", api::Value::string_ref("Terminating"));
+}
+
+enum class Step { kRemove, kUpdate, kWait };
+
+// Changes `object` into what it is while it waits.
+Step next_step(Backend& backend, api::Arena& arena, api::Value& object, const Strategy& strategy,
+               const Deletion& deletion) {
+  const bool was_going = is_being_deleted(object);
+  const std::int64_t grace = strategy.grace_seconds == nullptr
+                                 ? 0
+                                 : strategy.grace_seconds(object, deletion.grace_seconds);
+  api::Value& meta = meta_of(arena, object);
+  const std::int64_t grace_before = meta.int_at("deletionGracePeriodSeconds");
+  const api::Value before = api::deep_copy(arena, object);
+  apply_propagation(arena, object, deletion.propagation);
+  const bool is_held = has_finalizers(object) || has_own_finalizers(object);
+  if (was_going) {
+    const bool shortens = grace < grace_before && (deletion.grace_seconds >= 0 || grace == 0);
+    if (!is_held && (grace_before == 0 || (shortens && grace == 0))) return Step::kRemove;
+    if (shortens) {
+      const auto earlier = std::chrono::seconds(grace_before - grace);
+      WallTime at{};
+      if (parse_rfc3339(meta_text(object, "deletionTimestamp"), at)) {
+        meta_of(arena, object)
+            .set_ref(arena, "deletionTimestamp", api::Value::string(arena, rfc3339(at - earlier)));
+      }
+      meta_of(arena, object)
+          .set_ref(arena, "deletionGracePeriodSeconds", api::Value::integer(grace));
+    }
+    return api::equal(before, object) ? Step::kWait : Step::kUpdate;
+  }
+  if (!is_held && grace == 0) return Step::kRemove;
+  api::Value& marked = meta_of(arena, object);
+  const WallTime when = backend.now() + std::chrono::seconds(grace);
+  marked.set_ref(arena, "deletionTimestamp", api::Value::string(arena, rfc3339(when)));
+  marked.set_ref(arena, "deletionGracePeriodSeconds", api::Value::integer(grace));
+  if (strategy.has_generation && marked.int_at("generation") > 0) {
+    marked.set_ref(arena, "generation", api::Value::integer(marked.int_at("generation") + 1));
+  }
+  mark_terminating(arena, object);
+  return Step::kUpdate;
+}
+
+Result<void> check_preconditions(const Call& call, const store::Object& object,
+                                 const Deletion& deletion) {
+  const auto refuse = [&](std::string why) {
+    return errors::conflict(resource_text(*call.resource), object.key.name, why);
+  };
+  if (!deletion.uid.empty() && deletion.uid != object.uid) {
+    return refuse("Precondition failed: UID in precondition: " + deletion.uid +
+                  ", UID in object meta: " + object.uid);
+  }
+  if (deletion.expected != 0 && deletion.expected != object.revision) {
+    return refuse("Precondition failed: ResourceVersion in precondition: " +
+                  std::to_string(deletion.expected) +
+                  ", ResourceVersion in object meta: " + std::to_string(object.revision));
+  }
+  return {};
+}
+
+}  // namespace
+
+void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
+                  DeletionDone done, int attempt) {
+  auto found = backend->store().get(key);
+  if (!found) return done(errors::not_found(resource_text(*call->resource), key.name), false);
+  const store::ObjectRef before = *found;
+  if (auto ok = check_preconditions(*call, *before, deletion); !ok) {
+    return done(std::unexpected(std::move(ok.error())), false);
+  }
+  auto arena = std::make_shared<api::Arena>(16 << 10);
+  auto object = api::parse_json(*arena, before->json);
+  if (!object) return done(std::unexpected(std::move(object.error())), false);
+  if (auto ok = admit_deletion(*call, *before, *object); !ok) {
+    return done(std::unexpected(std::move(ok.error())), false);
+  }
+  const Strategy& strategy = strategy_for(call->storage->storage_resource);
+  const Step step = next_step(*backend, *arena, *object, strategy, deletion);
+  if (step == Step::kWait || deletion.dry_run) return done(before, step == Step::kRemove);
+  store::Write write;
+  write.type = step == Step::kRemove ? store::Write::Type::kDelete : store::Write::Type::kUpdate;
+  write.key = key;
+  write.uid = before->uid;
+  write.expected_revision = before->revision;
+  write.durable = strategy.durable;
+  if (step == Step::kUpdate) {
+    SplitJson parts = split_json(*object);
+    write.head = std::move(parts.head);
+    write.tail = std::move(parts.tail);
+  }
+  backend->store().commit(
+      std::move(write), [=, &strategy, tree = *object](Result<store::ObjectRef> written) {
+        if (!written && written.error().is("Conflict") && attempt < kMaxAttempts) {
+          return run_deletion(backend, call, key, deletion, done, attempt + 1);
+        }
+        if (!written) {
+          return done(std::unexpected(write_error(*call, written.error(), key.name)), false);
+        }
+        (void)arena;
+        const bool removed = step == Step::kRemove;
+        if (removed && strategy.after_delete != nullptr) strategy.after_delete(*backend, tree);
+        done(std::move(written), removed);
+      });
+}
+
+Result<Deletion> read_deletion(Call& call) {
+  Deletion deletion;
+  api::Arena arena;
+  if (!call.request.body.empty()) {
+    auto media = body_media(call.request.headers.get("content-type"));
+    if (!media) return std::unexpected(std::move(media.error()));
+    const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "DeleteOptions");
+    if (type == nullptr) return errors::internal("the schema has no DeleteOptions");
+    auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
+    if (!body) return std::unexpected(std::move(body.error()));
+    if (!body->is_object() && !body->is_null()) {
+      return errors::bad_request("DeleteOptions must be an object");
+    }
+    deletion.grace_seconds = body->int_at("gracePeriodSeconds", -1);
+    deletion.propagation = body->string_at("propagationPolicy");
+    if (const auto* orphan = body->find("orphanDependents");
+        orphan != nullptr && orphan->is_bool()) {
+      deletion.propagation = orphan->as_bool() ? "Orphan" : "Background";
+    }
+    if (const auto* wanted = body->find("preconditions")) {
+      deletion.uid = wanted->string_at("uid");
+      auto revision = parse_revision(wanted->string_at("resourceVersion"));
+      if (!revision) return std::unexpected(std::move(revision.error()));
+      deletion.expected = *revision;
+    }
+    if (const auto* dry = body->find("dryRun")) deletion.dry_run = !dry->empty();
+  }
+  if (call.query.has("gracePeriodSeconds")) {
+    const auto seconds = parse_int(call.query.get("gracePeriodSeconds"));
+    if (!seconds) return errors::bad_request("gracePeriodSeconds must be a number");
+    deletion.grace_seconds = *seconds;
+  }
+  if (call.query.has("propagationPolicy"))
+    deletion.propagation = call.query.get("propagationPolicy");
+  if (call.query.has("orphanDependents")) {
+    deletion.propagation = call.query.flag("orphanDependents") ? "Orphan" : "Background";
+  }
+  Error wrong;
+  deletion.dry_run = deletion.dry_run || is_dry_run(call, wrong);
+  if (!wrong.message.empty()) return std::unexpected(std::move(wrong));
+  const std::string& policy = deletion.propagation;
+  if (!policy.empty() && policy != "Orphan" && policy != "Background" && policy != "Foreground") {
+    return errors::invalid("DeleteOptions.meta.k8s.io", "",
+                           {cause::not_supported("propagationPolicy", quoted(policy),
+                                                 {"Background", "Foreground", "Orphan"})});
+  }
+  return deletion;
+}
+
+void delete_object(const BackendRef& backend, const CallRef& call) {
+  auto deletion = read_deletion(*call);
+  if (!deletion) return answer_error(*call, deletion.error());
+  run_deletion(backend, call, key_of(*call), std::move(*deletion),
+               [call](Result<store::ObjectRef> done, bool removed) {
+                 if (!done) return answer_error(*call, done.error());
+                 const Strategy& strategy = strategy_for(call->storage->storage_resource);
+                 if (!removed || strategy.returns_deleted) return answer_object(*call, 200, *done);
+                 answer_status(*call, 200,
+                               success_json(call->resource->group, call->resource->name,
+                                            (*done)->key.name, (*done)->uid));
+               });
+}
+
+namespace {
+
+// Deletes a few at a time, so that a huge collection does not fill the store's queue.
+struct Collection {
+  BackendRef backend;
+  CallRef call;
+  Deletion deletion;
+  std::vector<store::ObjectRef> objects;
+  std::size_t next = 0;
+  std::size_t running = 0;
+  std::mutex mutex;
+  bool is_answered = false;
+  bool is_pumping = false;  // Someone is starting deletions; what ends meanwhile leaves it to him.
+};
+
+constexpr std::size_t kAtOnce = 64;
+
+void answer_collection(Collection& all) {
+  std::string json = "{\"kind\":\"" + std::string(all.call->resource->kind) +
+                     "List\",\"apiVersion\":\"" +
+                     group_version(all.call->resource->group, all.call->resource->version) +
+                     "\",\"metadata\":{\"resourceVersion\":\"" +
+                     std::to_string(all.backend->store().revision()) + "\"},\"items\":[";
+  for (std::size_t i = 0; i < all.objects.size(); ++i) {
+    auto one = object_json(*all.objects[i], *all.call->storage, *all.call->resource);
+    if (!one) return answer_error(*all.call, one.error());
+    if (i != 0) json += ',';
+    json += *one;
+  }
+  answer_json(*all.call, 200, json + "]}\n");
+}
+
+// The next object to delete, or nothing for now. The last to ask is told to answer.
+store::ObjectRef take_next(Collection& all, bool& is_first, bool& answers) {
+  const std::lock_guard lock(all.mutex);
+  if (is_first && all.is_pumping) return nullptr;
+  is_first = false;
+  all.is_pumping = false;
+  if (all.is_answered || all.running >= kAtOnce) return nullptr;
+  if (all.next == all.objects.size()) {
+    answers = all.running == 0;
+    all.is_answered = answers;
+    return nullptr;
+  }
+  all.is_pumping = true;
+  ++all.running;
+  return all.objects[all.next++];
+}
+
+void pump(const std::shared_ptr<Collection>& all) {
+  bool is_first = true, answers = false;
+  while (const auto object = take_next(*all, is_first, answers)) {
+    run_deletion(all->backend, all->call, object->key, all->deletion,
+                 [all](Result<store::ObjectRef> done, bool) {
+                   bool fails = false;
+                   {
+                     const std::lock_guard lock(all->mutex);
+                     --all->running;
+                     fails = !done && !done.error().is("NotFound") && !all->is_answered;
+                     if (fails) all->is_answered = true;
+                   }
+                   if (fails) return answer_error(*all->call, done.error());
+                   pump(all);
+                 });
+  }
+  if (answers) answer_collection(*all);
+}
+
+}  // namespace
+
+void delete_collection(const BackendRef& backend, const CallRef& call) {
+  auto deletion = read_deletion(*call);
+  if (!deletion) return answer_error(*call, deletion.error());
+  auto selection = Selection::parse(call->query, *call->resource);
+  if (!selection) return answer_error(*call, selection.error());
+  auto snapshot = backend->store().list(call->storage->storage_resource,
+                                        call->storage->namespaced ? call->info.ns : "");
+  if (!snapshot) return answer_error(*call, snapshot.error());
+  auto all = std::make_shared<Collection>();
+  all->backend = backend;
+  all->call = call;
+  all->deletion = std::move(*deletion);
+  for (auto& object : snapshot->objects) {
+    if (selection->matches(*object)) all->objects.push_back(std::move(object));
+  }
+  pump(all);
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,341 @@
+// GET of one object and of lists: paging, selectors, and answers that are streamed from the store.
+#include <algorithm>
+#include <cstring>
+
+#include "api/json.h"
+#include "api/protobuf.h"
+#include "apiserver/registry/continue_token.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/registry/selection.h"
+#include "apiserver/table/table_output.h"
+#include "base/assert.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::size_t kPage = 500;
+
+// The number of `items` in every list's message.
+constexpr std::uint32_t kItemsNumber = 2;
+
+// Head, entries, tail: pulled piece by piece. Between entries stand commas in JSON; in protobuf
+// each has a head of its own.
+class ListBody : public net::Body {
+ public:
+  ListBody(CallRef call, std::string head, std::vector<store::ObjectRef> objects)
+      : call_(std::move(call)),
+        objects_(std::move(objects)),
+        is_protobuf_(call_->output.media == Media::kProtobuf),
+        text_(std::move(head)),
+        rest_(text_) {}
+
+  Read read(std::span<char> buffer) override {
+    std::size_t filled = 0;
+    while (filled < buffer.size()) {
+      if (rest_.empty()) {
+        if (ended_) return {filled, State::kEnd};
+        if (!advance()) return {filled, State::kFailed};
+      }
+      const std::size_t count = std::min(rest_.size(), buffer.size() - filled);
+      std::memcpy(buffer.data() + filled, rest_.data(), count);
+      rest_.remove_prefix(count);
+      filled += count;
+    }
+    return {filled, State::kMore};
+  }
+
+ private:
+  // Makes `rest_` the next piece, which may be empty.
+  bool advance() {
+    if (entry_due_) {
+      entry_due_ = false;
+      rest_ = *entry_;
+      return true;
+    }
+    if (at_ == objects_.size()) {
+      ended_ = true;
+      rest_ = is_protobuf_ ? api::kProtobufEnvelopeTail : std::string_view("]}\n");
+      return true;
+    }
+    const store::ObjectRef object = std::move(objects_[at_]);
+    auto entry = encode_entry(object, *call_->storage, *call_->resource, call_->output);
+    if (!entry) return false;
+    entry_ = std::move(*entry);
+    entry_due_ = true;
+    text_.clear();
+    if (is_protobuf_)
+      text_ = api::protobuf_field_head(kItemsNumber, entry_->size());
+    else if (at_ != 0)
+      text_ = ",";
+    rest_ = text_;
+    ++at_;
+    return true;
+  }
+
+  CallRef call_;
+  std::vector<store::ObjectRef> objects_;
+  const bool is_protobuf_;
+  std::string text_;
+  std::string_view rest_;
+  Bytes entry_;
+  std::size_t at_ = 0;
+  bool entry_due_ = false, ended_ = false;
+};
+
+struct Page {
+  store::Revision revision = 0;
+  std::vector<store::ObjectRef> objects;
+  std::string next;  // The continue token, when there is more.
+  std::uint64_t remaining = 0;
+  bool knows_remaining = false;
+};
+
+struct ListQuery {
+  std::size_t limit = 0;
+  std::string start;
+  store::Revision at = 0;
+  bool is_continued = false;
+};
+
+Result<void> check_options(const Call& call) {
+  const std::string_view match = call.query.get("resourceVersionMatch");
+  const std::string_view revision = call.query.get("resourceVersion");
+  std::vector<Cause> causes;
+  if (!match.empty()) {
+    const std::string field = "resourceVersionMatch";
+    if (revision.empty()) {
+      causes.push_back(cause::forbidden(
+          field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    }
+    if (call.query.has("continue")) {
+      causes.push_back(
+          cause::forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
+    }
+    if (match != "Exact" && match != "NotOlderThan") {
+      std::string shown;
+      api::write_json_string(shown, match);
+      causes.push_back(cause::not_supported(field, shown, {"Exact", "NotOlderThan"}));
+    }
+    if (match == "Exact" && revision == "0") {
+      causes.push_back(cause::forbidden(
+          field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+    }
+  }
+  if (call.query.has("sendInitialEvents")) {
+    causes.push_back(
+        cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  }
+  if (causes.empty()) return {};
+  return errors::invalid("ListOptions.meta.k8s.io", "", std::move(causes));
+}
+
+Result<void> read_continue(ListQuery& query, std::string_view token, store::Revision wanted) {
+  if (wanted != 0) {
+    return errors::bad_request("specifying resource version is not allowed when using continue");
+  }
+  auto parsed = parse_continue(token);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  query.start = std::move(parsed->start);
+  query.at = parsed->revision;
+  query.is_continued = true;
+  return {};
+}
+
+Unexpected too_large_revision(store::Revision wanted, store::Revision current) {
+  Error error = errors::timeout("Too large resource version: " + std::to_string(wanted) +
+                                    ", current: " + std::to_string(current),
+                                1)
+                    .error();
+  error.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
+  return Unexpected(std::move(error));
+}
+
+Result<ListQuery> parse_list_query(const Call& call, const store::Store& store) {
+  if (auto ok = check_options(call); !ok) return std::unexpected(std::move(ok.error()));
+  ListQuery query;
+  const std::string_view limit = call.query.get("limit");
+  if (!limit.empty()) {
+    const auto number = parse_int(limit);
+    if (!number) {
+      return errors::bad_request("strconv.ParseInt: parsing \"" + std::string(limit) +
+                                 "\": invalid syntax");
+    }
+    if (*number > 0) query.limit = static_cast<std::size_t>(*number);
+  }
+  auto wanted = parse_revision(call.query.get("resourceVersion"));
+  if (!wanted) return std::unexpected(std::move(wanted.error()));
+  const std::string_view token = call.query.get("continue");
+  if (!token.empty()) {
+    if (auto ok = read_continue(query, token, *wanted); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    return query;
+  }
+  if (*wanted > store.revision()) return too_large_revision(*wanted, store.revision());
+  const std::string_view match = call.query.get("resourceVersionMatch");
+  if (match == "Exact" || (match.empty() && query.limit != 0)) query.at = *wanted;
+  return query;
+}
+
+Result<Page> read_page(const Call& call, const store::Store& store, const Selection& selection,
+                       const ListQuery& query) {
+  Page page;
+  const std::string resource(call.storage->storage_resource);
+  if (!selection.only_name().empty() && query.at == 0 &&
+      (!call.info.ns.empty() || !call.storage->namespaced)) {
+    page.revision = store.revision();
+    auto one =
+        store.get({resource, call.storage->namespaced ? call.info.ns : "", selection.only_name()});
+    if (one && selection.matches(**one)) page.objects.push_back(std::move(*one));
+    return page;
+  }
+  const bool all = selection.matches_everything();
+  std::string start = query.start;
+  store::Revision at = query.at;
+  for (;;) {
+    const std::size_t chunk =
+        query.limit == 0 ? 0 : (all ? query.limit : std::max(query.limit, kPage));
+    auto part =
+        store.list(resource, call.storage->namespaced ? call.info.ns : "", start, chunk, at);
+    if (!part) {
+      return errors::expired(
+          query.is_continued
+              ? "The provided continue parameter is too old to display a consistent list result. "
+                "You can start a new list without the continue parameter."
+              : "The resourceVersion for the provided list is too old.");
+    }
+    at = page.revision = part->revision;
+    const auto place = [](const store::Object& object) {
+      return object.key.ns.empty() ? object.key.name : object.key.ns + "/" + object.key.name;
+    };
+    for (std::size_t i = 0; i < part->objects.size(); ++i) {
+      start = place(*part->objects[i]);
+      if (!all && !selection.matches(*part->objects[i])) continue;
+      page.objects.push_back(std::move(part->objects[i]));
+      if (query.limit == 0 || page.objects.size() < query.limit) continue;
+      page.remaining = part->remaining + (part->objects.size() - i - 1);
+      page.knows_remaining = all;
+      if (page.remaining > 0) page.next = make_continue({page.revision, start});
+      return page;
+    }
+    if (!part->more) return page;
+  }
+}
+
+ObjectKind list_kind(const Call& call) {
+  ObjectKind kind = answered_kind(*call.resource, call.output);
+  const api::TypeInfo* type = call.resource->list_type;
+  const bool is_partial = call.output.shape != Shape::kObject;
+  kind.kind = is_partial || type == nullptr ? kind.kind + "List" : std::string(type->name);
+  return kind;
+}
+
+std::string json_head(const Call& call, const Page& page) {
+  const ObjectKind kind = list_kind(call);
+  std::string out = "{\"kind\":";
+  api::write_json_string(out, kind.kind);
+  out += ",\"apiVersion\":";
+  api::write_json_string(out, kind.api_version);
+  out += ",\"metadata\":{\"resourceVersion\":\"" + std::to_string(page.revision) + "\"";
+  if (!page.next.empty()) {
+    out += ",\"continue\":\"" + page.next + "\"";
+    if (page.knows_remaining) {
+      out += ",\"remainingItemCount\":" + std::to_string(page.remaining);
+    }
+  }
+  return out + "},\"items\":[";
+}
+
+// The envelope says how long the list is: every entry must have been encoded once to know.
+Result<std::string> protobuf_head(const Call& call, const Page& page) {
+  std::size_t entries_bytes = 0;
+  for (const store::ObjectRef& object : page.objects) {
+    auto entry = encode_entry(object, *call.storage, *call.resource, call.output);
+    if (!entry) return std::unexpected(std::move(entry.error()));
+    const std::size_t size = (*entry)->size();
+    entries_bytes += api::protobuf_field_head(kItemsNumber, size).size() + size;
+  }
+  const auto* type =
+      call.output.shape == Shape::kObject
+          ? call.resource->list_type
+          : api::builtin_schema().find_type("meta.k8s.io", "v1", "PartialObjectMetadataList");
+  PINNACE_ASSERT(type != nullptr && type->field("items")->proto_number == kItemsNumber);
+  api::Arena arena;
+  auto tree = api::parse_json(arena, json_head(call, page) + "]}");
+  if (!tree) return std::unexpected(std::move(tree.error()));
+  std::string message;
+  api::encode_protobuf(message, *tree, *type);
+  const ObjectKind kind = list_kind(call);
+  return api::protobuf_envelope_head(kind.api_version, kind.kind, message.size() + entries_bytes) +
+         message;
+}
+
+// The whole list as one tree, for what is meant for people and cannot be written piece by piece.
+void answer_whole_list(Call& call, const Page& page) {
+  Output plain = call.output;
+  plain.media = Media::kJson;
+  plain.pretty = false;
+  std::string json = json_head(call, page);
+  for (std::size_t i = 0; i < page.objects.size(); ++i) {
+    if (i != 0) json += ',';
+    auto one = encode_entry(page.objects[i], *call.storage, *call.resource, plain);
+    if (!one) return answer_error(call, one.error());
+    json += **one;
+  }
+  json += "]}";
+  api::Arena arena(256 << 10);
+  auto tree = api::parse_json(arena, json);
+  if (!tree) return answer_error(call, tree.error());
+  answer_value(call, 200, nullptr, *tree);
+}
+
+}  // namespace
+
+Result<store::Revision> parse_revision(std::string_view text) {
+  if (text.empty()) return store::Revision(0);
+  const auto number = parse_uint(text);
+  if (number) return *number;
+  return errors::bad_request("resourceVersion: Invalid value: \"" + std::string(text) +
+                             "\": strconv.ParseUint: parsing \"" + std::string(text) +
+                             "\": invalid syntax");
+}
+
+void get_object(Backend& backend, const CallRef& call) {
+  auto found = backend.store().get(key_of(*call));
+  if (!found) {
+    return answer_error(*call,
+                        errors::not_found(resource_text(*call->resource), call->info.name).error());
+  }
+  answer_object(*call, 200, *found);
+}
+
+void list_objects(const BackendRef& backend, const CallRef& call) {
+  auto selection = Selection::parse(call->query, *call->resource);
+  if (!selection) return answer_error(*call, selection.error());
+  auto query = parse_list_query(*call, backend->store());
+  if (!query) return answer_error(*call, query.error());
+  auto page = read_page(*call, backend->store(), *selection, *query);
+  if (!page) return answer_error(*call, page.error());
+  if (call->output.shape == Shape::kTable) {
+    return answer_table(call, std::move(page->objects), page->revision, page->next,
+                        page->knows_remaining ? page->remaining : 0);
+  }
+  const Output& output = call->output;
+  if (output.media == Media::kYaml || (output.media == Media::kJson && output.pretty)) {
+    return answer_whole_list(*call, *page);
+  }
+  std::string head;
+  if (output.media == Media::kJson) {
+    head = json_head(*call, *page);
+  } else {
+    auto made = protobuf_head(*call, *page);
+    if (!made) return answer_error(*call, made.error());
+    head = std::move(*made);
+  }
+  auto body = std::make_unique<ListBody>(call, std::move(head), std::move(page->objects));
+  answer_stream(*call, 200, content_type_of(output.media, false), std::move(body));
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,311 @@
+#include "apiserver/registry/object_codec.h"
+
+#include "api/conversion.h"
+#include "api/defaults.h"
+#include "api/json.h"
+#include "api/json_scan.h"
+#include "api/object_codec.h"
+#include "api/protobuf.h"
+#include "api/yaml.h"
+#include "apiserver/table/table_output.h"
+#include "base/assert.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+const api::TypeInfo& meta_type(std::string_view name) {
+  const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", name);
+  PINNACE_ASSERT(type != nullptr);
+  return *type;
+}
+
+bool is_verbatim(const api::ResourceInfo& storage, const api::ResourceInfo& wanted,
+                 const Output& output) {
+  return &storage == &wanted && output.media == Media::kJson && output.shape == Shape::kObject;
+}
+
+// The metadata of every version stands in the same place, in the same form.
+std::string partial_json(const store::Object& object, const Output& output) {
+  static constexpr std::string_view kPath[] = {"metadata"};
+  std::string out = R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)";
+  (out += output.shape_version) += "\",\"metadata\":";
+  const std::string_view metadata = api::find_in_json(object.json, kPath);
+  out += metadata.empty() ? "{}" : metadata;
+  return out += '}';
+}
+
+Result<api::Value> object_tree(api::Arena& arena, const store::Object& object,
+                               const api::ResourceInfo& storage, const api::ResourceInfo& wanted) {
+  auto tree = api::parse_json(arena, object.json);
+  if (!tree) return std::unexpected(std::move(tree.error()));
+  if (auto ok = convert(arena, *tree, storage, wanted); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  return tree;
+}
+
+Result<std::string> make_entry(const store::Object& object, const api::ResourceInfo& storage,
+                               const api::ResourceInfo& wanted, const Output& output) {
+  if (output.media == Media::kJson) return object_json(object, storage, wanted);
+  api::Arena arena(16 << 10);
+  // Only its metadata is written of what partial metadata is asked of: any version will do.
+  const bool is_partial = output.shape != Shape::kObject;
+  auto tree = object_tree(arena, object, storage, is_partial ? storage : wanted);
+  if (!tree) return std::unexpected(std::move(tree.error()));
+  std::string message;
+  api::encode_protobuf(message, *tree, answered_type(wanted, output));
+  return message;
+}
+
+// fieldValidation: what to do with fields that the type does not have or that come twice.
+enum class FieldValidation { kIgnore, kWarn, kStrict };
+
+Result<FieldValidation> field_validation(const Call& call) {
+  const std::string_view text = call.query.get("fieldValidation");
+  if (text.empty() || text == "Warn") return FieldValidation::kWarn;
+  if (text == "Ignore") return FieldValidation::kIgnore;
+  if (text == "Strict") return FieldValidation::kStrict;
+  std::string shown;
+  api::write_json_string(shown, text);
+  return errors::invalid(
+      "CreateOptions.meta.k8s.io", "",
+      {cause::not_supported("fieldValidation", shown, {"Ignore", "Strict", "Warn"})});
+}
+
+}  // namespace
+
+std::string group_version(std::string_view group, std::string_view version) {
+  return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
+}
+
+Result<api::Value> decode_body(api::Arena& arena, Media media, std::string_view body,
+                               const api::TypeInfo& type, std::vector<std::string>* duplicates) {
+  const api::ParseOptions options{.duplicate_fields = duplicates};
+  switch (media) {
+    case Media::kYaml:
+      return api::parse_yaml(arena, body, options);
+    case Media::kJson:
+      return api::parse_json(arena, body, options);
+    case Media::kProtobuf:
+      break;
+  }
+  if (!api::has_protobuf(type)) {
+    return errors::unsupported_media_type(
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json, application/yaml");
+  }
+  return api::decode_protobuf_object(arena, body, type);
+}
+
+Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
+                                      std::string_view wanted_version,
+                                      std::string_view wanted_kind) {
+  if (!object.is_object()) {
+    return errors::bad_request(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal a value that is no "
+        "object");
+  }
+  const auto text_of = [&](std::string_view key) -> Result<std::string_view> {
+    const auto* value = object.find(key);
+    if (value == nullptr || value->is_null()) return std::string_view();
+    if (value->is_string()) return value->as_string();
+    return errors::bad_request("couldn't get version/kind; json parse error: \"" +
+                               std::string(key) + "\" must be a string");
+  };
+  const auto version = text_of("apiVersion");
+  const auto kind = text_of("kind");
+  if (!version) return std::unexpected(version.error());
+  if (!kind) return std::unexpected(kind.error());
+  if (!kind->empty() && *kind != wanted_kind) {
+    return errors::bad_request(std::string(*kind) + " in version \"" +
+                               std::string(version->empty() ? wanted_version : *version) +
+                               "\" cannot be handled as a " + std::string(wanted_kind) +
+                               ": converting (" + std::string(*version) + "." + std::string(*kind) +
+                               ") to (" + std::string(wanted_version) + "." +
+                               std::string(wanted_kind) + "): unknown conversion");
+  }
+  if (!version->empty() && *version != wanted_version) {
+    return errors::bad_request("the API version in the data (" + std::string(*version) +
+                               ") does not match the expected API version (" +
+                               std::string(wanted_version) + ")");
+  }
+  if (kind->empty()) object.set_ref(arena, "kind", api::Value::string(arena, wanted_kind));
+  if (version->empty()) {
+    object.set_ref(arena, "apiVersion", api::Value::string(arena, wanted_version));
+  }
+  return {};
+}
+
+Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
+                          const api::TypeInfo& type, const std::vector<std::string>& duplicates) {
+  auto validation = field_validation(call);
+  if (!validation) return std::unexpected(std::move(validation.error()));
+  std::vector<std::string> unknown;
+  if (auto ok = api::normalise(arena, object, type, &unknown); !ok) return ok;
+  if (*validation == FieldValidation::kIgnore || (unknown.empty() && duplicates.empty())) return {};
+  auto problems = api::field_problems(unknown, duplicates);
+  if (*validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
+  for (auto& problem : problems) call.warnings.push_back(std::move(problem));
+  return {};
+}
+
+Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource) {
+  auto media = body_media(call.request.headers.get("content-type"));
+  if (!media) return std::unexpected(std::move(media.error()));
+  if (call.request.body.empty()) return errors::bad_request("the body of the request is empty");
+  std::vector<std::string> duplicates;
+  auto object = decode_body(arena, *media, call.request.body, *resource.type, &duplicates);
+  if (!object) return std::unexpected(std::move(object.error()));
+  const std::string version = group_version(resource.group, resource.version);
+  if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (auto ok = check_fields(call, arena, *object, *resource.type, duplicates); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  api::apply_defaults(arena, *object, *resource.type);
+  if (call.storage == nullptr) return object;
+  if (auto ok = convert(arena, *object, resource, *call.storage); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  return object;
+}
+
+void apply_defaults(api::Arena& arena, api::Value& object, const api::TypeInfo& type) {
+  api::apply_defaults(arena, object, type);
+}
+
+Result<void> convert(api::Arena& arena, api::Value& object, const api::ResourceInfo& from,
+                     const api::ResourceInfo& to) {
+  if (&from == &to) return {};
+  if (auto ok = api::convert_version(arena, object, from, to); !ok) return ok;
+  if (group_version(to.group, to.version) == to.storage_version) {
+    api::apply_defaults(arena, object, *to.type);
+  }
+  return {};
+}
+
+ObjectKind answered_kind(const api::ResourceInfo& wanted, const Output& output) {
+  if (output.shape == Shape::kObject) {
+    return {group_version(wanted.group, wanted.version), std::string(wanted.kind)};
+  }
+  return {"meta.k8s.io/" + output.shape_version, "PartialObjectMetadata"};
+}
+
+const api::TypeInfo& answered_type(const api::ResourceInfo& wanted, const Output& output) {
+  return output.shape == Shape::kObject ? *wanted.type : meta_type("PartialObjectMetadata");
+}
+
+Result<std::string> object_json(const store::Object& object, const api::ResourceInfo& storage,
+                                const api::ResourceInfo& wanted) {
+  if (&storage == &wanted) return object.json;
+  api::Arena arena(16 << 10);
+  auto tree = object_tree(arena, object, storage, wanted);
+  if (!tree) return std::unexpected(std::move(tree.error()));
+  return api::to_json_text(*tree);
+}
+
+Result<Bytes> encode_entry(const store::ObjectRef& object, const api::ResourceInfo& storage,
+                           const api::ResourceInfo& wanted, const Output& output) {
+  PINNACE_ASSERT(output.media != Media::kYaml && output.shape != Shape::kTable);
+  if (is_verbatim(storage, wanted, output)) return Bytes(object, &object->json);
+  const bool is_partial = output.shape != Shape::kObject;
+  // No more than a copy: not worth keeping.
+  if (is_partial && output.media == Media::kJson) {
+    return std::make_shared<const std::string>(partial_json(*object, output));
+  }
+  const FormKey key{&wanted, output.media, is_partial ? Shape::kPartial : Shape::kObject};
+  return derived_form(object, key, [&] { return make_entry(*object, storage, wanted, output); });
+}
+
+Result<Bytes> encode_object(const store::ObjectRef& object, const api::ResourceInfo& storage,
+                            const api::ResourceInfo& wanted, const Output& output,
+                            bool with_columns) {
+  const auto shared = [](Result<std::string> text) -> Result<Bytes> {
+    if (!text) return std::unexpected(std::move(text.error()));
+    return std::make_shared<const std::string>(std::move(*text));
+  };
+  if (output.shape == Shape::kTable) {
+    return shared(table_json(*object, storage, wanted, output, with_columns));
+  }
+  if (output.media == Media::kYaml || (output.media == Media::kJson && output.pretty)) {
+    Output plain = output;
+    plain.media = Media::kJson;
+    plain.pretty = false;
+    auto json = encode_entry(object, storage, wanted, plain);
+    if (!json) return std::unexpected(std::move(json.error()));
+    api::Arena arena(64 << 10);
+    auto tree = api::parse_json(arena, **json);
+    if (!tree) return std::unexpected(std::move(tree.error()));
+    return shared(encode_value(*tree, nullptr, output));
+  }
+  auto entry = encode_entry(object, storage, wanted, output);
+  if (!entry || output.media == Media::kJson) return entry;
+  const ObjectKind kind = answered_kind(wanted, output);
+  std::string bytes = api::protobuf_envelope_head(kind.api_version, kind.kind, (*entry)->size());
+  (bytes += **entry) += api::kProtobufEnvelopeTail;
+  return shared(std::move(bytes));
+}
+
+Result<std::string> encode_value(const api::Value& value, const api::TypeInfo* type,
+                                 const Output& output) {
+  if (output.media == Media::kProtobuf && type != nullptr) {
+    std::string bytes;
+    api::encode_protobuf_object(bytes, value, *type);
+    return bytes;
+  }
+  if (output.media == Media::kYaml) return api::to_yaml_text(value);
+  if (output.pretty) return api::to_indented_json(value) + "\n";
+  return api::to_json_text(value);
+}
+
+SplitJson split_json(const api::Value& object) {
+  SplitJson parts;
+  std::string* out = &parts.head;
+  const auto add = [&out](std::string_view key, const api::Value& value) {
+    if (!out->empty() && out->back() != '{') *out += ',';
+    api::write_json_string(*out, key);
+    *out += ':';
+    api::write_json(*out, value);
+  };
+  *out += '{';
+  for (const std::string_view key : {"kind", "apiVersion"}) {
+    if (const auto* value = object.find(key)) add(key, *value);
+  }
+  *out += ",\"metadata\":{";
+  const auto* meta = object.find("metadata");
+  bool is_first = true;
+  if (meta != nullptr) {
+    for (const auto& [key, value] : meta->members()) {
+      if (key != "name" && key != "namespace" && key != "generateName" && key != "uid") continue;
+      add(key, value);
+      is_first = false;
+    }
+  }
+  if (!is_first) *out += ',';
+  out = &parts.tail;
+  if (meta != nullptr) {
+    for (const auto& [key, value] : meta->members()) {
+      if (key == "name" || key == "namespace" || key == "generateName" || key == "uid" ||
+          key == "resourceVersion") {
+        continue;
+      }
+      *out += ',';
+      api::write_json_string(*out, key);
+      *out += ':';
+      api::write_json(*out, value);
+    }
+  }
+  *out += '}';
+  for (const auto& [key, value] : object.members()) {
+    if (key == "kind" || key == "apiVersion" || key == "metadata") continue;
+    *out += ',';
+    api::write_json_string(*out, key);
+    *out += ':';
+    api::write_json(*out, value);
+  }
+  *out += '}';
+  return parts;
+}
+
+}  // namespace pinnace::apiserver

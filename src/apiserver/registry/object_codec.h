@@ -1,0 +1,70 @@
+// From bodies to objects in the storage version, and from stored bytes to what a client asked for.
+//
+// Why one place: every verb takes the same path, decode → check fields → default → convert, and a
+//   kind is never asked for by name.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/schema.h"
+#include "api/value.h"
+#include "apiserver/http/call.h"
+#include "apiserver/registry/derived.h"
+#include "base/error.h"
+
+namespace pinnace::apiserver {
+
+// The body as a tree of `type`. JSON members that come twice are named in `duplicates`.
+Result<api::Value> decode_body(api::Arena& arena, Media media, std::string_view body,
+                               const api::TypeInfo& type, std::vector<std::string>* duplicates);
+
+// apiVersion and kind must be those of the request, or are filled in when they are missing.
+Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
+                                      std::string_view group_version, std::string_view kind);
+
+// Unknown fields are dropped and, by the call's fieldValidation, an error, a warning or nothing.
+// Wrong types are an error in any case.
+Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
+                          const api::TypeInfo& type, const std::vector<std::string>& duplicates);
+
+// Decodes, checks and defaults the request's body as the kind of `resource`, in its version.
+Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource);
+
+void apply_defaults(api::Arena& arena, api::Value& object, const api::TypeInfo& type);
+// Into the form of another version; into the stored one with its defaults, as it will be read.
+Result<void> convert(api::Arena& arena, api::Value& object, const api::ResourceInfo& from,
+                     const api::ResourceInfo& to);
+
+std::string group_version(std::string_view group, std::string_view version);
+
+// A stored object's JSON in the version of `wanted`.
+Result<std::string> object_json(const store::Object& object, const api::ResourceInfo& storage,
+                                const api::ResourceInfo& wanted);
+// A stored object as an entry of a list: JSON, or a bare protobuf message. Not for tables, nor for
+// YAML and pretty JSON. The store's own bytes where nothing is to be changed in them.
+Result<Bytes> encode_entry(const store::ObjectRef& object, const api::ResourceInfo& storage,
+                           const api::ResourceInfo& wanted, const Output& output);
+// A stored object with shape and media applied: what stands in an answer or a watch event.
+Result<Bytes> encode_object(const store::ObjectRef& object, const api::ResourceInfo& storage,
+                            const api::ResourceInfo& wanted, const Output& output,
+                            bool with_columns = true);
+// A tree that is no stored object. `type` may be nullptr where protobuf is not asked for.
+Result<std::string> encode_value(const api::Value& value, const api::TypeInfo* type,
+                                 const Output& output);
+// apiVersion and kind of an object in an answer.
+struct ObjectKind {
+  std::string api_version, kind;
+};
+ObjectKind answered_kind(const api::ResourceInfo& wanted, const Output& output);
+// The type of what `output` asks for: the kind's own, or that of partial metadata.
+const api::TypeInfo& answered_type(const api::ResourceInfo& wanted, const Output& output);
+
+// The JSON of an object cut where the store puts its resourceVersion.
+struct SplitJson {
+  std::string head, tail;
+};
+SplitJson split_json(const api::Value& object);
+
+}  // namespace pinnace::apiserver

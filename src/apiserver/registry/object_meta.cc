@@ -1,0 +1,144 @@
+#include "apiserver/registry/object_meta.h"
+
+#include "api/json.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::size_t kMaxAnnotationBytes = 256 << 10;
+
+void complain(std::vector<Cause>& causes, const std::string& field, std::string_view value,
+              const api::Complaints& complaints) {
+  for (const auto& text : complaints) causes.push_back(cause::invalid(field, quoted(value), text));
+}
+
+void validate_annotations(std::vector<Cause>& causes, const api::Value* annotations) {
+  if (annotations == nullptr || !annotations->is_object()) return;
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : annotations->members()) {
+    complain(causes, "metadata.annotations", key, api::check_qualified_name(to_lower(key)));
+    bytes += key.size() + (value.is_string() ? value.as_string().size() : 0);
+  }
+  if (bytes > kMaxAnnotationBytes) {
+    causes.push_back(cause::too_long("metadata.annotations", kMaxAnnotationBytes));
+  }
+}
+
+void validate_owners(std::vector<Cause>& causes, const api::Value* owners) {
+  if (owners == nullptr || !owners->is_array()) return;
+  std::size_t controllers = 0;
+  for (std::size_t i = 0; i < owners->size(); ++i) {
+    const api::Value& owner = owners->items()[i];
+    const std::string path = "metadata.ownerReferences[" + std::to_string(i) + "]";
+    for (const char* key : {"apiVersion", "kind", "name", "uid"}) {
+      if (!owner.string_at(key).empty()) continue;
+      causes.push_back(
+          cause::invalid(path + "." + key, "\"\"",
+                         std::string(key == std::string_view("apiVersion") ? "version" : key) +
+                             " must not be empty"));
+    }
+    if (owner.bool_at("controller")) ++controllers;
+  }
+  if (controllers > 1) {
+    causes.push_back(cause::invalid("metadata.ownerReferences", api::to_json_text(*owners),
+                                    "Only one reference can have Controller set to true"));
+  }
+}
+
+void validate_finalizers(std::vector<Cause>& causes, const api::Value* finalizers) {
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  bool orphan = false, foreground = false;
+  for (const auto& item : finalizers->items()) {
+    if (!item.is_string()) continue;
+    complain(causes, "metadata.finalizers", item.as_string(),
+             api::check_qualified_name(item.as_string()));
+    orphan = orphan || item.as_string() == "orphan";
+    foreground = foreground || item.as_string() == "foregroundDeletion";
+  }
+  if (orphan && foreground) {
+    causes.push_back(cause::invalid("metadata.finalizers", api::to_json_text(*finalizers),
+                                    "finalizer orphan and foregroundDeletion cannot be both set"));
+  }
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  api::write_json_string(out, text);
+  return out;
+}
+
+api::Value& meta_of(api::Arena& arena, api::Value& object) {
+  return object.ensure_object(arena, "metadata");
+}
+
+std::string_view meta_text(const api::Value& object, std::string_view key) {
+  const auto* meta = object.find("metadata");
+  return meta == nullptr ? std::string_view() : meta->string_at(key);
+}
+
+bool is_being_deleted(const api::Value& object) {
+  return !meta_text(object, "deletionTimestamp").empty();
+}
+
+bool has_finalizers(const api::Value& object) {
+  const auto* finalizers = object.find_path({"metadata", "finalizers"});
+  return finalizers != nullptr && !finalizers->empty();
+}
+
+bool has_finalizer(const api::Value& object, std::string_view wanted) {
+  const auto* finalizers = object.find_path({"metadata", "finalizers"});
+  if (finalizers == nullptr || !finalizers->is_array()) return false;
+  for (const auto& item : finalizers->items()) {
+    if (item.is_string() && item.as_string() == wanted) return true;
+  }
+  return false;
+}
+
+void validate_labels(std::vector<Cause>& causes, const api::Value* labels,
+                     const std::string& field) {
+  if (labels == nullptr || !labels->is_object()) return;
+  for (const auto& [key, value] : labels->members()) {
+    complain(causes, field, key, api::check_qualified_name(key));
+    if (!value.is_string()) continue;
+    for (const auto& text : api::check_label_value(value.as_string())) {
+      causes.push_back(cause::invalid(field, quoted(value.as_string()), text));
+    }
+  }
+}
+
+void validate_meta(Change& change, const Strategy& strategy, const api::Value& object) {
+  const auto* meta = object.find("metadata");
+  if (meta == nullptr) return;
+  const std::string_view name = meta->string_at("name");
+  if (name.empty()) {
+    change.causes.push_back(cause::required("metadata.name", "name or generateName is required"));
+  } else {
+    complain(change.causes, "metadata.name", name, strategy.check_name(name));
+  }
+  validate_labels(change.causes, meta->find("labels"), "metadata.labels");
+  validate_annotations(change.causes, meta->find("annotations"));
+  validate_owners(change.causes, meta->find("ownerReferences"));
+  validate_finalizers(change.causes, meta->find("finalizers"));
+}
+
+void validate_meta_update(Change& change, const api::Value& object, const api::Value& old) {
+  if (!is_being_deleted(old)) return;
+  const auto* finalizers = object.find_path({"metadata", "finalizers"});
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  std::string added;
+  for (const auto& item : finalizers->items()) {
+    if (!item.is_string() || has_finalizer(old, item.as_string())) continue;
+    added += (added.empty() ? "" : ", ") + quoted(item.as_string());
+  }
+  if (added.empty()) return;
+  change.causes.push_back(cause::forbidden(
+      "metadata.finalizers",
+      "no new finalizers can be added if the object is being deleted, found new finalizers "
+      "[]string{" +
+          added + "}"));
+}
+
+}  // namespace pinnace::apiserver

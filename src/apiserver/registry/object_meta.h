@@ -1,0 +1,29 @@
+// The rules of metadata that hold for every kind.
+//
+// Source: k8s.io/apimachinery/pkg/api/validation.
+#pragma once
+
+#include <string_view>
+
+#include "api/value.h"
+#include "apiserver/strategies/strategy.h"
+
+namespace pinnace::apiserver {
+
+// Adds to `change.causes` what is wrong with the metadata of a new or changed object.
+void validate_meta(Change& change, const Strategy& strategy, const api::Value& object);
+void validate_meta_update(Change& change, const api::Value& object, const api::Value& old);
+void validate_labels(std::vector<Cause>& causes, const api::Value* labels,
+                     const std::string& field);
+
+// The metadata of an object that is there, made if it is missing.
+api::Value& meta_of(api::Arena& arena, api::Value& object);
+std::string_view meta_text(const api::Value& object, std::string_view key);
+bool is_being_deleted(const api::Value& object);
+bool has_finalizers(const api::Value& object);
+bool has_finalizer(const api::Value& object, std::string_view wanted);
+
+// A JSON-quoted text, as causes show a wrong value.
+std::string quoted(std::string_view text);
+
+}  // namespace pinnace::apiserver

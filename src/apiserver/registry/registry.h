@@ -1,0 +1,66 @@
+// The generic verbs on every stored resource. Each takes a Call that is authorised, and answers it.
+//
+// Threads: start on the I/O thread of the request; writes end on the store's writer thread.
+// Source: kubernetes.io/docs/reference/using-api/api-concepts.
+#pragma once
+
+#include <functional>
+
+#include "apiserver/backend.h"
+#include "apiserver/http/call.h"
+#include "apiserver/strategies/strategy.h"
+
+namespace pinnace::apiserver {
+
+// The resource in whose version objects of `resource` are kept; nullptr if they are not kept.
+const api::ResourceInfo* storage_of(const api::Schema& schema, const api::ResourceInfo& resource);
+store::Key key_of(const Call& call);
+
+void get_object(Backend& backend, const CallRef& call);
+void list_objects(const BackendRef& backend, const CallRef& call);
+void watch_objects(const BackendRef& backend, const CallRef& call);
+void create_object(const BackendRef& backend, const CallRef& call);
+// PUT and PATCH, of the object or of a subresource that is a view of it (status, scale, finalize).
+void update_object(const BackendRef& backend, const CallRef& call);
+void delete_object(const BackendRef& backend, const CallRef& call);
+void delete_collection(const BackendRef& backend, const CallRef& call);
+void get_scale(Backend& backend, const CallRef& call);
+
+// What changes an object that exists. `object` comes in the storage version and may be changed in
+// place; an Error ends the request. It may run again, on a newer object, after a conflict.
+struct Update {
+  std::string subresource;
+  std::function<Result<void>(Change&, api::Value& object, const api::Value& old)> apply;
+  // A resourceVersion that must still be the current one; 0: any.
+  store::Revision expected = 0;
+  // How to answer; by default with the object.
+  std::function<void(Call&, const store::ObjectRef&)> answer;
+  // What to do when there is no such object; by default 404.
+  std::function<void()> missing;
+};
+void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
+                int attempt = 0);
+
+// Deletion with options that are known already; for DELETE, eviction and collections.
+struct Deletion {
+  std::int64_t grace_seconds = -1;
+  std::string propagation;  // "", "Background", "Foreground", "Orphan"
+  std::string uid;          // preconditions
+  store::Revision expected = 0;
+  bool dry_run = false;
+};
+Result<Deletion> read_deletion(Call& call);
+// `removed`: the object is gone now; else it waits for its grace period or finalizers.
+using DeletionDone = std::function<void(Result<store::ObjectRef>, bool removed)>;
+void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
+                  DeletionDone done, int attempt = 0);
+
+// The store's answer to a write, in terms of what was written.
+Error write_error(const Call& call, Error error, const std::string& name);
+store::ObjectRef unstored(const store::Key& key, std::string json);
+
+bool is_dry_run(const Call& call, Error& error);
+// "42" as a revision; 400 for what is none.
+Result<store::Revision> parse_revision(std::string_view text);
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,322 @@
+// PUT and PATCH: an object that is there becomes another, if nobody was faster.
+#include "api/json.h"
+#include "apiserver/admission/admission.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/patching.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/registry/schema_validation.h"
+#include "apiserver/routes.h"
+#include "apiserver/subresources/scale.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr int kMaxAttempts = 8;
+
+struct Attempt {
+  Attempt(BackendRef owner, CallRef from, store::Key at, Update what, int number)
+      : backend(std::move(owner)),
+        call(std::move(from)),
+        key(std::move(at)),
+        update(std::move(what)),
+        attempt(number),
+        change{*backend, *call, arena, *call->storage, key.ns, key.name, update.subresource} {}
+  BackendRef backend;
+  CallRef call;
+  store::Key key;
+  Update update;
+  int attempt;
+  api::Arena arena{16 << 10};
+  Change change;
+  store::ObjectRef before;
+  api::Value old, object;
+
+  void answer(const store::ObjectRef& result) {
+    if (update.answer) return update.answer(*call, result);
+    answer_object(*call, 200, result);
+  }
+};
+
+// What a client can never change.
+void keep_system_fields(Change& change, api::Value& object, const api::Value& old) {
+  api::Value& meta = meta_of(change.arena, object);
+  const auto* before = old.find("metadata");
+  meta.erase("managedFields");
+  for (const char* key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
+                          "deletionGracePeriodSeconds", "generation", "generateName", "selfLink",
+                          "resourceVersion"}) {
+    const auto* value = before == nullptr ? nullptr : before->find(key);
+    if (value == nullptr)
+      meta.erase(key);
+    else
+      meta.set_ref(change.arena, key, *value);
+  }
+}
+
+// Which half of the object this request may change.
+void keep_other_half(Change& change, api::Value& object, const api::Value& old) {
+  // The scheduler's binding and the approval of a signing request write conditions too.
+  const bool writes_both = change.subresource == "binding" || change.subresource == "approval";
+  const bool has_status = change.storage.subresource("status") != nullptr && !writes_both;
+  if (change.subresource == "status") {
+    const auto* status = object.find("status");
+    api::Value meta = *object.find("metadata");
+    if (const auto* owners = old.find_path({"metadata", "ownerReferences"})) {
+      meta.set_ref(change.arena, "ownerReferences", *owners);
+    } else {
+      meta.erase("ownerReferences");
+    }
+    api::Value next = api::deep_copy(change.arena, old);
+    next.set_ref(change.arena, "metadata", meta);
+    if (status == nullptr)
+      next.erase("status");
+    else
+      next.set_ref(change.arena, "status", *status);
+    object = next;
+  } else if (has_status) {
+    const auto* status = old.find("status");
+    if (status == nullptr)
+      object.erase("status");
+    else
+      object.set_ref(change.arena, "status", *status);
+  }
+}
+
+// True if anything but metadata and status differs.
+bool spec_differs(const api::Value& a, const api::Value& b) {
+  const auto covers = [](const api::Value& left, const api::Value& right) {
+    for (const auto& [key, value] : left.members()) {
+      if (key == "metadata" || key == "status" || key == "kind" || key == "apiVersion") continue;
+      const auto* other = right.find(key);
+      if (other == nullptr ? !value.is_null() : !api::equal(value, *other)) return false;
+    }
+    return true;
+  };
+  return !covers(a, b) || !covers(b, a);
+}
+
+Result<void> prepare(Attempt& attempt) {
+  Change& change = attempt.change;
+  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  keep_system_fields(change, attempt.object, attempt.old);
+  keep_other_half(change, attempt.object, attempt.old);
+  if (auto ok = admit(change, Operation::kUpdate, attempt.object, &attempt.old); !ok) return ok;
+  if (strategy.prepare_update != nullptr) {
+    if (auto ok = strategy.prepare_update(change, attempt.object, attempt.old); !ok) return ok;
+  }
+  const bool counts = change.subresource != "status" && change.subresource != "binding";
+  if (strategy.has_generation && counts && spec_differs(attempt.object, attempt.old)) {
+    api::Value& meta = meta_of(change.arena, attempt.object);
+    meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
+  }
+  validate_meta(change, strategy, attempt.object);
+  validate_meta_update(change, attempt.object, attempt.old);
+  if (change.subresource != "status") {
+    if (strategy.validate != nullptr) strategy.validate(change, attempt.object);
+    if (strategy.validate_update != nullptr) {
+      strategy.validate_update(change, attempt.object, attempt.old);
+    }
+    validate_by_schema(change, *change.storage.type, attempt.object, &attempt.old);
+    if (change.causes.empty() && strategy.claim != nullptr) {
+      strategy.claim(change, attempt.object, &attempt.old);
+    }
+  }
+  if (change.causes.empty()) return {};
+  return errors::invalid(kind_text(*attempt.call->resource), change.name, std::move(change.causes));
+}
+
+// The last finalizer of an object that waits for nothing else went away.
+bool is_done_with(const api::Value& object) {
+  if (!is_being_deleted(object) || has_finalizers(object)) return false;
+  if (object.find("metadata")->int_at("deletionGracePeriodSeconds") != 0) return false;
+  const auto* own = object.find_path({"spec", "finalizers"});
+  return own == nullptr || own->empty();
+}
+
+void commit(const std::shared_ptr<Attempt>& attempt) {
+  Change& change = attempt->change;
+  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  const bool removes = is_done_with(attempt->object);
+  SplitJson parts = split_json(attempt->object);
+  store::Write write{removes ? store::Write::Type::kDelete : store::Write::Type::kUpdate,
+                     attempt->key,
+                     attempt->before->uid,
+                     std::move(parts.head),
+                     std::move(parts.tail),
+                     attempt->before->revision,
+                     strategy.durable};
+  change.backend.store().commit(
+      std::move(write), [attempt, removes](Result<store::ObjectRef> done) {
+        attempt->change.done(done.has_value());
+        Call& call = *attempt->call;
+        if (!done && done.error().is("Conflict") && attempt->update.expected == 0 &&
+            attempt->attempt < kMaxAttempts) {
+          return run_update(attempt->backend, attempt->call, attempt->key, attempt->update,
+                            attempt->attempt + 1);
+        }
+        if (!done) return answer_error(call, write_error(call, done.error(), attempt->key.name));
+        const Strategy& own = strategy_for(attempt->change.storage.storage_resource);
+        if (removes && own.after_delete != nullptr)
+          own.after_delete(*attempt->backend, attempt->object);
+        attempt->answer(*done);
+      });
+}
+
+}  // namespace
+
+void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
+                int number) {
+  auto attempt =
+      std::make_shared<Attempt>(backend, call, std::move(key), std::move(update), number);
+  Change& change = attempt->change;
+  Error wrong;
+  change.dry_run = is_dry_run(*call, wrong);
+  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  auto before = backend->store().get(attempt->key);
+  if (!before) {
+    if (attempt->update.missing) return attempt->update.missing();
+    return answer_error(
+        *call, errors::not_found(resource_text(*call->resource), attempt->key.name).error());
+  }
+  attempt->before = std::move(*before);
+  if (attempt->update.expected != 0 && attempt->update.expected != attempt->before->revision) {
+    return answer_error(
+        *call, write_error(*call, errors::conflict("", "", "").error(), attempt->key.name));
+  }
+  auto old = api::parse_json(attempt->arena, attempt->before->json);
+  if (!old) return answer_error(*call, old.error());
+  attempt->old = *old;
+  attempt->object = api::deep_copy(attempt->arena, *old);
+  auto ok = attempt->update.apply(change, attempt->object, attempt->old);
+  if (ok) ok = prepare(*attempt);
+  if (!ok) {
+    change.done(false);
+    return answer_error(*call, ok.error());
+  }
+  if (api::equal(attempt->object, attempt->old)) {
+    change.done(false);
+    return attempt->answer(attempt->before);
+  }
+  if (change.dry_run) {
+    change.done(false);
+    return attempt->answer(unstored(attempt->key, api::to_json_text(attempt->object)));
+  }
+  commit(attempt);
+}
+
+namespace {
+
+// resourceVersion and uid in a body are preconditions.
+Result<store::Revision> preconditions_of(const Call& call, const api::Value& body,
+                                         const api::Value& old) {
+  const std::string_view uid = meta_text(body, "uid");
+  if (!uid.empty() && uid != meta_text(old, "uid")) {
+    return errors::conflict(resource_text(*call.resource), call.info.name,
+                            "Precondition failed: UID in precondition: " + std::string(uid) +
+                                ", UID in object meta: " + std::string(meta_text(old, "uid")));
+  }
+  auto revision = parse_revision(meta_text(body, "resourceVersion"));
+  if (!revision) {
+    return errors::invalid(
+        kind_text(*call.resource), call.info.name,
+        {cause::invalid("metadata.resourceVersion", quoted(meta_text(body, "resourceVersion")),
+                        "must be specified for an update")});
+  }
+  return revision;
+}
+
+Result<void> check_current(const Call& call, store::Revision wanted, const api::Value& old) {
+  const auto current = parse_revision(meta_text(old, "resourceVersion"));
+  if (wanted == 0 || (current && *current == wanted)) return {};
+  return std::unexpected(write_error(call, errors::conflict("", "", "").error(), call.info.name));
+}
+
+// The update that a PUT asks for. The body is read once; each attempt works on a copy.
+Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
+  struct Held {
+    api::Arena arena{16 << 10};
+    api::Value body;
+  };
+  auto held = std::make_shared<Held>();
+  auto body = read_object(*call, held->arena, *call->resource);
+  if (!body) return std::unexpected(std::move(body.error()));
+  const std::string_view name = meta_text(*body, "name");
+  if (!name.empty() && name != call->info.name) {
+    return errors::bad_request("the name of the object (" + std::string(name) +
+                               ") does not match the name on the URL (" + call->info.name + ")");
+  }
+  const std::string_view ns = meta_text(*body, "namespace");
+  if (call->storage->namespaced && !ns.empty() && ns != call->info.ns) {
+    return errors::bad_request("the namespace of the object (" + std::string(ns) +
+                               ") does not match the namespace on the request (" + call->info.ns +
+                               ")");
+  }
+  held->body = *body;
+  Update update;
+  update.subresource = call->info.subresource;
+  update.apply = [call, held](Change& change, api::Value& object,
+                              const api::Value& old) -> Result<void> {
+    auto wanted = preconditions_of(*call, held->body, old);
+    if (!wanted) return std::unexpected(std::move(wanted.error()));
+    if (auto ok = check_current(*call, *wanted, old); !ok) return ok;
+    object = api::deep_copy(change.arena, held->body);
+    return {};
+  };
+  const auto revision = parse_revision(meta_text(held->body, "resourceVersion"));
+  if (revision) update.expected = *revision;
+  const bool creates = strategy_for(call->storage->storage_resource).create_on_update &&
+                       call->info.subresource.empty() && update.expected == 0;
+  if (creates) {
+    update.missing = [backend, call] {
+      // Who may change what is there may not, for that, make it.
+      Attributes wanted = attributes_of(*call);
+      wanted.verb = "create";
+      if (!backend->rbac.allows(call->user, wanted)) {
+        return answer_error(*call, forbidden_error(call->user, wanted));
+      }
+      create_object(backend, call);
+    };
+  }
+  return update;
+}
+
+Result<Update> patch_update(const CallRef& call) {
+  auto patch = Patch::parse(*call);
+  if (!patch) return std::unexpected(std::move(patch.error()));
+  auto held = std::make_shared<Patch>(std::move(*patch));
+  Update update;
+  update.subresource = call->info.subresource;
+  update.apply = [call, held](Change& change, api::Value& object,
+                              const api::Value& old) -> Result<void> {
+    if (auto ok = convert(change.arena, object, *call->storage, *call->resource); !ok) return ok;
+    auto patched = held->apply(change.arena, object, *call->resource->type);
+    if (!patched) return std::unexpected(std::move(patched.error()));
+    object = *patched;
+    if (meta_text(object, "name") != call->info.name) {
+      return errors::bad_request("the name of the object (" +
+                                 std::string(meta_text(object, "name")) +
+                                 ") does not match the name on the URL (" + call->info.name + ")");
+    }
+    auto wanted = preconditions_of(*call, object, old);
+    if (!wanted) return std::unexpected(std::move(wanted.error()));
+    if (auto ok = check_current(*call, *wanted, old); !ok) return ok;
+    call->warnings.clear();
+    if (auto ok = check_fields(*call, change.arena, object, *call->resource->type, {}); !ok)
+      return ok;
+    apply_defaults(change.arena, object, *call->resource->type);
+    return convert(change.arena, object, *call->resource, *call->storage);
+  };
+  return update;
+}
+
+}  // namespace
+
+void update_object(const BackendRef& backend, const CallRef& call) {
+  if (call->info.subresource == "scale") return update_scale(backend, call);
+  auto update = call->info.verb == "patch" ? patch_update(call) : put_update(backend, call);
+  if (!update) return answer_error(*call, update.error());
+  run_update(backend, call, key_of(*call), std::move(*update));
+}
+
+}  // namespace pinnace::apiserver

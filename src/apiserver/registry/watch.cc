@@ -1,0 +1,309 @@
+// Watches: what is there first (when asked for), then every event, with bookmarks in between.
+#include <algorithm>
+#include <cstring>
+
+#include "api/json.h"
+#include "api/protobuf.h"
+#include "apiserver/http/status.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/registry/selection.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr Duration kBookmarkEvery = std::chrono::seconds(60);
+constexpr std::size_t kEventsAtOnce = 64;
+// What is made before some of it is sent.
+constexpr std::size_t kPendingBytes = 16 << 10;
+
+// What timers and the store's wake-ups share with the body.
+struct Shared {
+  std::weak_ptr<net::Exchange> exchange;
+  std::atomic<bool> is_over{false}, wants_bookmark{false};
+  void wake() {
+    if (auto open = exchange.lock()) open->wake();
+  }
+};
+
+// Events come one by one, each in one piece.
+Output output_of(const Call& call) {
+  Output output = call.output;
+  if (output.media == Media::kYaml) output.media = Media::kJson;
+  if (output.shape == Shape::kPartialList) output.shape = Shape::kPartial;
+  output.pretty = false;
+  return output;
+}
+
+class WatchBody : public net::Body {
+ public:
+  std::string content_type() const { return content_type_of(output_.media, true); }
+
+  WatchBody(BackendRef backend, CallRef call, Selection selection)
+      : backend_(std::move(backend)),
+        call_(std::move(call)),
+        selection_(std::move(selection)),
+        output_(output_of(*call_)),
+        shared_(std::make_shared<Shared>()) {
+    shared_->exchange = call_->exchange;
+    backend_->options.metrics.gauge("apiserver_longrunning_requests", "Open watches.")
+        .with()
+        .add(1);
+  }
+
+  ~WatchBody() override {
+    watcher_.reset();
+    backend_->options.executor.cancel(end_timer_);
+    if (bookmarks_) *bookmarks_ = false;
+    backend_->options.metrics.gauge("apiserver_longrunning_requests", "").with().add(-1);
+  }
+
+  // Starts with all objects of a snapshot, or (`after` != 0) right after a revision.
+  void start(store::Revision after, bool with_objects, bool mark_end) {
+    const std::string resource(call_->storage->storage_resource);
+    const std::string ns = call_->storage->namespaced ? call_->info.ns : "";
+    if (after == 0 || with_objects) {
+      auto snapshot = backend_->store().list(resource, ns);
+      if (!snapshot) return fail(snapshot.error());
+      after = snapshot->revision;
+      if (with_objects) initial_ = std::move(snapshot->objects);
+      mark_end_ = mark_end;
+    }
+    position_ = after;
+    auto watcher =
+        backend_->store().watch(resource, ns, after, [shared = shared_] { shared->wake(); });
+    if (!watcher) return fail(watcher.error());
+    watcher_ = std::move(*watcher);
+  }
+
+  void end_after(Duration timeout) {
+    end_timer_ = backend_->options.executor.schedule_after(timeout, [shared = shared_] {
+      shared->is_over = true;
+      shared->wake();
+    });
+  }
+
+  void send_bookmarks() {
+    bookmarks_ = std::make_shared<std::atomic<bool>>(true);
+    arm(&backend_->options.executor, shared_, bookmarks_);
+  }
+
+  Read read(std::span<char> buffer) override {
+    std::size_t filled = 0;
+    while (filled < buffer.size()) {
+      if (sent_ == pending_.size()) {
+        pending_.clear();
+        sent_ = 0;
+        if (!produce()) break;
+        continue;
+      }
+      const std::size_t count = std::min(pending_.size() - sent_, buffer.size() - filled);
+      std::memcpy(buffer.data() + filled, pending_.data() + sent_, count);
+      sent_ += count;
+      filled += count;
+    }
+    if (sent_ < pending_.size()) return {filled, State::kMore};
+    if (failed_ || shared_->is_over || backend_->is_shutting_down) return {filled, State::kEnd};
+    return {filled, filled == buffer.size() ? State::kMore : State::kWaiting};
+  }
+
+ private:
+  static void arm(Executor* executor, std::shared_ptr<Shared> shared,
+                  std::shared_ptr<std::atomic<bool>> alive) {
+    executor->schedule_after(kBookmarkEvery, [executor, shared, alive] {
+      if (!*alive) return;
+      shared->wants_bookmark = true;
+      shared->wake();
+      arm(executor, shared, alive);
+    });
+  }
+
+  // Appends what can be said now to `pending_`; false when there is nothing.
+  bool produce() {
+    if (failed_ || shared_->is_over) return false;
+    while (next_initial_ < initial_.size()) {
+      const store::ObjectRef object = std::move(initial_[next_initial_++]);
+      if (selection_.matches(*object)) say("ADDED", object);
+      if (pending_.size() >= kPendingBytes || failed_) return true;
+    }
+    if (mark_end_) {
+      mark_end_ = false;
+      initial_.clear();
+      next_initial_ = 0;
+      say_bookmark(true);
+    }
+    while (pending_.size() < kPendingBytes && !failed_) {
+      if (next_event_ == events_.size() && !fetch_events()) break;
+      say_event(events_[next_event_++]);
+    }
+    if (pending_.empty() && shared_->wants_bookmark.exchange(false)) say_bookmark(false);
+    return !pending_.empty();
+  }
+
+  // False when there are no events now, or no more at all.
+  bool fetch_events() {
+    if (!watcher_) return false;
+    // All that was given has been said.
+    position_ = std::max(position_, watcher_->position());
+    events_.clear();
+    next_event_ = 0;
+    if (auto more = watcher_->next(events_, kEventsAtOnce); !more) {
+      fail(more.error());
+      return false;
+    }
+    if (events_.empty()) position_ = std::max(position_, watcher_->position());
+    return !events_.empty();
+  }
+
+  void say_event(const store::Event& event) {
+    using Type = store::Event::Type;
+    if (selection_.matches_everything()) {
+      constexpr const char* kNames[] = {"ADDED", "MODIFIED", "DELETED"};
+      return say(kNames[static_cast<int>(event.type)], event.object);
+    }
+    const bool matches = event.type != Type::kDeleted && selection_.matches(*event.object);
+    const bool matched = event.previous && selection_.matches(*event.previous);
+    if (matches)
+      say(matched ? "MODIFIED" : "ADDED", event.object);
+    else if (matched && event.type == Type::kDeleted)
+      say("DELETED", event.object);
+    else if (matched)
+      say("DELETED", with_revision(*event.previous, event.revision));
+  }
+
+  // What left the selection is shown as it was last in it, at the revision at which it left.
+  static store::ObjectRef with_revision(const store::Object& object, store::Revision revision) {
+    auto copy = std::make_shared<store::Object>();
+    copy->key = object.key;
+    copy->uid = object.uid;
+    copy->revision = revision;
+    copy->created_revision = object.created_revision;
+    copy->revision_offset = object.revision_offset;
+    copy->json = object.json;
+    const std::string member = revision_member(object.revision);
+    copy->json.replace(object.revision_offset, member.size(), revision_member(revision));
+    return copy;
+  }
+
+  static std::string revision_member(store::Revision revision) {
+    return "\"resourceVersion\":\"" + std::to_string(revision) + "\"";
+  }
+
+  void say(std::string_view type, const store::ObjectRef& object) {
+    auto bytes = encode_object(object, *call_->storage, *call_->resource, output_, !said_columns_);
+    if (!bytes) return fail(bytes.error());
+    said_columns_ = true;
+    append(type, **bytes);
+  }
+
+  // One event: a line of JSON, or the length in four bytes and a WatchEvent.
+  void append(std::string_view type, std::string_view object) {
+    if (output_.media == Media::kProtobuf) {
+      const std::string event = api::encode_protobuf_watch_event(type, object);
+      for (int shift = 24; shift >= 0; shift -= 8) {
+        pending_ += static_cast<char>(event.size() >> shift & 0xff);
+      }
+      pending_ += event;
+      return;
+    }
+    while (object.ends_with('\n')) object.remove_suffix(1);
+    ((pending_ += "{\"type\":\"") += type) += "\",\"object\":";
+    (pending_ += object) += "}\n";
+  }
+
+  void say_bookmark(bool is_initial_end) {
+    const ObjectKind kind = answered_kind(*call_->resource, output_);
+    const std::string revision = revision_member(position_);
+    std::string object = "{\"kind\":\"" + kind.kind + "\",\"apiVersion\":\"" + kind.api_version +
+                         "\",\"metadata\":{" + revision + ",\"creationTimestamp\":null";
+    if (is_initial_end) object += ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}";
+    object += "}}";
+    if (output_.shape == Shape::kTable) {
+      object = "{\"kind\":\"Table\",\"apiVersion\":\"" + kind.api_version + "\",\"metadata\":{" +
+               revision +
+               "},\"columnDefinitions\":[],\"rows\":[{\"cells\":[],\"object\":" + object + "}]}";
+    }
+    if (output_.media == Media::kProtobuf) object = to_protobuf(object);
+    append("BOOKMARK", object);
+  }
+
+  std::string to_protobuf(std::string_view json) const {
+    api::Arena arena;
+    auto tree = api::parse_json(arena, json);
+    if (!tree) return {};
+    return encode_value(*tree, &answered_type(*call_->resource, output_), output_).value_or("");
+  }
+
+  void fail(Error error) {
+    failed_ = true;
+    watcher_.reset();
+    if (error.code == 410 && error.message.empty()) {
+      error.message = "too old resource version: " + std::to_string(position_);
+    }
+    append("ERROR", encode_status(status_json(error), output_).bytes);
+  }
+
+  BackendRef backend_;
+  CallRef call_;
+  Selection selection_;
+  const Output output_;
+  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<std::atomic<bool>> bookmarks_;
+  Executor::TimerId end_timer_ = 0;
+  std::vector<store::ObjectRef> initial_;
+  std::size_t next_initial_ = 0;
+  std::unique_ptr<store::Watcher> watcher_;
+  std::vector<store::Event> events_;
+  std::size_t next_event_ = 0;
+  store::Revision position_ = 0;
+  std::string pending_;
+  std::size_t sent_ = 0;
+  bool mark_end_ = false, failed_ = false, said_columns_ = false;
+};
+
+Result<Duration> watch_timeout(const Call& call, Rng& rng) {
+  const std::string_view text = call.query.get("timeoutSeconds");
+  if (text.empty()) return std::chrono::seconds(1800 + rng.below(1800));
+  const auto seconds = parse_int(text);
+  if (!seconds || *seconds < 0) {
+    return errors::bad_request("timeoutSeconds: Invalid value: \"" + std::string(text) + "\"");
+  }
+  return std::chrono::seconds(*seconds == 0 ? 1800 : std::min<std::int64_t>(*seconds, 86400));
+}
+
+}  // namespace
+
+void watch_objects(const BackendRef& backend, const CallRef& call) {
+  auto selection = Selection::parse(call->query, *call->resource);
+  if (!selection) return answer_error(*call, selection.error());
+  const std::string_view text = call->query.get("resourceVersion");
+  auto revision = parse_revision(text);
+  if (!revision) return answer_error(*call, revision.error());
+  auto timeout = watch_timeout(*call, backend->options.rng);
+  if (!timeout) return answer_error(*call, timeout.error());
+
+  const bool wants_initial = call->query.flag("sendInitialEvents");
+  if (call->query.has("sendInitialEvents") &&
+      call->query.get("resourceVersionMatch") != "NotOlderThan") {
+    return answer_error(
+        *call, errors::invalid(
+                   "ListOptions.meta.k8s.io", "",
+                   {cause::forbidden(
+                       "resourceVersionMatch",
+                       "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")})
+                   .error());
+  }
+  const bool starts_anew = text.empty() || text == "0";
+  const bool refuses_initial = call->query.has("sendInitialEvents") && !wants_initial;
+  const bool bookmarks = call->query.flag("allowWatchBookmarks");
+  auto body = std::make_unique<WatchBody>(backend, call, std::move(*selection));
+  body->start(starts_anew ? 0 : *revision, wants_initial || (starts_anew && !refuses_initial),
+              wants_initial && bookmarks);
+  body->end_after(*timeout);
+  if (bookmarks) body->send_bookmarks();
+  const std::string content_type = body->content_type();
+  answer_stream(*call, 200, content_type, std::move(body));
+}
+
+}  // namespace pinnace::apiserver

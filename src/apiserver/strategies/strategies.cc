@@ -1,0 +1,86 @@
+#include "apiserver/strategies/strategies.h"
+
+#include <unordered_map>
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr const Strategy* kStrategies[] = {
+    &kPodStrategy,
+    &kPodTemplateStrategy,
+    &kDeploymentStrategy,
+    &kReplicaSetStrategy,
+    &kReplicationControllerStrategy,
+    &kDaemonSetStrategy,
+    &kStatefulSetStrategy,
+    &kControllerRevisionStrategy,
+    &kJobStrategy,
+    &kCronJobStrategy,
+    &kServiceStrategy,
+    &kIngressStrategy,
+    &kIngressClassStrategy,
+    &kNetworkPolicyStrategy,
+    &kEndpointsStrategy,
+    &kEndpointSliceStrategy,
+    &kConfigMapStrategy,
+    &kSecretStrategy,
+    &kServiceAccountStrategy,
+    &kNamespaceStrategy,
+    &kNodeStrategy,
+    &kLeaseStrategy,
+    &kEventStrategy,
+    &kPersistentVolumeStrategy,
+    &kPersistentVolumeClaimStrategy,
+    &kStorageClassStrategy,
+    &kRoleStrategy,
+    &kClusterRoleStrategy,
+    &kRoleBindingStrategy,
+    &kClusterRoleBindingStrategy,
+    &kResourceQuotaStrategy,
+    &kLimitRangeStrategy,
+    &kPriorityClassStrategy,
+    &kPodDisruptionBudgetStrategy,
+    &kHorizontalPodAutoscalerStrategy,
+    &kSigningRequestStrategy,
+};
+
+// Kinds with a generation and no other rules of their own.
+constexpr Strategy kCounted[] = {
+    {.storage_resource = "apiextensions.k8s.io/customresourcedefinitions", .has_generation = true},
+    {.storage_resource = "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+     .has_generation = true},
+    {.storage_resource = "admissionregistration.k8s.io/validatingwebhookconfigurations",
+     .has_generation = true},
+    {.storage_resource = "admissionregistration.k8s.io/mutatingadmissionpolicies",
+     .has_generation = true},
+    {.storage_resource = "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
+     .has_generation = true},
+    {.storage_resource = "admissionregistration.k8s.io/validatingadmissionpolicies",
+     .has_generation = true},
+    {.storage_resource = "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+     .has_generation = true},
+    {.storage_resource = "flowcontrol.apiserver.k8s.io/flowschemas", .has_generation = true},
+    {.storage_resource = "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
+     .has_generation = true},
+    {.storage_resource = "resource.k8s.io/deviceclasses", .has_generation = true},
+    {.storage_resource = "resource.k8s.io/resourceslices", .has_generation = true},
+};
+
+constexpr Strategy kPlain{};
+
+}  // namespace
+
+std::span<const Strategy* const> strategies() { return kStrategies; }
+
+const Strategy& strategy_for(std::string_view storage_resource) {
+  static const auto kByResource = [] {
+    std::unordered_map<std::string_view, const Strategy*> map;
+    for (const Strategy* strategy : kStrategies) map.emplace(strategy->storage_resource, strategy);
+    for (const Strategy& strategy : kCounted) map.emplace(strategy.storage_resource, &strategy);
+    return map;
+  }();
+  const auto found = kByResource.find(storage_resource);
+  return found == kByResource.end() ? kPlain : *found->second;
+}
+
+}  // namespace pinnace::apiserver

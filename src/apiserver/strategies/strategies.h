@@ -1,0 +1,40 @@
+// The strategies of all kinds that have one. Each stands in a file of its theme in strategies/.
+#pragma once
+
+#include <span>
+
+#include "apiserver/backend.h"
+#include "apiserver/strategies/strategy.h"
+
+namespace pinnace::apiserver {
+
+// strategies/pod.cc
+extern const Strategy kPodStrategy, kPodTemplateStrategy;
+// strategies/workloads.cc
+extern const Strategy kDeploymentStrategy, kReplicaSetStrategy, kReplicationControllerStrategy,
+    kDaemonSetStrategy, kStatefulSetStrategy, kControllerRevisionStrategy;
+// strategies/jobs.cc
+extern const Strategy kJobStrategy, kCronJobStrategy;
+// strategies/service.cc
+extern const Strategy kServiceStrategy;
+// strategies/networking.cc
+extern const Strategy kIngressStrategy, kIngressClassStrategy, kNetworkPolicyStrategy,
+    kEndpointsStrategy, kEndpointSliceStrategy;
+// strategies/config.cc
+extern const Strategy kConfigMapStrategy, kSecretStrategy, kServiceAccountStrategy;
+// strategies/cluster.cc
+extern const Strategy kNamespaceStrategy, kNodeStrategy, kLeaseStrategy, kEventStrategy,
+    kPersistentVolumeStrategy, kPersistentVolumeClaimStrategy, kStorageClassStrategy;
+// strategies/access.cc
+extern const Strategy kRoleStrategy, kClusterRoleStrategy, kRoleBindingStrategy,
+    kClusterRoleBindingStrategy;
+// strategies/policy.cc
+extern const Strategy kResourceQuotaStrategy, kLimitRangeStrategy, kPriorityClassStrategy,
+    kPodDisruptionBudgetStrategy, kHorizontalPodAutoscalerStrategy, kSigningRequestStrategy;
+
+std::span<const Strategy* const> strategies();
+
+// Takes the addresses and ports of all stored Services. Before any request.
+void load_service_allocations(Backend& backend);
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,69 @@
+// A Strategy is what one kind does differently on its way into the store. All work on the storage
+// version, so that there is one for all versions of a kind.
+//
+// Why a table: the generic path asks it, and nothing else, what a kind wants.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/names.h"
+#include "api/schema.h"
+#include "api/value.h"
+#include "apiserver/http/call.h"
+#include "base/error.h"
+
+namespace pinnace::apiserver {
+
+struct Backend;
+
+// One write on its way.
+struct Change {
+  Backend& backend;
+  Call& call;
+  api::Arena& arena;
+  const api::ResourceInfo& storage;
+  std::string ns, name;
+  std::string subresource;
+  bool dry_run = false;
+  // What is wrong with the object; anything here makes the write a 422.
+  std::vector<Cause> causes;
+  // Told at the end whether the write took place; gives back what was allocated.
+  std::vector<std::function<void(bool kept)>> finish;
+
+  api::Value text(std::string_view value) { return api::Value::string(arena, value); }
+  void done(bool kept) {
+    for (auto& hook : finish) hook(kept);
+    finish.clear();
+  }
+};
+
+struct Strategy {
+  std::string_view storage_resource;
+  api::Complaints (*check_name)(std::string_view) = api::check_dns1123_subdomain;
+  bool has_generation = false;    // metadata.generation counts changes of the spec.
+  bool create_on_update = false;  // PUT of what is not there makes it.
+  bool returns_deleted = false;   // DELETE answers with the object instead of a Status.
+  bool keeps_status = false;      // What a client says of the status when it creates one counts.
+  bool durable = true;            // See store::Write.
+  // Clear what clients may not say and fill in what the server decides. An Error ends the request.
+  Result<void> (*prepare_create)(Change&, api::Value& object) = nullptr;
+  Result<void> (*prepare_update)(Change&, api::Value& object, const api::Value& old) = nullptr;
+  // Add to `change.causes`. An update asks `validate` first, then `validate_update`; neither is
+  // asked about a status.
+  void (*validate)(Change&, const api::Value& object) = nullptr;
+  void (*validate_update)(Change&, const api::Value& object, const api::Value& old) = nullptr;
+  // Takes what only one object may hold, once the object is valid, and registers in `change.finish`
+  // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already.
+  void (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;
+  // Seconds to leave an object before it goes; `asked` < 0: the client did not say.
+  std::int64_t (*grace_seconds)(const api::Value& object, std::int64_t asked) = nullptr;
+  // It is gone for good: give back what it held.
+  void (*after_delete)(Backend&, const api::Value& object) = nullptr;
+};
+
+const Strategy& strategy_for(std::string_view storage_resource);
+
+}  // namespace pinnace::apiserver

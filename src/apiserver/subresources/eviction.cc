@@ -1,0 +1,184 @@
+#include "apiserver/subresources/eviction.h"
+
+#include "api/json.h"
+#include "api/selector.h"
+#include "apiserver/http/status.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/registry.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kBudgets = "policy/poddisruptionbudgets";
+constexpr int kMaxAttempts = 8;
+constexpr std::size_t kMaxDisrupted = 2000;
+
+struct Eviction {
+  BackendRef backend;
+  CallRef call;
+  Deletion deletion;
+  int attempt = 0;
+};
+using EvictionRef = std::shared_ptr<Eviction>;
+
+void remove_pod(const EvictionRef& eviction) {
+  run_deletion(eviction->backend, eviction->call, key_of(*eviction->call), eviction->deletion,
+               [call = eviction->call](const Result<store::ObjectRef>& done, bool) {
+                 if (!done) return answer_error(*call, done.error());
+                 answer_json(*call, 201, success_json("", "", "", ""));
+               });
+}
+
+bool has_condition(const api::Value& pod, std::string_view type) {
+  const auto* conditions = pod.find_path({"status", "conditions"});
+  if (conditions == nullptr || !conditions->is_array()) return false;
+  for (const auto& one : conditions->items()) {
+    if (one.string_at("type") == type) return one.string_at("status") == "True";
+  }
+  return false;
+}
+
+// A pod that does no work yet, or no more, disrupts nothing.
+bool needs_no_budget(const api::Value& pod) {
+  const auto* status = pod.find("status");
+  const std::string_view phase = status == nullptr ? "" : status->string_at("phase");
+  return phase == "Pending" || phase == "Succeeded" || phase == "Failed" || is_being_deleted(pod);
+}
+
+// A pod that is not ready may go when its budget does not count on it.
+bool may_go_unready(const api::Value& pod, const api::Value& budget) {
+  if (has_condition(pod, "Ready")) return false;
+  const auto* spec = budget.find("spec");
+  const auto* status = budget.find("status");
+  if (spec != nullptr && spec->string_at("unhealthyPodEvictionPolicy") == "AlwaysAllow")
+    return true;
+  return status != nullptr && status->int_at("desiredHealthy") > 0 &&
+         status->int_at("currentHealthy") >= status->int_at("desiredHealthy");
+}
+
+Unexpected refusal(std::string why) {
+  auto refused = errors::too_many_requests(
+      "Cannot evict pod as it would violate the pod's disruption budget.", 10);
+  refused.error().causes.push_back({"DisruptionBudget", std::move(why), ""});
+  return refused;
+}
+
+// Takes one disruption out of the budget, on paper.
+Result<void> take_disruption(api::Arena& arena, api::Value& budget, const std::string& name,
+                             const std::string& pod, WallTime now) {
+  api::Value& status = budget.ensure_object(arena, "status");
+  const std::int64_t allowed = status.int_at("disruptionsAllowed");
+  if (status.int_at("observedGeneration") < budget.find("metadata")->int_at("generation")) {
+    return refusal("The disruption budget " + name + " is still being processed by the server.");
+  }
+  if (allowed <= 0) {
+    return refusal("The disruption budget " + name + " needs " +
+                   std::to_string(status.int_at("desiredHealthy")) + " healthy pods and has " +
+                   std::to_string(status.int_at("currentHealthy")) + " currently");
+  }
+  api::Value& disrupted = status.ensure_object(arena, "disruptedPods");
+  if (disrupted.size() > kMaxDisrupted) {
+    return errors::forbidden("poddisruptionbudgets.policy", name,
+                             "DisruptedPods map too big - too many evictions not confirmed by PDB "
+                             "controller");
+  }
+  status.set_ref(arena, "disruptionsAllowed", api::Value::integer(allowed - 1));
+  disrupted.set(arena, pod, api::Value::string(arena, rfc3339(now)));
+  return {};
+}
+
+// The budgets that select the pod.
+std::vector<store::ObjectRef> budgets_of(Backend& backend, const std::string& ns,
+                                         const api::Value& pod) {
+  std::vector<store::ObjectRef> out;
+  auto budgets = backend.store().list(kBudgets, ns);
+  if (!budgets) return out;
+  const auto* labels = pod.find_path({"metadata", "labels"});
+  for (auto& object : budgets->objects) {
+    api::Arena arena;
+    const auto budget = api::parse_json(arena, object->json);
+    if (!budget) continue;
+    const auto selector = api::label_selector_of(budget->find_path({"spec", "selector"}));
+    if (selector && selector->matches(labels)) out.push_back(std::move(object));
+  }
+  return out;
+}
+
+void evict(const EvictionRef& eviction);
+
+// Writes the budget down before the pod goes, so that two evictions cannot share one disruption.
+void charge(const EvictionRef& eviction, const store::Object& stored, const api::Value& budget) {
+  SplitJson parts = split_json(budget);
+  store::Write write{
+      store::Write::Type::kUpdate, stored.key,      stored.uid, std::move(parts.head),
+      std::move(parts.tail),       stored.revision, true};
+  eviction->backend->store().commit(
+      std::move(write), [eviction](const Result<store::ObjectRef>& done) {
+        if (done) return remove_pod(eviction);
+        const Error& error = done.error();
+        const bool again = error.is("Conflict") && ++eviction->attempt < kMaxAttempts;
+        if (again || error.is("NotFound")) return evict(eviction);
+        answer_error(*eviction->call, refusal("the budget changed too often").error());
+      });
+}
+
+void evict(const EvictionRef& eviction) {
+  Call& call = *eviction->call;
+  Backend& backend = *eviction->backend;
+  api::Arena arena;
+  const auto stored = backend.store().get(key_of(call));
+  if (!stored) return answer_error(call, errors::not_found("pods", call.info.name).error());
+  const auto pod = api::parse_json(arena, (*stored)->json);
+  if (!pod) return answer_error(call, pod.error());
+  if (needs_no_budget(*pod)) return remove_pod(eviction);
+  const auto budgets = budgets_of(backend, call.info.ns, *pod);
+  if (budgets.empty()) return remove_pod(eviction);
+  if (budgets.size() > 1) {
+    return answer_error(call, errors::internal("This pod has more than one PodDisruptionBudget, "
+                                               "which the eviction subresource does not support.")
+                                  .error());
+  }
+  auto budget = api::parse_json(arena, budgets[0]->json);
+  if (!budget) return answer_error(call, budget.error());
+  if (may_go_unready(*pod, *budget)) return remove_pod(eviction);
+  auto ok = take_disruption(arena, *budget, budgets[0]->key.name, call.info.name, backend.now());
+  if (!ok) return answer_error(call, ok.error());
+  if (eviction->deletion.dry_run) return remove_pod(eviction);
+  charge(eviction, *budgets[0], *budget);
+}
+
+Result<Deletion> read_eviction(Call& call) {
+  api::Arena arena;
+  Deletion deletion;
+  auto media = body_media(call.request.headers.get("content-type"));
+  if (!media) return std::unexpected(std::move(media.error()));
+  const auto* type = api::builtin_schema().find_type("policy", "v1", "Eviction");
+  auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
+  if (!body) return std::unexpected(std::move(body.error()));
+  const std::string_view name = meta_text(*body, "name");
+  if (!name.empty() && name != call.info.name) {
+    return errors::bad_request("name in URL does not match name in Eviction object");
+  }
+  if (const auto* options = body->find("deleteOptions"); options && options->is_object()) {
+    deletion.grace_seconds = options->int_at("gracePeriodSeconds", -1);
+    deletion.propagation = options->string_at("propagationPolicy");
+    if (const auto* wanted = options->find("preconditions"))
+      deletion.uid = wanted->string_at("uid");
+    if (const auto* dry = options->find("dryRun")) deletion.dry_run = !dry->empty();
+  }
+  Error wrong;
+  deletion.dry_run = is_dry_run(call, wrong) || deletion.dry_run;
+  if (!wrong.message.empty()) return std::unexpected(std::move(wrong));
+  return deletion;
+}
+
+}  // namespace
+
+void evict_pod(const BackendRef& backend, const CallRef& call) {
+  auto deletion = read_eviction(*call);
+  if (!deletion) return answer_error(*call, deletion.error());
+  evict(std::make_shared<Eviction>(Eviction{backend, call, std::move(*deletion)}));
+}
+
+}  // namespace pinnace::apiserver

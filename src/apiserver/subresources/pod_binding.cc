@@ -1,0 +1,90 @@
+#include "apiserver/subresources/pod_binding.h"
+
+#include "apiserver/http/status.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/registry.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+const api::TypeInfo* binding_type() { return api::builtin_schema().find_type("", "v1", "Binding"); }
+
+void set_scheduled(Change& change, api::Value& object) {
+  api::Value& status = object.ensure_object(change.arena, "status");
+  api::Value condition = api::Value::object();
+  condition.set_ref(change.arena, "type", api::Value::string_ref("PodScheduled"));
+  condition.set_ref(change.arena, "status", api::Value::string_ref("True"));
+  condition.set_ref(change.arena, "lastProbeTime", api::Value::null());
+  condition.set_ref(change.arena, "lastTransitionTime", change.text(rfc3339(change.backend.now())));
+  api::Value conditions = api::Value::array();
+  if (const auto* list = status.find("conditions"); list != nullptr && list->is_array()) {
+    for (const auto& item : list->items()) {
+      if (item.string_at("type") != "PodScheduled") conditions.append(change.arena, item);
+    }
+  }
+  conditions.append(change.arena, condition);
+  status.set_ref(change.arena, "conditions", conditions);
+}
+
+Result<void> bind(Change& change, api::Value& object, const api::Value& old,
+                  const std::string& node, const std::string& uid) {
+  const auto refuse = [&](std::string why) {
+    return errors::conflict("pods/binding", change.name, why);
+  };
+  if (!uid.empty() && uid != meta_text(old, "uid")) {
+    return refuse("Precondition failed: UID in precondition: " + uid +
+                  ", UID in object meta: " + std::string(meta_text(old, "uid")));
+  }
+  if (is_being_deleted(old)) {
+    return refuse("pod " + change.name + " is being deleted, cannot be assigned to a host");
+  }
+  const auto* spec = old.find("spec");
+  const std::string_view current = spec == nullptr ? "" : spec->string_at("nodeName");
+  if (!current.empty()) {
+    return refuse("pod " + change.name + " is already assigned to node \"" + std::string(current) +
+                  "\"");
+  }
+  object.ensure_object(change.arena, "spec").set_ref(change.arena, "nodeName", change.text(node));
+  set_scheduled(change, object);
+  return {};
+}
+
+}  // namespace
+
+void bind_pod(const BackendRef& backend, const CallRef& call) {
+  api::Arena arena;
+  auto media = body_media(call->request.headers.get("content-type"));
+  if (!media) return answer_error(*call, media.error());
+  auto body = decode_body(arena, *media, call->request.body, *binding_type(), nullptr);
+  if (!body) return answer_error(*call, body.error());
+  if (auto ok = check_group_version_kind(arena, *body, "v1", "Binding"); !ok) {
+    return answer_error(*call, ok.error());
+  }
+  if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
+    return answer_error(*call, ok.error());
+  }
+  const auto* target = body->find("target");
+  const std::string node(target == nullptr ? "" : target->string_at("name"));
+  const std::string uid(meta_text(*body, "uid"));
+  const std::string name =
+      call->info.name.empty() ? std::string(meta_text(*body, "name")) : call->info.name;
+  if (node.empty()) {
+    return answer_error(*call,
+                        errors::invalid("Binding", name, {cause::required("target.name")}).error());
+  }
+  // What is changed is the pod, whichever path was taken.
+  call->resource = backend->schema.find_resource("", "v1", "pods");
+  call->storage = call->resource;
+  Update update;
+  update.subresource = "binding";
+  update.apply = [node, uid](Change& change, api::Value& object, const api::Value& old) {
+    return bind(change, object, old, node, uid);
+  };
+  update.answer = [](Call& answered, const store::ObjectRef&) {
+    answer_status(answered, 201, success_json("", "", "", ""));
+  };
+  run_update(backend, call, {"pods", call->info.ns, name}, std::move(update));
+}
+
+}  // namespace pinnace::apiserver
