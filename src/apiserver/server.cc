@@ -35,7 +35,7 @@ class ServerImpl : public Server {
     if (backend_->is_shutting_down) {
       return answer_error(*call, errors::unavailable("the server is shutting down").error());
     }
-    if (backend_->inflight.fetch_add(1) >= backend_->options.max_inflight) {
+    if (backend_->inflight.fetch_add(1) >= backend_->options.configuration.max_requests_inflight) {
       backend_->inflight.fetch_sub(1);
       return answer_error(
           *call,

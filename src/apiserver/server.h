@@ -4,18 +4,15 @@
 // its verb → admission → strategy → store, and its answer back through content and status.
 // Lifetime: everything that Options refers to must outlive the Server; exchanges may outlive it.
 // Threads: `handle` on any number of I/O threads at once; the rest says so itself.
-// Bounds: `max_inflight` requests at once (watches apart), then 429 with Retry-After.
+// Bounds: `max_requests_inflight` requests at once (watches apart), then 429 with Retry-After.
 // Source: Kubernetes API conventions and concepts (kubernetes.io/docs/reference/using-api).
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "apiserver/configuration.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metrics.h"
@@ -30,12 +27,6 @@ inline constexpr char kGitVersion[] = "v1.35.2+pinnace";
 inline constexpr char kMajor[] = "1";
 inline constexpr char kMinor[] = "35";
 
-struct StaticUser {
-  std::string name;
-  std::string uid;
-  std::vector<std::string> groups;
-};
-
 struct Options {
   store::Store& store;
   // Timers: bookmarks, ends of watches, expiry of Events.
@@ -48,14 +39,8 @@ struct Options {
   int node_port_first = 30000;
   int node_port_last = 32767;
 
-  // Bearer token → user.
-  std::map<std::string, StaticUser, std::less<>> tokens;
-
   // Signs and verifies service-account tokens (PEM, EC P-256 or RSA). Empty: no such tokens.
   std::string service_account_key_pem;
-  std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
-  // What a token's `aud` must name for this server; the first is the default of a TokenRequest.
-  std::vector<std::string> api_audiences = {"https://kubernetes.default.svc.cluster.local"};
 
   // The cluster's authority: what kubelets' serving certificates are checked against.
   std::string cluster_ca_pem;
@@ -67,7 +52,7 @@ struct Options {
   std::string advertise_address = "127.0.0.1";
   int advertise_port = 6443;
 
-  std::size_t max_inflight = 400;
+  Configuration configuration;
   // Makes what a new cluster needs (namespaces, roles, the kubernetes Service). Off in some tests.
   bool bootstrap = true;
 };

@@ -134,7 +134,7 @@ class TestServer {
     options.service_cidr = service_cidr;
     options.node_port_first = node_port_first;
     options.node_port_last = node_port_last;
-    options.tokens["secret-token"] = {"token-user", "", {}};
+    options.configuration.tokens["secret-token"] = {"token-user", "", {}};
     auto made = Server::create(std::move(options));
     PINNACE_ASSERT(made.has_value());
     server_ = std::move(*made);

@@ -83,6 +83,7 @@ class ControlPlaneImpl final : public ControlPlane {
         .kubelet_client_key_pem = options_.pki.api_server_client.private_key_pem,
         .advertise_address = options_.node_ip,
         .advertise_port = settings.port,
+        .configuration = options_.configuration,
     });
     if (!api) return std::unexpected(std::move(api.error()));
     api_ = std::move(*api);

@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "apiserver/configuration.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -23,6 +24,7 @@ class ControlPlane {
     const Settings& settings;
     const Pki& pki;
     std::string node_ip;  // Where pods and other hosts reach the API.
+    apiserver::Configuration configuration;
     const Clock& clock;
     Rng& rng;
   };

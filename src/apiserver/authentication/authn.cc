@@ -43,9 +43,9 @@ Authenticator::Authenticator(const Options& options)
     : store_(options.store),
       clock_(options.clock),
       rng_(options.rng),
-      issuer_(options.service_account_issuer),
-      audiences_(options.api_audiences) {
-  for (const auto& [token, user] : options.tokens) {
+      issuer_(options.configuration.service_account_issuer),
+      audiences_(options.configuration.api_audiences) {
+  for (const auto& [token, user] : options.configuration.tokens) {
     User known{user.name, user.uid, user.groups, {}};
     add_group(known, kAuthenticated);
     static_tokens_.emplace(net::sha256(token), std::move(known));

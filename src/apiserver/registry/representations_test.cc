@@ -72,7 +72,7 @@ class Representations : public testing::Test {
                     .clock = executor_,
                     .rng = *rng_,
                     .metrics = metrics_};
-    options.tokens["secret"] = {"admin", "", {"system:masters"}};
+    options.configuration.tokens["secret"] = {"admin", "", {"system:masters"}};
     options.bootstrap = false;
     server_ = Server::create(std::move(options)).value();
   }

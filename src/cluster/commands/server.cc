@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "client/local_transport.h"
 #include "cluster/access.h"
+#include "cluster/api_flags.h"
 #include "cluster/bundled_images.h"
 #include "cluster/commands.h"
 #include "cluster/control_plane.h"
@@ -44,6 +45,9 @@ Result<void> run(const Arguments& arguments) {
   }
   auto settings = resolve_settings(arguments);
   if (!settings) return std::unexpected(std::move(settings.error()));
+  apiserver::Configuration configuration;
+  auto configured = apply_api_flags(arguments, configuration);
+  if (!configured) return configured;
   StopSignals stop;
   auto made = io::make_directories(settings->data_dir, 0700);
   if (made) made = io::make_directories(settings->run_dir, 0755);
@@ -58,6 +62,7 @@ Result<void> run(const Arguments& arguments) {
   auto control_plane = ControlPlane::start({.settings = *settings,
                                             .pki = *pki,
                                             .node_ip = settings->node_ip,
+                                            .configuration = std::move(configuration),
                                             .clock = real_clock(),
                                             .rng = real_rng()});
   if (!control_plane) return std::unexpected(std::move(control_plane.error()));
@@ -101,6 +106,8 @@ Result<void> run(const Arguments& arguments) {
 Command server() {
   auto options = cluster_options();
   options.push_back({"with-agent", "", "run this machine's node too"});
+  const auto of_api = api_flag_options();
+  options.insert(options.end(), of_api.begin(), of_api.end());
   options.push_back(images_option());
   return {.name = "server",
           .summary = "Run the control plane in the foreground, for a service manager",

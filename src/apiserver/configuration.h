@@ -1,0 +1,35 @@
+// Configuration is what whoever runs the server may choose: plain data, as the flags of
+// kube-apiserver name it.
+//
+// Why apart from Options: Options wires a server into its process; this can be read from a command
+// line, copied and compared.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace pinnace::apiserver {
+
+struct StaticUser {
+  std::string name;
+  std::string uid;
+  std::vector<std::string> groups;
+};
+
+struct Configuration {
+  // Requests under way at once, watches apart; more get 429 with Retry-After.
+  std::size_t max_requests_inflight = 400;
+
+  // Bearer token → user.
+  std::map<std::string, StaticUser, std::less<>> tokens;
+  std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
+  // What a token's `aud` must name for this server; the first is the default of a TokenRequest.
+  std::vector<std::string> api_audiences = {"https://kubernetes.default.svc.cluster.local"};
+
+  // Plugins of the admission chain by name; a name that stands in both lists is off.
+  std::vector<std::string> enabled_admission_plugins, disabled_admission_plugins;
+};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,70 @@
+#include "cluster/api_flags.h"
+
+#include "base/strings.h"
+
+namespace pinnace::cluster {
+namespace {
+
+using apiserver::Configuration;
+
+struct ApiFlag {
+  Option option;
+  // Errors say what the value should have been; the flag's name is put before them.
+  Result<void> (*set)(Configuration&, std::string_view value);
+};
+
+Result<std::size_t> count_of(std::string_view value) {
+  const auto number = parse_int(value);
+  if (!number || *number < 1) return errors::bad_request("takes a number of at least 1");
+  return static_cast<std::size_t>(*number);
+}
+
+std::vector<std::string> list_of(std::string_view value) {
+  std::vector<std::string> items;
+  for (const std::string_view item : split(value, ',')) {
+    if (!item.empty()) items.emplace_back(item);
+  }
+  return items;
+}
+
+const ApiFlag kFlags[] = {
+    {{"max-requests-inflight", "N", "requests under way at once, watches apart (400)"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       auto count = count_of(value);
+       if (!count) return std::unexpected(std::move(count.error()));
+       configuration.max_requests_inflight = *count;
+       return {};
+     }},
+    {{"service-account-issuer", "URL", "who issues service-account tokens"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       configuration.service_account_issuer = value;
+       return {};
+     }},
+    {{"api-audiences", "NAME,...", "audiences that tokens for this server may name"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       configuration.api_audiences = list_of(value);
+       if (configuration.api_audiences.empty()) return errors::bad_request("takes at least one");
+       return {};
+     }},
+};
+
+}  // namespace
+
+std::vector<Option> api_flag_options() {
+  std::vector<Option> options;
+  for (const ApiFlag& flag : kFlags) options.push_back(flag.option);
+  return options;
+}
+
+Result<void> apply_api_flags(const Arguments& arguments, Configuration& configuration) {
+  for (const ApiFlag& flag : kFlags) {
+    if (!arguments.has(flag.option.name)) continue;
+    auto set = flag.set(configuration, arguments.get(flag.option.name));
+    if (set) continue;
+    set.error().message = "--" + std::string(flag.option.name) + ": " + set.error().message;
+    return set;
+  }
+  return {};
+}
+
+}  // namespace pinnace::cluster
