@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "api/schema.h"
+#include "apiserver/admission/admission.h"
 #include "apiserver/admission/quota_ledger.h"
 #include "apiserver/authentication/authn.h"
 #include "apiserver/authorization/node_authorizer.h"
@@ -28,6 +29,7 @@ struct Backend {
   std::unique_ptr<Authenticator> authenticator;
   Rbac rbac;
   NodeAuthorizer nodes;
+  AdmissionChain admission;
   QuotaLedger quota_ledger;
   std::unique_ptr<IpAllocator> service_ips;
   std::unique_ptr<PortAllocator> node_ports;

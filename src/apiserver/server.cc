@@ -170,6 +170,9 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   auto authenticator = Authenticator::create(backend->options);
   if (!authenticator) return std::unexpected(std::move(authenticator.error()));
   backend->authenticator = std::move(*authenticator);
+  auto admission = AdmissionChain::create(backend->options.configuration);
+  if (!admission) return std::unexpected(std::move(admission.error()));
+  backend->admission = std::move(*admission);
   auto ips = IpAllocator::create(backend->options.service_cidr, backend->options.rng);
   if (!ips) return std::unexpected(std::move(ips.error()));
   backend->service_ips = std::move(*ips);

@@ -134,6 +134,7 @@ class TestServer {
     options.service_cidr = service_cidr;
     options.node_port_first = node_port_first;
     options.node_port_last = node_port_last;
+    options.configuration = configuration;
     options.configuration.tokens["secret-token"] = {"token-user", "", {}};
     auto made = Server::create(std::move(options));
     PINNACE_ASSERT(made.has_value());
@@ -189,6 +190,7 @@ class TestServer {
 
   Caller caller;
   std::string key_pem;
+  Configuration configuration;
   std::string service_cidr = "10.96.0.0/24";
   int node_port_first = 30000, node_port_last = 30010;
   io::SimExecutor& executor() { return executor_; }

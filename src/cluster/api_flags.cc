@@ -46,6 +46,16 @@ const ApiFlag kFlags[] = {
        if (configuration.api_audiences.empty()) return errors::bad_request("takes at least one");
        return {};
      }},
+    {{"enable-admission-plugins", "NAME,...", "admission plugins to switch on"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       configuration.enabled_admission_plugins = list_of(value);
+       return {};
+     }},
+    {{"disable-admission-plugins", "NAME,...", "admission plugins to switch off"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       configuration.disabled_admission_plugins = list_of(value);
+       return {};
+     }},
 };
 
 }  // namespace

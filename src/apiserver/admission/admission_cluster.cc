@@ -62,9 +62,21 @@ bool is_exempt(Change& change, const char* verb, std::string resource, std::stri
 
 }  // namespace
 
-Result<void> admit_namespace_lifecycle(Change& change, Operation operation, api::Value&,
-                                       const api::Value*) {
-  if (operation != Operation::kCreate || !change.storage.namespaced) return {};
+namespace {
+
+Result<void> check_deletable(const Change& change) {
+  const bool is_immortal = change.storage.storage_resource == "namespaces" &&
+                           std::ranges::find(kImmortal, change.name) != std::end(kImmortal);
+  if (is_immortal) return admission_refusal(change, "this namespace may not be deleted");
+  return {};
+}
+
+}  // namespace
+
+Result<void> admit_namespace_lifecycle(AdmissionRequest& request) {
+  const Change& change = request.change;
+  if (request.operation == Operation::kDelete) return check_deletable(change);
+  if (!change.storage.namespaced) return {};
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
   if ((*found)->json.find("\"deletionTimestamp\":\"") == std::string::npos) return {};
@@ -80,6 +92,22 @@ Result<void> admit_namespace_lifecycle(Change& change, Operation operation, api:
 }
 
 namespace {
+
+// A node lets go of its own pods and its own lease only.
+Result<void> check_node_deletion(const Change& change, const std::string& node,
+                                 const api::Value& object) {
+  const std::string_view resource = change.storage.storage_resource;
+  const auto* spec = object.find("spec");
+  if (resource == "pods" && (spec == nullptr || spec->string_at("nodeName") != node)) {
+    return admission_refusal(
+        change, "node \"" + node + "\" can only delete pods with spec.nodeName set to itself");
+  }
+  if (resource == "coordination.k8s.io/leases" && change.name != node) {
+    return admission_refusal(
+        change, "can only access node lease with the same name as the requesting node");
+  }
+  return {};
+}
 
 // Labels that steer pods to nodes are not the nodes' to give.
 bool changes_restricted_labels(const api::Value& object, const api::Value* old) {
@@ -99,32 +127,16 @@ bool changes_restricted_labels(const api::Value& object, const api::Value* old) 
 
 }  // namespace
 
-Result<void> admit_deletion(const Call& call, const store::Object& stored,
-                            const api::Value& object) {
-  const auto refuse = [&](std::string why) {
-    return errors::forbidden(resource_text(*call.storage), stored.key.name, why);
-  };
-  const std::string& resource = stored.key.resource;
-  if (resource == "namespaces" &&
-      std::ranges::find(kImmortal, stored.key.name) != std::end(kImmortal)) {
-    return refuse("this namespace may not be deleted");
-  }
-  const std::string node = node_of(call.user);
-  if (node.empty()) return {};
-  const auto* spec = object.find("spec");
-  if (resource == "pods" && (spec == nullptr || spec->string_at("nodeName") != node)) {
-    return refuse("node \"" + node + "\" can only delete pods with spec.nodeName set to itself");
-  }
-  if (resource == "coordination.k8s.io/leases" && stored.key.name != node) {
-    return refuse("can only access node lease with the same name as the requesting node");
-  }
-  return {};
-}
-
-Result<void> admit_node_restriction(Change& change, Operation operation, api::Value& object,
-                                    const api::Value* old) {
+Result<void> admit_node_restriction(AdmissionRequest& request) {
+  Change& change = request.change;
   const std::string node = node_of(change.call.user);
   if (node.empty()) return {};
+  if (request.operation == Operation::kDelete) {
+    return check_node_deletion(change, node, *request.old);
+  }
+  const api::Value& object = *request.object;
+  const api::Value* old = request.old;
+  const bool creates = request.operation == Operation::kCreate;
   const std::string_view resource = change.storage.storage_resource;
   if (resource == "nodes" && change.name != node) {
     return admission_refusal(
@@ -140,13 +152,12 @@ Result<void> admit_node_restriction(Change& change, Operation operation, api::Va
         change, "can only access node lease with the same name as the requesting node");
   }
   if (resource != "pods") return {};
-  if (operation == Operation::kCreate &&
-      !object.find_path({"metadata", "annotations", "kubernetes.io/config.mirror"})) {
+  if (creates && !object.find_path({"metadata", "annotations", "kubernetes.io/config.mirror"})) {
     return admission_refusal(
         change, "pod does not have \"kubernetes.io/config.mirror\" annotation, node \"" + node +
                     "\" can only create mirror pods");
   }
-  if (operation == Operation::kCreate && !references_of_pod(object).empty()) {
+  if (creates && !references_of_pod(object).empty()) {
     return admission_refusal(change,
                              "node \"" + node +
                                  "\" can not create pods that reference secrets, configmaps or "
@@ -162,8 +173,9 @@ Result<void> admit_node_restriction(Change& change, Operation operation, api::Va
   return {};
 }
 
-Result<void> admit_rbac_escalation(Change& change, Operation, api::Value& object,
-                                   const api::Value*) {
+Result<void> admit_rbac_escalation(AdmissionRequest& request) {
+  Change& change = request.change;
+  api::Value& object = *request.object;
   const std::string_view resource = change.storage.storage_resource;
   if (!resource.starts_with(kRbac) || change.call.user.in_group(kMasters)) return {};
   const std::string kind(resource.substr(kRbac.size()));

@@ -108,11 +108,12 @@ void apply_to_claim(const api::Value& claim, const api::Value& limit, Bounds& bo
 
 }  // namespace
 
-Result<void> admit_limit_ranges(Change& change, Operation operation, api::Value& object,
-                                const api::Value*) {
+Result<void> admit_limit_ranges(AdmissionRequest& request) {
+  Change& change = request.change;
+  api::Value& object = *request.object;
   const std::string_view resource = change.storage.storage_resource;
   const bool is_pod = resource == "pods", is_claim = resource == "persistentvolumeclaims";
-  if (operation != Operation::kCreate || (!is_pod && !is_claim)) return {};
+  if (!is_pod && !is_claim) return {};
   if (change.backend.store().count("limitranges") == 0) return {};
   auto ranges = change.backend.store().list("limitranges", change.ns);
   if (!ranges) return {};

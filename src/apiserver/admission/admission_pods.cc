@@ -87,9 +87,10 @@ Unexpected pod_forbidden(const Change& change, std::string why) {
 
 }  // namespace
 
-Result<void> admit_service_account(Change& change, Operation operation, api::Value& object,
-                                   const api::Value*) {
-  if (operation != Operation::kCreate || is_mirror_pod(object)) return {};
+Result<void> admit_service_account(AdmissionRequest& request) {
+  Change& change = request.change;
+  api::Value& object = *request.object;
+  if (is_mirror_pod(object)) return {};
   api::Value& spec = object.ensure_object(change.arena, "spec");
   std::string name(spec.string_at("serviceAccountName"));
   if (name.empty()) {
@@ -133,9 +134,9 @@ api::Value default_priority_class(Change& change) {
 
 }  // namespace
 
-Result<void> admit_priority(Change& change, Operation operation, api::Value& object,
-                            const api::Value*) {
-  if (operation != Operation::kCreate) return {};
+Result<void> admit_priority(AdmissionRequest& request) {
+  Change& change = request.change;
+  api::Value& object = *request.object;
   api::Value& spec = object.ensure_object(change.arena, "spec");
   const std::string name(spec.string_at("priorityClassName"));
   api::Value chosen;
@@ -166,9 +167,9 @@ Result<void> admit_priority(Change& change, Operation operation, api::Value& obj
   return {};
 }
 
-Result<void> admit_default_tolerations(Change& change, Operation operation, api::Value& object,
-                                       const api::Value*) {
-  if (operation != Operation::kCreate) return {};
+Result<void> admit_default_tolerations(AdmissionRequest& request) {
+  Change& change = request.change;
+  api::Value& object = *request.object;
   api::Value& spec = object.ensure_object(change.arena, "spec");
   add_toleration(change, spec, "node.kubernetes.io/not-ready");
   add_toleration(change, spec, "node.kubernetes.io/unreachable");

@@ -198,11 +198,11 @@ Result<void> check_room(Change& change, const Quota& quota) {
 
 }  // namespace
 
-Result<void> admit_quota(Change& change, Operation operation, api::Value& object,
-                         const api::Value*) {
+Result<void> admit_quota(AdmissionRequest& request) {
+  Change& change = request.change;
+  api::Value& object = *request.object;
   store::Store& store = change.backend.store();
-  if (operation != Operation::kCreate || !change.storage.namespaced ||
-      store.count("resourcequotas") == 0) {
+  if (!change.storage.namespaced || store.count("resourcequotas") == 0) {
     return {};
   }
   auto stored = store.list("resourcequotas", change.ns);

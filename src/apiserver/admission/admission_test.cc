@@ -1,4 +1,6 @@
 // What the cluster as a whole has to say about a write.
+#include "apiserver/admission/admission.h"
+
 #include "apiserver/testing.h"
 
 namespace pinnace::apiserver {
@@ -111,6 +113,23 @@ TEST_F(AdmissionTest, PodsTolerateABadNodeForFiveMinutes) {
   EXPECT_NE(made->at("spec", "tolerations").find("node.kubernetes.io/not-ready"),
             std::string::npos);
   EXPECT_NE(made->at("spec", "tolerations").find("\"tolerationSeconds\":300"), std::string::npos);
+}
+
+TEST(AdmissionChain, RefusesPluginsThatThereAreNot) {
+  Configuration configuration;
+  configuration.enabled_admission_plugins = {"Nonsense"};
+  const auto chain = AdmissionChain::create(configuration);
+  ASSERT_FALSE(chain);
+  EXPECT_TRUE(chain.error().message.starts_with("there is no admission plugin \"Nonsense\"; "))
+      << chain.error().message;
+}
+
+TEST(AdmissionChain, LeavesOutPluginsThatAreOff) {
+  TestServer server;
+  server.configuration.disabled_admission_plugins = {"NamespaceLifecycle"};
+  EXPECT_EQ(
+      server.post("/api/v1/namespaces/nowhere/configmaps", R"({"metadata":{"name":"c"}})")->status,
+      201);
 }
 
 }  // namespace

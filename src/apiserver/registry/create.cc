@@ -14,13 +14,23 @@ constexpr std::size_t kMaxGeneratedPrefix = 58;
 constexpr int kGeneratedTries = 8;
 
 struct Creation {
-  explicit Creation(Backend& backend, const CallRef& from)
-      : call(from), change{backend, *call, arena, *call->storage} {}
+  Creation(BackendRef owner, CallRef from)
+      : backend(std::move(owner)),
+        call(std::move(from)),
+        change{*backend, *call, arena, *call->storage} {}
+  BackendRef backend;
   CallRef call;
   api::Arena arena{16 << 10};
   Change change;
   api::Value object;
+  AdmissionRequest admission{change, Operation::kCreate, &object, nullptr};
+
+  void fail(const Error& error) {
+    change.done(false);
+    answer_error(*call, error);
+  }
 };
+using CreationRef = std::shared_ptr<Creation>;
 
 Result<void> settle_namespace(Change& change, api::Value& meta) {
   if (!change.storage.namespaced) {
@@ -68,16 +78,22 @@ void settle_system_fields(Change& change, const Strategy& strategy, api::Value& 
   if (strategy.has_generation) meta.set_ref(change.arena, "generation", api::Value::integer(1));
 }
 
-Result<void> prepare(Creation& creation) {
+// Names the object, so that admission knows what it is asked about.
+Result<void> name_object(Creation& creation) {
   Change& change = creation.change;
-  const Strategy& strategy = strategy_for(change.storage.storage_resource);
   api::Value& meta = meta_of(change.arena, creation.object);
   if (auto ok = settle_namespace(change, meta); !ok) return ok;
   if (!meta.string_at("resourceVersion").empty()) {
     return errors::bad_request("resourceVersion should not be set on objects to be created");
   }
   settle_name(change, meta);
-  if (auto ok = admit(change, Operation::kCreate, creation.object, nullptr); !ok) return ok;
+  return {};
+}
+
+// What the kind's strategy fills in and checks.
+Result<void> prepare(Creation& creation) {
+  Change& change = creation.change;
+  const Strategy& strategy = strategy_for(change.storage.storage_resource);
   settle_system_fields(change, strategy, meta_of(change.arena, creation.object));
   if (change.storage.subresource("status") != nullptr && !strategy.keeps_status) {
     creation.object.erase("status");
@@ -97,6 +113,37 @@ Result<void> prepare(Creation& creation) {
   }
   // What was filled in on the way gets its place.
   return api::normalise(change.arena, creation.object, *change.storage.type);
+}
+
+void commit(const CreationRef& creation, store::Key key) {
+  const Change& change = creation->change;
+  SplitJson parts = split_json(creation->object);
+  store::Write write{store::Write::Type::kCreate,
+                     std::move(key),
+                     std::string(meta_text(creation->object, "uid")),
+                     std::move(parts.head),
+                     std::move(parts.tail),
+                     0,
+                     strategy_for(change.storage.storage_resource).durable};
+  change.backend.store().commit(std::move(write), [creation](Result<store::ObjectRef> done) {
+    Call& call = *creation->call;
+    if (!done) return creation->fail(write_error(call, done.error(), creation->change.name));
+    creation->change.done(true);
+    answer_object(call, 201, *done);
+  });
+}
+
+// The last stage: everyone has agreed.
+void settle(const CreationRef& creation) {
+  Change& change = creation->change;
+  store::Key key{std::string(change.storage.storage_resource), change.ns, change.name};
+  if (!change.dry_run) return commit(creation, std::move(key));
+  if (change.backend.store().get(key)) {
+    return creation->fail(
+        errors::already_exists(resource_text(*creation->call->resource), change.name).error());
+  }
+  change.done(false);
+  answer_object(*creation->call, 201, unstored(key, api::to_json_text(creation->object)));
 }
 
 }  // namespace
@@ -134,44 +181,25 @@ Error write_error(const Call& call, Error error, const std::string& name) {
 }
 
 void create_object(const BackendRef& backend, const CallRef& call) {
-  auto creation = std::make_shared<Creation>(*backend, call);
+  const auto creation = std::make_shared<Creation>(backend, call);
   Change& change = creation->change;
   Error wrong;
-  wrong.message.clear();
   change.dry_run = is_dry_run(*call, wrong);
   if (!wrong.message.empty()) return answer_error(*call, wrong);
   auto object = read_object(*call, change.arena, *call->resource);
   if (!object) return answer_error(*call, object.error());
   creation->object = *object;
   change.ns = call->info.ns;
-  if (auto ok = prepare(*creation); !ok) {
-    change.done(false);
-    return answer_error(*call, ok.error());
-  }
-  const store::Key key{std::string(change.storage.storage_resource), change.ns, change.name};
-  if (change.dry_run) {
-    change.done(false);
-    if (backend->store().get(key)) {
-      return answer_error(
-          *call, errors::already_exists(resource_text(*call->resource), change.name).error());
-    }
-    return answer_object(*call, 201, unstored(key, api::to_json_text(creation->object)));
-  }
-  SplitJson parts = split_json(creation->object);
-  const Strategy& strategy = strategy_for(change.storage.storage_resource);
-  store::Write write{store::Write::Type::kCreate,
-                     key,
-                     std::string(meta_text(creation->object, "uid")),
-                     std::move(parts.head),
-                     std::move(parts.tail),
-                     0,
-                     strategy.durable};
-  backend->store().commit(std::move(write), [backend, creation](Result<store::ObjectRef> done) {
-    creation->change.done(done.has_value());
-    Call& answered = *creation->call;
-    if (!done)
-      return answer_error(answered, write_error(answered, done.error(), creation->change.name));
-    answer_object(answered, 201, *done);
+  if (auto ok = name_object(*creation); !ok) return creation->fail(ok.error());
+  const AdmissionRequestRef request(creation, &creation->admission);
+  const AdmissionChain& chain = backend->admission;
+  chain.mutate(request, [creation, request, &chain](Result<void> ok) {
+    if (ok) ok = prepare(*creation);
+    if (!ok) return creation->fail(ok.error());
+    chain.validate(request, [creation](const Result<void>& agreed) {
+      if (!agreed) return creation->fail(agreed.error());
+      settle(creation);
+    });
   });
 }
 

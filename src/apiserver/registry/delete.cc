@@ -110,47 +110,101 @@ Result<void> check_preconditions(const Call& call, const store::Object& object,
 
 }  // namespace
 
-void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
-                  DeletionDone done, int attempt) {
-  auto found = backend->store().get(key);
-  if (!found) return done(errors::not_found(resource_text(*call->resource), key.name), false);
-  const store::ObjectRef before = *found;
-  if (auto ok = check_preconditions(*call, *before, deletion); !ok) {
-    return done(std::unexpected(std::move(ok.error())), false);
-  }
-  auto arena = std::make_shared<api::Arena>(16 << 10);
-  auto object = api::parse_json(*arena, before->json);
-  if (!object) return done(std::unexpected(std::move(object.error())), false);
-  if (auto ok = admit_deletion(*call, *before, *object); !ok) {
-    return done(std::unexpected(std::move(ok.error())), false);
-  }
-  const Strategy& strategy = strategy_for(call->storage->storage_resource);
-  const Step step = next_step(*backend, *arena, *object, strategy, deletion);
-  if (step == Step::kWait || deletion.dry_run) return done(before, step == Step::kRemove);
+namespace {
+
+struct DeletionAttempt {
+  DeletionAttempt(BackendRef owner, CallRef from, store::Key at, Deletion what, DeletionDone then,
+                  int number)
+      : backend(std::move(owner)),
+        call(std::move(from)),
+        key(std::move(at)),
+        deletion(std::move(what)),
+        done(std::move(then)),
+        attempt(number),
+        change{*backend, *call, arena, *call->storage, key.ns, key.name, "", deletion.dry_run} {}
+  BackendRef backend;
+  CallRef call;
+  store::Key key;
+  Deletion deletion;
+  DeletionDone done;
+  int attempt;
+  api::Arena arena{16 << 10};
+  Change change;
+  store::ObjectRef before;
+  api::Value object;
+  AdmissionRequest admission{change, Operation::kDelete, nullptr, &object};
+
+  void fail(Error error) { done(std::unexpected(std::move(error)), false); }
+};
+using DeletionAttemptRef = std::shared_ptr<DeletionAttempt>;
+
+void commit(const DeletionAttemptRef& attempt, const Strategy& strategy, Step step) {
   store::Write write;
   write.type = step == Step::kRemove ? store::Write::Type::kDelete : store::Write::Type::kUpdate;
-  write.key = key;
-  write.uid = before->uid;
-  write.expected_revision = before->revision;
+  write.key = attempt->key;
+  write.uid = attempt->before->uid;
+  write.expected_revision = attempt->before->revision;
   write.durable = strategy.durable;
   if (step == Step::kUpdate) {
-    SplitJson parts = split_json(*object);
+    SplitJson parts = split_json(attempt->object);
     write.head = std::move(parts.head);
     write.tail = std::move(parts.tail);
   }
-  backend->store().commit(
-      std::move(write), [=, &strategy, tree = *object](Result<store::ObjectRef> written) {
-        if (!written && written.error().is("Conflict") && attempt < kMaxAttempts) {
-          return run_deletion(backend, call, key, deletion, done, attempt + 1);
+  attempt->backend->store().commit(
+      std::move(write), [attempt, &strategy, step](Result<store::ObjectRef> written) {
+        if (!written && written.error().is("Conflict") && attempt->attempt < kMaxAttempts) {
+          return run_deletion(attempt->backend, attempt->call, attempt->key, attempt->deletion,
+                              attempt->done, attempt->attempt + 1);
         }
         if (!written) {
-          return done(std::unexpected(write_error(*call, written.error(), key.name)), false);
+          return attempt->fail(write_error(*attempt->call, written.error(), attempt->key.name));
         }
-        (void)arena;
         const bool removed = step == Step::kRemove;
-        if (removed && strategy.after_delete != nullptr) strategy.after_delete(*backend, tree);
-        done(std::move(written), removed);
+        if (removed && strategy.after_delete != nullptr) {
+          strategy.after_delete(*attempt->backend, attempt->object);
+        }
+        attempt->done(std::move(written), removed);
       });
+}
+
+// The last stage: everyone has agreed.
+void settle(const DeletionAttemptRef& attempt) {
+  const Strategy& strategy = strategy_for(attempt->call->storage->storage_resource);
+  const Step step =
+      next_step(*attempt->backend, attempt->arena, attempt->object, strategy, attempt->deletion);
+  if (step == Step::kWait || attempt->deletion.dry_run) {
+    return attempt->done(attempt->before, step == Step::kRemove);
+  }
+  commit(attempt, strategy, step);
+}
+
+}  // namespace
+
+void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
+                  DeletionDone done, int number) {
+  const auto attempt = std::make_shared<DeletionAttempt>(
+      backend, call, std::move(key), std::move(deletion), std::move(done), number);
+  auto found = backend->store().get(attempt->key);
+  if (!found) {
+    return attempt->fail(
+        errors::not_found(resource_text(*call->resource), attempt->key.name).error());
+  }
+  attempt->before = std::move(*found);
+  if (auto ok = check_preconditions(*call, *attempt->before, attempt->deletion); !ok) {
+    return attempt->fail(std::move(ok.error()));
+  }
+  auto object = api::parse_json(attempt->arena, attempt->before->json);
+  if (!object) return attempt->fail(std::move(object.error()));
+  attempt->object = *object;
+  const AdmissionRequestRef request(attempt, &attempt->admission);
+  const AdmissionChain& chain = backend->admission;
+  chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
+    if (!ok) return attempt->fail(std::move(ok.error()));
+    chain.validate(request, [attempt](Result<void> agreed) {
+      if (!agreed) return attempt->fail(std::move(agreed.error()));
+      settle(attempt);
+    });
+  });
 }
 
 Result<Deletion> read_deletion(Call& call) {

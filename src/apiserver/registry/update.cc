@@ -31,12 +31,18 @@ struct Attempt {
   Change change;
   store::ObjectRef before;
   api::Value old, object;
+  AdmissionRequest admission{change, Operation::kUpdate, &object, &old};
 
   void answer(const store::ObjectRef& result) {
     if (update.answer) return update.answer(*call, result);
     answer_object(*call, 200, result);
   }
+  void fail(const Error& error) {
+    change.done(false);
+    answer_error(*call, error);
+  }
 };
+using AttemptRef = std::shared_ptr<Attempt>;
 
 // What a client can never change.
 void keep_system_fields(Change& change, api::Value& object, const api::Value& old) {
@@ -96,12 +102,10 @@ bool spec_differs(const api::Value& a, const api::Value& b) {
   return !covers(a, b) || !covers(b, a);
 }
 
+// What the kind's strategy fills in and checks.
 Result<void> prepare(Attempt& attempt) {
   Change& change = attempt.change;
   const Strategy& strategy = strategy_for(change.storage.storage_resource);
-  keep_system_fields(change, attempt.object, attempt.old);
-  keep_other_half(change, attempt.object, attempt.old);
-  if (auto ok = admit(change, Operation::kUpdate, attempt.object, &attempt.old); !ok) return ok;
   if (strategy.prepare_update != nullptr) {
     if (auto ok = strategy.prepare_update(change, attempt.object, attempt.old); !ok) return ok;
   }
@@ -134,7 +138,7 @@ bool is_done_with(const api::Value& object) {
   return own == nullptr || own->empty();
 }
 
-void commit(const std::shared_ptr<Attempt>& attempt) {
+void commit(const AttemptRef& attempt) {
   Change& change = attempt->change;
   const Strategy& strategy = strategy_for(change.storage.storage_resource);
   const bool removes = is_done_with(attempt->object);
@@ -163,6 +167,36 @@ void commit(const std::shared_ptr<Attempt>& attempt) {
       });
 }
 
+// The last stage: everyone has agreed.
+void settle(const AttemptRef& attempt) {
+  Change& change = attempt->change;
+  if (api::equal(attempt->object, attempt->old)) {
+    change.done(false);
+    return attempt->answer(attempt->before);
+  }
+  if (change.dry_run) {
+    change.done(false);
+    return attempt->answer(unstored(attempt->key, api::to_json_text(attempt->object)));
+  }
+  commit(attempt);
+}
+
+// From the object as the client wants it to the one that is stored.
+void pass_through(const AttemptRef& attempt) {
+  keep_system_fields(attempt->change, attempt->object, attempt->old);
+  keep_other_half(attempt->change, attempt->object, attempt->old);
+  const AdmissionRequestRef request(attempt, &attempt->admission);
+  const AdmissionChain& chain = attempt->backend->admission;
+  chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
+    if (ok) ok = prepare(*attempt);
+    if (!ok) return attempt->fail(ok.error());
+    chain.validate(request, [attempt](const Result<void>& agreed) {
+      if (!agreed) return attempt->fail(agreed.error());
+      settle(attempt);
+    });
+  });
+}
+
 }  // namespace
 
 void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
@@ -189,20 +223,8 @@ void run_update(const BackendRef& backend, const CallRef& call, store::Key key, 
   attempt->old = *old;
   attempt->object = api::deep_copy(attempt->arena, *old);
   auto ok = attempt->update.apply(change, attempt->object, attempt->old);
-  if (ok) ok = prepare(*attempt);
-  if (!ok) {
-    change.done(false);
-    return answer_error(*call, ok.error());
-  }
-  if (api::equal(attempt->object, attempt->old)) {
-    change.done(false);
-    return attempt->answer(attempt->before);
-  }
-  if (change.dry_run) {
-    change.done(false);
-    return attempt->answer(unstored(attempt->key, api::to_json_text(attempt->object)));
-  }
-  commit(attempt);
+  if (!ok) return attempt->fail(ok.error());
+  pass_through(attempt);
 }
 
 namespace {
