@@ -13,6 +13,10 @@
 #include <span>
 #include <string_view>
 
+namespace pinnace::apiserver {
+struct CustomVersion;  // apiserver/custom/custom_kind.h
+}
+
 namespace pinnace::api {
 
 struct TypeInfo;
@@ -126,6 +130,8 @@ struct ResourceInfo {
   // All group-versions of one stored object share these two: "apps/deployments".
   std::string_view storage_resource;
   std::string_view storage_version;  // "apps/v1": the form in which it is kept.
+  // What else a CustomResourceDefinition says; nullptr for what is built in.
+  const apiserver::CustomVersion* custom = nullptr;
 
   const SubresourceInfo* subresource(std::string_view subresource_name) const;
   bool has_verb(std::string_view verb) const;

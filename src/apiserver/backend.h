@@ -6,12 +6,12 @@
 #include <atomic>
 #include <memory>
 
-#include "api/schema.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/admission/quota_ledger.h"
 #include "apiserver/authentication/authn.h"
 #include "apiserver/authorization/node_authorizer.h"
 #include "apiserver/authorization/rbac.h"
+#include "apiserver/catalog/catalog.h"
 #include "apiserver/http/document_cache.h"
 #include "apiserver/server.h"
 #include "apiserver/strategies/allocator.h"
@@ -25,7 +25,7 @@ struct Backend {
       : options(std::move(from)), rbac(options.store), nodes(options.store) {}
 
   Options options;
-  const api::Schema& schema = api::builtin_schema();
+  CatalogHolder catalog{options.executor, options.clock};
   std::unique_ptr<Authenticator> authenticator;
   Rbac rbac;
   NodeAuthorizer nodes;
@@ -34,6 +34,7 @@ struct Backend {
   std::unique_ptr<IpAllocator> service_ips;
   std::unique_ptr<PortAllocator> node_ports;
   std::shared_ptr<KubeletClient> kubelets;
+  // Documents about built-in groups alone.
   DocumentCache documents{options.executor, options.clock};
   std::shared_ptr<void> event_expiry;  // Ends with this.
   std::atomic<std::size_t> inflight{0};

@@ -106,7 +106,8 @@ class ServerImpl : public Server {
 
   Result<void> enter_resource(const CallRef& call) {
     const RequestInfo& info = call->info;
-    call->resource = backend_->schema.find_resource(info.group, info.version, info.resource);
+    call->resource =
+        backend_->catalog.find_resource(info.group, info.version, info.resource, call->catalog);
     const bool is_known =
         call->resource != nullptr && call->resource->enabled &&
         (call->resource->namespaced || info.ns.empty() || info.resource == "namespaces");
@@ -121,7 +122,7 @@ class ServerImpl : public Server {
       call->subresource = call->resource->subresource(info.subresource);
       if (call->subresource == nullptr) return std::unexpected(std::move(unknown));
     }
-    call->storage = storage_of(backend_->schema, *call->resource);
+    call->storage = storage_of(*call->resource);
     const bool shapes = info.verb == "get" || info.verb == "list" || info.verb == "watch";
     auto output = negotiate(call->request.headers.get("accept"), shapes);
     if (!output) {
@@ -149,7 +150,10 @@ Attributes attributes_of(const Call& call) {
           info.subresource, info.ns, info.name,  info.path};
 }
 
-const api::ResourceInfo* storage_of(const api::Schema& schema, const api::ResourceInfo& resource) {
+const api::ResourceInfo* storage_of(const api::ResourceInfo& resource) {
+  // Requests see a custom kind in their own version; see custom/conversion.h.
+  if (resource.custom != nullptr) return &resource;
+  const api::Schema& schema = api::builtin_schema();
   const std::string_view path = resource.storage_resource;
   if (path.empty()) return nullptr;
   const auto name =

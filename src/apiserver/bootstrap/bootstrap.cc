@@ -29,7 +29,7 @@ class Seeder {
   // `json` has everything but apiVersion, kind and what the server gives.
   void add(std::string_view group, std::string_view version, std::string_view resource,
            const std::string& json, Existing existing = Existing::kKeep) {
-    const api::ResourceInfo& info = *backend_.schema.find_resource(group, version, resource);
+    const api::ResourceInfo& info = *api::builtin_schema().find_resource(group, version, resource);
     api::Arena arena;
     auto object = api::parse_json(arena, json);
     if (!object) return fail(object.error());

@@ -13,7 +13,6 @@ namespace {
 
 using api::Arena;
 using api::ResourceInfo;
-using api::Schema;
 using api::SubresourceInfo;
 using api::Value;
 
@@ -36,24 +35,11 @@ Value head(Arena& arena, std::string_view kind, std::string_view api_version) {
   return object;
 }
 
-// The resources of a group and version that are served, by name.
-std::vector<const ResourceInfo*> served(const Schema& schema, std::string_view group,
-                                        std::string_view version) {
-  std::vector<const ResourceInfo*> found;
-  for (const ResourceInfo& resource : schema.resources) {
-    if (resource.enabled && resource.group == group && resource.version == version) {
-      found.push_back(&resource);
-    }
-  }
-  std::ranges::sort(found, {}, &ResourceInfo::name);
-  return found;
-}
-
-Value group_value(Arena& arena, const Schema& schema, std::string_view group) {
+Value group_value(Arena& arena, const Catalog& catalog, std::string_view group) {
   Value object = Value::object();
   object.set_ref(arena, "name", text(group));
   Value versions = Value::array();
-  for (std::string_view version : schema.versions(group)) {
+  for (std::string_view version : catalog.versions(group)) {
     Value entry = Value::object();
     entry.set_ref(arena, "groupVersion", Value::string(arena, group_version_text(group, version)));
     entry.set_ref(arena, "version", text(version));
@@ -65,17 +51,12 @@ Value group_value(Arena& arena, const Schema& schema, std::string_view group) {
 }
 
 // Groups with a name and something to serve.
-std::vector<std::string_view> named_groups(const Schema& schema) {
+std::vector<std::string_view> named_groups(const Catalog& catalog) {
   std::vector<std::string_view> groups;
-  for (std::string_view group : schema.groups()) {
-    if (!group.empty() && !schema.versions(group).empty()) groups.push_back(group);
+  for (std::string_view group : catalog.groups()) {
+    if (!group.empty() && !catalog.versions(group).empty()) groups.push_back(group);
   }
   return groups;
-}
-
-bool is_served(const Schema& schema, std::string_view group, std::string_view version) {
-  const auto versions = schema.versions(group);
-  return std::ranges::find(versions, version) != versions.end();
 }
 
 Value plain_resource(Arena& arena, const ResourceInfo& resource) {
@@ -144,18 +125,18 @@ Value aggregated_resource(Arena& arena, const ResourceInfo& resource) {
   return object;
 }
 
-Value aggregated_group(Arena& arena, const Schema& schema, std::string_view group) {
+Value aggregated_group(Arena& arena, const Catalog& catalog, std::string_view group) {
   Value object = Value::object();
   Value metadata = Value::object();
   if (!group.empty()) metadata.set_ref(arena, "name", text(group));
   metadata.set_ref(arena, "creationTimestamp", Value::null());
   object.set_ref(arena, "metadata", metadata);
   Value versions = Value::array();
-  for (std::string_view version : schema.versions(group)) {
+  for (std::string_view version : catalog.versions(group)) {
     Value entry = Value::object();
     entry.set_ref(arena, "version", text(version));
     Value resources = Value::array();
-    for (const ResourceInfo* resource : served(schema, group, version)) {
+    for (const ResourceInfo* resource : catalog.resources(group, version)) {
       resources.append(arena, aggregated_resource(arena, *resource));
     }
     entry.set_ref(arena, "resources", resources);
@@ -180,34 +161,34 @@ std::string api_versions_json(std::string_view server_address) {
   return api::to_json_text(object);
 }
 
-std::string api_group_list_json(const Schema& schema) {
+std::string api_group_list_json(const Catalog& catalog) {
   Arena arena;
   Value object = head(arena, "APIGroupList", "v1");
   Value groups = Value::array();
-  for (std::string_view group : named_groups(schema)) {
-    groups.append(arena, group_value(arena, schema, group));
+  for (std::string_view group : named_groups(catalog)) {
+    groups.append(arena, group_value(arena, catalog, group));
   }
   object.set_ref(arena, "groups", groups);
   return api::to_json_text(object);
 }
 
-std::optional<std::string> api_group_json(const Schema& schema, std::string_view group) {
-  if (group.empty() || schema.versions(group).empty()) return std::nullopt;
+std::optional<std::string> api_group_json(const Catalog& catalog, std::string_view group) {
+  if (group.empty() || catalog.versions(group).empty()) return std::nullopt;
   Arena arena;
   Value object = head(arena, "APIGroup", "v1");
-  const Value value = group_value(arena, schema, group);
+  const Value value = group_value(arena, catalog, group);
   for (const api::Member& member : value.members()) object.add_ref(arena, member.key, member.value);
   return api::to_json_text(object);
 }
 
-std::optional<std::string> api_resource_list_json(const Schema& schema, std::string_view group,
+std::optional<std::string> api_resource_list_json(const Catalog& catalog, std::string_view group,
                                                   std::string_view version) {
-  if (!is_served(schema, group, version)) return std::nullopt;
+  if (!catalog.is_served(group, version)) return std::nullopt;
   Arena arena;
   Value object = head(arena, "APIResourceList", "v1");
   object.set_ref(arena, "groupVersion", Value::string(arena, group_version_text(group, version)));
   Value list = Value::array();
-  for (const ResourceInfo* resource : served(schema, group, version)) {
+  for (const ResourceInfo* resource : catalog.resources(group, version)) {
     list.append(arena, plain_resource(arena, *resource));
     for (const SubresourceInfo& sub : resource->subresources) {
       list.append(arena, plain_subresource(arena, *resource, sub));
@@ -249,7 +230,8 @@ std::string_view aggregated_discovery_content_type(DiscoveryVersion version) {
              : "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
 }
 
-std::string aggregated_discovery_json(const Schema& schema, bool legacy, DiscoveryVersion version) {
+std::string aggregated_discovery_json(const Catalog& catalog, bool legacy,
+                                      DiscoveryVersion version) {
   Arena arena(256 * 1024);
   Value object = head(
       arena, "APIGroupDiscoveryList",
@@ -257,17 +239,18 @@ std::string aggregated_discovery_json(const Schema& schema, bool legacy, Discove
   object.set_ref(arena, "metadata", Value::object());
   Value items = Value::array();
   const std::vector<std::string_view> groups =
-      legacy ? std::vector<std::string_view>{""} : named_groups(schema);
-  for (std::string_view group : groups) items.append(arena, aggregated_group(arena, schema, group));
+      legacy ? std::vector<std::string_view>{""} : named_groups(catalog);
+  for (std::string_view group : groups)
+    items.append(arena, aggregated_group(arena, catalog, group));
   object.set_ref(arena, "items", items);
   return api::to_json_text(object);
 }
 
-std::string root_paths_json(const Schema& schema, std::span<const std::string_view> more) {
+std::string root_paths_json(const Catalog& catalog, std::span<const std::string_view> more) {
   std::vector<std::string> paths = {"/api", "/api/v1", "/apis"};
-  for (std::string_view group : named_groups(schema)) {
+  for (std::string_view group : named_groups(catalog)) {
     paths.push_back("/apis/" + std::string(group));
-    for (std::string_view version : schema.versions(group)) {
+    for (std::string_view version : catalog.versions(group)) {
       paths.push_back("/apis/" + group_version_text(group, version));
     }
   }

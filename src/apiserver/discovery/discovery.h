@@ -2,7 +2,7 @@
 //
 // Plain: /api, /apis, /apis/G, /api/v1 and /apis/G/V. Aggregated: everything below /api or /apis in
 // one answer, for clients that accept `as=APIGroupDiscoveryList`.
-// Threads: pure functions over the schema. They cost milliseconds: the caller keeps the texts.
+// Threads: pure functions over the catalog. They cost milliseconds: the caller keeps the texts.
 // Source: kubernetes.io/docs/concepts/overview/kubernetes-api, "Discovery API".
 #pragma once
 
@@ -11,16 +11,16 @@
 #include <string>
 #include <string_view>
 
-#include "api/schema.h"
+#include "apiserver/catalog/catalog.h"
 
 namespace pinnace::apiserver {
 
 // `server_address` is "host:port".
 std::string api_versions_json(std::string_view server_address);
-std::string api_group_list_json(const api::Schema& schema);
+std::string api_group_list_json(const Catalog& catalog);
 // Nothing for a group or version that is not served.
-std::optional<std::string> api_group_json(const api::Schema& schema, std::string_view group);
-std::optional<std::string> api_resource_list_json(const api::Schema& schema, std::string_view group,
+std::optional<std::string> api_group_json(const Catalog& catalog, std::string_view group);
+std::optional<std::string> api_resource_list_json(const Catalog& catalog, std::string_view group,
                                                   std::string_view version);
 
 // The versions of apidiscovery.k8s.io that an answer may have.
@@ -31,10 +31,10 @@ std::optional<DiscoveryVersion> aggregated_discovery_wanted(std::string_view acc
 std::string_view aggregated_discovery_content_type(DiscoveryVersion version);
 
 // `legacy` gives what is below /api (the group without a name), otherwise all below /apis.
-std::string aggregated_discovery_json(const api::Schema& schema, bool legacy,
+std::string aggregated_discovery_json(const Catalog& catalog, bool legacy,
                                       DiscoveryVersion version);
 
-// The document of "/": the paths there are, groups and versions from the schema.
-std::string root_paths_json(const api::Schema& schema, std::span<const std::string_view> more);
+// The document of "/": the paths there are, groups and versions from the catalog.
+std::string root_paths_json(const Catalog& catalog, std::span<const std::string_view> more);
 
 }  // namespace pinnace::apiserver

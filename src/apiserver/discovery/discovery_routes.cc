@@ -18,7 +18,7 @@ std::string server_address(const Options& options) {
 }
 
 // A plain discovery document in the media that the client accepts.
-void answer_plain(Backend& backend, Call& call, const Document& document, std::string_view kind) {
+void answer_plain(Call& call, const Document& document, std::string_view kind) {
   auto output = negotiate(call.request.headers.get("accept"), false);
   if (!output) return answer_error(call, output.error());
   output->pretty = call.query.flag("pretty");
@@ -32,25 +32,24 @@ void answer_plain(Backend& backend, Call& call, const Document& document, std::s
   if (tree->find("apiVersion") == nullptr) {
     tree->set_ref(arena, "apiVersion", api::Value::string_ref("v1"));
   }
-  answer_value(call, 200, backend.schema.find_type("meta.k8s.io", "v1", kind), *tree);
+  answer_value(call, 200, api::builtin_schema().find_type("meta.k8s.io", "v1", kind), *tree);
 }
 
 // /api or /apis: everything below it in one document when that is asked for, else the plain one.
 void discover_root(Backend& backend, Call& call, bool legacy) {
-  const api::Schema& schema = backend.schema;
+  const CatalogRef catalog = backend.catalog.current();
   const std::string name = legacy ? "api" : "apis";
   if (const auto wanted = aggregated_discovery_wanted(call.request.headers.get("accept"))) {
     const std::string_view type = aggregated_discovery_content_type(*wanted);
-    const auto make = [&] { return aggregated_discovery_json(schema, legacy, *wanted); };
-    return answer_document(call, backend.documents.get(name + " as " + std::string(type), make),
+    const auto make = [&] { return aggregated_discovery_json(*catalog, legacy, *wanted); };
+    return answer_document(call, catalog->documents().get(name + " as " + std::string(type), make),
                            type);
   }
   const auto make = [&] {
     return legacy ? api_versions_json(server_address(backend.options))
-                  : api_group_list_json(schema);
+                  : api_group_list_json(*catalog);
   };
-  answer_plain(backend, call, backend.documents.get(name, make),
-               legacy ? "APIVersions" : "APIGroupList");
+  answer_plain(call, catalog->documents().get(name, make), legacy ? "APIVersions" : "APIGroupList");
 }
 
 }  // namespace
@@ -62,7 +61,7 @@ void root_paths(Backend& backend, const CallRef& call) {
         route.path == "/" || route.path == "/api" || route.path == "/apis";
     if (!is_listed_already && !route.path.ends_with('*')) more.push_back(route.path);
   }
-  answer_json(*call, 200, root_paths_json(backend.schema, more));
+  answer_json(*call, 200, root_paths_json(*backend.catalog.current(), more));
 }
 
 void discover_core(Backend& backend, const CallRef& call) { discover_root(backend, *call, true); }
@@ -80,15 +79,16 @@ void discover_version(Backend& backend, const CallRef& call) {
   const bool is_group = !is_legacy && parts.size() == 2;
   const std::string_view version = is_group ? "" : parts.back();
   // Asked first, so that only what there is gets a place in the cache.
-  const auto versions = backend.schema.versions(group);
+  const CatalogRef catalog = backend.catalog.current();
+  const auto versions = catalog->versions(group);
   const bool is_served =
       is_group ? !versions.empty() : std::ranges::find(versions, version) != versions.end();
   if (!is_served || (group.empty() && !is_legacy)) return answer_not_found(*call);
   const auto make = [&] {
-    return is_group ? *api_group_json(backend.schema, group)
-                    : *api_resource_list_json(backend.schema, group, version);
+    return is_group ? *api_group_json(*catalog, group)
+                    : *api_resource_list_json(*catalog, group, version);
   };
-  answer_plain(backend, *call, backend.documents.get(call->info.path, make),
+  answer_plain(*call, catalog->documents().get(call->info.path, make),
                is_group ? "APIGroup" : "APIResourceList");
 }
 

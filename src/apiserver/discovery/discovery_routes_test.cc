@@ -79,8 +79,8 @@ TEST_F(DiscoveryRoutesTest, RefusesWhatItDoesNotHave) {
 }
 
 TEST_F(DiscoveryRoutesTest, EveryVersionIsFoundWhereItsGroupSays) {
-  for (const std::string_view group : backend_->schema.groups()) {
-    for (const std::string_view version : backend_->schema.versions(group)) {
+  for (const std::string_view group : backend_->catalog.current()->groups()) {
+    for (const std::string_view version : backend_->catalog.current()->versions(group)) {
       const std::string path = group.empty()
                                    ? "/api/" + std::string(version)
                                    : "/apis/" + std::string(group) + "/" + std::string(version);
@@ -103,8 +103,8 @@ TEST_F(DiscoveryRoutesTest, OpenApiV3IndexLeadsToEveryDocument) {
   ASSERT_EQ(answer().status, 200);
   const api::Value index = body();
   std::size_t versions = 0;
-  for (const std::string_view group : backend_->schema.groups()) {
-    versions += backend_->schema.versions(group).size();
+  for (const std::string_view group : backend_->catalog.current()->groups()) {
+    versions += backend_->catalog.current()->versions(group).size();
   }
   const api::Value& paths = *index.find("paths");
   EXPECT_EQ(paths.size(), versions);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/json.h"
+#include "io/sim_executor.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -18,7 +19,8 @@ class DiscoveryTest : public testing::Test {
     }
     return nullptr;
   }
-  const api::Schema& schema_ = api::builtin_schema();
+  io::SimExecutor executor_;
+  const Catalog catalog_{executor_, executor_, {}};
   api::Arena arena_;
 };
 
@@ -29,19 +31,19 @@ TEST_F(DiscoveryTest, NamesTheLegacyVersion) {
 }
 
 TEST_F(DiscoveryTest, ListsGroupsWithTheirPreferredVersion) {
-  const Value list = parse(api_group_list_json(schema_));
+  const Value list = parse(api_group_list_json(catalog_));
   const Value* apps = by(*list.find("groups"), "name", "apps");
   ASSERT_NE(apps, nullptr);
   EXPECT_EQ(apps->find("preferredVersion")->string_at("groupVersion"), "apps/v1");
   EXPECT_EQ(by(*list.find("groups"), "name", ""), nullptr);
-  const Value group = parse(api_group_json(schema_, "apps").value());
+  const Value group = parse(api_group_json(catalog_, "apps").value());
   EXPECT_EQ(group.string_at("kind"), "APIGroup");
-  EXPECT_FALSE(api_group_json(schema_, "nope"));
-  EXPECT_FALSE(api_group_json(schema_, ""));
+  EXPECT_FALSE(api_group_json(catalog_, "nope"));
+  EXPECT_FALSE(api_group_json(catalog_, ""));
 }
 
 TEST_F(DiscoveryTest, ListsResourcesAndSubresources) {
-  const Value list = parse(api_resource_list_json(schema_, "", "v1").value());
+  const Value list = parse(api_resource_list_json(catalog_, "", "v1").value());
   EXPECT_EQ(list.string_at("groupVersion"), "v1");
   const Value& resources = *list.find("resources");
   const Value* pods = by(resources, "name", "pods");
@@ -55,7 +57,7 @@ TEST_F(DiscoveryTest, ListsResourcesAndSubresources) {
   EXPECT_EQ(eviction->string_at("group"), "policy");
   EXPECT_EQ(eviction->string_at("version"), "v1");
   EXPECT_EQ(eviction->string_at("kind"), "Eviction");
-  EXPECT_FALSE(api_resource_list_json(schema_, "apps", "v9"));
+  EXPECT_FALSE(api_resource_list_json(catalog_, "apps", "v9"));
 }
 
 TEST_F(DiscoveryTest, ReadsWhatAClientPrefers) {
@@ -72,7 +74,7 @@ TEST_F(DiscoveryTest, ReadsWhatAClientPrefers) {
 }
 
 TEST_F(DiscoveryTest, AggregatesAllGroups) {
-  const Value core = parse(aggregated_discovery_json(schema_, true, DiscoveryVersion::kV2));
+  const Value core = parse(aggregated_discovery_json(catalog_, true, DiscoveryVersion::kV2));
   EXPECT_EQ(core.string_at("apiVersion"), "apidiscovery.k8s.io/v2");
   ASSERT_EQ(core.find("items")->size(), 1U);
   const Value& version = core.find("items")->items()[0].find("versions")->items()[0];
@@ -84,15 +86,15 @@ TEST_F(DiscoveryTest, AggregatesAllGroups) {
   ASSERT_NE(eviction, nullptr);
   EXPECT_EQ(api::to_json_text(*eviction->find("responseKind")),
             R"({"group":"policy","version":"v1","kind":"Eviction"})");
-  const Value rest = parse(aggregated_discovery_json(schema_, false, DiscoveryVersion::kV2Beta1));
+  const Value rest = parse(aggregated_discovery_json(catalog_, false, DiscoveryVersion::kV2Beta1));
   EXPECT_EQ(rest.string_at("apiVersion"), "apidiscovery.k8s.io/v2beta1");
   EXPECT_GT(rest.find("items")->size(), 10U);
 }
 
 TEST_F(DiscoveryTest, EveryServedResourceIsFoundInItsList) {
-  for (const api::ResourceInfo& resource : schema_.resources) {
+  for (const api::ResourceInfo& resource : api::builtin_schema().resources) {
     if (!resource.enabled) continue;
-    const auto list = api_resource_list_json(schema_, resource.group, resource.version);
+    const auto list = api_resource_list_json(catalog_, resource.group, resource.version);
     ASSERT_TRUE(list) << resource.group << resource.version;
     api::Arena arena;
     const Value value = api::parse_json(arena, *list).value();
@@ -102,7 +104,7 @@ TEST_F(DiscoveryTest, EveryServedResourceIsFoundInItsList) {
 
 TEST_F(DiscoveryTest, RootNamesEveryGroup) {
   const std::string_view more[] = {"/version"};
-  const std::string root = root_paths_json(schema_, more);
+  const std::string root = root_paths_json(catalog_, more);
   for (const char* path : {"\"/apis/apps/v1\"", "\"/api/v1\"", "\"/version\""}) {
     EXPECT_NE(root.find(path), std::string::npos) << path;
   }

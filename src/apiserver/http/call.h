@@ -13,6 +13,7 @@
 #include "api/schema.h"
 #include "api/value.h"
 #include "apiserver/authentication/user.h"
+#include "apiserver/catalog/catalog.h"
 #include "apiserver/http/media.h"
 #include "apiserver/http/query.h"
 #include "apiserver/http/request_info.h"
@@ -28,6 +29,7 @@ struct Call {
   Query query;
   RequestInfo info;
   User user;
+  CatalogRef catalog;                           // Set where `resource` is of it.
   const api::ResourceInfo* resource = nullptr;  // as requested
   const api::ResourceInfo* storage =
       nullptr;  // of the version that is stored; null for virtual ones

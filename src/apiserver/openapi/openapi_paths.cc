@@ -9,7 +9,6 @@ namespace {
 
 using api::FieldInfo;
 using api::ResourceInfo;
-using api::Schema;
 using api::SubresourceInfo;
 using Content = ApiOperation::Content;
 
@@ -92,8 +91,8 @@ std::string group_word(std::string_view group) {
 
 class PathMaker {
  public:
-  PathMaker(const Schema& schema, std::string_view group, std::string_view version)
-      : schema_(schema),
+  PathMaker(const Catalog& catalog, std::string_view group, std::string_view version)
+      : catalog_(catalog),
         group_(group),
         version_(version),
         root_(version_path(group, version)),
@@ -104,17 +103,15 @@ class PathMaker {
 
   std::vector<ApiPath> make() {
     add_discovery();
-    for (const ResourceInfo& resource : schema_.resources) {
-      if (resource.enabled && resource.group == group_ && resource.version == version_) {
-        add_resource(resource);
-      }
+    for (const ResourceInfo* resource : catalog_.resources(group_, version_)) {
+      add_resource(*resource);
     }
     return std::move(paths_);
   }
 
  private:
   const api::TypeInfo* shared(std::string_view name) const {
-    return schema_.find_type("meta.k8s.io", "v1", name);
+    return catalog_.find_type("meta.k8s.io", "v1", name);
   }
 
   void add_discovery() {
@@ -246,7 +243,7 @@ class PathMaker {
     made.doc = doc + std::string(sub.name) + " of the specified " + std::string(resource.kind);
     if (sub.name == "log") {
       made.content = Content::kText;
-      add_options(made, schema_.find_type(group_, version_, "PodLogOptions"));
+      add_options(made, catalog_.find_type(group_, version_, "PodLogOptions"));
     } else {
       describe(made, verb, sub.type);
     }
@@ -284,7 +281,7 @@ class PathMaker {
     }
   }
 
-  const Schema& schema_;
+  const Catalog& catalog_;
   std::string_view group_, version_;
   std::string root_, word_, tag_;
   std::vector<ApiPath> paths_;
@@ -302,9 +299,9 @@ constexpr std::string_view kTextTypes[] = {"*/*"};
 
 }  // namespace
 
-std::vector<ApiPath> api_paths(const Schema& schema, std::string_view group,
+std::vector<ApiPath> api_paths(const Catalog& catalog, std::string_view group,
                                std::string_view version) {
-  return PathMaker(schema, group, version).make();
+  return PathMaker(catalog, group, version).make();
 }
 
 std::string version_path(std::string_view group, std::string_view version) {

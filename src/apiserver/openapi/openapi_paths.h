@@ -1,7 +1,7 @@
 // The paths of a group and version as both OpenAPI versions describe them: operations, parameters,
 // bodies and answers.
 //
-// Lifetime: refers to the Schema.
+// Lifetime: refers to the Catalog.
 // Source: kubernetes.io/docs/reference/using-api/api-concepts.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/schema.h"
+#include "apiserver/catalog/catalog.h"
 
 namespace pinnace::apiserver {
 
@@ -43,7 +43,7 @@ struct ApiPath {
   std::vector<ApiOperation> operations;
 };
 
-std::vector<ApiPath> api_paths(const api::Schema& schema, std::string_view group,
+std::vector<ApiPath> api_paths(const Catalog& catalog, std::string_view group,
                                std::string_view version);
 // "/api/v1", "/apis/apps/v1"
 std::string version_path(std::string_view group, std::string_view version);

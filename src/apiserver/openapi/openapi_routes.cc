@@ -23,6 +23,12 @@ std::string v3_url(std::string_view group, std::string_view version, std::string
   return "/openapi/v3" + version_path(group, version) + "?hash=" + std::string(etag);
 }
 
+// Where the document of a group and version is kept: that of what is built in outlives catalogs.
+DocumentCache& documents_of(Backend& backend, const Catalog& catalog, std::string_view group,
+                            std::string_view version) {
+  return catalog.has_custom(group, version) ? catalog.documents() : backend.documents;
+}
+
 }  // namespace
 
 void openapi_v2(Backend& backend, const CallRef& call) {
@@ -38,12 +44,13 @@ void openapi_v2(Backend& backend, const CallRef& call) {
                                                "com.github.proto-openapi.spec.v2.v1.0+protobuf")
                             .error());
   }
+  const CatalogRef catalog = backend.catalog.current();
   if (wanted == 0) {
-    const auto make = [&] { return openapi_v2_json(backend.schema); };
-    return answer_document(*call, backend.documents.get("openapi v2 json", make), kJson);
+    const auto make = [&] { return openapi_v2_json(*catalog); };
+    return answer_document(*call, catalog->documents().get("openapi v2 json", make), kJson);
   }
-  const auto make = [&] { return openapi_v2_protobuf(backend.schema); };
-  answer_document(*call, backend.documents.get("openapi v2 protobuf", make), kOffered[2]);
+  const auto make = [&] { return openapi_v2_protobuf(*catalog); };
+  answer_document(*call, catalog->documents().get("openapi v2 protobuf", make), kOffered[2]);
 }
 
 void openapi_v3_index(Backend& backend, const CallRef& call) {
@@ -51,13 +58,15 @@ void openapi_v3_index(Backend& backend, const CallRef& call) {
   if (preferred_type(call->request.headers.get("accept"), kOffered) < 0) {
     return answer_not_acceptable(*call);
   }
+  const CatalogRef catalog = backend.catalog.current();
   const auto make = [&] {
     std::string out = "{\"paths\":{";
-    for (const std::string_view group : backend.schema.groups()) {
-      for (const std::string_view version : backend.schema.versions(group)) {
+    for (const std::string_view group : catalog->groups()) {
+      for (const std::string_view version : catalog->versions(group)) {
         const std::string path = version_path(group, version);
-        const auto make_version = [&] { return openapi_v3_json(backend.schema, group, version); };
-        const std::string etag = backend.documents.etag("openapi v3 " + path, make_version);
+        const auto make_version = [&] { return openapi_v3_json(*catalog, group, version); };
+        const std::string etag = documents_of(backend, *catalog, group, version)
+                                     .etag("openapi v3 " + path, make_version);
         if (out.back() != '{') out += ',';
         api::write_json_string(out, std::string_view(path).substr(1));
         out += ":{\"serverRelativeURL\":";
@@ -67,7 +76,7 @@ void openapi_v3_index(Backend& backend, const CallRef& call) {
     }
     return out += "}}";
   };
-  answer_document(*call, backend.documents.get("openapi v3", make), kJson);
+  answer_document(*call, catalog->documents().get("openapi v3", make), kJson);
 }
 
 void openapi_v3_group(Backend& backend, const CallRef& call) {
@@ -77,16 +86,16 @@ void openapi_v3_group(Backend& backend, const CallRef& call) {
   const bool is_named = parts.size() == 5 && parts[2] == "apis";
   if (!is_legacy && !is_named) return answer_not_found(*call);
   const std::string_view group = is_legacy ? "" : parts[3], version = parts.back();
-  const auto versions = backend.schema.versions(group);
-  if ((is_named && group.empty()) || std::ranges::find(versions, version) == versions.end()) {
+  const CatalogRef catalog = backend.catalog.current();
+  if ((is_named && group.empty()) || !catalog->is_served(group, version)) {
     return answer_not_found(*call);
   }
   if (preferred_type(call->request.headers.get("accept"), kOffered) < 0) {
     return answer_not_acceptable(*call);
   }
-  const auto make = [&] { return openapi_v3_json(backend.schema, group, version); };
-  const Document document =
-      backend.documents.get("openapi v3 " + version_path(group, version), make);
+  const auto make = [&] { return openapi_v3_json(*catalog, group, version); };
+  const Document document = documents_of(backend, *catalog, group, version)
+                                .get("openapi v3 " + version_path(group, version), make);
   const std::string_view hash = call->query.get("hash");
   if (!hash.empty() && hash != document.etag) {
     net::Headers headers;

@@ -233,7 +233,8 @@ bool is_in_every_version(const TypeInfo& type) {
   return type.group == "meta.k8s.io" && (type.name == "DeleteOptions" || type.name == "WatchEvent");
 }
 
-Value kinds_of(Arena& arena, const api::Schema& schema, const TypeInfo& type) {
+Value kinds_of(Arena& arena, const TypeInfo& type) {
+  const api::Schema& schema = api::builtin_schema();
   Value kinds = Value::array();
   if (!is_in_every_version(type)) {
     const std::string_view group = type.group == "meta.k8s.io" ? "" : type.group;
@@ -310,8 +311,7 @@ Value Definitions::schema_of(Arena& arena, const Definition& definition) const {
   if (definition.type == nullptr) return maker.named(*definition.form);
   Value out = maker.definition(*definition.type);
   if (definition.type->is_kind) {
-    out.set_ref(arena, "x-kubernetes-group-version-kind",
-                kinds_of(arena, schema_, *definition.type));
+    out.set_ref(arena, "x-kubernetes-group-version-kind", kinds_of(arena, *definition.type));
   }
   return out;
 }

@@ -2,7 +2,7 @@
 //
 // Why: OpenAPI v2 and v3 differ in how a schema is referred to and in a few special types, not in
 //   what they say; both are made from api::Schema alone.
-// Lifetime: refers to the Schema.
+// Lifetime: refers to the Catalog.
 // Threads: one thread.
 // Source: OpenAPI 2.0 and 3.0; Kubernetes' x-kubernetes-* extensions.
 #pragma once
@@ -13,6 +13,7 @@
 
 #include "api/schema.h"
 #include "api/value.h"
+#include "apiserver/catalog/catalog.h"
 
 namespace pinnace::apiserver {
 
@@ -29,7 +30,7 @@ struct NamedForm;
 
 class Definitions {
  public:
-  Definitions(const api::Schema& schema, OpenApi version) : schema_(schema), version_(version) {}
+  Definitions(const Catalog& catalog, OpenApi version) : catalog_(catalog), version_(version) {}
 
   // Adds the type and all that it refers to.
   void require(const api::TypeInfo& type);
@@ -46,7 +47,7 @@ class Definitions {
   api::Value schema_of(api::Arena& arena, const Definition& definition) const;
 
  private:
-  const api::Schema& schema_;
+  const Catalog& catalog_;
   OpenApi version_;
   std::map<std::string, Definition> all_;
 };

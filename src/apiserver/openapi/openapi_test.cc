@@ -10,6 +10,7 @@
 #include "apiserver/openapi/openapi_schema.h"
 #include "apiserver/openapi/openapi_v2.h"
 #include "apiserver/openapi/openapi_v3.h"
+#include "io/sim_executor.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -19,6 +20,11 @@ using api::wire::Field;
 using api::wire::Reader;
 
 const api::Schema& schema() { return api::builtin_schema(); }
+const Catalog& catalog() {
+  static io::SimExecutor executor;
+  static const Catalog kCatalog(executor, executor, {});
+  return kCatalog;
+}
 
 // Calls `visit` with the target of every "$ref".
 template <typename Visit>
@@ -108,7 +114,7 @@ TEST(OpenApiV3, HasEveryResourceWithItsTypesAndVerbs) {
   for (const std::string_view group : schema().groups()) {
     for (const std::string_view version : schema().versions(group)) {
       api::Arena arena;
-      const auto parsed = api::parse_json(arena, openapi_v3_json(schema(), group, version));
+      const auto parsed = api::parse_json(arena, openapi_v3_json(catalog(), group, version));
       ASSERT_TRUE(parsed);
       const Value& schemas = *parsed->find_path({"components", "schemas"});
       expect_references_resolve(*parsed, schemas, "#/components/schemas/");
@@ -128,7 +134,7 @@ TEST(OpenApiV3, HasEveryResourceWithItsTypesAndVerbs) {
 
 TEST(OpenApiV3, PatchesSayWhatTheyTake) {
   api::Arena arena;
-  const Value document = api::parse_json(arena, openapi_v3_json(schema(), "apps", "v1")).value();
+  const Value document = api::parse_json(arena, openapi_v3_json(catalog(), "apps", "v1")).value();
   const Value& patch = *document.find_path(
       {"paths", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}", "patch"});
   EXPECT_EQ(patch.string_at("operationId"), "patchAppsV1NamespacedDeployment");
@@ -144,7 +150,7 @@ TEST(OpenApiV3, PatchesSayWhatTheyTake) {
 
 TEST(OpenApiV3, SaysHowListsMerge) {
   api::Arena arena;
-  const Value document = api::parse_json(arena, openapi_v3_json(schema(), "", "v1")).value();
+  const Value document = api::parse_json(arena, openapi_v3_json(catalog(), "", "v1")).value();
   const auto property = [&](std::string_view type, std::string_view name) {
     return *document.find_path({"components", "schemas", type, "properties", name});
   };
@@ -165,12 +171,12 @@ TEST(OpenApiV3, SaysHowListsMerge) {
 }
 
 TEST(OpenApiV3, WritesTheSameTextEachTime) {
-  EXPECT_EQ(openapi_v3_json(schema(), "batch", "v1"), openapi_v3_json(schema(), "batch", "v1"));
+  EXPECT_EQ(openapi_v3_json(catalog(), "batch", "v1"), openapi_v3_json(catalog(), "batch", "v1"));
 }
 
 TEST(OpenApiV2, HasEveryResourceWithItsTypesAndVerbs) {
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, openapi_v2_json(schema()));
+  const auto parsed = api::parse_json(arena, openapi_v2_json(catalog()));
   ASSERT_TRUE(parsed);
   const Value& definitions = *parsed->find("definitions");
   expect_references_resolve(*parsed, definitions, "#/definitions/");
@@ -268,9 +274,9 @@ void expect_same_schema(std::string_view message, const Value& json) {
 }
 
 TEST(OpenApiV2Protobuf, HasTheDefinitionsOfTheJson) {
-  const std::string bytes = openapi_v2_protobuf(schema());
+  const std::string bytes = openapi_v2_protobuf(catalog());
   api::Arena arena;
-  const Value json = api::parse_json(arena, openapi_v2_json(schema())).value();
+  const Value json = api::parse_json(arena, openapi_v2_json(catalog())).value();
   EXPECT_EQ(text_of(bytes, 1), "2.0");
   EXPECT_EQ(text_of(text_of(bytes, 2), 1), "Kubernetes");
   const auto definitions = json.find("definitions")->members();
@@ -294,9 +300,9 @@ std::set<std::string_view> query_parameters(std::string_view operation) {
 }
 
 TEST(OpenApiV2Protobuf, HasThePathsOfTheJson) {
-  const std::string bytes = openapi_v2_protobuf(schema());
+  const std::string bytes = openapi_v2_protobuf(catalog());
   api::Arena arena;
-  const Value json = api::parse_json(arena, openapi_v2_json(schema())).value();
+  const Value json = api::parse_json(arena, openapi_v2_json(catalog())).value();
   const auto paths = json.find("paths")->members();
   const auto messages = fields_of(text_of(bytes, 8), 2);
   ASSERT_EQ(messages.size(), paths.size());

@@ -25,10 +25,10 @@ Value texts(Arena& arena, std::span<const std::string_view> words) {
 // The parts of the document, each made when it is written, so that no tree of it all is needed.
 class V2Document {
  public:
-  explicit V2Document(const api::Schema& schema) : definitions_(schema, OpenApi::kV2) {
-    for (const std::string_view group : schema.groups()) {
-      for (const std::string_view version : schema.versions(group)) {
-        for (ApiPath& path : api_paths(schema, group, version)) {
+  explicit V2Document(const Catalog& catalog) : definitions_(catalog, OpenApi::kV2) {
+    for (const std::string_view group : catalog.groups()) {
+      for (const std::string_view version : catalog.versions(group)) {
+        for (ApiPath& path : api_paths(catalog, group, version)) {
           require(path);
           paths_.push_back(std::move(path));
         }
@@ -123,8 +123,8 @@ class V2Document {
 
 }  // namespace
 
-std::string openapi_v2_json(const api::Schema& schema) {
-  const V2Document document(schema);
+std::string openapi_v2_json(const Catalog& catalog) {
+  const V2Document document(catalog);
   std::string out = R"({"swagger":"2.0","info":{"title":"Kubernetes","version":)";
   api::write_json_string(out, kGitVersion);
   Arena arena;
@@ -146,8 +146,8 @@ std::string openapi_v2_json(const api::Schema& schema) {
                 R"("in":"header"}},"security":[{"BearerToken":[]}]})";
 }
 
-std::string openapi_v2_protobuf(const api::Schema& schema) {
-  const V2Document document(schema);
+std::string openapi_v2_protobuf(const Catalog& catalog) {
+  const V2Document document(catalog);
   std::string out;
   OpenApiV2Writer writer(out);
   Arena arena;

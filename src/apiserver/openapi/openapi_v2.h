@@ -7,11 +7,11 @@
 
 #include <string>
 
-#include "api/schema.h"
+#include "apiserver/catalog/catalog.h"
 
 namespace pinnace::apiserver {
 
-std::string openapi_v2_json(const api::Schema& schema);
-std::string openapi_v2_protobuf(const api::Schema& schema);
+std::string openapi_v2_json(const Catalog& catalog);
+std::string openapi_v2_protobuf(const Catalog& catalog);
 
 }  // namespace pinnace::apiserver

@@ -33,7 +33,7 @@ class MemberWriter {
 
 class DocumentMaker {
  public:
-  explicit DocumentMaker(const api::Schema& schema) : definitions_(schema, OpenApi::kV3) {}
+  explicit DocumentMaker(const Catalog& catalog) : definitions_(catalog, OpenApi::kV3) {}
 
   void write_paths(std::string& out, const std::vector<ApiPath>& paths) {
     MemberWriter members(out);
@@ -135,13 +135,13 @@ class DocumentMaker {
 
 }  // namespace
 
-std::string openapi_v3_json(const api::Schema& schema, std::string_view group,
+std::string openapi_v3_json(const Catalog& catalog, std::string_view group,
                             std::string_view version) {
   std::string out = R"({"openapi":"3.0.0","info":{"title":"Kubernetes","version":)";
   api::write_json_string(out, kGitVersion);
   out += "},\"paths\":{";
-  DocumentMaker maker(schema);
-  maker.write_paths(out, api_paths(schema, group, version));
+  DocumentMaker maker(catalog);
+  maker.write_paths(out, api_paths(catalog, group, version));
   out += "},\"components\":{\"schemas\":{";
   maker.write_schemas(out);
   return out +=

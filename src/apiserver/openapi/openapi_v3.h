@@ -9,12 +9,12 @@
 #include <string>
 #include <string_view>
 
-#include "api/schema.h"
+#include "apiserver/catalog/catalog.h"
 
 namespace pinnace::apiserver {
 
 // The group and version must be served.
-std::string openapi_v3_json(const api::Schema& schema, std::string_view group,
+std::string openapi_v3_json(const Catalog& catalog, std::string_view group,
                             std::string_view version);
 
 }  // namespace pinnace::apiserver

@@ -13,7 +13,7 @@
 namespace pinnace::apiserver {
 
 // The resource in whose version objects of `resource` are kept; nullptr if they are not kept.
-const api::ResourceInfo* storage_of(const api::Schema& schema, const api::ResourceInfo& resource);
+const api::ResourceInfo* storage_of(const api::ResourceInfo& resource);
 store::Key key_of(const Call& call);
 
 void get_object(Backend& backend, const CallRef& call);

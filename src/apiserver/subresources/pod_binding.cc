@@ -74,7 +74,7 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
                         errors::invalid("Binding", name, {cause::required("target.name")}).error());
   }
   // What is changed is the pod, whichever path was taken.
-  call->resource = backend->schema.find_resource("", "v1", "pods");
+  call->resource = api::builtin_schema().find_resource("", "v1", "pods");
   call->storage = call->resource;
   Update update;
   update.subresource = "binding";
