@@ -17,6 +17,15 @@
 namespace pinnace::apiserver {
 namespace {
 
+// Health and discovery show nothing that was written; a client that gives a resourceVersion of 0,
+// or one to watch from, takes what there is.
+bool is_content_with_the_past(const Call& call) {
+  if (!call.info.is_resource) return true;
+  const std::string_view revision = call.query.get("resourceVersion");
+  if (call.info.verb == "watch") return !revision.empty();
+  return (call.info.verb == "get" || call.info.verb == "list") && revision == "0";
+}
+
 class ServerImpl : public Server {
  public:
   explicit ServerImpl(BackendRef backend)
@@ -65,8 +74,23 @@ class ServerImpl : public Server {
     auto info = parse_request_info(call->request.method, call->request.path, call->query);
     if (!info) return std::unexpected(std::move(info.error()));
     call->info = std::move(*info);
+    store::Store& store = backend_->store();
+    if (store.is_always_current() || is_content_with_the_past(*call)) {
+      return proceed(backend_, call);
+    }
+    store.when_current([backend = backend_, call](Result<void> current) {
+      // The store's threads are not for handlers.
+      call->exchange->post([backend, call, current = std::move(current)] {
+        const auto ok = current ? proceed(backend, call) : current;
+        if (!ok) answer_error(*call, ok.error());
+      });
+    });
+    return {};
+  }
 
-    auto user = backend_->authenticator->authenticate(call->request);
+  // Who the caller is, whether it may, and off to the handler. All of these read the store.
+  static Result<void> proceed(const BackendRef& backend, const CallRef& call) {
+    auto user = backend->authenticator->authenticate(call->request);
     const Route* route = call->info.is_resource ? nullptr : find_route(call->info.path);
     const bool is_public = route != nullptr && route->is_public;
     if (!user || !*user) {
@@ -77,21 +101,22 @@ class ServerImpl : public Server {
     }
     if (!is_public) {
       const Attributes wanted = attributes_of(*call);
-      if (!backend_->rbac.allows(call->user, wanted)) {
+      if (!backend->rbac.allows(call->user, wanted)) {
         return std::unexpected(forbidden_error(call->user, wanted));
       }
       const std::string node = node_of(call->user);
-      if (!node.empty() && !backend_->nodes.allows(node, wanted)) {
+      if (!node.empty() && !backend->nodes.allows(node, wanted)) {
         Error error = forbidden_error(call->user, wanted);
         error.message += ": no relationship found between node '" + node + "' and this object";
         return std::unexpected(std::move(error));
       }
     }
-    if (!call->info.is_resource) return enter_route(call, route);
-    return enter_resource(call);
+    if (!call->info.is_resource) return enter_route(backend, call, route);
+    return enter_resource(backend, call);
   }
 
-  Result<void> enter_route(const CallRef& call, const Route* route) {
+  static Result<void> enter_route(const BackendRef& backend, const CallRef& call,
+                                  const Route* route) {
     if (route == nullptr) {
       answer_text(*call, 404, "text/plain; charset=utf-8", "404 page not found\n");
       return {};
@@ -100,14 +125,14 @@ class ServerImpl : public Server {
     if (method != "GET" && method != "HEAD") {
       return errors::method_not_supported(call->info.path, method);
     }
-    route->handle(*backend_, call);
+    route->handle(*backend, call);
     return {};
   }
 
-  Result<void> enter_resource(const CallRef& call) {
+  static Result<void> enter_resource(const BackendRef& backend, const CallRef& call) {
     const RequestInfo& info = call->info;
     call->resource =
-        backend_->catalog.find_resource(info.group, info.version, info.resource, call->catalog);
+        backend->catalog.find_resource(info.group, info.version, info.resource, call->catalog);
     const bool is_known =
         call->resource != nullptr && call->resource->enabled &&
         (call->resource->namespaced || info.ns.empty() || info.resource == "namespaces");
@@ -132,8 +157,8 @@ class ServerImpl : public Server {
     }
     call->output = std::move(*output);
     call->output.pretty = call->query.flag("pretty");
-    if (auto ok = read_table_options(*call, backend_->options.clock); !ok) return ok;
-    return dispatch(backend_, call);
+    if (auto ok = read_table_options(*call, backend->options.clock); !ok) return ok;
+    return dispatch(backend, call);
   }
 
   BackendRef backend_;

@@ -3,39 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "store/splice.h"
+
 namespace pinnace::store {
-
-namespace {
-
-constexpr std::string_view kConflict =
-    "the object has been modified; please apply your changes to the latest version and try again";
-
-// "apps/deployments" → "deployments.apps", as messages name it.
-std::string qualified(const std::string& resource) {
-  const auto slash = resource.find('/');
-  if (slash == std::string::npos) return resource;
-  return resource.substr(slash + 1) + '.' + resource.substr(0, slash);
-}
-
-std::string revision_member(Revision revision) {
-  return "\"resourceVersion\":\"" + std::to_string(revision) + '"';
-}
-
-void splice(Object& object, std::string_view head, std::string_view tail) {
-  const std::string member = revision_member(object.revision);
-  object.json.reserve(head.size() + member.size() + tail.size());
-  object.json.append(head).append(member).append(tail);
-  object.revision_offset = static_cast<std::uint32_t>(head.size());
-}
-
-// The stored bytes again, with another revision.
-void splice_stored(Object& object, const Object& stored) {
-  const std::string_view json = stored.json;
-  const std::size_t old = revision_member(stored.revision).size();
-  splice(object, json.substr(0, stored.revision_offset), json.substr(stored.revision_offset + old));
-}
-
-}  // namespace
 
 ObjectRef BatchBuilder::current(const Key& key) const {
   const auto found = changed_.find(key);
@@ -45,17 +15,9 @@ ObjectRef BatchBuilder::current(const Key& key) const {
 Result<ObjectRef> BatchBuilder::add(Write& write) {
   ObjectRef before = current(write.key);
   const bool creates = write.type == Write::Type::kCreate;
-  if (creates && before) {
-    return errors::already_exists(qualified(write.key.resource), write.key.name);
-  }
-  if (!creates && !before) {
-    auto error = errors::not_found(qualified(write.key.resource), write.key.name);
-    error.error().message.clear();
-    return error;
-  }
-  if (!creates && before->revision != write.expected_revision) {
-    return errors::conflict(qualified(write.key.resource), write.key.name, kConflict);
-  }
+  const bool fits =
+      creates ? before == nullptr : before && before->revision == write.expected_revision;
+  if (!fits) return refusal(write.type, write.key, before != nullptr);
   auto after = std::make_shared<Object>();
   after->revision = ++revision_;
   after->created_revision = before ? before->created_revision : after->revision;

@@ -15,6 +15,7 @@
 #include "store/memory_journal.h"
 #include "store/recovery.h"
 #include "store/rocks_journal.h"
+#include "store/splice.h"
 
 namespace pinnace::store {
 
@@ -120,9 +121,7 @@ Embedded::~Embedded() {
 
 Result<ObjectRef> Embedded::get(const Key& key) const {
   if (auto found = history_->find(key)) return found;
-  auto error = errors::not_found(key.resource, key.name);
-  error.error().message.clear();
-  return error;
+  return refusal(Write::Type::kDelete, key, false);
 }
 
 void Embedded::commit(Write write, Done done) {

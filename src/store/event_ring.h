@@ -35,6 +35,14 @@ class EventRing {
   Revision floor() const { return floor_; }
   void set_floor(Revision floor) { floor_ = floor; }
 
+  // Forgets everything up to `floor`. Cursors from before find themselves passed.
+  void clear(Revision floor) {
+    first_ = end() + 1;
+    events_.clear();
+    bytes_ = 0;
+    floor_ = floor;
+  }
+
   void push(Event event) {
     bytes_ += weight(event);
     events_.push_back(std::move(event));

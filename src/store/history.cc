@@ -21,6 +21,27 @@ void History::load(Loaded loaded) {
   revision_.store(loaded.revision, std::memory_order_release);
 }
 
+void History::replace(Loaded loaded) {
+  Watchers to_wake;
+  {
+    const std::lock_guard lock(lock_);
+    for (auto& [name, known] : resources_) {
+      for (auto& [ns, watchers] : known->watchers) {
+        for (const auto& watcher : watchers) {
+          watcher->pending = true;
+          if (std::exchange(watcher->armed, false)) to_wake.push_back(watcher);
+        }
+      }
+      known->objects.assign({});
+      known->ring.clear(loaded.revision);
+    }
+    for (auto& [name, found] : loaded.resources) resource(name).objects.assign(found.live);
+    lost_ = std::move(loaded.lost);
+    revision_.store(loaded.revision, std::memory_order_release);
+  }
+  for (const auto& watcher : to_wake) watcher->call_wake();
+}
+
 History::Resource& History::resource(std::string_view name) {
   auto found = resources_.find(name);
   if (found == resources_.end()) {
@@ -34,7 +55,7 @@ const History::Resource* History::find_resource(std::string_view name) const {
   return found == resources_.end() ? nullptr : found->second.get();
 }
 
-History::Dropped History::publish(const std::vector<Event>& events) {
+History::Dropped History::publish(const std::vector<Event>& events, Revision through) {
   Dropped dropped;
   Watchers to_wake;
   {
@@ -67,7 +88,8 @@ History::Dropped History::publish(const std::vector<Event>& events) {
         dropped.floors.emplace_back(key.resource, last->ring.floor());
       }
     }
-    if (!events.empty()) revision_.store(events.back().revision, std::memory_order_release);
+    if (!events.empty()) through = std::max(through, events.back().revision);
+    if (through > revision()) revision_.store(through, std::memory_order_release);
   }
   for (const auto& watcher : to_wake) watcher->call_wake();
   return dropped;
@@ -93,6 +115,16 @@ ObjectRef History::find(const Key& key) const {
   const std::shared_lock lock(lock_);
   const Resource* found = find_resource(key.resource);
   return found == nullptr ? nullptr : found->objects.find(key.ns, key.name);
+}
+
+ObjectRef History::find_event(std::string_view resource, Revision revision) const {
+  const std::shared_lock lock(lock_);
+  const Resource* found = find_resource(resource);
+  if (found == nullptr) return nullptr;
+  const auto sequence = found->ring.first_after(revision - 1);
+  if (sequence == found->ring.end()) return nullptr;
+  const Event& event = found->ring.at(sequence);
+  return event.revision == revision ? event.object : nullptr;
 }
 
 std::size_t History::count(std::string_view resource) const {

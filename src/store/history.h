@@ -1,8 +1,8 @@
 // History is what readers of a store see: the live objects of every resource, their latest events,
 // and the watchers that move along those.
 //
-// Threads: reading methods from any thread; `load` before all others; `publish` from one writer.
-//   Readers wait only while a batch is put in place, in memory.
+// Threads: reading methods from any thread; `load` before all others; `publish` and `replace` from
+//   one writer. Readers wait only while a batch is put in place, in memory.
 // Lifetime: shared with its watchers, which may outlive the store.
 #pragma once
 
@@ -46,16 +46,22 @@ class History : public std::enable_shared_from_this<History> {
     Revision revision = 0;
   };
   void load(Loaded loaded);
+  // The same when there were readers before, for a store that has missed events: all that is there
+  // changes, and watchers find themselves Expired.
+  void replace(Loaded loaded);
 
   // What the journal need not keep any more, once the events are published.
   struct Dropped {
     std::vector<Revision> records;
     std::vector<std::pair<std::string, Revision>> floors;
   };
-  // Makes events visible, all at once, and wakes the watchers that they concern.
-  Dropped publish(const std::vector<Event>& events);
+  // Makes events visible, all at once, and wakes the watchers that they concern. The revision
+  // becomes that of the last event, or `through` if that is later.
+  Dropped publish(const std::vector<Event>& events, Revision through = 0);
 
   ObjectRef find(const Key& key) const;
+  // What the write of this revision made; null when its event is not kept any more.
+  ObjectRef find_event(std::string_view resource, Revision revision) const;
   Result<Snapshot> list(std::string_view resource, std::string_view ns,
                         std::string_view start_after, std::size_t limit, Revision at) const;
   std::size_t count(std::string_view resource) const;

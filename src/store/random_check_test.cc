@@ -29,9 +29,9 @@ struct Acknowledged {
   Revision after_answer;  // ...and when it was answered.
 };
 
-class RandomCheck : public ::testing::TestWithParam<bool> {
+class RandomCheck : public ::testing::TestWithParam<Kind> {
  protected:
-  RandomCheck() : store_(GetParam(), {.ring_events = 1 << 16}) {}
+  RandomCheck() : store_(GetParam(), {.ring_events = 1 << 16}), start_(store_->revision()) {}
 
   void write(std::uint64_t seed) {
     const auto rng = seeded_rng(seed);
@@ -59,7 +59,8 @@ class RandomCheck : public ::testing::TestWithParam<bool> {
     const auto rng = seeded_rng(seed);
     while (!done_) {
       const std::string ns = rng->below(2) == 0 ? "" : "n" + std::to_string(rng->below(3));
-      const Revision at = rng->below(2) == 0 ? 0 : 1 + rng->below(store_->revision());
+      const Revision at =
+          rng->below(2) == 0 ? 0 : start_ + rng->below(store_->revision() - start_ + 1);
       auto snapshot = store_->list("pods", ns, {}, 0, at);
       ASSERT_TRUE(snapshot.has_value());
       const std::lock_guard lock(mutex_);
@@ -78,7 +79,7 @@ class RandomCheck : public ::testing::TestWithParam<bool> {
       ready = true;
       woken.notify_one();
     };
-    auto watcher = store_->watch("pods", ns, 1, wake).value();
+    auto watcher = store_->watch("pods", ns, start_, wake).value();
     while (true) {
       const std::size_t max = 1 + rng->below(20), before = events.size();
       ASSERT_TRUE(watcher->next(events, max).has_value());
@@ -154,6 +155,7 @@ class RandomCheck : public ::testing::TestWithParam<bool> {
   }
 
   RestartableStore store_;
+  const Revision start_;
   std::mutex mutex_;
   std::vector<Acknowledged> acknowledged_;
   std::vector<std::pair<std::string, Snapshot>> lists_;
@@ -162,12 +164,14 @@ class RandomCheck : public ::testing::TestWithParam<bool> {
   std::atomic<bool> done_{false};
 };
 
-INSTANTIATE_TEST_SUITE_P(Journals, RandomCheck, ::testing::Bool(),
-                         [](const auto& each) { return each.param ? "Rocks" : "Memory"; });
+INSTANTIATE_TEST_SUITE_P(Journals, RandomCheck, ::testing::Values(Kind::kMemory, Kind::kRocks),
+                         [](const auto& each) { return name_of(each.param); });
+INSTANTIATE_TEST_SUITE_P(Etcd, RandomCheck, ::testing::Values(Kind::kEtcd),
+                         [](const auto& each) { return name_of(each.param); });
 
 TEST_P(RandomCheck, WritesListsAndWatchesAgreeOnOneHistory) {
-  run(GetParam() ? 11 : 12);
-  auto watcher = store_->watch("pods", "", 1, [] {}).value();
+  run(static_cast<std::uint64_t>(GetParam()) + 11);
+  auto watcher = store_->watch("pods", "", start_, [] {}).value();
   std::vector<Event> all;
   ASSERT_TRUE(watcher->next(all, 1 << 20).has_value());
   check_writes(all);

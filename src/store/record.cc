@@ -3,43 +3,11 @@
 #include <cstdint>
 
 #include "base/strings.h"
+#include "store/bytes.h"
 
 namespace pinnace::store {
 
 namespace {
-
-void append_fixed(std::string& out, std::uint64_t value, int bytes) {
-  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
-    out += static_cast<char>((value >> shift) & 0xFF);
-  }
-}
-
-void append_text(std::string& out, std::string_view text) {
-  append_fixed(out, text.size(), 4);
-  out += text;
-}
-
-// Reads from the front of a text; `ok` turns false when it is too short, and stays so.
-struct Reader {
-  std::string_view rest;
-  bool ok = true;
-
-  std::string_view bytes(std::size_t count) {
-    if (count > rest.size()) {
-      ok = false;
-      count = rest.size();
-    }
-    const auto taken = rest.substr(0, count);
-    rest.remove_prefix(count);
-    return taken;
-  }
-  std::uint64_t fixed(std::size_t count) {
-    std::uint64_t value = 0;
-    for (const char c : bytes(count)) value = (value << 8) | static_cast<unsigned char>(c);
-    return value;
-  }
-  std::string_view text() { return bytes(fixed(4)); }
-};
 
 Unexpected damaged(std::string_view what) {
   return errors::internal("the store is damaged: " + std::string(what));
@@ -87,8 +55,8 @@ Journal::Batch::Put lost_put(const std::vector<LostRange>& ranges) {
 
 Result<Record> decode_record(std::string_view key, std::string_view value) {
   if (key.size() != 9) return damaged("a record's key is " + hex_encode(key));
-  Reader revision{key.substr(1)};
-  Reader reader{value};
+  ByteReader revision{key.substr(1)};
+  ByteReader reader{value};
   Record record{static_cast<Event::Type>(reader.fixed(1)), std::make_shared<Object>()};
   Object& object = *record.object;
   object.revision = revision.fixed(8);
@@ -108,13 +76,13 @@ Result<Record> decode_record(std::string_view key, std::string_view value) {
 
 Result<Revision> decode_number(std::string_view value) {
   if (value.size() != 8) return damaged("a revision does not decode");
-  return Reader{value}.fixed(8);
+  return ByteReader{value}.fixed(8);
 }
 
 Result<std::vector<LostRange>> decode_lost(std::string_view value) {
   if (value.size() % 16 != 0) return damaged("the lost revisions do not decode");
   std::vector<LostRange> ranges;
-  Reader reader{value};
+  ByteReader reader{value};
   while (!reader.rest.empty()) {
     const Revision after = reader.fixed(8);
     ranges.push_back({after, reader.fixed(8)});

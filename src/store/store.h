@@ -1,8 +1,8 @@
 // Store keeps every API object, numbers every change, and tells watchers of each in order.
 //
 // Promises (etcd's, under one interface): one global revision that only grows; linearizable reads
-//   and writes; a watch is ordered, unique, gapless and resumable from a revision, or says that it
-//   is too late (Expired).
+//   and writes (see `when_current`); a watch is ordered, unique, gapless and resumable from a
+//   revision, or says that it is too late (Expired).
 // Shape: an object is its JSON in the storage version without metadata.resourceVersion; the store
 //   splices the revision in, once, so that readers share finished bytes.
 // Threads: all methods from any thread. Callbacks run on the store's writer thread and must be
@@ -93,7 +93,15 @@ struct Snapshot {
 class Store {
  public:
   using Done = std::function<void(Result<ObjectRef>)>;
+  using Ready = std::function<void(Result<void>)>;
   virtual ~Store() = default;
+
+  // Whether a read never misses a write that was acknowledged before, whoever made it. A store that
+  // shares its objects with other processes says no: its readers wait for `when_current` first.
+  virtual bool is_always_current() const { return true; }
+  // Calls `ready` when reads have every write that was acknowledged before this call; 503 or 504
+  // when nobody can say. Many calls share one question.
+  virtual void when_current(Ready ready) { ready({}); }
 
   // NotFound has an empty message: the caller knows how to name the object.
   virtual Result<ObjectRef> get(const Key& key) const = 0;

@@ -9,8 +9,7 @@
 
 namespace pinnace::apiserver {
 
-// `next`: where a client may go on with a list that it cannot have as it wanted.
-std::string status_json(const Error& error, std::string_view next = {});
+std::string status_json(const Error& error);
 // "Status": "Success" for something that was deleted.
 std::string success_json(std::string_view group, std::string_view resource, std::string_view name,
                          std::string_view uid);

@@ -1,0 +1,164 @@
+#include "store/etcd/etcd_store.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "store/etcd/compactor.h"
+#include "store/etcd/feed.h"
+#include "store/etcd/freshness.h"
+#include "store/etcd/loader.h"
+#include "store/etcd/writer.h"
+#include "store/history.h"
+#include "store/splice.h"
+
+namespace pinnace::store {
+
+namespace {
+
+using namespace etcd;
+
+// Starts `work` and waits until it calls back.
+template <typename T>
+Result<T> wait_for(const std::function<void(std::function<void(Result<T>)>)>& work) {
+  std::mutex mutex;
+  std::condition_variable ready;
+  std::optional<Result<T>> outcome;
+  work([&](Result<T> result) {
+    const std::lock_guard lock(mutex);  // Held while notifying: the waiter owns both.
+    outcome.emplace(std::move(result));
+    ready.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  ready.wait(lock, [&] { return outcome.has_value(); });
+  return std::move(*outcome);
+}
+
+class Etcd final : public EtcdStore {
+ public:
+  explicit Etcd(Options options)
+      : options_(std::move(options)),
+        history_(
+            std::make_shared<History>(History::Limits{options_.ring_events, options_.ring_bytes})) {
+  }
+  ~Etcd() override {
+    compactor_.reset();
+    if (feed_) feed_->stop();
+    if (freshness_) freshness_->stop();
+    if (client_) client_->stop();
+  }
+
+  Result<void> start();
+
+  bool is_always_current() const override { return false; }
+  void when_current(Ready ready) override { freshness_->when_current(std::move(ready)); }
+  Result<ObjectRef> get(const Key& key) const override {
+    if (auto found = history_->find(key)) return found;
+    return refusal(Write::Type::kDelete, key, false);
+  }
+  Result<Snapshot> list(std::string_view resource, std::string_view ns,
+                        std::string_view start_after, std::size_t limit,
+                        Revision at) const override {
+    return history_->list(resource, ns, start_after, limit, at);
+  }
+  std::size_t count(std::string_view resource) const override { return history_->count(resource); }
+  Revision revision() const override { return history_->revision(); }
+  void commit(Write write, Done done) override {
+    writer_->commit(std::move(write), std::move(done));
+  }
+  Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,
+                                         Revision after, std::function<void()> wake) override {
+    return history_->watch(resource, ns, after, std::move(wake));
+  }
+
+ private:
+  Result<Layout> read_layout();
+
+  const Options options_;
+  const std::shared_ptr<History> history_;
+  std::shared_ptr<Client> client_;
+  std::shared_ptr<Freshness> freshness_;
+  std::shared_ptr<Feed> feed_;
+  std::shared_ptr<Writer> writer_;
+  std::shared_ptr<Compactor> compactor_;
+};
+
+Result<Layout> Etcd::read_layout() {
+  Layout layout{options_.prefix, 0};
+  if (!layout.prefix.starts_with('/') || layout.prefix.ends_with('/')) {
+    return errors::bad_request(
+        "the prefix of keys in etcd begins with a slash and does not end "
+        "with one, unlike \"" +
+        layout.prefix + "\"");
+  }
+  auto found = wait_for<RangeAnswer>([&](auto done) {
+    client_->range({.keys = {layout.own_key(kRevisionBase), ""}}, std::move(done));
+  });
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (found->pairs.empty()) return layout;
+  auto base = decode_revision(found->pairs.front().value);
+  if (!base) return std::unexpected(std::move(base.error()));
+  layout.base = *base;
+  return layout;
+}
+
+Result<void> Etcd::start() {
+  auto client = Client::create({.endpoints = options_.endpoints,
+                                .authority_pem = options_.authority_pem,
+                                .certificate_pem = options_.certificate_pem,
+                                .private_key_pem = options_.private_key_pem,
+                                .request_timeout = options_.request_timeout});
+  if (!client) return std::unexpected(std::move(client.error()));
+  client_ = std::move(*client);
+  auto layout = read_layout();
+  if (!layout) return std::unexpected(std::move(layout.error()));
+  auto loaded = wait_for<History::Loaded>(
+      [&](auto done) { load(client_, *layout, options_.ring_events, std::move(done)); });
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  history_->load(std::move(*loaded));
+  // The feed tells of progress, and is told when there is none; each is there when the other calls.
+  auto feed = std::make_shared<std::weak_ptr<Feed>>();
+  freshness_ = std::make_shared<Freshness>(Freshness::Options{.client = client_,
+                                                              .layout = *layout,
+                                                              .history = history_,
+                                                              .executor = options_.executor,
+                                                              .timeout = options_.request_timeout,
+                                                              .on_stall = [feed] {
+                                                                if (const auto open = feed->lock())
+                                                                  open->restart();
+                                                              }});
+  feed_ = std::make_shared<Feed>(
+      Feed::Options{.client = client_,
+                    .layout = *layout,
+                    .history = history_,
+                    .executor = options_.executor,
+                    .on_advance = [freshness = freshness_] { freshness->advanced(); }});
+  *feed = feed_;
+  writer_ =
+      std::make_shared<Writer>(Writer::Options{.client = client_,
+                                               .layout = *layout,
+                                               .history = history_,
+                                               .freshness = freshness_,
+                                               .max_waiting_writes = options_.max_waiting_writes,
+                                               .max_waiting_bytes = options_.max_waiting_bytes});
+  feed_->start();
+  auto filled = wait_for<void>([&](auto done) { freshness_->when_current(std::move(done)); });
+  if (!filled) return filled;
+  if (options_.compaction_interval > Duration::zero()) {
+    compactor_ = std::make_shared<Compactor>(client_, *layout, options_.executor,
+                                             options_.compaction_interval);
+    compactor_->start();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EtcdStore>> EtcdStore::create(Options options) {
+  auto store = std::make_unique<Etcd>(std::move(options));
+  if (auto started = store->start(); !started) return std::unexpected(std::move(started.error()));
+  return store;
+}
+
+}  // namespace pinnace::store

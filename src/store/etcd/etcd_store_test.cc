@@ -1,0 +1,212 @@
+// What only a store on etcd has to show: several servers on one cluster, and members that fail.
+#include "store/etcd/etcd_store.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "store/etcd/layout.h"
+#include "store/test_support.h"
+
+namespace pinnace::store {
+namespace {
+
+using namespace testing;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class EtcdStores : public ::testing::Test {
+ protected:
+  std::unique_ptr<Store> open(EtcdCluster& cluster, Duration compaction = {},
+                              Duration timeout = seconds(10)) {
+    for (int tries = 0;; ++tries) {  // Members may take a while to find each other.
+      auto made = EtcdStore::create({.endpoints = cluster.endpoints(),
+                                     .prefix = "/two",
+                                     .request_timeout = timeout,
+                                     .compaction_interval = compaction,
+                                     .executor = timers_.loop()});
+      if (made) return std::move(*made);
+      PINNACE_ASSERT(tries < 10);
+    }
+  }
+  static Result<void> current(Store& store) {
+    std::promise<Result<void>> ready;
+    store.when_current([&](Result<void> result) { ready.set_value(std::move(result)); });
+    return ready.get_future().get();
+  }
+  static std::shared_ptr<etcd::Client> raw(EtcdCluster& cluster) {
+    return etcd::Client::create({.endpoints = cluster.endpoints()}).value();
+  }
+  static Revision put_raw(etcd::Client& client, const std::string& key) {
+    std::promise<Revision> done;
+    client.commit({.puts = {{key, "x"}}}, [&](const Result<etcd::TransactionAnswer>& answer) {
+      done.set_value(answer.value().revision);
+    });
+    return done.get_future().get();
+  }
+  // A write that may meet a cluster without a leader for a while.
+  static ObjectRef put_patiently(Store& store, const std::string& name) {
+    for (int tries = 0; tries < 100; ++tries) {
+      auto made = store.commit_and_wait(create("x", name));
+      if (made) return *made;
+      if (made.error().is("AlreadyExists")) return store.get({"pods", "x", name}).value();
+    }
+    return nullptr;
+  }
+
+  ScratchDirectory scratch_;
+  io::LoopThread timers_{"timers"};
+};
+
+TEST_F(EtcdStores, AReadSeesWhatAnotherServerAcknowledged) {
+  const auto a = open(shared_etcd()), b = open(shared_etcd());
+  ObjectRef object;
+  for (int i = 0; i < 100; ++i) {
+    auto& writer = i % 2 == 0 ? *a : *b;
+    auto& reader = i % 2 == 0 ? *b : *a;
+    auto written = object ? writer.commit_and_wait(update(object, std::to_string(i)))
+                          : writer.commit_and_wait(create("x", "seen"));
+    ASSERT_TRUE(written.has_value()) << written.error().message;
+    ASSERT_TRUE(current(reader).has_value());
+    object = reader.get((*written)->key).value();
+    EXPECT_EQ(object->revision, (*written)->revision);
+    EXPECT_EQ(object->json, (*written)->json);
+  }
+  ASSERT_TRUE(a->commit_and_wait(remove(object)).has_value());
+}
+
+TEST_F(EtcdStores, ARefusedWriterFindsWhatItWasRefusedFor) {
+  const auto a = open(shared_etcd()), b = open(shared_etcd());
+  const auto first = a->commit_and_wait(create("x", "contended")).value();
+  ASSERT_TRUE(current(*b).has_value());
+  for (int i = 0; i < 20; ++i) {
+    const auto seen = b->get(first->key).value();
+    ASSERT_TRUE(a->commit_and_wait(update(seen, "a")).has_value());
+    EXPECT_TRUE(b->commit_and_wait(update(seen, "b")).error().is("Conflict"));
+    EXPECT_GT(b->get(first->key).value()->revision, seen->revision);
+  }
+  ASSERT_TRUE(a->commit_and_wait(remove(a->get(first->key).value())).has_value());
+}
+
+TEST_F(EtcdStores, EveryServerShowsTheLastStateThatADeletionGives) {
+  const auto a = open(shared_etcd()), b = open(shared_etcd());
+  const auto made = a->commit_and_wait(create("x", "finalized")).value();
+  ASSERT_TRUE(current(*b).has_value());
+  const auto watcher = b->watch("pods", "", made->revision, [] {}).value();
+  Write removal = remove(made);
+  removal.head = R"({"metadata":{)";
+  removal.tail = R"(,"x":"last"}})";
+  const auto gone = a->commit_and_wait(std::move(removal)).value();
+  ASSERT_TRUE(current(*b).has_value());
+  std::vector<Event> events;
+  ASSERT_TRUE(watcher->next(events, 10).has_value());
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].object->json, json_of(gone->revision, "last"));
+}
+
+TEST_F(EtcdStores, ForeignRevisionsDoNotHoldUpReads) {
+  const auto store = open(shared_etcd());
+  const auto client = raw(shared_etcd());
+  const Revision revision = put_raw(*client, "/somebody/else");
+  ASSERT_TRUE(current(*store).has_value());
+  EXPECT_GT(store->revision(), revision);
+}
+
+TEST_F(EtcdStores, GarbageAmongTheKeysIsPassedOver) {
+  const auto store = open(shared_etcd());
+  const auto client = raw(shared_etcd());
+  for (const char* key : {"/two/pods/x/garbage", "/two/short", "/two//", "/two/a//"}) {
+    put_raw(*client, key);
+  }
+  ASSERT_TRUE(current(*store).has_value());
+  EXPECT_FALSE(store->get({"pods", "x", "garbage"}).has_value());
+  EXPECT_TRUE(open(shared_etcd())->commit_and_wait(create("x", "beside")).has_value());
+}
+
+TEST_F(EtcdStores, OldRevisionsAreCompactedByOneOfTheServers) {
+  const auto a = open(shared_etcd(), milliseconds(200)), b = open(shared_etcd(), milliseconds(200));
+  const auto client = raw(shared_etcd());
+  const Revision old = put_raw(*client, "/two/~/old");
+  bool is_gone = false;
+  for (int tries = 0; tries < 100 && !is_gone; ++tries) {
+    std::this_thread::sleep_for(milliseconds(50));
+    std::promise<bool> expired;
+    client->range({.keys = {"/two/~/old", ""}, .at = old - 1},
+                  [&](const Result<etcd::RangeAnswer>& answer) {
+                    expired.set_value(!answer && answer.error().is("Expired"));
+                  });
+    is_gone = expired.get_future().get();
+  }
+  EXPECT_TRUE(is_gone);
+  EXPECT_TRUE(a->commit_and_wait(create("x", "after-compaction")).has_value());
+  EXPECT_TRUE(current(*b).has_value());
+  EXPECT_TRUE(open(shared_etcd())->get({"pods", "x", "after-compaction"}).has_value());
+}
+
+TEST_F(EtcdStores, OneMemberMayFailAtATime) {
+  EtcdCluster cluster(scratch_.path(), 3);
+  const auto store = open(cluster);
+  const auto watcher = store->watch("pods", "", store->revision(), [] {}).value();
+  int made = 0;
+  for (std::size_t member = 0; member < cluster.size(); ++member) {
+    cluster.kill(member);
+    for (int i = 0; i < 5; ++i) {
+      ASSERT_NE(put_patiently(*store, std::to_string(made++)), nullptr);
+    }
+    cluster.start(member);
+    // The next one must not go before this one is back.
+    for (int i = 0; i < 20; ++i) {
+      std::this_thread::sleep_for(milliseconds(50));
+      (void)current(*store);
+    }
+  }
+  for (int tries = 0; tries < 50 && !current(*store); ++tries) {
+  }
+  EXPECT_EQ(store->count("pods"), static_cast<std::size_t>(made));
+  std::vector<Event> events;
+  ASSERT_TRUE(watcher->next(events, 1000).has_value());
+  ASSERT_EQ(events.size(), static_cast<std::size_t>(made));
+  for (int i = 0; i < made; ++i) {
+    EXPECT_EQ(events[static_cast<std::size_t>(i)].object->key.name, std::to_string(i));
+  }
+}
+
+TEST_F(EtcdStores, AMemberThatHangsIsLeft) {
+  EtcdCluster cluster(scratch_.path(), 3);
+  const auto store = open(cluster);
+  ASSERT_NE(put_patiently(*store, "before"), nullptr);
+  for (std::size_t member = 0; member < cluster.size(); ++member) {
+    cluster.hold(member);
+    EXPECT_NE(put_patiently(*store, "held-" + std::to_string(member)), nullptr);
+    cluster.let_go(member);
+  }
+}
+
+TEST_F(EtcdStores, WithoutAMajorityNothingIsReadOrWrittenUntilItIsBack) {
+  EtcdCluster cluster(scratch_.path(), 3);
+  const auto store = open(cluster, {}, seconds(2));
+  const auto kept = put_patiently(*store, "kept");
+  ASSERT_NE(kept, nullptr);
+  cluster.kill(0);
+  cluster.kill(1);
+  const auto write = store->commit_and_wait(create("x", "lost"));
+  ASSERT_FALSE(write.has_value());
+  EXPECT_TRUE(write.error().code == 503 || write.error().code == 504) << write.error().code;
+  const auto read = current(*store);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_TRUE(read.error().code == 503 || read.error().code == 504) << read.error().code;
+  EXPECT_EQ(store->get(kept->key).value(), kept);  // Whoever does not ask for the present.
+  cluster.start(0);
+  cluster.start(1);
+  EXPECT_NE(put_patiently(*store, "again"), nullptr);
+}
+
+TEST_F(EtcdStores, EndpointsMustBeUrls) {
+  const auto made =
+      EtcdStore::create({.endpoints = {"localhost:2379"}, .executor = timers_.loop()});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code, 400);
+}
+
+}  // namespace
+}  // namespace pinnace::store

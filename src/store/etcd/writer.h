@@ -1,0 +1,51 @@
+// Writer turns the store's writes into etcd's transactions.
+//
+// Threads: any. `done` runs on a thread of the client or the executor.
+// Bounds: `max_waiting_writes` and `max_waiting_bytes` are under way or wait; more get 503. At most
+//   512 are sent at once.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include "store/etcd/freshness.h"
+#include "store/etcd/layout.h"
+#include "store/history.h"
+#include "store/store.h"
+
+namespace pinnace::store::etcd {
+
+class Writer : public std::enable_shared_from_this<Writer> {
+ public:
+  struct Options {
+    std::shared_ptr<Client> client;
+    Layout layout;
+    std::shared_ptr<const History> history;
+    std::shared_ptr<Freshness> freshness;
+    std::size_t max_waiting_writes, max_waiting_bytes;
+  };
+  explicit Writer(Options options) : options_(std::move(options)) {}
+  void commit(Write write, Store::Done done);
+
+ private:
+  struct Pending {
+    Write write;
+    Store::Done done;
+    std::size_t bytes;
+  };
+  using PendingRef = std::shared_ptr<Pending>;
+  void send(const PendingRef& pending);
+  Transaction transaction_of(Write& write) const;
+  void answered(const PendingRef& pending, Result<TransactionAnswer> answer);
+  void finish(const PendingRef& pending, Result<ObjectRef> result);
+  Result<ObjectRef> made_by(const Write& write, Revision revision) const;
+
+  const Options options_;
+  std::mutex mutex_;
+  std::deque<PendingRef> queue_;
+  std::size_t writes_ = 0, bytes_ = 0, sent_ = 0;
+};
+
+}  // namespace pinnace::store::etcd
