@@ -1,8 +1,8 @@
 // LeaderElection lets one of several candidates lead at a time, by a Lease that it must renew.
 //
-// How: a candidate that finds the Lease unheld, or unchanged for as long as it says it lasts, writes
-//   its own name into it; a leader renews it, and stops leading by its own clock when it could not
-//   for `renew_deadline`, which is shorter. Clocks of different machines are never compared.
+// How: a candidate that finds the Lease unheld, or unchanged for as long as it says it lasts,
+//   writes its own name into it; a leader renews it, and stops leading by its own clock when it
+//   could not for `renew_deadline`, which is shorter. Clocks of two machines are never compared.
 // Threads: all of it, and its callbacks, on the executor's.
 // Lifetime: the destructor calls nothing; whoever leads then calls `release` before, or the others
 //   wait for the Lease to run out.
