@@ -9,6 +9,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/admission/quota_ledger.h"
 #include "apiserver/authentication/authn.h"
+#include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/node_authorizer.h"
 #include "apiserver/authorization/rbac.h"
 #include "apiserver/catalog/catalog.h"
@@ -20,15 +21,19 @@ namespace pinnace::apiserver {
 
 class KubeletClient;
 
+// What every node's agent may do.
+std::vector<Rule> node_rules();
+
 struct Backend {
   explicit Backend(Options from)
-      : options(std::move(from)), rbac(options.store), nodes(options.store) {}
+      : options(std::move(from)), rbac(options.store), nodes(options.store, node_rules()) {}
 
   Options options;
   CatalogHolder catalog{options.executor, options.clock};
   std::unique_ptr<Authenticator> authenticator;
   Rbac rbac;
   NodeAuthorizer nodes;
+  std::unique_ptr<AuthorizerChain> authorization;
   AdmissionChain admission;
   QuotaLedger quota_ledger;
   std::unique_ptr<IpAllocator> service_ips;

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace pinnace::apiserver {
 
 struct StaticUser {
@@ -18,7 +20,20 @@ struct StaticUser {
   std::vector<std::string> groups;
 };
 
+// How requests are authorised. A file of AuthorizationConfiguration takes the place of the rest.
+struct AuthorizationSettings {
+  std::vector<std::string> modes = {"Node", "RBAC"};  // Asked in this order.
+  std::string config_file;
+  std::string policy_file;          // For ABAC.
+  std::string webhook_config_file;  // A kubeconfig.
+  std::string webhook_version = "v1beta1";
+  Duration webhook_authorized_ttl = std::chrono::minutes(5);
+  Duration webhook_unauthorized_ttl = std::chrono::seconds(30);
+};
+
 struct Configuration {
+  AuthorizationSettings authorization;
+
   // Requests under way at once, watches apart; more get 429 with Retry-After.
   std::size_t max_requests_inflight = 400;
 

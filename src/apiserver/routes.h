@@ -21,6 +21,4 @@ const Route* find_route(std::string_view path);
 // Carries out a resource request.
 Result<void> dispatch(const BackendRef& backend, const CallRef& call);
 
-Attributes attributes_of(const Call& call);
-
 }  // namespace pinnace::apiserver

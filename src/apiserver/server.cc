@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "apiserver/authorization/gate.h"
 #include "apiserver/backend.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/http/call.h"
@@ -90,33 +91,13 @@ class ServerImpl : public Server {
 
   // Who the caller is, whether it may, and off to the handler. All of these read the store.
   static Result<void> proceed(const BackendRef& backend, const CallRef& call) {
-    auto user = backend->authenticator->authenticate(call->request);
     const Route* route = call->info.is_resource ? nullptr : find_route(call->info.path);
-    const bool is_public = route != nullptr && route->is_public;
-    if (!user || !*user) {
-      if (!is_public) return errors::unauthorized();
-      call->user = {kAnonymous, "", {kUnauthenticated}, {}};
-    } else {
-      call->user = std::move(**user);
-    }
-    if (!is_public) {
-      const Attributes wanted = attributes_of(*call);
-      if (!backend->rbac.allows(call->user, wanted)) {
-        return std::unexpected(forbidden_error(call->user, wanted));
-      }
-      const std::string node = node_of(call->user);
-      if (!node.empty() && !backend->nodes.allows(node, wanted)) {
-        Error error = forbidden_error(call->user, wanted);
-        error.message += ": no relationship found between node '" + node + "' and this object";
-        return std::unexpected(std::move(error));
-      }
-    }
-    if (!call->info.is_resource) return enter_route(backend, call, route);
-    return enter_resource(backend, call);
+    return pass_gate(backend, call, route != nullptr && route->is_public,
+                     call->info.is_resource ? enter_resource : enter_route);
   }
 
-  static Result<void> enter_route(const BackendRef& backend, const CallRef& call,
-                                  const Route* route) {
+  static Result<void> enter_route(const BackendRef& backend, const CallRef& call) {
+    const Route* route = find_route(call->info.path);
     if (route == nullptr) {
       answer_text(*call, 404, "text/plain; charset=utf-8", "404 page not found\n");
       return {};
@@ -168,13 +149,6 @@ class ServerImpl : public Server {
 
 }  // namespace
 
-Attributes attributes_of(const Call& call) {
-  const RequestInfo& info = call.info;
-  if (!info.is_resource) return {info.verb, false, "", "", "", "", "", info.path};
-  return {info.verb,        true,    info.group, info.resource,
-          info.subresource, info.ns, info.name,  info.path};
-}
-
 const api::ResourceInfo* storage_of(const api::ResourceInfo& resource) {
   // Requests see a custom kind in their own version; see custom/conversion.h.
   if (resource.custom != nullptr) return &resource;
@@ -199,6 +173,9 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   auto authenticator = Authenticator::create(backend->options);
   if (!authenticator) return std::unexpected(std::move(authenticator.error()));
   backend->authenticator = std::move(*authenticator);
+  auto authorization = AuthorizerChain::create(*backend);
+  if (!authorization) return std::unexpected(std::move(authorization.error()));
+  backend->authorization = std::move(*authorization);
   auto admission = AdmissionChain::create(backend->options.configuration);
   if (!admission) return std::unexpected(std::move(admission.error()));
   backend->admission = std::move(*admission);

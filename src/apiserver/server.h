@@ -20,6 +20,10 @@
 #include "net/http.h"
 #include "store/store.h"
 
+namespace pinnace::io {
+class Loop;
+}
+
 namespace pinnace::apiserver {
 
 // The one place that says which Kubernetes this is.
@@ -51,6 +55,9 @@ struct Options {
   // Where pods reach this server: the endpoints of the Service default/kubernetes.
   std::string advertise_address = "127.0.0.1";
   int advertise_port = 6443;
+
+  // Calls servers outside: webhooks, issuers of tokens. Null: a configuration with them is refused.
+  io::Loop* outbound_loop = nullptr;
 
   Configuration configuration;
   // Makes what a new cluster needs (namespaces, roles, the kubernetes Service). Off in some tests.

@@ -102,20 +102,6 @@ struct Caller {
   std::vector<std::string> groups = {"system:masters"};
 };
 
-// A request of somebody whom a client certificate names.
-inline net::Request request_of(const Caller& who, std::string_view method,
-                               std::string_view target) {
-  net::Request request;
-  request.method = method;
-  request.target = target;
-  const auto mark = target.find('?');
-  request.path = target.substr(0, mark);
-  if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
-  request.peer.certificate_common_name = who.user;
-  request.peer.certificate_organizations = who.groups;
-  return request;
-}
-
 class TestServer {
  public:
   explicit TestServer(bool with_bootstrap = true) : TestServer(with_bootstrap, nullptr) {}
@@ -149,6 +135,7 @@ class TestServer {
     options.node_port_first = node_port_first;
     options.node_port_last = node_port_last;
     options.configuration = configuration;
+    options.outbound_loop = outbound_loop;
     options.configuration.tokens["secret-token"] = {"token-user", "", {}};
     auto made = Server::create(std::move(options));
     PINNACE_ASSERT(made.has_value());
@@ -206,6 +193,7 @@ class TestServer {
   std::string key_pem;
   Configuration configuration;
   std::string service_cidr = "10.96.0.0/24";
+  io::Loop* outbound_loop = nullptr;
   int node_port_first = 30000, node_port_last = 30010;
   io::SimExecutor& executor() { return executor_; }
   store::EmbeddedStore& store() { return *store_; }

@@ -1,5 +1,6 @@
 #include "cluster/api_flags.h"
 
+#include "api/time.h"
 #include "base/strings.h"
 
 namespace pinnace::cluster {
@@ -27,7 +28,52 @@ std::vector<std::string> list_of(std::string_view value) {
   return items;
 }
 
+Result<void> set_text(std::string& to, std::string_view value) {
+  to = value;
+  return {};
+}
+
+Result<void> set_duration(Duration& to, std::string_view value) {
+  const auto parsed = api::parse_duration(value);
+  if (!parsed || *parsed < Duration{}) return errors::bad_request("takes a duration, as in 5m0s");
+  to = *parsed;
+  return {};
+}
+
 const ApiFlag kFlags[] = {
+    {{"authorization-mode", "MODE,...",
+      "Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny, asked in order (Node,RBAC)"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       configuration.authorization.modes = list_of(value);
+       if (configuration.authorization.modes.empty()) {
+         return errors::bad_request("takes at least one mode");
+       }
+       return {};
+     }},
+    {{"authorization-config", "FILE", "an AuthorizationConfiguration, in place of the modes"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authorization.config_file, value);
+     }},
+    {{"authorization-policy-file", "FILE", "policies of ABAC, one a line"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authorization.policy_file, value);
+     }},
+    {{"authorization-webhook-config-file", "FILE", "kubeconfig of the webhook that is asked"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authorization.webhook_config_file, value);
+     }},
+    {{"authorization-webhook-version", "VERSION", "of its SubjectAccessReviews (v1beta1)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authorization.webhook_version, value);
+     }},
+    {{"authorization-webhook-cache-authorized-ttl", "TIME", "how long a yes is kept (5m0s)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.authorization.webhook_authorized_ttl, value);
+     }},
+    {{"authorization-webhook-cache-unauthorized-ttl", "TIME", "how long a no is kept (30s)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.authorization.webhook_unauthorized_ttl, value);
+     }},
     {{"max-requests-inflight", "N", "requests under way at once, watches apart (400)"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {
        auto count = count_of(value);

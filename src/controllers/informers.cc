@@ -6,6 +6,7 @@ Informers::Informers(const client::Client& api, Executor& executor)
     : namespaces(api, executor),
       service_accounts(api, executor),
       root_ca_maps(api, executor, {.field_selector = "metadata.name=kube-root-ca.crt"}),
+      cluster_roles(api, executor),
       nodes(api, executor),
       node_leases(api, executor, {.ns = "kube-node-lease"}),
       pods(api, executor),
@@ -21,6 +22,7 @@ void Informers::for_each(Visit visit) {
   visit(namespaces);
   visit(service_accounts);
   visit(root_ca_maps);
+  visit(cluster_roles);
   visit(nodes);
   visit(node_leases);
   visit(pods);

@@ -8,6 +8,7 @@
 
 #include "api/types/coordination_v1.h"
 #include "api/types/discovery_v1.h"
+#include "api/types/rbac_v1.h"
 #include "controllers/support/owner_index.h"
 #include "controllers/support/types.h"
 
@@ -23,6 +24,7 @@ struct Informers {
   client::Informer<core_v1::Namespace> namespaces;
   client::Informer<core_v1::ServiceAccount> service_accounts;
   client::Informer<core_v1::ConfigMap> root_ca_maps;  // only those named kube-root-ca.crt
+  client::Informer<api::rbac_v1::ClusterRole> cluster_roles;
   client::Informer<core_v1::Node> nodes;
   client::Informer<api::coordination_v1::Lease> node_leases;  // of kube-node-lease
   client::Informer<core_v1::Pod> pods;

@@ -1,6 +1,7 @@
 #include "controllers/manager.h"
 
 #include "base/log.h"
+#include "controllers/cluster_role_aggregation/controller.h"
 #include "controllers/deployment/controller.h"
 #include "controllers/endpoint_slice/controller.h"
 #include "controllers/endpoints/controller.h"
@@ -27,6 +28,7 @@ constexpr Entry kControllers[] = {
     // First what pods cannot start without: accounts, certificates and addresses.
     {"serviceaccount-controller", make_service_account_controller},
     {"root-ca-certificate-publisher-controller", make_root_ca_controller},
+    {"clusterrole-aggregation-controller", make_cluster_role_aggregation_controller},
     {"node-ipam-controller", make_node_ipam_controller},
     {"node-lifecycle-controller", make_node_lifecycle_controller},
     {"taint-eviction-controller", make_taint_eviction_controller},

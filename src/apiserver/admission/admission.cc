@@ -21,7 +21,6 @@ constexpr AdmissionPlugin kPlugins[] = {
     {"DefaultTolerationSeconds", true, "pods", kCreates, admit_default_tolerations},
     {"NodeRestriction", true, "", kWrites | kDeletes, admit_node_restriction},
     {"LimitRanger", true, "", kCreates, admit_limit_ranges},
-    {"RbacEscalation", true, "", kWrites, admit_rbac_escalation},
     {"ResourceQuota", true, "", kCreates, admit_quota},
 };
 

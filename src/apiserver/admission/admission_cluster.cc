@@ -9,60 +9,8 @@
 namespace pinnace::apiserver {
 namespace {
 
-constexpr std::string_view kRbac = "rbac.authorization.k8s.io/";
 constexpr std::string_view kRestrictedLabel = "node-restriction.kubernetes.io/";
 constexpr std::string_view kImmortal[] = {"default", "kube-system", "kube-public"};
-
-// Every single right that a rule gives must be one that the user has.
-bool covers(Rbac& rbac, const User& user, const std::string& ns, const Rule& rule) {
-  for (const auto& verb : rule.verbs) {
-    for (const auto& url : rule.urls) {
-      if (!rbac.allows(user, {verb, false, "", "", "", "", "", url})) return false;
-    }
-    for (const auto& group : rule.groups) {
-      for (const auto& resource : rule.resources) {
-        const auto slash = resource.find('/');
-        Attributes wanted{verb,
-                          true,
-                          group,
-                          resource.substr(0, slash),
-                          slash == std::string::npos ? "" : resource.substr(slash + 1),
-                          ns,
-                          "",
-                          ""};
-        if (rule.names.empty() && !rbac.allows(user, wanted)) return false;
-        for (const auto& name : rule.names) {
-          wanted.name = name;
-          if (!rbac.allows(user, wanted)) return false;
-        }
-      }
-    }
-  }
-  return true;
-}
-
-std::vector<Rule> rules_of_reference(Change& change, const api::Value& binding) {
-  const auto* reference = binding.find("roleRef");
-  if (reference == nullptr) return {};
-  const bool is_role = reference->string_at("kind") == "Role";
-  const auto found = change.backend.store().get(
-      {std::string(kRbac) + (is_role ? "roles" : "clusterroles"), is_role ? change.ns : "",
-       std::string(reference->string_at("name"))});
-  if (!found) return {};
-  const auto parsed = api::parse_json(change.arena, (*found)->json);
-  return parsed ? parse_rules(parsed->find("rules")) : std::vector<Rule>();
-}
-
-// Whether the verb "bind" or "escalate" lifts the rule for this user.
-bool is_exempt(Change& change, const char* verb, std::string resource, std::string name) {
-  return change.backend.rbac.allows(
-      change.call.user, {verb, true, "rbac.authorization.k8s.io", std::move(resource), "",
-                         change.ns, std::move(name), ""});
-}
-
-}  // namespace
-
-namespace {
 
 Result<void> check_deletable(const Change& change) {
   const bool is_immortal = change.storage.storage_resource == "namespaces" &&
@@ -169,35 +117,6 @@ Result<void> admit_node_restriction(AdmissionRequest& request) {
                              "node \"" + node +
                                  "\" can only update pod status for pods with spec.nodeName set "
                                  "to itself");
-  }
-  return {};
-}
-
-Result<void> admit_rbac_escalation(AdmissionRequest& request) {
-  Change& change = request.change;
-  api::Value& object = *request.object;
-  const std::string_view resource = change.storage.storage_resource;
-  if (!resource.starts_with(kRbac) || change.call.user.in_group(kMasters)) return {};
-  const std::string kind(resource.substr(kRbac.size()));
-  std::vector<Rule> rules;
-  if (kind.ends_with("bindings")) {
-    const auto* reference = object.find("roleRef");
-    if (reference == nullptr) return {};
-    const bool is_role = reference->string_at("kind") == "Role";
-    if (is_exempt(change, "bind", is_role ? "roles" : "clusterroles",
-                  std::string(reference->string_at("name")))) {
-      return {};
-    }
-    rules = rules_of_reference(change, object);
-  } else {
-    if (is_exempt(change, "escalate", kind, change.name)) return {};
-    rules = parse_rules(object.find("rules"));
-  }
-  for (const Rule& rule : rules) {
-    if (covers(change.backend.rbac, change.call.user, change.ns, rule)) continue;
-    return admission_refusal(change,
-                             "user \"" + change.call.user.name +
-                                 "\" is attempting to grant RBAC permissions not currently held");
   }
   return {};
 }

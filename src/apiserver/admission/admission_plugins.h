@@ -17,8 +17,6 @@ Result<void> admit_default_tolerations(AdmissionRequest& request);
 Result<void> admit_node_restriction(AdmissionRequest& request);
 // Defaults and bounds of LimitRange objects for containers.
 Result<void> admit_limit_ranges(AdmissionRequest& request);
-// Nobody hands out rights that he does not have.
-Result<void> admit_rbac_escalation(AdmissionRequest& request);
 // Counts against ResourceQuota objects.
 Result<void> admit_quota(AdmissionRequest& request);
 

@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "api/json_scan.h"
+#include "apiserver/registry/object_meta.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::string_view kNodePrefix = "system:node:";
 constexpr std::size_t kEventsAtOnce = 1024;
 constexpr std::string_view kSpec[] = {"spec"};
+constexpr std::string_view kClaimStatuses[] = {"status", "resourceClaimStatuses"};
+constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 
 // Where a PodSpec refers to another object: under this member, by the text of that one.
 struct Reference {
@@ -47,7 +50,138 @@ void collect(const api::Value& value, std::string_view member, const std::string
   for (const auto& [key, below] : value.members()) collect(below, key, ns, out);
 }
 
-bool is_read(std::string_view verb) { return verb == "get" || verb == "list" || verb == "watch"; }
+bool is_one_of(std::string_view verb, std::initializer_list<std::string_view> verbs) {
+  return std::ranges::find(verbs, verb) != verbs.end();
+}
+
+// What the pod refers to beside the things of its spec that Secrets and volumes are.
+void collect_more(const api::Value& pod, const store::Key& key, std::set<std::string>& out) {
+  const auto* spec = pod.find("spec");
+  const std::string_view account = spec == nullptr ? "" : spec->string_at("serviceAccountName");
+  if (!account.empty()) out.insert("serviceaccounts/" + key.ns + "/" + std::string(account));
+  const auto add_claims = [&](const api::Value* list) {
+    if (list == nullptr || !list->is_array()) return;
+    for (const auto& item : list->items()) {
+      const std::string_view name = item.string_at("resourceClaimName");
+      if (!name.empty()) out.insert("resourceclaims/" + key.ns + "/" + std::string(name));
+    }
+  };
+  add_claims(pod.find_path({"spec", "resourceClaims"}));
+  add_claims(pod.find_path({"status", "resourceClaimStatuses"}));
+  if (const auto* extended = pod.find_path({"status", "extendedResourceClaimStatus"})) {
+    const std::string_view name = extended->string_at("resourceClaimName");
+    if (!name.empty()) out.insert("resourceclaims/" + key.ns + "/" + std::string(name));
+  }
+}
+
+// Where a PersistentVolume's source names a Secret that the node needs; its namespace under
+// `ns_member`, or else the claim's.
+struct VolumeSecret {
+  std::string_view source, reference, name_member, ns_member;
+};
+constexpr VolumeSecret kVolumeSecrets[] = {
+    {"azureFile", "", "secretName", "secretNamespace"},
+    {"cephfs", "secretRef", "name", "namespace"},
+    {"cinder", "secretRef", "name", "namespace"},
+    {"flexVolume", "secretRef", "name", "namespace"},
+    {"rbd", "secretRef", "name", "namespace"},
+    {"scaleIO", "secretRef", "name", "namespace"},
+    {"iscsi", "secretRef", "name", "namespace"},
+    {"storageos", "secretRef", "name", "namespace"},
+    {"csi", "nodePublishSecretRef", "name", "namespace"},
+    {"csi", "nodeStageSecretRef", "name", "namespace"},
+    {"csi", "nodeExpandSecretRef", "name", "namespace"},
+};
+
+bool volume_names(const api::Value& volume, std::string_view secret_ns, std::string_view secret) {
+  const auto* spec = volume.find("spec");
+  const auto* claim = volume.find_path({"spec", "claimRef"});
+  if (spec == nullptr || claim == nullptr) return false;
+  for (const VolumeSecret& each : kVolumeSecrets) {
+    const auto* found = spec->find(each.source);
+    if (found != nullptr && !each.reference.empty()) found = found->find(each.reference);
+    if (found == nullptr || found->string_at(each.name_member) != secret) continue;
+    std::string_view ns = found->string_at(each.ns_member);
+    if (ns.empty()) ns = claim->string_at("namespace");
+    if (ns == secret_ns) return true;
+  }
+  return false;
+}
+
+Decision allowed() { return {Verdict::kAllow, "", ""}; }
+Decision no_opinion(std::string reason = "") {
+  return {Verdict::kNoOpinion, std::move(reason), ""};
+}
+
+// Reads of one kind's single objects; `may_list` also as a list or watch of one name.
+Decision check_read(const Attributes& wanted, bool may_list) {
+  if (may_list && !is_one_of(wanted.verb, {"get", "list", "watch"})) {
+    return no_opinion("can only read resources of this type");
+  }
+  if (!may_list && wanted.verb != "get") {
+    return no_opinion("can only get individual resources of this type");
+  }
+  if (!wanted.subresource.empty()) {
+    return no_opinion(may_list ? "cannot read subresource" : "cannot get subresource");
+  }
+  if (may_list && wanted.ns.empty()) {
+    return no_opinion("can only read namespaced object of this type");
+  }
+  return allowed();
+}
+
+// A Lease or CSINode has its node's name; at creation admission sees to it.
+Decision check_own(const std::string& node, const Attributes& wanted, std::string_view what,
+                   std::string_view kind) {
+  if (!is_one_of(wanted.verb, {"get", "create", "update", "patch", "delete"})) {
+    return no_opinion("can only get, create, update, patch, or delete a " + std::string(what));
+  }
+  if (what == "node lease" && wanted.ns != kLeaseNamespace) {
+    return no_opinion("can only access leases in the " + quoted(kLeaseNamespace) +
+                      " system namespace");
+  }
+  if (what != "node lease" && !wanted.subresource.empty()) {
+    return no_opinion("cannot authorize " + std::string(what) + " subresources");
+  }
+  if (wanted.verb != "create" && wanted.name != node) {
+    return no_opinion("can only access " + std::string(kind) +
+                      " with the same name as the requesting node");
+  }
+  return allowed();
+}
+
+bool selects(const Attributes& wanted, std::string_view field, std::string_view value) {
+  return std::ranges::any_of(wanted.fields, [&](const SelectorTerm& term) {
+    return term.key == field && term.op == "In" && term.values.size() == 1 &&
+           term.values[0] == value;
+  });
+}
+
+Decision check_token(const Attributes& wanted) {
+  if (wanted.verb != "create" || wanted.name.empty()) {
+    return no_opinion("can only create tokens for individual service accounts");
+  }
+  if (wanted.subresource != "token") {
+    return no_opinion("can only create token subresource of serviceaccount");
+  }
+  return allowed();
+}
+
+Decision check_node(const std::string& node, const Attributes& wanted) {
+  if (wanted.subresource == "status") {
+    return is_one_of(wanted.verb, {"update", "patch"}) ? allowed() : no_opinion();
+  }
+  if (!wanted.subresource.empty()) return no_opinion();
+  // Its own: admission sees to it.
+  if (is_one_of(wanted.verb, {"create", "update", "patch"})) return allowed();
+  if (!is_one_of(wanted.verb, {"get", "list", "watch"})) return no_opinion();
+  if (wanted.name == node) return allowed();
+  if (wanted.name.empty()) {
+    return no_opinion("node '" + node + "' cannot read all nodes, only its own Node object");
+  }
+  return no_opinion("node '" + node + "' cannot read '" + wanted.name +
+                    "', only its own Node object");
+}
 
 }  // namespace
 
@@ -73,24 +207,154 @@ std::set<std::string> references_of_pod(const api::Value& pod) {
   return out;
 }
 
-bool NodeAuthorizer::allows(const std::string& node, const Attributes& wanted) {
-  if (!wanted.is_resource || !wanted.group.empty() || !is_read(wanted.verb)) return true;
-  const bool is_kept_apart = wanted.resource == "secrets" || wanted.resource == "configmaps" ||
-                             wanted.resource == "persistentvolumeclaims";
-  if (is_kept_apart) {
-    return !wanted.ns.empty() && !wanted.name.empty() &&
-           refers(node, wanted.resource + "/" + wanted.ns + "/" + wanted.name);
+std::optional<Decision> NodeAuthorizer::decide(const User& user, const Attributes& wanted, bool) {
+  if (!user.name.starts_with(kNodePrefix) || !user.in_group("system:nodes")) return no_opinion();
+  const std::string node = node_of(user);
+  if (node.empty()) return no_opinion("unknown node for user " + quoted(user.name));
+  return of_node(node, wanted);
+}
+
+void NodeAuthorizer::list_rules(const User& user, const std::string&, RuleSet& out) {
+  if (node_of(user).empty()) return;
+  out.is_incomplete = true;
+  out.errors.emplace_back("node authorizer does not support user rule resolution");
+}
+
+Decision NodeAuthorizer::of_node(const std::string& node, const Attributes& wanted) {
+  const auto if_related = [&](Decision first) {
+    return first.verdict == Verdict::kAllow ? related(node, wanted) : first;
+  };
+  const std::string& resource = wanted.resource;
+  if (wanted.is_resource && wanted.group.empty()) {
+    if (resource == "secrets" || resource == "configmaps") {
+      return if_related(check_read(wanted, true));
+    }
+    if (resource == "persistentvolumeclaims" && wanted.subresource == "status") {
+      if (!is_one_of(wanted.verb, {"update", "patch"})) {
+        return no_opinion("can only get/update/patch this type");
+      }
+      return related(node, wanted);
+    }
+    if (resource == "persistentvolumeclaims" || resource == "persistentvolumes") {
+      return if_related(check_read(wanted, false));
+    }
+    if (resource == "serviceaccounts") return if_related(check_token(wanted));
+    if (resource == "nodes") return check_node(node, wanted);
+    if (resource == "pods") return of_pod(node, wanted);
+  } else if (wanted.is_resource) {
+    const std::string& group = wanted.group;
+    if (group == "resource.k8s.io" && resource == "resourceclaims") {
+      return if_related(check_read(wanted, false));
+    }
+    if (group == "resource.k8s.io" && resource == "resourceslices") return of_slice(node, wanted);
+    if (group == "storage.k8s.io" && resource == "volumeattachments") {
+      return if_related(check_read(wanted, false));
+    }
+    if (group == "storage.k8s.io" && resource == "csinodes") {
+      return check_own(node, wanted, "CSINode", "CSINode");
+    }
+    if (group == "coordination.k8s.io" && resource == "leases") {
+      return check_own(node, wanted, "node lease", "node lease");
+    }
   }
-  if (wanted.resource != "persistentvolumes") return true;
-  // A volume belongs to whom its claim belongs.
-  const auto volume = store_.get({"persistentvolumes", "", wanted.name});
-  if (!volume) return false;
+  const bool is_allowed =
+      std::ranges::any_of(rules_, [&](const Rule& rule) { return rule.allows(wanted); });
+  return is_allowed ? allowed() : no_opinion();
+}
+
+Decision NodeAuthorizer::of_slice(const std::string& node, const Attributes& wanted) {
+  if (!wanted.subresource.empty()) {
+    return no_opinion("cannot authorize ResourceSlice subresources");
+  }
+  if (wanted.verb == "create") return allowed();  // Admission looks at its node.
+  if (is_one_of(wanted.verb, {"get", "update", "patch", "delete"})) return related(node, wanted);
+  if (!is_one_of(wanted.verb, {"watch", "list", "deletecollection"})) {
+    return no_opinion(
+        "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, "
+        "update, patch, delete, deletecollection");
+  }
+  if (selects(wanted, "spec.nodeName", node)) return allowed();
+  return no_opinion(
+      "can only list/watch/deletecollection resourceslices with nodeName field selector");
+}
+
+Decision NodeAuthorizer::of_pod(const std::string& node, const Attributes& wanted) {
+  const std::string& verb = wanted.verb;
+  // What it may create, change and delete: admission sees to it.
+  if (wanted.subresource == "status") {
+    return is_one_of(verb, {"update", "patch"}) ? allowed() : no_opinion();
+  }
+  if (wanted.subresource == "eviction") return verb == "create" ? allowed() : no_opinion();
+  if (!wanted.subresource.empty()) return no_opinion();
+  if (is_one_of(verb, {"create", "delete"})) return allowed();
+  if (verb == "get") return related(node, wanted);
+  if (!is_one_of(verb, {"list", "watch"})) return no_opinion();
+  if (selects(wanted, "spec.nodeName", node)) return allowed();
+  if (!wanted.name.empty()) return related(node, wanted);
+  return no_opinion("can only list/watch pods with spec.nodeName field selector");
+}
+
+Decision NodeAuthorizer::related(const std::string& node, const Attributes& wanted) {
+  if (wanted.name.empty()) return no_opinion("No Object name found");
+  if (is_related(node, wanted)) return allowed();
+  return no_opinion("no relationship found between node '" + node + "' and this object");
+}
+
+bool NodeAuthorizer::is_related(const std::string& node, const Attributes& wanted) {
+  const std::string& resource = wanted.resource;
+  const bool has_owner = resource == "persistentvolumes" || resource == "volumeattachments" ||
+                         resource == "resourceslices";
+  if (!has_owner) {
+    if (refers(node, resource + "/" + wanted.ns + "/" + wanted.name)) return true;
+    return resource == "secrets" && volume_refers(node, wanted.ns, wanted.name);
+  }
+  const std::string prefix = wanted.group.empty() ? "" : wanted.group + "/";
+  const auto found = store_.get({prefix + resource, "", wanted.name});
+  if (!found) return false;
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, (*volume)->json);
-  const auto* claim = parsed ? parsed->find_path({"spec", "claimRef"}) : nullptr;
+  const auto parsed = api::parse_json(arena, (*found)->json);
+  const auto* spec = parsed ? parsed->find("spec") : nullptr;
+  if (spec == nullptr) return false;
+  if (resource != "persistentvolumes") return spec->string_at("nodeName") == node;
+  // A volume belongs to whom its claim belongs.
+  const auto* claim = spec->find("claimRef");
   return claim != nullptr &&
          refers(node, "persistentvolumeclaims/" + std::string(claim->string_at("namespace")) + "/" +
                           std::string(claim->string_at("name")));
+}
+
+std::vector<std::string> NodeAuthorizer::claims_of(const std::string& node) {
+  constexpr std::string_view kClaims = "persistentvolumeclaims/";
+  std::vector<std::string> claims;
+  const std::lock_guard lock(mutex_);
+  refresh();
+  const auto found = by_node_.find(node);
+  if (found == by_node_.end()) return claims;
+  for (auto at = found->second.lower_bound(std::string(kClaims));
+       at != found->second.end() && at->first.starts_with(kClaims); ++at) {
+    claims.push_back(at->first.substr(kClaims.size()));
+  }
+  return claims;
+}
+
+bool NodeAuthorizer::volume_refers(const std::string& node, const std::string& secret_ns,
+                                   const std::string& secret) {
+  for (const std::string& claim : claims_of(node)) {
+    api::Arena arena;
+    const auto slash = claim.find('/');
+    const std::string ns = claim.substr(0, slash), name = claim.substr(slash + 1);
+    const auto kept = store_.get({"persistentvolumeclaims", ns, name});
+    const auto parsed = kept ? api::parse_json(arena, (*kept)->json) : api::Value();
+    const auto* spec = parsed ? parsed->find("spec") : nullptr;
+    const std::string_view volume = spec == nullptr ? "" : spec->string_at("volumeName");
+    const auto found = store_.get({"persistentvolumes", "", std::string(volume)});
+    const auto tree = found ? api::parse_json(arena, (*found)->json) : api::Value();
+    const auto* bound = tree ? tree->find_path({"spec", "claimRef"}) : nullptr;
+    const bool is_of_claim =
+        bound != nullptr && bound->string_at("namespace") == ns && bound->string_at("name") == name;
+    if (is_of_claim && volume_names(*tree, secret_ns, secret)) return true;
+  }
+  return false;
 }
 
 bool NodeAuthorizer::refers(const std::string& node, const std::string& reference) {
@@ -122,11 +386,15 @@ bool NodeAuthorizer::take_in() {
     events.clear();
     if (!watcher_->next(events, kEventsAtOnce)) return false;
     for (const auto& event : events) {
-      // Most changes are of the status.
-      const bool keeps_spec = event.type == store::Event::Type::kModified && event.previous &&
-                              api::find_in_json(event.object->json, kSpec) ==
-                                  api::find_in_json(event.previous->json, kSpec);
-      if (keeps_spec) continue;
+      // Most changes are of what does not matter here.
+      const auto keeps = [&](std::span<const std::string_view> path) {
+        return api::find_in_json(event.object->json, path) ==
+               api::find_in_json(event.previous->json, path);
+      };
+      if (event.type == store::Event::Type::kModified && event.previous && keeps(kSpec) &&
+          keeps(kClaimStatuses)) {
+        continue;
+      }
       remove(event.object->key.ns + "/" + event.object->key.name);
       if (event.type != store::Event::Type::kDeleted) add(*event.object);
     }
@@ -139,7 +407,13 @@ void NodeAuthorizer::add(const store::Object& object) {
   const auto parsed = api::parse_json(arena, object.json);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   if (spec == nullptr || spec->string_at("nodeName").empty()) return;
-  Pod pod{std::string(spec->string_at("nodeName")), references_of_pod(*parsed)};
+  Pod pod{std::string(spec->string_at("nodeName")), {}};
+  // What a node's agent made itself gives it no rights to other objects.
+  if (!parsed->find_path({"metadata", "annotations", "kubernetes.io/config.mirror"})) {
+    pod.references = references_of_pod(*parsed);
+    collect_more(*parsed, object.key, pod.references);
+  }
+  pod.references.insert("pods/" + object.key.ns + "/" + object.key.name);
   auto& counts = by_node_[pod.node];
   for (const auto& reference : pod.references) ++counts[reference];
   pods_[object.key.ns + "/" + object.key.name] = std::move(pod);

@@ -2,7 +2,8 @@
 //
 // Why lazily: the watches only mark it as stale; the next question takes the changes in, so that an
 //   idle server does nothing.
-// Threads: any. Source: kubernetes.io/docs/reference/access-authn-authz/rbac.
+// Threads: any. Bounds: what the store has of roles and bindings.
+// Source: kubernetes.io/docs/reference/access-authn-authz/rbac.
 #pragma once
 
 #include <atomic>
@@ -11,71 +12,65 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "api/value.h"
-#include "apiserver/authentication/user.h"
+#include "apiserver/authorization/authorizer.h"
 #include "base/error.h"
 #include "store/store.h"
 
 namespace pinnace::apiserver {
 
-struct Attributes {
-  std::string verb;
-  bool is_resource = true;
-  std::string group, resource, subresource, ns, name;
-  std::string path;  // for non-resource URLs
-};
-
-struct Rule {
-  std::vector<std::string> verbs, groups, resources, names, urls;
-  bool allows(const Attributes& wanted) const;
-};
-// The rules of a Role's or ClusterRole's `rules`.
-std::vector<Rule> parse_rules(const api::Value* rules);
-
-class Rbac {
+class Rbac final : public Authorizer {
  public:
   explicit Rbac(store::Store& store);
-  ~Rbac();
+  ~Rbac() override;
 
-  bool allows(const User& user, const Attributes& wanted);
-  // Every rule that the user has in a namespace ("" : only cluster-wide ones).
-  std::vector<Rule> rules_for(const User& user, const std::string& ns);
+  std::optional<Decision> decide(const User& user, const Attributes& wanted, bool explain) override;
+  // Of a namespace with the cluster-wide ones; "": only those.
+  void list_rules(const User& user, const std::string& ns, RuleSet& out) override;
+  // What the role of a binding's roleRef gives; 404 without it.
+  Result<std::vector<Rule>> rules_of(std::string_view kind, const std::string& ns,
+                                     const std::string& name);
 
  private:
+  struct Subject {
+    bool is_group = false;
+    std::string name;  // Of a service account: its user name.
+    std::string text;  // As a reason shows it.
+  };
   struct Binding {
-    std::string ns;       // empty: ClusterRoleBinding
-    std::string role_ns;  // of a Role; empty: ClusterRole
+    std::string name, ns;  // Without a namespace: a ClusterRoleBinding.
+    bool is_cluster_role = true;
     std::string role;
-    std::vector<std::string> subjects;  // "U:name", "G:group"
+    std::vector<Subject> subjects;
   };
-  struct Role {
-    std::vector<Rule> rules;
-    std::map<std::string, std::string, std::less<>> labels;
-    std::vector<std::map<std::string, std::string>> aggregates;  // matchLabels of each selector
+  // A binding as one of its subjects sees it.
+  struct Grant {
+    const Binding* binding;
+    const Subject* subject;
   };
+  using Grants = std::unordered_map<std::string, std::vector<Grant>>;
   struct Feed;
 
   void refresh();
   void reload(Feed& feed);
   void apply(const std::string& resource, const store::Object& object, bool deleted);
   void rebuild_index();
+  const std::vector<Rule>* find_role(const Binding& binding) const;
+  static std::string missing_text(const Binding& binding);
+  static std::string reason(const Grant& grant);
+  // `visit(grant)` for each binding of the user that counts in the namespace, until it says true.
   template <typename Visit>
-  void visit_rules(const User& user, const std::string& ns, Visit visit);
-  template <typename Visit>
-  bool visit_role(const Binding& binding, Visit& visit) const;
+  void visit_grants(const User& user, const std::string& ns, Visit visit) const;
 
   store::Store& store_;
   std::atomic<bool> stale_{true};
   std::shared_mutex mutex_;
   std::vector<std::unique_ptr<Feed>> feeds_;
-  std::map<std::string, Role> roles_;        // "ns/name", ClusterRole "/name"
-  std::map<std::string, Binding> bindings_;  // the same
-  std::map<std::string, std::vector<const Binding*>, std::less<>> by_subject_;
+  std::map<std::string, std::vector<Rule>> roles_;  // "ns/name", ClusterRole "/name"
+  std::map<std::string, Binding> bindings_;         // The same.
+  Grants of_users_, of_groups_;
 };
-
-// 403 in the words that clients know: who cannot do what, where.
-Error forbidden_error(const User& user, const Attributes& wanted);
 
 }  // namespace pinnace::apiserver

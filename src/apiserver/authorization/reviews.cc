@@ -1,10 +1,13 @@
 #include "apiserver/authorization/reviews.h"
 
 #include "api/json.h"
+#include "apiserver/authorization/authorizer.h"
+#include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/table/table_output.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -16,44 +19,101 @@ Result<api::Value> read_review(Call& call, api::Arena& arena) {
   return body;
 }
 
-std::vector<std::string> texts(const api::Value* list) {
-  std::vector<std::string> out;
-  if (list == nullptr || !list->is_array()) return out;
+// A review under way: the decision may come later.
+struct Review {
+  api::Arena arena;
+  api::Value body;
+};
+
+std::vector<SelectorTerm> read_terms(const api::Value* selector, bool are_fields) {
+  std::vector<SelectorTerm> terms;
+  if (selector == nullptr) return terms;
+  const std::string_view raw = selector->string_at("rawSelector");
+  if (!raw.empty()) return are_fields ? field_terms(raw) : label_terms(raw);
+  const auto* list = selector->find("requirements");
+  if (list == nullptr || !list->is_array()) return terms;
   for (const auto& item : list->items()) {
-    if (item.is_string()) out.emplace_back(item.as_string());
+    const std::string_view op = item.string_at("operator");
+    const bool is_known = op == "In" || op == "NotIn" || op == "Exists" || op == "DoesNotExist";
+    if (!is_known) continue;  // Asking for more than was said never allows too much.
+    terms.push_back(
+        {std::string(item.string_at("key")), std::string(op), texts_of(item.find("values"))});
   }
-  return out;
+  return terms;
 }
 
-api::Value text_list(api::Arena& arena, const std::vector<std::string>& list) {
-  api::Value out = api::Value::array();
-  for (const auto& item : list) out.append(arena, api::Value::string(arena, item));
-  return out;
+// What is wrong with one selector of the attributes.
+void check_selector(const api::Value* selector, const std::string& path,
+                    std::vector<Cause>& causes) {
+  if (selector == nullptr || !selector->is_object()) return;
+  const bool has_raw = !selector->string_at("rawSelector").empty();
+  const auto* list = selector->find("requirements");
+  const bool has_list = list != nullptr && list->is_array() && !list->empty();
+  if (has_raw && has_list) {
+    causes.push_back(cause::invalid(path + ".rawSelector",
+                                    quoted(selector->string_at("rawSelector")),
+                                    "may not specified at the same time as requirements"));
+  }
+  if (!has_raw && !has_list) {
+    causes.push_back(
+        cause::required(path + ".requirements",
+                        "when " + path + " is specified, requirements or rawSelector is required"));
+  }
+  if (!has_list) return;
+  std::size_t at = 0;
+  for (const auto& item : list->items()) {
+    const std::string here = path + ".requirements[" + std::to_string(at++) + "]";
+    const std::string_view op = item.string_at("operator");
+    const auto* values = item.find("values");
+    const bool has_values = values != nullptr && !values->empty();
+    if (item.string_at("key").empty()) {
+      causes.push_back(cause::required(here + ".key", "must be specified"));
+    }
+    if ((op == "In" || op == "NotIn") && !has_values) {
+      causes.push_back(cause::required(here + ".values",
+                                       "must be specified when `operator` is 'In' or 'NotIn'"));
+    } else if ((op == "Exists" || op == "DoesNotExist") && has_values) {
+      causes.push_back(cause::forbidden(
+          here + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+    }
+  }
 }
 
-Result<Attributes> read_attributes(const Call& call, const api::Value* spec) {
-  Attributes wanted;
+void check_attributes(const api::Value* spec, std::vector<Cause>& causes) {
   const auto* resource = spec == nullptr ? nullptr : spec->find("resourceAttributes");
   const auto* other = spec == nullptr ? nullptr : spec->find("nonResourceAttributes");
   const bool has_resource = resource != nullptr && resource->is_object();
   const bool has_other = other != nullptr && other->is_object();
-  if (has_resource == has_other) {
-    return errors::invalid(kind_text(*call.resource), "",
-                           {cause::invalid("spec.resourceAttributes", "null",
-                                           has_resource ? "cannot be specified in combination with "
-                                                          "nonResourceAttributes"
-                                                        : "exactly one of nonResourceAttributes or "
-                                                          "resourceAttributes must be specified")});
+  if (has_resource && has_other) {
+    causes.push_back(cause::invalid("spec.nonResourceAttributes", api::to_json_text(*other),
+                                    "cannot be specified in combination with resourceAttributes"));
+  } else if (!has_resource && !has_other) {
+    causes.push_back(cause::invalid("spec.resourceAttributes", "null",
+                                    "exactly one of nonResourceAttributes or resourceAttributes "
+                                    "must be specified"));
+  } else if (has_resource) {
+    const std::string path = "spec.resourceAttributes";
+    check_selector(resource->find("fieldSelector"), path + ".fieldSelector", causes);
+    check_selector(resource->find("labelSelector"), path + ".labelSelector", causes);
   }
-  const api::Value& from = has_resource ? *resource : *other;
+}
+
+Attributes read_attributes(const api::Value& spec) {
+  Attributes wanted;
+  const auto* resource = spec.find("resourceAttributes");
+  wanted.is_resource = resource != nullptr && resource->is_object();
+  const api::Value& from = wanted.is_resource ? *resource : *spec.find("nonResourceAttributes");
   wanted.verb = from.string_at("verb");
-  wanted.is_resource = has_resource;
   wanted.path = from.string_at("path");
+  if (!wanted.is_resource) return wanted;
   wanted.group = from.string_at("group");
+  wanted.version = from.string_at("version");
   wanted.resource = from.string_at("resource");
   wanted.subresource = from.string_at("subresource");
   wanted.ns = from.string_at("namespace");
   wanted.name = from.string_at("name");
+  wanted.fields = read_terms(from.find("fieldSelector"), true);
+  wanted.labels = read_terms(from.find("labelSelector"), false);
   return wanted;
 }
 
@@ -62,14 +122,53 @@ void answer_review(Call& call, api::Arena& arena, api::Value& body, api::Value s
   answer_value(call, 201, call.resource->type, body);
 }
 
-void answer_allowed(Backend& backend, Call& call, api::Arena& arena, api::Value& body,
-                    const User& user) {
-  auto wanted = read_attributes(call, body.find("spec"));
-  if (!wanted) return answer_error(call, wanted.error());
-  if (!call.info.ns.empty()) wanted->ns = call.info.ns;
+void answer_decision(const CallRef& call, Review& review, const Decision& decision) {
+  api::Arena& arena = review.arena;
   api::Value status = api::Value::object();
-  status.set_ref(arena, "allowed", api::Value::boolean(backend.rbac.allows(user, *wanted)));
-  answer_review(call, arena, body, status);
+  status.set_ref(arena, "allowed", api::Value::boolean(decision.verdict == Verdict::kAllow));
+  if (decision.verdict == Verdict::kDeny) {
+    status.set_ref(arena, "denied", api::Value::boolean(true));
+  }
+  if (!decision.reason.empty()) {
+    status.set_ref(arena, "reason", api::Value::string(arena, decision.reason));
+  }
+  if (!decision.error.empty()) {
+    status.set_ref(arena, "evaluationError", api::Value::string(arena, decision.error));
+  }
+  answer_review(*call, arena, review.body, status);
+}
+
+// `user` is who is asked about.
+void decide_review(const BackendRef& backend, const CallRef& call,
+                   const std::shared_ptr<Review>& review, const User& user,
+                   std::vector<Cause> causes) {
+  const auto* spec = review->body.find("spec");
+  check_attributes(spec, causes);
+  const bool is_local = !call->info.ns.empty();
+  if (is_local && spec != nullptr && spec->find("nonResourceAttributes") != nullptr) {
+    causes.push_back(cause::invalid("spec.nonResourceAttributes",
+                                    api::to_json_text(*spec->find("nonResourceAttributes")),
+                                    "disallowed on this kind of request"));
+  }
+  if (!causes.empty()) {
+    return answer_error(*call,
+                        errors::invalid(kind_text(*call->resource), "", std::move(causes)).error());
+  }
+  const Attributes wanted = read_attributes(*spec);
+  if (is_local && wanted.ns != call->info.ns) {
+    return answer_error(
+        *call, errors::bad_request("spec.resourceAttributes.namespace must match namespace: " +
+                                   call->info.ns)
+                   .error());
+  }
+  if (const auto decision = backend->authorization->decide(user, wanted, true)) {
+    return answer_decision(call, *review, *decision);
+  }
+  backend->authorization->ask(user, wanted, [call, review](Decision decision) {
+    call->exchange->post([call, review, decision = std::move(decision)] {
+      answer_decision(call, *review, decision);
+    });
+  });
 }
 
 api::Value user_value(api::Arena& arena, const User& user) {
@@ -86,31 +185,36 @@ api::Value user_value(api::Arena& arena, const User& user) {
 }  // namespace
 
 void review_self_access(const BackendRef& backend, const CallRef& call) {
-  api::Arena arena;
-  auto body = read_review(*call, arena);
+  auto review = std::make_shared<Review>();
+  auto body = read_review(*call, review->arena);
   if (!body) return answer_error(*call, body.error());
-  answer_allowed(*backend, *call, arena, *body, call->user);
+  review->body = *body;
+  decide_review(backend, call, review, call->user, {});
 }
 
 void review_access(const BackendRef& backend, const CallRef& call) {
-  api::Arena arena;
-  auto body = read_review(*call, arena);
+  auto review = std::make_shared<Review>();
+  auto body = read_review(*call, review->arena);
   if (!body) return answer_error(*call, body.error());
-  const auto* spec = body->find("spec");
+  review->body = *body;
   User user;
-  if (spec != nullptr) {
+  if (const auto* spec = review->body.find("spec")) {
     user.name = spec->string_at("user");
+    user.uid = spec->string_at("uid");
     const bool is_old = call->resource->version == "v1beta1";
-    user.groups = texts(spec->find(is_old ? "group" : "groups"));
+    user.groups = texts_of(spec->find(is_old ? "group" : "groups"));
+    if (const auto* extra = spec->find("extra"); extra != nullptr && extra->is_object()) {
+      for (const auto& [key, values] : extra->members()) {
+        user.extra[to_lower(key)] = texts_of(&values);
+      }
+    }
   }
+  std::vector<Cause> causes;
   if (user.name.empty() && user.groups.empty()) {
-    return answer_error(
-        *call, errors::invalid(kind_text(*call->resource), "",
-                               {cause::invalid("spec.user", "\"\"",
-                                               "at least one of user or group must be specified")})
-                   .error());
+    causes.push_back(
+        cause::invalid("spec.user", "\"\"", "at least one of user or group must be specified"));
   }
-  answer_allowed(*backend, *call, arena, *body, user);
+  decide_review(backend, call, review, user, std::move(causes));
 }
 
 void review_self_rules(const BackendRef& backend, const CallRef& call) {
@@ -122,7 +226,9 @@ void review_self_rules(const BackendRef& backend, const CallRef& call) {
   if (ns.empty())
     return answer_error(*call, errors::bad_request("no namespace on request").error());
   api::Value resources = api::Value::array(), others = api::Value::array();
-  for (const Rule& rule : backend->rbac.rules_for(call->user, ns)) {
+  RuleSet set;
+  backend->authorization->list_rules(call->user, ns, set);
+  for (const Rule& rule : set.rules) {
     api::Value out = api::Value::object();
     out.set_ref(arena, "verbs", text_list(arena, rule.verbs));
     if (!rule.urls.empty()) {
@@ -138,7 +244,10 @@ void review_self_rules(const BackendRef& backend, const CallRef& call) {
   api::Value status = api::Value::object();
   status.set_ref(arena, "resourceRules", resources);
   status.set_ref(arena, "nonResourceRules", others);
-  status.set_ref(arena, "incomplete", api::Value::boolean(false));
+  status.set_ref(arena, "incomplete", api::Value::boolean(set.is_incomplete));
+  if (!set.errors.empty()) {
+    status.set_ref(arena, "evaluationError", api::Value::string(arena, aggregate_text(set.errors)));
+  }
   answer_review(*call, arena, *body, status);
 }
 
@@ -152,7 +261,7 @@ void review_token(const BackendRef& backend, const CallRef& call) {
     return answer_error(
         *call, errors::bad_request("token is required for TokenReview in authentication").error());
   }
-  auto audiences = spec == nullptr ? std::vector<std::string>() : texts(spec->find("audiences"));
+  auto audiences = texts_of(spec == nullptr ? nullptr : spec->find("audiences"));
   if (audiences.empty()) audiences = backend->authenticator->api_audiences();
   const auto verified = backend->authenticator->verify_token(token, audiences);
   api::Value status = api::Value::object();

@@ -1,5 +1,6 @@
 #include "apiserver/bootstrap/bootstrap.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -8,6 +9,7 @@
 #include "api/object_codec.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -17,9 +19,85 @@ namespace {
 constexpr std::string_view kRbacGroup = "rbac.authorization.k8s.io";
 
 // Whether an object that is there already is left as it is.
-enum class Existing { kKeep, kFollow };
+enum class Existing {
+  kKeep,
+  kFollow,     // It gets the members that it should have.
+  kReconcile,  // It gets the rules or subjects that it lacks, and keeps those that it has more.
+};
+
+constexpr std::string_view kAutoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
+
+constexpr std::string_view kEventRules = "\ncreate patch update / core events.k8s.io / events";
 
 constexpr Duration kKeepPeriod = std::chrono::seconds(10);
+
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const auto& text : texts) (out += out.empty() ? "" : ",") += quoted(text);
+  return "[" + out + "]";
+}
+
+// As JSON, with commas between them.
+std::string rules_json(const std::vector<Rule>& rules) {
+  std::string out;
+  for (const Rule& rule : rules) {
+    (out += out.empty() ? "" : ",") += "{\"verbs\":" + json_list(rule.verbs);
+    if (!rule.urls.empty()) {
+      out += ",\"nonResourceURLs\":" + json_list(rule.urls) + "}";
+      continue;
+    }
+    out +=
+        ",\"apiGroups\":" + json_list(rule.groups) + ",\"resources\":" + json_list(rule.resources);
+    if (!rule.names.empty()) out += ",\"resourceNames\":" + json_list(rule.names);
+    out += '}';
+  }
+  return out;
+}
+
+std::string rules_json(std::string_view text) { return rules_json(rules_of_text(text)); }
+
+// Adds what a default role lacks; false when it lacks nothing.
+bool add_rules(api::Arena& arena, api::Value& role, const api::Value& wanted) {
+  if (const auto* aggregation = wanted.find("aggregationRule")) {
+    // Its rules are what the others have.
+    if (role.find("aggregationRule") != nullptr) return false;
+    role.set_ref(arena, "aggregationRule", *aggregation);
+    return true;
+  }
+  const auto missing =
+      missing_rules(parse_rules(role.find("rules")), parse_rules(wanted.find("rules")));
+  if (missing.empty()) return false;
+  auto added = api::parse_json(arena, arena.copy("[" + rules_json(missing) + "]"));
+  PINNACE_ASSERT(added.has_value());
+  api::Value* rules = role.find("rules");
+  if (rules == nullptr || !rules->is_array()) {
+    role.set_ref(arena, "rules", *added);
+    return true;
+  }
+  for (const auto& rule : added->items()) rules->append(arena, rule);
+  return true;
+}
+
+bool add_subjects(api::Arena& arena, api::Value& binding, const api::Value& wanted) {
+  const auto* role = wanted.find("roleRef");
+  const auto* own = binding.find("roleRef");
+  bool differs = own == nullptr || !api::equal(*own, *role);
+  if (differs) binding.set_ref(arena, "roleRef", *role);
+  const auto* subjects = wanted.find("subjects");
+  if (subjects == nullptr || !subjects->is_array()) return differs;
+  api::Value* kept = binding.find("subjects");
+  if (kept == nullptr || !kept->is_array()) {
+    if (subjects->empty()) return differs;
+    kept = &binding.set_ref(arena, "subjects", api::Value::array());
+  }
+  for (const auto& subject : subjects->items()) {
+    const auto is_same = [&](const api::Value& other) { return api::equal(other, subject); };
+    if (std::ranges::any_of(kept->items(), is_same)) continue;
+    kept->append(arena, subject);
+    differs = true;
+  }
+  return differs;
+}
 
 // Sends off the writes of all objects; the store's writer gathers them into few syncs.
 class Seeder {
@@ -43,6 +121,7 @@ class Seeder {
     const auto found = backend_.store().get(key);
     if (!found) return create(arena, key, *object, info);
     if (existing == Existing::kFollow) follow(arena, **found, *object);
+    if (existing == Existing::kReconcile) reconcile(arena, **found, *object);
   }
 
   // Waits until all are written; the first failure, if any.
@@ -81,6 +160,19 @@ class Seeder {
     write(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
   }
 
+  void reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted) {
+    auto object = api::parse_json(arena, stored.json);
+    if (!object) return fail(object.error());
+    const auto* update = object->find_path({"metadata", "annotations", kAutoUpdate});
+    if (update != nullptr && update->is_string() && update->as_string() == "false") return;
+    const bool is_role = wanted.find("roleRef") == nullptr;
+    const bool differs =
+        is_role ? add_rules(arena, *object, wanted) : add_subjects(arena, *object, wanted);
+    if (differs) {
+      write(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
+    }
+  }
+
   void write(store::Write::Type type, const store::Key& key, const std::string& uid,
              const api::Value& object, store::Revision expected) {
     SplitJson parts = split_json(object);
@@ -109,46 +201,6 @@ class Seeder {
   std::size_t open_ = 0;
   Error failure_;
 };
-
-std::string quoted_list(std::string_view words) {
-  std::string out;
-  for (const std::string_view word : split(words, ' ')) {
-    if (word.empty()) continue;
-    out += (out.empty() ? "" : ",") + quoted(word == "core" ? "" : word);
-  }
-  return "[" + out + "]";
-}
-
-// Rules in the words of bootstrap.h, as JSON with commas between them.
-std::string rules_json(std::string_view text) {
-  std::string joined;
-  for (const std::string_view line : split(text, '\n')) {
-    if (line.empty()) continue;
-    if (!line.starts_with(' ')) joined += '\n';
-    (joined += ' ') += trim(line);
-  }
-  std::string out;
-  for (const std::string_view line : split(joined, '\n')) {
-    if (line.empty()) continue;
-    std::vector<std::string_view> parts;
-    std::string_view rest = trim(line);
-    for (auto at = rest.find(" / "); at != rest.npos; at = rest.find(" / ")) {
-      parts.push_back(rest.substr(0, at));
-      rest.remove_prefix(at + 3);
-    }
-    parts.push_back(rest);
-    if (!out.empty()) out += ',';
-    out += "{\"verbs\":" + quoted_list(parts[0]);
-    if (parts.size() == 2) {
-      out += ",\"nonResourceURLs\":" + quoted_list(parts[1]) + "}";
-      continue;
-    }
-    out += ",\"apiGroups\":" + quoted_list(parts[1]) + ",\"resources\":" + quoted_list(parts[2]);
-    if (parts.size() == 4) out += ",\"resourceNames\":" + quoted_list(parts[3]);
-    out += '}';
-  }
-  return out;
-}
 
 // What a role that gathers others may do, as the aggregation controller would write it down.
 std::string gathered_rules(std::string_view label) {
@@ -188,13 +240,15 @@ void seed_role(Seeder& seeder, const BootstrapRole& role) {
             R"("rbac.authorization.k8s.io/aggregate-to-)" +
             label + R"(":"true"}}]})";
   }
-  seeder.add(kRbacGroup, "v1", role.ns.empty() ? "clusterroles" : "roles", json + "}");
+  seeder.add(kRbacGroup, "v1", role.ns.empty() ? "clusterroles" : "roles", json + "}",
+             Existing::kReconcile);
 }
 
 void seed_binding(Seeder& seeder, const BootstrapBinding& binding) {
   const bool is_cluster = binding.ns.empty();
   std::string subjects;
   for (const std::string_view subject : split(binding.subjects, ' ')) {
+    if (subject.empty()) continue;
     const auto colon = subject.find(':');
     const std::string_view kind = subject.substr(0, colon);
     std::string_view name = subject.substr(colon + 1);
@@ -211,7 +265,17 @@ void seed_binding(Seeder& seeder, const BootstrapBinding& binding) {
              "{" + rbac_meta_json(binding.ns, binding.name, "") + ",\"subjects\":[" + subjects +
                  "],\"roleRef\":{\"apiGroup\":" + quoted(kRbacGroup) + ",\"kind\":\"" +
                  (is_cluster ? "ClusterRole" : "Role") + "\",\"name\":" + quoted(binding.role) +
-                 "}}");
+                 "}}",
+             Existing::kReconcile);
+}
+
+void seed_controller(Seeder& seeder, const ControllerRole& controller) {
+  const std::string name = "system:controller:" + std::string(controller.name);
+  std::string rules(controller.rules);
+  if (controller.writes_events) rules += kEventRules;
+  seed_role(seeder, {"", name, "", "", rules});
+  const std::string subject = "ServiceAccount:kube-system/" + std::string(controller.name);
+  seed_binding(seeder, {"", name, name, subject});
 }
 
 void seed_namespaces(Seeder& seeder) {
@@ -296,6 +360,7 @@ Result<void> bootstrap(const BackendRef& backend) {
   seed_namespaces(seeder);
   for (const BootstrapRole& role : bootstrap_roles()) seed_role(seeder, role);
   for (const BootstrapBinding& binding : bootstrap_bindings()) seed_binding(seeder, binding);
+  for (const ControllerRole& controller : controller_roles()) seed_controller(seeder, controller);
   seed_priority_classes(seeder);
   seed_api_service(*backend, seeder);
   seed_authentication(*backend, seeder);

@@ -1,5 +1,6 @@
 // What a cluster has from its first second: namespaces, roles, priority classes, the Service of
-// the API itself. At later starts only what is missing is made again.
+// the API itself. At later starts what is missing is made again, and default roles and bindings get
+// back the rules and subjects that they lack, unless an annotation says that they are left alone.
 //
 // Errors: whatever the store answers; a cluster without these objects does not start.
 // Source: kubernetes.io/docs/reference/access-authn-authz/rbac, "Default roles and role bindings".
@@ -41,7 +42,16 @@ struct BootstrapBinding {
   std::string_view role;      // A Role with a namespace, else a ClusterRole.
   std::string_view subjects;  // "Group:system:masters User:x ServiceAccount:ns/name", by spaces.
 };
+// The role system:controller:NAME of one of Kubernetes' own controllers.
+struct ControllerRole {
+  std::string_view name;  // Of its service account in kube-system, too.
+  bool writes_events;
+  std::string_view rules;
+};
 std::span<const BootstrapRole> bootstrap_roles();
 std::span<const BootstrapBinding> bootstrap_bindings();
+std::span<const ControllerRole> controller_roles();
+// Rules in the words above.
+std::vector<Rule> rules_of_text(std::string_view text);
 
 }  // namespace pinnace::apiserver

@@ -65,10 +65,10 @@ create / apps / controllerrevisions replicasets
 create / batch / jobs
 create / discovery.k8s.io / endpointslices
 create / coordination.k8s.io / leases
-get update / coordination.k8s.io / leases / kube-controller-manager
 create / authentication.k8s.io / tokenreviews
 create / authorization.k8s.io / subjectaccessreviews
 approve sign / certificates.k8s.io / signers
+escalate / rbac.authorization.k8s.io / clusterroles
 )";
 
 constexpr std::string_view kScheduler = R"(
@@ -114,6 +114,8 @@ get patch update / core / persistentvolumeclaims/status
 get list watch / storage.k8s.io / csidrivers
 create delete get patch update / storage.k8s.io / csinodes
 get list watch / node.k8s.io / runtimeclasses
+get / resource.k8s.io / resourceclaims
+create delete deletecollection get list patch update watch / resource.k8s.io / resourceslices
 )";
 
 // Pods: for their host ports, which the service proxy maps.
@@ -208,6 +210,16 @@ constexpr BootstrapRole kRoles[] = {
     {"kube-system", "system::dns-service", "", "", "create get / core / services"},
     {"kube-system", "extension-apiserver-authentication-reader", "", "",
      "get list watch / core / configmaps / extension-apiserver-authentication"},
+    {"kube-system", "system:controller:bootstrap-signer", "", "",
+     "get list watch / core / secrets"},
+    {"kube-system", "system:controller:cloud-provider", "", "",
+     "create get list watch / core / configmaps"},
+    {"kube-system", "system:controller:token-cleaner", "", "",
+     "delete get list watch / core / secrets\n"
+     "create patch update / core events.k8s.io / events"},
+    {"kube-public", "system:controller:bootstrap-signer", "", "",
+     "get list watch / core / configmaps\nupdate / core / configmaps / cluster-info\n"
+     "create patch update / core events.k8s.io / events"},
     {"kube-system", "system::leader-locking-kube-controller-manager", "", "",
      "watch / core / configmaps\nget update / core / configmaps / kube-controller-manager"},
     {"kube-system", "system::leader-locking-kube-scheduler", "", "",
@@ -230,11 +242,20 @@ constexpr BootstrapBinding kBindings[] = {
     {"", "system:kube-dns", "system:kube-dns",
      "User:system:kube-dns ServiceAccount:kube-system/kube-dns"},
     {"kube-system", "system::dns-service", "system::dns-service", "User:system:kube-dns"},
-    {"", "system:node", "system:node", "Group:system:nodes"},
+    // Nodes have their rights from the Node authorizer.
+    {"", "system:node", "system:node", ""},
     {"", "system:node-proxier", "system:node-proxier", "User:system:kube-proxy"},
     {"kube-system", "system::extension-apiserver-authentication-reader",
      "extension-apiserver-authentication-reader",
      "User:system:kube-controller-manager User:system:kube-scheduler"},
+    {"kube-system", "system:controller:bootstrap-signer", "system:controller:bootstrap-signer",
+     "ServiceAccount:kube-system/bootstrap-signer"},
+    {"kube-system", "system:controller:cloud-provider", "system:controller:cloud-provider",
+     "ServiceAccount:kube-system/cloud-provider"},
+    {"kube-system", "system:controller:token-cleaner", "system:controller:token-cleaner",
+     "ServiceAccount:kube-system/token-cleaner"},
+    {"kube-public", "system:controller:bootstrap-signer", "system:controller:bootstrap-signer",
+     "ServiceAccount:kube-system/bootstrap-signer"},
     {"kube-system", "system::leader-locking-kube-controller-manager",
      "system::leader-locking-kube-controller-manager",
      "User:system:kube-controller-manager ServiceAccount:kube-system/kube-controller-manager"},

@@ -54,9 +54,10 @@ TEST(Bootstrap, TheServiceOfTheApiComesBack) {
 
 TEST(Bootstrap, EveryBindingHasItsRole) {
   TestServer server;
-  std::set<std::string_view> names;
+  std::set<std::string> names;
   for (const auto& role : bootstrap_roles()) {
-    EXPECT_TRUE(names.insert(role.name).second) << role.name;
+    EXPECT_TRUE(names.insert(std::string(role.ns) + "/" + std::string(role.name)).second)
+        << role.name;
     const std::string scope =
         role.ns.empty() ? "/clusterroles/" : "/namespaces/" + std::string(role.ns) + "/roles/";
     const auto stored =
@@ -69,7 +70,13 @@ TEST(Bootstrap, EveryBindingHasItsRole) {
       EXPECT_EQ(is_url, rule.find("resources") == nullptr) << role.name;
     }
   }
-  for (const auto& binding : bootstrap_bindings()) EXPECT_TRUE(names.contains(binding.role));
+  for (const auto& binding : bootstrap_bindings()) {
+    EXPECT_TRUE(names.contains(std::string(binding.ns) + "/" + std::string(binding.role)));
+  }
+  const auto bound = server.get(
+      "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:controller:job-controller");
+  EXPECT_EQ(bound->at("subjects"),
+            R"([{"kind":"ServiceAccount","name":"job-controller","namespace":"kube-system"}])");
 }
 
 TEST(Bootstrap, RolesThatGatherShowTheRulesOfOthers) {
@@ -103,10 +110,37 @@ TEST(Bootstrap, IdentitiesOfTheClusterMayDoTheirWork) {
   EXPECT_FALSE(may(controllers, "POST", "/api/v1/namespaces"));
   EXPECT_TRUE(may(scheduler, "POST", "/api/v1/namespaces/default/pods/p/binding"));
   EXPECT_FALSE(may(scheduler, "GET", "/api/v1/secrets"));
-  EXPECT_TRUE(may(node, "GET", "/api/v1/pods"));
+  EXPECT_TRUE(may(node, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Da"));
   EXPECT_FALSE(may(node, "GET", "/apis/apps/v1/deployments"));
   EXPECT_TRUE(may(proxy, "GET", "/apis/discovery.k8s.io/v1/endpointslices"));
   EXPECT_FALSE(may(proxy, "GET", "/api/v1/secrets"));
+}
+
+TEST(Bootstrap, DefaultRolesGetBackWhatTheyLack) {
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+  const std::string discovery = rbac + "clusterroles/system:discovery";
+  const std::string viewer = rbac + "clusterroles/system:public-info-viewer";
+  const std::string binding = rbac + "clusterrolebindings/system:discovery";
+  auto disk = std::make_shared<store::MemoryDisk>();
+  {
+    TestServer first(true, disk);
+    const std::string other = R"([{"verbs":["get"],"nonResourceURLs":["/mine"]}])";
+    ASSERT_EQ(first.merge(discovery, "{\"rules\":" + other + "}")->status, 200);
+    ASSERT_EQ(
+        first
+            .merge(viewer, R"({"metadata":{"annotations":{)"
+                           R"("rbac.authorization.kubernetes.io/autoupdate":"false"}},"rules":)" +
+                               other + "}")
+            ->status,
+        200);
+    ASSERT_EQ(first.merge(binding, R"({"subjects":[]})")->status, 200);
+  }
+  TestServer second(true, disk);
+  const std::string rules = second.get(discovery)->at("rules");
+  EXPECT_NE(rules.find("/mine"), std::string::npos);
+  EXPECT_NE(rules.find("/openapi/*"), std::string::npos);
+  EXPECT_EQ(second.get(viewer)->at("rules").find("/healthz"), std::string::npos);
+  EXPECT_NE(second.get(binding)->at("subjects").find("system:authenticated"), std::string::npos);
 }
 
 TEST(Bootstrap, LooksOnlyForWhatIsMissing) {

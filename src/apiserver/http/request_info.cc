@@ -31,12 +31,24 @@ Result<std::vector<std::string>> decoded_parts(std::string_view path) {
   return parts;
 }
 
-// A proxied path is handed on as it came, so its parts are not judged as names.
+// A proxied path is handed on as it came, so its parts are not judged as names. It begins after the
+// subresource of "/api/V/RESOURCE/NAME/proxy/" or "/api/V/namespaces/NS/RESOURCE/NAME/proxy/".
 std::string_view cut_at_proxy(std::string_view path, std::string_view& tail) {
-  const auto at = path.find("/proxy/");
-  if (at == std::string_view::npos || !path.starts_with("/api/")) return path;
-  tail = path.substr(at + 6);
-  return path.substr(0, at + 6);
+  constexpr std::string_view kCore = "/api/", kNamespaces = "namespaces/", kProxy = "proxy/";
+  if (!path.starts_with(kCore)) return path;
+  std::size_t at = kCore.size();
+  const auto skip = [&](int parts) {
+    for (; parts > 0 && at != std::string_view::npos; --parts) {
+      const auto slash = path.find('/', at);
+      at = slash == std::string_view::npos ? slash : slash + 1;
+    }
+  };
+  skip(1);
+  if (at != std::string_view::npos && path.substr(at).starts_with(kNamespaces)) skip(2);
+  skip(2);
+  if (at == std::string_view::npos || !path.substr(at).starts_with(kProxy)) return path;
+  tail = path.substr(at + kProxy.size() - 1);
+  return path.substr(0, at + kProxy.size() - 1);
 }
 
 // "metadata.name=x" in a field selector: the request is about that one object.

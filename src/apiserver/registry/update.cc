@@ -116,12 +116,7 @@ Result<void> prepare(Attempt& attempt) {
   }
   validate_meta(change, strategy, attempt.object);
   validate_meta_update(change, attempt.object, attempt.old);
-  change.old = &attempt.old;
-  if (change.subresource == "status") {
-    if (strategy.validate_status != nullptr) {
-      strategy.validate_status(change, attempt.object, attempt.old);
-    }
-  } else {
+  if (change.subresource != "status") {
     if (strategy.validate != nullptr) strategy.validate(change, attempt.object);
     if (strategy.validate_update != nullptr) {
       strategy.validate_update(change, attempt.object, attempt.old);
@@ -131,12 +126,7 @@ Result<void> prepare(Attempt& attempt) {
       strategy.claim(change, attempt.object, &attempt.old);
     }
   }
-  if (change.causes.empty()) {
-    if (strategy.warn != nullptr && change.subresource != "status") {
-      strategy.warn(change, attempt.object, &attempt.old);
-    }
-    return {};
-  }
+  if (change.causes.empty()) return {};
   return errors::invalid(kind_text(*attempt.call->resource), change.name, std::move(change.causes));
 }
 
@@ -304,10 +294,11 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
       // Who may change what is there may not, for that, make it.
       Attributes wanted = attributes_of(*call);
       wanted.verb = "create";
-      if (!backend->rbac.allows(call->user, wanted)) {
-        return answer_error(*call, forbidden_error(call->user, wanted));
-      }
-      create_object(backend, call);
+      backend->authorization->ask(
+          call->user, wanted, [backend, call, wanted](const Decision& decision) {
+            if (decision.verdict == Verdict::kAllow) return create_object(backend, call);
+            answer_error(*call, forbidden_error(call->user, wanted, decision));
+          });
     };
   }
   return update;

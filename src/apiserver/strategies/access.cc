@@ -1,5 +1,6 @@
 // Roles and bindings of RBAC.
 #include "api/json.h"
+#include "apiserver/authorization/escalation.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -91,24 +92,43 @@ void keep_role(Change& change, const api::Value& object, const api::Value& old) 
   role.invalid("cannot change roleRef");
 }
 
+Result<void> create_role(Change& change, api::Value& role) {
+  return check_role_escalation(change, role, nullptr);
+}
+Result<void> update_role(Change& change, api::Value& role, const api::Value& old) {
+  return check_role_escalation(change, role, &old);
+}
+Result<void> create_binding(Change& change, api::Value& binding) {
+  return check_binding_escalation(change, binding, nullptr);
+}
+Result<void> update_binding(Change& change, api::Value& binding, const api::Value& old) {
+  return check_binding_escalation(change, binding, &old);
+}
+
 }  // namespace
 
 const Strategy kRoleStrategy{
     .storage_resource = "rbac.authorization.k8s.io/roles",
     .check_name = api::check_path_segment_name,
     .create_on_update = true,
+    .prepare_create = create_role,
+    .prepare_update = update_role,
     .validate = validate_role,
 };
 const Strategy kClusterRoleStrategy{
     .storage_resource = "rbac.authorization.k8s.io/clusterroles",
     .check_name = api::check_path_segment_name,
     .create_on_update = true,
+    .prepare_create = create_role,
+    .prepare_update = update_role,
     .validate = validate_cluster_role,
 };
 const Strategy kRoleBindingStrategy{
     .storage_resource = "rbac.authorization.k8s.io/rolebindings",
     .check_name = api::check_path_segment_name,
     .create_on_update = true,
+    .prepare_create = create_binding,
+    .prepare_update = update_binding,
     .validate = validate_binding,
     .validate_update = keep_role,
 };
@@ -116,6 +136,8 @@ const Strategy kClusterRoleBindingStrategy{
     .storage_resource = "rbac.authorization.k8s.io/clusterrolebindings",
     .check_name = api::check_path_segment_name,
     .create_on_update = true,
+    .prepare_create = create_binding,
+    .prepare_update = update_binding,
     .validate = validate_binding,
     .validate_update = keep_role,
 };
