@@ -14,8 +14,8 @@
 
 namespace pinnace::api {
 
-// A block's memory follows its header. Blocks are linked newest first.
-struct Arena::Block {
+// A block's memory follows its header, aligned for anything. Blocks are linked newest first.
+struct alignas(std::max_align_t) Arena::Block {
   Block* next;
   std::size_t capacity;
   std::size_t used;
