@@ -1,12 +1,10 @@
 #include "api/names.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <initializer_list>
-#include <optional>
 #include <utility>
 
+#include "api/addresses.h"
 #include "base/strings.h"
 
 namespace pinnace::api {
@@ -61,6 +59,7 @@ constexpr std::string_view kEmpty = "must be non-empty";
 
 #define PINNACE_QUALIFIED "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 #define PINNACE_LABEL "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+#define PINNACE_SEARCH "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 
 const Form kLabelForm = {
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
@@ -71,6 +70,11 @@ const Form kSubdomainForm = {
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
     "'.', and must start and end with an alphanumeric character",
     PINNACE_LABEL "(\\." PINNACE_LABEL ")*",
+    {"example.com"}};
+const Form kSearchForm = {
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' "
+    "or '.', and must start and end with an alphanumeric character",
+    PINNACE_SEARCH "(\\." PINNACE_SEARCH ")*",
     {"example.com"}};
 const Form kDns1035Form = {
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
@@ -117,6 +121,7 @@ const Form kPercentForm = {
 
 #undef PINNACE_QUALIFIED
 #undef PINNACE_LABEL
+#undef PINNACE_SEARCH
 
 Complaints check(std::string_view text, std::size_t max, bool form_holds, const Form& form) {
   Complaints complaints;
@@ -148,6 +153,16 @@ Complaints check_dns1123_label(std::string_view text) {
 
 Complaints check_dns1123_subdomain(std::string_view text) {
   return check(text, kMaxSubdomain, is_subdomain(text), kSubdomainForm);
+}
+
+Complaints check_dns_search(std::string_view text) {
+  const auto is_part = [](std::string_view part) {
+    if (part.starts_with('_')) part.remove_prefix(1);
+    return !part.empty() && is_lower_alnum(part.front()) && is_lower_alnum(part.back()) &&
+           std::ranges::all_of(part,
+                               [](char c) { return is_lower_alnum(c) || c == '-' || c == '_'; });
+  };
+  return check(text, kMaxSubdomain, std::ranges::all_of(split(text, '.'), is_part), kSearchForm);
 }
 
 Complaints check_dns1035_label(std::string_view text) {
@@ -266,31 +281,13 @@ Complaints check_percent(std::string_view text) {
   return check(text, kNoMaximum, holds, kPercentForm);
 }
 
-namespace {
-
-// 4, 6, or 0 where it is no address.
-int ip_family(std::string_view text) {
-  const std::string address(text);
-  unsigned char bytes[16];
-  if (address.size() != text.size() || address.find('\0') != std::string::npos) return 0;
-  if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return 4;
-  return inet_pton(AF_INET6, address.c_str(), bytes) == 1 ? 6 : 0;
-}
-
-}  // namespace
-
 Complaints check_ip(std::string_view text) {
-  if (ip_family(text) != 0) return {};
+  if (parse_address(text)) return {};
   return {"must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"};
 }
 
 Complaints check_cidr(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash != std::string_view::npos) {
-    const int family = ip_family(text.substr(0, slash));
-    const std::optional<std::uint64_t> bits = parse_uint(text.substr(slash + 1));
-    if (family != 0 && bits && *bits <= (family == 4 ? 32U : 128U)) return {};
-  }
+  if (parse_range(text)) return {};
   return {"must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"};
 }
 

@@ -17,6 +17,8 @@ using Complaints = std::vector<std::string>;
 Complaints check_dns1123_label(std::string_view text);
 // "example.com": names of most objects. At most 253 bytes.
 Complaints check_dns1123_subdomain(std::string_view text);
+// A domain of a resolver's search list: as a subdomain, but with underscores.
+Complaints check_dns_search(std::string_view text);
 // "my-name", not starting with a digit: names of services.
 Complaints check_dns1035_label(std::string_view text);
 // "*.example.com"

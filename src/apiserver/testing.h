@@ -102,6 +102,20 @@ struct Caller {
   std::vector<std::string> groups = {"system:masters"};
 };
 
+// A request of somebody whom a client certificate names.
+inline net::Request request_of(const Caller& who, std::string_view method,
+                               std::string_view target) {
+  net::Request request;
+  request.method = method;
+  request.target = target;
+  const auto mark = target.find('?');
+  request.path = target.substr(0, mark);
+  if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
+  request.peer.certificate_common_name = who.user;
+  request.peer.certificate_organizations = who.groups;
+  return request;
+}
+
 class TestServer {
  public:
   explicit TestServer(bool with_bootstrap = true) : TestServer(with_bootstrap, nullptr) {}

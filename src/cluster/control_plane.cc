@@ -7,12 +7,11 @@
 #include "base/metrics.h"
 #include "client/client.h"
 #include "client/local_transport.h"
-#include "controllers/manager.h"
+#include "cluster/control_loops.h"
 #include "io/loop.h"
 #include "net/server.h"
 #include "net/tls.h"
-#include "scheduler/scheduler.h"
-#include "store/embedded.h"
+#include "store/store.h"
 
 namespace pinnace::cluster {
 
@@ -47,29 +46,29 @@ class ControlPlaneImpl final : public ControlPlane {
  public:
   explicit ControlPlaneImpl(const Options& options) : options_(options) {}
   ~ControlPlaneImpl() override {
-    // In the order in which work flows: nothing new, loops, watches, server, store.
-    if (control_loop_) {
-      control_loop_->run_and_wait([this] {
-        scheduler_.reset();
-        manager_.reset();
-      });
-    }
+    // In the order in which work flows: nothing new, loops, watches, server, store, timers.
+    control_loops_.reset();
     controller_access_.reset();
     scheduler_access_.reset();
     // What they had posted still calls the server: let it run while there is one.
     if (timer_loop_) timer_loop_->run_and_wait([] {});
     if (api_) api_->shut_down();
     if (server_) server_->stop(kServerGrace);
+    server_.reset();
+    api_.reset();
+    // A timer that runs now still reads the store; later ones find that the server has gone.
+    if (timer_loop_) timer_loop_->run_and_wait([] {});
+    store_.reset();
   }
 
   net::Handler& api() override { return *api_; }
 
   Result<void> start_api() {
     const Settings& settings = options_.settings;
-    auto store = store::EmbeddedStore::create({.directory = settings.database_dir()});
+    timer_loop_ = std::make_unique<io::LoopThread>("api-timers");
+    auto store = open_store(settings, options_.store, timer_loop_->loop());
     if (!store) return std::unexpected(std::move(store.error()));
     store_ = std::move(*store);
-    timer_loop_ = std::make_unique<io::LoopThread>("api-timers");
     auto api = apiserver::Server::create({
         .store = *store_,
         .executor = timer_loop_->loop(),
@@ -92,24 +91,17 @@ class ControlPlaneImpl final : public ControlPlane {
   }
 
   void start_loops() {
-    control_loop_ = std::make_unique<io::LoopThread>("control-loop");
-    io::Loop& loop = control_loop_->loop();
     controller_access_.emplace(*api_, timer_loop_->loop(), "system:kube-controller-manager");
     scheduler_access_.emplace(*api_, timer_loop_->loop(), "system:kube-scheduler");
-    control_loop_->run_and_wait([&] {
-      manager_ = std::make_unique<controllers::Manager>(controllers::Manager::Options{
-          .api = controller_access_->api,
-          .executor = loop,
-          .rng = options_.rng,
-          .settings = {.root_ca_pem = options_.pki.authority.certificate_pem,
-                       .cluster_cidr = options_.settings.pod_cidr}});
-      scheduler_ = std::make_unique<scheduler::Scheduler>(
-          scheduler::Scheduler::Options{.api = scheduler_access_->api,
-                                        .executor = loop,
-                                        .rng = options_.rng,
-                                        .metrics = &metrics_});
-      manager_->start();
-      scheduler_->start();
+    control_loops_ = ControlLoops::start({
+        .controllers = controller_access_->api,
+        .scheduler = scheduler_access_->api,
+        .rng = options_.rng,
+        .metrics = metrics_,
+        .settings = {.root_ca_pem = options_.pki.authority.certificate_pem,
+                     .cluster_cidr = options_.settings.pod_cidr},
+        .elects = options_.leader_elect.value_or(options_.store.is_shared()),
+        .identity = options_.settings.node_name + '_' + make_uuid(options_.rng),
     });
   }
 
@@ -137,14 +129,12 @@ class ControlPlaneImpl final : public ControlPlane {
 
   const Options options_;
   metrics::Registry metrics_;
-  std::unique_ptr<store::Store> store_;
   std::unique_ptr<io::LoopThread> timer_loop_;
+  std::unique_ptr<store::Store> store_;
   std::unique_ptr<apiserver::Server> api_;
   std::unique_ptr<net::Server> server_;
-  std::unique_ptr<io::LoopThread> control_loop_;
   std::optional<Access> controller_access_, scheduler_access_;
-  std::unique_ptr<controllers::Manager> manager_;
-  std::unique_ptr<scheduler::Scheduler> scheduler_;
+  std::unique_ptr<ControlLoops> control_loops_;
 };
 
 }  // namespace

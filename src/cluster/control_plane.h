@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "apiserver/configuration.h"
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "base/rng.h"
 #include "cluster/pki.h"
 #include "cluster/settings.h"
+#include "cluster/store_options.h"
 #include "net/http.h"
 
 namespace pinnace::cluster {
@@ -23,7 +25,10 @@ class ControlPlane {
   struct Options {
     const Settings& settings;
     const Pki& pki;
+    const StoreSettings& store;
     std::string node_ip;  // Where pods and other hosts reach the API.
+    // Whether controllers and scheduler wait until they lead; by default if others may run.
+    std::optional<bool> leader_elect;
     apiserver::Configuration configuration;
     const Clock& clock;
     Rng& rng;

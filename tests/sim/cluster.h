@@ -34,6 +34,7 @@ class Cluster {
   ~Cluster();
 
   const client::Client& api() const { return admin_; }
+  net::Handler& server() { return *server_; }
   PretendNode& add_node(PretendNode::Options options);
   void add_nodes(int count, const std::string& cpu = "8");
 

@@ -274,7 +274,7 @@ TEST_F(Access, OnlyWhoMaySignForItsSignerApprovesARequest) {
   const std::string path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
   const auto made = server_.call_as(
       kJane, "POST", path,
-      R"({"metadata":{"name":"r"},"spec":{"request":"eA==","signerName":"a.io/b","usages":["any"],)"
+      R"({"metadata":{"name":"r"},"spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["any"],)"
       R"("username":"admin"}})");
   EXPECT_EQ(made->status, 403);
   bind("", "edit-requests",
@@ -288,7 +288,7 @@ TEST_F(Access, OnlyWhoMaySignForItsSignerApprovesARequest) {
             201);
   const auto request = server_.call_as(
       kJane, "POST", path,
-      R"({"metadata":{"name":"r"},"spec":{"request":"eA==","signerName":"a.io/b","usages":["any"],)"
+      R"({"metadata":{"name":"r"},"spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["any"],)"
       R"("username":"admin"}})");
   ASSERT_EQ(request->status, 201) << request->body;
   EXPECT_EQ(request->at("spec", "username"), "jane");

@@ -65,6 +65,7 @@ create / apps / controllerrevisions replicasets
 create / batch / jobs
 create / discovery.k8s.io / endpointslices
 create / coordination.k8s.io / leases
+get update / coordination.k8s.io / leases / kube-controller-manager
 create / authentication.k8s.io / tokenreviews
 create / authorization.k8s.io / subjectaccessreviews
 approve sign / certificates.k8s.io / signers

@@ -111,6 +111,7 @@ Result<void> prepare(Creation& creation) {
     return errors::invalid(kind_text(*creation.call->resource), change.name,
                            std::move(change.causes));
   }
+  if (strategy.warn != nullptr) strategy.warn(change, creation.object, nullptr);
   // What was filled in on the way gets its place.
   return api::normalise(change.arena, creation.object, *change.storage.type);
 }

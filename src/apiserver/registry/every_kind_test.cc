@@ -47,7 +47,7 @@ std::string smallest(const api::ResourceInfo& resource) {
        R"("spec":{"group":"g.io","scope":"Cluster","names":{"plural":"x","kind":"X"},"version":"v1",)"
        R"("versions":[{"name":"v1","served":true,"storage":true}]})"},
       {"certificates.k8s.io/certificatesigningrequests",
-       R"("spec":{"request":"eA==","signerName":"a.io/b","usages":["client auth"]})"},
+       R"("spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["client auth"]})"},
       {"certificates.k8s.io/clustertrustbundles", R"("spec":{"trustBundle":"x"})"},
       {"certificates.k8s.io/podcertificaterequests",
        R"("spec":{"signerName":"a.io/b","podName":"p","podUID":"u","serviceAccountName":"s",)"

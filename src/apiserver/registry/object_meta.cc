@@ -25,24 +25,66 @@ void validate_annotations(std::vector<Cause>& causes, const api::Value* annotati
   }
 }
 
+constexpr const char* kOwners = "metadata.ownerReferences";
+
+void validate_owner(std::vector<Cause>& causes, const api::Value& owner) {
+  const std::string_view version = owner.string_at("apiVersion");
+  const bool has_version = !version.empty() && !version.ends_with('/');
+  if (!has_version) {
+    causes.push_back(cause::invalid(std::string(kOwners) + ".apiVersion", quoted(version),
+                                    "version must not be empty"));
+  }
+  for (const char* key : {"kind", "name", "uid"}) {
+    if (!owner.string_at(key).empty()) continue;
+    causes.push_back(cause::invalid(std::string(kOwners) + "." + key, "\"\"", "must not be empty"));
+  }
+  if (version == "v1" && owner.string_at("kind") == "Event") {
+    causes.push_back(cause::invalid(kOwners, api::to_json_text(owner),
+                                    "/v1, Kind=Event is disallowed from being an owner"));
+  }
+}
+
 void validate_owners(std::vector<Cause>& causes, const api::Value* owners) {
   if (owners == nullptr || !owners->is_array()) return;
-  std::size_t controllers = 0;
-  for (std::size_t i = 0; i < owners->size(); ++i) {
-    const api::Value& owner = owners->items()[i];
-    const std::string path = "metadata.ownerReferences[" + std::to_string(i) + "]";
-    for (const char* key : {"apiVersion", "kind", "name", "uid"}) {
-      if (!owner.string_at(key).empty()) continue;
-      causes.push_back(
-          cause::invalid(path + "." + key, "\"\"",
-                         std::string(key == std::string_view("apiVersion") ? "version" : key) +
-                             " must not be empty"));
+  std::string controller;
+  for (const api::Value& owner : owners->items()) {
+    validate_owner(causes, owner);
+    if (!owner.bool_at("controller")) continue;
+    const std::string name =
+        std::string(owner.string_at("kind")) + "/" + std::string(owner.string_at("name"));
+    if (controller.empty()) {
+      controller = name;
+      continue;
     }
-    if (owner.bool_at("controller")) ++controllers;
+    causes.push_back(cause::invalid(kOwners, api::to_json_text(*owners),
+                                    "Only one reference can have Controller set to true. Found "
+                                    "\"true\" in references for " +
+                                        controller + " and " + name));
   }
-  if (controllers > 1) {
-    causes.push_back(cause::invalid("metadata.ownerReferences", api::to_json_text(*owners),
-                                    "Only one reference can have Controller set to true"));
+}
+
+// Names without a domain are Kubernetes' own. Those of custom resources are only advised against.
+void validate_finalizer_domains(Change& change, const api::Value* finalizers) {
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  const api::ResourceInfo& kind = change.storage;
+  const bool is_built_in =
+      api::builtin_schema().find_resource(kind.group, kind.version, kind.name) != nullptr;
+  for (std::size_t i = 0; i < finalizers->size(); ++i) {
+    const api::Value& item = finalizers->items()[i];
+    const std::string_view name = item.is_string() ? item.as_string() : std::string_view();
+    if (name.find('/') != std::string_view::npos || name == "orphan" ||
+        name == "foregroundDeletion" || (is_built_in && name == "kubernetes")) {
+      continue;
+    }
+    if (is_built_in) {
+      change.causes.push_back(
+          cause::invalid("metadata.finalizers[" + std::to_string(i) + "]", quoted(name),
+                         "name is neither a standard finalizer name nor is it fully qualified"));
+    } else {
+      change.warn("metadata.finalizers: " + quoted(name) +
+                  ": prefer a domain-qualified finalizer name including a path (/) to avoid "
+                  "accidental conflicts with other finalizer writers");
+    }
   }
 }
 
@@ -118,10 +160,19 @@ void validate_meta(Change& change, const Strategy& strategy, const api::Value& o
   } else {
     complain(change.causes, "metadata.name", name, strategy.check_name(name));
   }
+  const std::string_view prefix = meta->string_at("generateName");
+  if (!prefix.empty()) {
+    // A dash at its end is no end of the name.
+    const bool is_dashed = prefix.size() > 1 && prefix.ends_with('-');
+    complain(change.causes, "metadata.generateName", prefix,
+             strategy.check_name(is_dashed ? std::string(prefix.substr(0, prefix.size() - 1)) + "a"
+                                           : std::string(prefix)));
+  }
   validate_labels(change.causes, meta->find("labels"), "metadata.labels");
   validate_annotations(change.causes, meta->find("annotations"));
   validate_owners(change.causes, meta->find("ownerReferences"));
   validate_finalizers(change.causes, meta->find("finalizers"));
+  validate_finalizer_domains(change, meta->find("finalizers"));
 }
 
 void validate_meta_update(Change& change, const api::Value& object, const api::Value& old) {

@@ -77,7 +77,7 @@ TEST_F(Requests, MetadataIsChecked) {
             std::string::npos);
   EXPECT_NE(
       bad(R"("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}])")
-          .find("metadata.ownerReferences[0].uid: Invalid value: \"\": uid must not be empty"),
+          .find("metadata.ownerReferences.uid: Invalid value: \"\": must not be empty"),
       std::string::npos)
       << bad(R"("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}])");
   EXPECT_NE(bad(R"("finalizers":["a b"])").find("metadata.finalizers"), std::string::npos);

@@ -61,6 +61,10 @@ using Plan = std::vector<Rule>;
 constexpr std::string_view kNotAlone[] = {
     "fieldPath",          "operator",   "containerName", "message", "reason",
     "lastTransitionTime", "apiVersion", "group",         "value",   "audience"};
+// Types of which a strategy says all that there is to say, in its own order and words.
+constexpr std::string_view kOfStrategies[] = {
+    "PodSpec",           "PersistentVolumeSpec", "PersistentVolumeClaimSpec",
+    "ResourceQuotaSpec", "LimitRangeItem",       "HorizontalPodAutoscalerSpec"};
 // Sets that are named in the order of their declaration; all others are sorted.
 constexpr std::string_view kDeclaredOrder[] = {"restartPolicy", "dnsPolicy", "effect"};
 
@@ -108,7 +112,7 @@ class Plans {
       changed = false;
       for (const TypeInfo& type : schema.types) {
         bool& own = marked_[&type];
-        if (own) continue;
+        if (own || is_in(kOfStrategies, type.name)) continue;
         own = std::any_of(type.fields.begin(), type.fields.end(), [&](const FieldInfo& field) {
           return has_rule(field) || is_marked(field.type);
         });
@@ -201,12 +205,15 @@ class Checker {
   const Plans& plans_;
 };
 
-// Something was said of this field, or all that it is part of was refused.
+// Something was said of this field, or all that it is part of was refused, or the list that it is
+// an item of was found to hold what is not supported.
 bool is_said(const std::vector<Cause>& causes, const std::string& field) {
   return std::any_of(causes.begin(), causes.end(), [&](const Cause& said) {
     if (said.field == field) return true;
-    return said.type == "FieldValueForbidden" && field.starts_with(said.field) &&
-           (field[said.field.size()] == '.' || field[said.field.size()] == '[');
+    if (!field.starts_with(said.field) || said.field.empty()) return false;
+    const char next = field[said.field.size()];
+    if (said.type == "FieldValueNotSupported") return next == '[';
+    return said.type == "FieldValueForbidden" && (next == '.' || next == '[');
   });
 }
 

@@ -116,7 +116,12 @@ Result<void> prepare(Attempt& attempt) {
   }
   validate_meta(change, strategy, attempt.object);
   validate_meta_update(change, attempt.object, attempt.old);
-  if (change.subresource != "status") {
+  change.old = &attempt.old;
+  if (change.subresource == "status") {
+    if (strategy.validate_status != nullptr) {
+      strategy.validate_status(change, attempt.object, attempt.old);
+    }
+  } else {
     if (strategy.validate != nullptr) strategy.validate(change, attempt.object);
     if (strategy.validate_update != nullptr) {
       strategy.validate_update(change, attempt.object, attempt.old);
@@ -126,7 +131,12 @@ Result<void> prepare(Attempt& attempt) {
       strategy.claim(change, attempt.object, &attempt.old);
     }
   }
-  if (change.causes.empty()) return {};
+  if (change.causes.empty()) {
+    if (strategy.warn != nullptr && change.subresource != "status") {
+      strategy.warn(change, attempt.object, &attempt.old);
+    }
+    return {};
+  }
   return errors::invalid(kind_text(*attempt.call->resource), change.name, std::move(change.causes));
 }
 

@@ -1,4 +1,5 @@
 // Where a pod may run: affinity and spreading.
+#include <algorithm>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -16,9 +17,46 @@ void validate_node_affinity(const Field& affinity) {
   if (required.is_set()) validate_node_selector(required);
   for (const Field& term : affinity["preferredDuringSchedulingIgnoredDuringExecution"].items()) {
     validate_weight(term["weight"]);
-    for (const Field& one : term["preference"]["matchExpressions"].items()) {
-      const Field key = one["key"];
-      key.each(api::check_qualified_name(key.text()));
+    validate_node_selector_term(term["preference"], false);
+  }
+}
+
+using Texts = std::set<std::string, std::less<>>;
+
+// Keys whose values the pod's own labels give. They need a selector to go into.
+void validate_label_keys(const Field& keys, const Field& selector) {
+  if (keys.empty()) return;
+  if (!selector.is_set()) {
+    return keys.forbidden("must not be specified when labelSelector is not set");
+  }
+  for (const Field& key : keys.items()) key.each(api::check_qualified_name(key.text()));
+}
+
+// A key may not be said in the selector too: it is put there when the pod is made, and is then
+// there twice.
+void validate_term_keys(const Field& term) {
+  const Field selector = term["labelSelector"];
+  const Field match = term["matchLabelKeys"];
+  const Field mismatch = term["mismatchLabelKeys"];
+  validate_label_keys(match, selector);
+  validate_label_keys(mismatch, selector);
+  Texts seen;
+  for (const auto& [key, value] : selector["matchLabels"].entries()) seen.emplace(key);
+  for (const Field& expression : selector["matchExpressions"].items()) {
+    const std::string_view key = expression["key"].text();
+    const bool is_second = !seen.emplace(key).second;
+    for (std::size_t i = 0; is_second && i < match.size(); ++i) {
+      if (!match.at(i).is(key)) continue;
+      match.at(i)
+          .as(term.path() + "[" + std::to_string(i) + "]")
+          .invalid("exists in both matchLabelKeys and labelSelector");
+    }
+  }
+  for (const Field& key : match.items()) {
+    for (const Field& other : mismatch.items()) {
+      if (!other.is(key.text())) continue;
+      key.invalid("exists in both matchLabelKeys and mismatchLabelKeys");
+      break;
     }
   }
 }
@@ -27,11 +65,14 @@ void validate_pod_affinity_term(const Field& term) {
   validate_label_selector(term["labelSelector"]);
   validate_label_selector(term["namespaceSelector"]);
   for (const Field& ns : term["namespaces"].items()) {
-    ns.each(api::check_dns1123_label(ns.text()));
+    ns.as(term.path() + ".namespace").each(api::check_dns1123_label(ns.text()));
   }
+  validate_term_keys(term);
   const Field key = term["topologyKey"];
-  if (key.empty()) return key.required("can not be empty");
-  key.each(api::check_qualified_name(key.text()));
+  if (key.empty()) key.required("can not be empty");
+  for (const auto& text : api::check_qualified_name(key.text())) {
+    key.invalid_value(quoted(key.text()), text);
+  }
 }
 
 void validate_pod_affinity(const Field& affinity) {
@@ -53,30 +94,66 @@ void validate_affinity(const Field& affinity) {
   validate_pod_affinity(affinity["podAntiAffinity"]);
 }
 
+namespace {
+
+void validate_spread_keys(const Field& constraint) {
+  const Field keys = constraint["matchLabelKeys"];
+  const Field selector = constraint["labelSelector"];
+  if (keys.empty()) return;
+  if (!selector.is_set()) {
+    keys.forbidden("must not be specified when labelSelector is not set");
+  }
+  Texts selected;
+  for (const auto& [key, value] : selector["matchLabels"].entries()) selected.emplace(key);
+  for (const Field& expression : selector["matchExpressions"].items()) {
+    selected.emplace(expression["key"].text());
+  }
+  for (const Field& key : keys.items()) {
+    key.each(api::check_qualified_name(key.text()));
+    if (selected.contains(key.text())) {
+      key.invalid("exists in both matchLabelKeys and labelSelector");
+    }
+  }
+}
+
+}  // namespace
+
 void validate_topology_spread(const Field& constraints) {
-  std::set<std::pair<std::string, std::string>> pairs;
-  for (const Field& constraint : constraints.items()) {
+  const auto all = constraints.items();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Field& constraint = all[i];
     const Field skew = constraint["maxSkew"];
-    if (skew.number() <= 0) skew.invalid("must be greater than zero");
+    if (skew.number() <= 0) {
+      skew.invalid_value(std::to_string(skew.number()), "must be greater than zero");
+    }
     const Field key = constraint["topologyKey"];
-    if (key.empty())
-      key.required("can not be empty");
-    else
-      key.each(api::check_qualified_name(key.text()));
     const Field when = constraint["whenUnsatisfiable"];
+    if (key.empty()) key.required("can not be empty");
+    if (!when.is_among({"DoNotSchedule", "ScheduleAnyway"})) {
+      when.not_supported_value(quoted(when.text()), {"DoNotSchedule", "ScheduleAnyway"});
+    }
+    const bool is_repeated = std::any_of(
+        all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end(), [&](const Field& other) {
+          return other["topologyKey"].is(key.text()) && other["whenUnsatisfiable"].is(when.text());
+        });
+    if (is_repeated) {
+      const std::string pair =
+          "{" + std::string(key.text()) + ", " + std::string(when.text()) + "}";
+      constraint.as(constraint.path() + ".{topologyKey, whenUnsatisfiable}")
+          .duplicate_value(quoted(pair));
+    }
     const Field domains = constraint["minDomains"];
     if (domains.is_set()) {
       if (domains.number() <= 0) domains.invalid("must be greater than zero");
-      if (when.text() != "DoNotSchedule") {
+      if (!when.is("DoNotSchedule")) {
         domains.invalid("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not " +
                         std::string(when.text()));
       }
     }
-    const std::string shown = "{" + std::string(key.text()) + ", " + std::string(when.text()) + "}";
-    if (!pairs.emplace(key.text(), when.text()).second) {
-      constraint.as(constraint.path() + ".{topologyKey, whenUnsatisfiable}")
-          .duplicate_value(quoted(shown));
+    for (const char* policy : {"nodeAffinityPolicy", "nodeTaintsPolicy"}) {
+      constraint[policy].one_of({"Honor", "Ignore"});
     }
+    validate_spread_keys(constraint);
     validate_label_selector(constraint["labelSelector"]);
   }
 }

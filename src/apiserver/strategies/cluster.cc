@@ -1,4 +1,4 @@
-// Namespaces, Nodes, PersistentVolumes and claims, Leases, Events: what a cluster is made of.
+// Namespaces, Nodes, Leases, Events: what a cluster is made of.
 #include <algorithm>
 #include <set>
 
@@ -124,129 +124,6 @@ void validate_event(Change& change, const api::Value& object) {
   }
 }
 
-// -- PersistentVolume and PersistentVolumeClaim
-
-void validate_access_modes(const Field& modes) {
-  if (modes.empty()) return modes.required("at least 1 access mode is required");
-  bool once_pod = false;
-  for (const Field& mode : modes.items()) once_pod = once_pod || mode.text() == "ReadWriteOncePod";
-  if (once_pod && modes.size() > 1) {
-    modes.forbidden("may not use ReadWriteOncePod with other access modes");
-  }
-}
-
-// Storage of more than nothing.
-void validate_storage(const Field& amount) {
-  const auto parsed = api::Quantity::parse(amount.text());
-  if (parsed && parsed->sign() <= 0) amount.invalid("must be greater than zero");
-}
-
-void validate_volume_claim(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  validate_label_selector(spec["selector"]);
-  validate_access_modes(spec["accessModes"]);
-  const Field storage = spec["resources"]["requests"].at_key("storage");
-  if (!storage.is_set())
-    storage.required();
-  else
-    validate_storage(storage);
-  const Field storage_class = spec["storageClassName"];
-  if (!storage_class.empty())
-    storage_class.each(api::check_dns1123_subdomain(storage_class.text()));
-}
-
-void keep_volume_claim(Change& change, const api::Value& object, const api::Value& old) {
-  const auto* before = old.find("spec");
-  const auto* spec = object.find("spec");
-  if (before == nullptr || spec == nullptr) return;
-  api::Value same = api::deep_copy(change.arena, *spec);
-  const auto allow = [&](const char* key) {
-    const auto* value = before->find(key);
-    if (value == nullptr)
-      same.erase(key);
-    else
-      same.set_ref(change.arena, key, *value);
-  };
-  const Field field = root(change, object)["spec"];
-  if (before->string_at("volumeName").empty()) allow("volumeName");
-  allow("volumeAttributesClassName");
-  const bool is_bound =
-      old.find("status") != nullptr && old.find("status")->string_at("phase") == "Bound";
-  if (is_bound) {
-    const Field asked = field["resources"]["requests"].at_key("storage");
-    const auto* was = before->find_path({"resources", "requests", "storage"});
-    const auto now = api::Quantity::parse(asked.text());
-    const auto then = was != nullptr && was->is_string() ? api::Quantity::parse(was->as_string())
-                                                         : Result<api::Quantity>(api::Quantity());
-    if (now && then && *now < *then) asked.forbidden("field can not be less than status.capacity");
-    allow("resources");
-  }
-  if (before->string_at("storageClassName").empty()) allow("storageClassName");
-  if (api::equal(same, *before)) return;
-  field.forbidden(
-      "spec is immutable after creation except resources.requests and volumeAttributesClassName "
-      "for "
-      "bound claims");
-}
-
-void validate_volume(Change& change, const api::Value& object) {
-  static const api::TypeInfo& kSources =
-      *api::builtin_schema().find_type("", "v1", "PersistentVolumeSource");
-  const Field spec = root(change, object)["spec"];
-  validate_access_modes(spec["accessModes"]);
-  const Field capacity = spec["capacity"];
-  const Field storage = capacity.at_key("storage");
-  if (capacity.empty()) {
-    capacity.required();
-  } else if (!storage.is_set() || capacity.size() > 1) {
-    capacity.not_supported({"storage"});
-  } else {
-    validate_storage(storage);
-  }
-  std::size_t count = 0;
-  for (const api::FieldInfo& source : kSources.fields) {
-    const Field one = spec[source.name];
-    if (!one.is_set()) continue;
-    if (++count > 1) one.forbidden("may not specify more than 1 volume type");
-  }
-  if (count == 0) spec.required("must specify a volume type");
-  const Field required = spec["nodeAffinity"]["required"];
-  if (required.is_set()) validate_node_selector(required);
-  if (spec["local"].is_set() && !required.is_set()) {
-    spec["nodeAffinity"].required("Local volume requires node affinity");
-  }
-}
-
-void keep_volume(Change& change, const api::Value& object, const api::Value& old) {
-  static const api::TypeInfo& kSources =
-      *api::builtin_schema().find_type("", "v1", "PersistentVolumeSource");
-  const auto* before = old.find("spec");
-  const Field spec = root(change, object)["spec"];
-  if (before == nullptr) return;
-  for (const api::FieldInfo& source : kSources.fields) {
-    const auto* was = before->find(source.name);
-    const Field now = spec[source.name];
-    if (was == nullptr && !now.is_set()) continue;
-    if (was != nullptr && now.is_set() && api::equal(*was, *now.value())) continue;
-    return spec.as("spec.persistentvolumesource")
-        .forbidden("spec.persistentvolumesource is immutable after creation");
-  }
-  spec["volumeMode"].immutable(before->find("volumeMode"));
-}
-
-// -- StorageClass
-
-void keep_storage_class(Change& change, const api::Value& object, const api::Value& old) {
-  const Field now = root(change, object);
-  for (const char* key : {"parameters", "provisioner", "reclaimPolicy"}) {
-    const auto* was = old.find(key);
-    const bool same = was == nullptr ? now[key].empty()
-                                     : now[key].is_set() && api::equal(*was, *now[key].value());
-    if (!same) now[key].forbidden("updates to " + std::string(key) + " are forbidden.");
-  }
-  now["volumeBindingMode"].immutable(old.find("volumeBindingMode"));
-}
-
 }  // namespace
 
 const Strategy kNamespaceStrategy{
@@ -274,23 +151,6 @@ const Strategy kEventStrategy{
     .create_on_update = true,
     .durable = false,
     .validate = validate_event,
-};
-const Strategy kPersistentVolumeClaimStrategy{
-    .storage_resource = "persistentvolumeclaims",
-    .returns_deleted = true,
-    .validate = validate_volume_claim,
-    .validate_update = keep_volume_claim,
-};
-const Strategy kPersistentVolumeStrategy{
-    .storage_resource = "persistentvolumes",
-    .returns_deleted = true,
-    .validate = validate_volume,
-    .validate_update = keep_volume,
-};
-const Strategy kStorageClassStrategy{
-    .storage_resource = "storage.k8s.io/storageclasses",
-    .returns_deleted = true,
-    .validate_update = keep_storage_class,
 };
 
 }  // namespace pinnace::apiserver

@@ -1,52 +1,32 @@
-// Containers of a pod: names, images, ports, mounts, probes, lifecycle, resources.
+// Containers of a pod: names, images, ports, mounts, restart rules.
 #include <algorithm>
-#include <array>
 #include <set>
 
-#include "api/quantity.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/volume_sources.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
-constexpr std::int64_t kMaxId = 2147483647;
+constexpr std::size_t kMaxRestartRules = 20, kMaxExitCodes = 255;
 using Texts = std::set<std::string, std::less<>>;
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
+// What a container needs to know of its pod.
+struct PodParts {
+  Field spec;
+  bool is_template;
+  bool uses_host_users;
+  std::int64_t grace_seconds;
 
-// `list` has one entry for each handler that a probe or a lifecycle hook may have.
-void validate_handler(const Field& handler, std::initializer_list<std::string_view> kinds) {
-  std::size_t count = 0;
-  for (const std::string_view kind : kinds) {
-    const Field one = handler[kind];
-    if (!one.is_set()) continue;
-    if (++count > 1) one.forbidden("may not specify more than 1 handler type");
-  }
-  if (count == 0) handler.required("must specify a handler type");
-  const Field exec = handler["exec"];
-  if (exec.is_set()) exec["command"].require();
-  const auto check_port = [](const Field& port) {
-    if (!port.is_set()) return;
-    port.each(port.value()->is_int() ? api::check_port_number(port.number())
-                                     : api::check_port_name(port.text()));
-  };
-  const Field http = handler["httpGet"];
-  if (http.is_set()) {
-    http["path"].require();
-    check_port(http["port"]);
-    for (const Field& header : http["httpHeaders"].items()) {
-      const Field name = header["name"];
-      name.each(api::check_http_header_name(name.text()));
+  Field volume(std::string_view name) const {
+    for (const Field& volume : spec["volumes"].items()) {
+      if (!name.empty() && volume["name"].is(name)) return volume;
     }
+    return spec["volumes"].at(spec["volumes"].size());
   }
-  check_port(handler["tcpSocket"]["port"]);
-  const Field grpc = handler["grpc"];
-  if (grpc.is_set()) grpc["port"].each(api::check_port_number(grpc["port"].number()));
-}
+};
 
 // Names and numbers of one container's ports.
 void validate_ports(const Field& ports) {
@@ -62,250 +42,281 @@ void validate_ports(const Field& ports) {
     if (number.require()) number.each(api::check_port_number(number.number()));
     const Field host = port["hostPort"];
     if (!host.empty()) host.each(api::check_port_number(host.number()));
-    port["protocol"].require();
+    if (port["protocol"].require()) port["protocol"].one_of({"SCTP", "TCP", "UDP"});
   }
 }
 
 // Two containers of a pod cannot have the same port of the host.
-void validate_host_ports(const Field& containers, bool is_host_network, Texts& taken) {
-  for (const Field& container : containers.items()) {
-    for (const Field& port : container["ports"].items()) {
-      const Field host = port["hostPort"];
-      const std::int64_t number = host.number();
-      if (is_host_network && number != port["containerPort"].number()) {
-        port["containerPort"].invalid("must match `hostPort` when `hostNetwork` is true");
-      }
-      if (number == 0) continue;
-      const std::string key = std::string(port["protocol"].text()) + "/" +
-                              std::string(port["hostIP"].text()) + "/" + std::to_string(number);
-      if (!taken.insert(key).second) host.duplicate_value(quoted(key));
-    }
+void validate_host_ports(const Field& container, Texts& taken) {
+  for (const Field& port : container["ports"].items()) {
+    const Field host = port["hostPort"];
+    if (host.number() == 0) continue;
+    const std::string key = std::string(port["protocol"].text()) + "/" +
+                            std::string(port["hostIP"].text()) + "/" +
+                            std::to_string(host.number());
+    if (!taken.insert(key).second) host.duplicate_value(quoted(key));
   }
 }
 
-void validate_relative_path(const Field& path) {
-  if (path.text().starts_with('/')) path.invalid("must be a relative path");
-  for (const std::string_view part : split(path.text(), '/')) {
-    if (part == "..") return path.invalid("must not contain '..'");
+void validate_mount_flags(const Field& mount, const Field& container) {
+  const Field propagation = mount["mountPropagation"];
+  propagation.one_of({"Bidirectional", "HostToContainer", "None"});
+  if (propagation.is("Bidirectional") && !container["securityContext"]["privileged"].flag()) {
+    propagation.forbidden(
+        "Bidirectional mount propagation is available only to privileged containers");
+  }
+  const Field recursive = mount["recursiveReadOnly"];
+  recursive.one_of({"Disabled", "Enabled", "IfPossible"});
+  if (!recursive.is_among({"Enabled", "IfPossible"})) return;
+  if (!mount["readOnly"].flag()) {
+    recursive.forbidden("may only be specified when readOnly is true");
+  }
+  if (propagation.is_set() && !propagation.is("None")) {
+    recursive.forbidden("may only be specified when mountPropagation is None or not specified");
   }
 }
 
-void validate_mounts(const Field& mounts, const Texts& volumes) {
+void validate_sub_paths(const Field& mount, const Field& mounts, bool is_image) {
+  const Field sub = mount["subPath"];
+  const Field expression = mount["subPathExpr"];
+  for (const Field& path : {sub, expression}) {
+    if (is_image && !path.empty()) path.invalid("not allowed in image volume sources");
+  }
+  if (!sub.empty()) validate_descending_path(sub.as(mounts.path() + ".subPath"));
+  if (expression.empty()) return;
+  if (!sub.empty()) expression.invalid("subPathExpr and subPath are mutually exclusive");
+  validate_descending_path(expression.as(mounts.path() + ".subPathExpr"));
+}
+
+bool any_has(const Field& list, const char* key, std::string_view text) {
+  for (const Field& item : list.items()) {
+    if (item[key].is(text)) return true;
+  }
+  return false;
+}
+
+void validate_mounts(const Field& container, const PodParts& pod) {
   Texts paths;
+  const Field mounts = container["volumeMounts"];
+  const Field devices = container["volumeDevices"];
   for (const Field& mount : mounts.items()) {
     const Field name = mount["name"];
-    if (name.require() && !volumes.contains(name.text())) name.not_found();
     const Field path = mount["mountPath"];
-    if (path.require() && !paths.emplace(path.text()).second) path.invalid("must be unique");
-    const Field sub = mount["subPath"];
-    const Field expression = mount["subPathExpr"];
-    if (!sub.empty()) validate_relative_path(sub);
-    if (!expression.empty()) {
-      validate_relative_path(expression);
-      if (!sub.empty()) expression.invalid("subPathExpr and subPath are mutually exclusive");
+    const Field volume = pod.volume(name.text());
+    name.require();
+    if (!volume.is_set()) name.not_found();
+    path.require();
+    if (!paths.emplace(path.text()).second) path.invalid("must be unique");
+    if (any_has(devices, "name", name.text())) {
+      name.invalid("must not already exist in volumeDevices");
     }
+    if (any_has(devices, "devicePath", path.text())) {
+      path.invalid("must not already exist as a path in volumeDevices");
+    }
+    validate_sub_paths(mount, mounts, volume["image"].is_set());
+    validate_mount_flags(mount, container);
   }
 }
 
-void validate_devices(const Field& devices, const Texts& volumes) {
+void validate_devices(const Field& container, const PodParts& pod) {
   Texts names, paths;
-  for (const Field& device : devices.items()) {
+  const Field mounts = container["volumeMounts"];
+  for (const Field& device : container["volumeDevices"].items()) {
     const Field name = device["name"];
     const Field path = device["devicePath"];
-    if (name.require()) {
-      if (!names.emplace(name.text()).second) name.invalid("must be unique");
-      if (!volumes.contains(name.text())) name.not_found();
+    const Field volume = pod.volume(name.text());
+    if (name.require() && !names.emplace(name.text()).second) name.invalid("must be unique");
+    if (!volume.is_set()) {
+      name.not_found();
+    } else if (!volume["persistentVolumeClaim"].is_set() && !volume["ephemeral"].is_set()) {
+      name.invalid(
+          "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode");
     }
-    if (path.require() && !paths.emplace(path.text()).second) path.invalid("must be unique");
+    path.require();
+    if (paths.contains(path.text())) path.invalid("must be unique");
+    const auto parts = split(path.text(), '/');
+    if (std::find(parts.begin(), parts.end(), "..") != parts.end()) {
+      path.invalid("can not contain backsteps ('..')");
+    } else {
+      paths.emplace(path.text());
+    }
+    if (any_has(mounts, "name", name.text())) {
+      name.invalid("must not already exist in volumeMounts");
+    }
+    if (any_has(mounts, "mountPath", path.text())) {
+      path.invalid("must not already exist as a path in volumeMounts");
+    }
   }
 }
 
-void validate_security_context(const Field& context) {
-  if (!context.is_set()) return;
-  context["runAsUser"].between(0, kMaxId);
-  context["runAsGroup"].between(0, kMaxId);
-  const Field escalation = context["allowPrivilegeEscalation"];
-  if (escalation.flag(true)) return;
-  if (context["privileged"].flag()) {
-    context.invalid("cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
-  }
-  for (const Field& capability : context["capabilities"]["add"].items()) {
-    if (capability.text() != "CAP_SYS_ADMIN") continue;
-    context.invalid(
-        "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+void validate_resize_policy(const Field& policies, const PodParts& pod) {
+  Texts seen;
+  const bool never_restarts = pod.spec["restartPolicy"].is("Never");
+  for (const Field& policy : policies.items()) {
+    const Field resource = policy["resourceName"].as(policies.path());
+    const Field restart = policy["restartPolicy"].as(policies.path());
+    if (!seen.emplace(resource.text()).second) {
+      policy.duplicate_value(quoted(resource.text()));
+    }
+    if (resource.require()) resource.one_of({"cpu", "memory"});
+    if (restart.require()) restart.one_of({"NotRequired", "RestartContainer"});
+    if (never_restarts && !restart.is("NotRequired")) {
+      restart.invalid("must be 'NotRequired' when `restartPolicy` is 'Never'");
+    }
   }
 }
 
 // What containers of every sort share.
-void validate_container(const Field& container, const Texts& volumes) {
+void validate_container(const Field& container, const PodParts& pod) {
   const Field name = container["name"];
   if (name.require()) name.each(api::check_dns1123_label(name.text()));
   const Field image = container["image"];
   image.require();
+  const Field message = container["terminationMessagePolicy"];
+  if (message.require()) message.one_of({"File", "FallbackToLogsOnError"});
   validate_ports(container["ports"]);
   validate_env(container["env"]);
   validate_env_from(container["envFrom"]);
-  validate_mounts(container["volumeMounts"], volumes);
-  validate_devices(container["volumeDevices"], volumes);
-  validate_resources(container["resources"]);
-  validate_security_context(container["securityContext"]);
+  validate_mounts(container, pod);
+  validate_devices(container, pod);
+  const Field pull = container["imagePullPolicy"];
+  if (pull.require()) pull.one_of({"Always", "IfNotPresent", "Never"});
+  validate_container_resources(container["resources"], pod.spec["resourceClaims"]);
+  validate_resize_policy(container["resizePolicy"], pod);
+  validate_container_security(container["securityContext"], pod.uses_host_users);
 }
 
-void validate_probes(const Field& container) {
-  validate_lifecycle(container["lifecycle"]);
-  validate_probe(container["livenessProbe"], false);
-  validate_probe(container["readinessProbe"], true);
-  validate_probe(container["startupProbe"], false);
-  for (const char* probe : {"livenessProbe", "startupProbe"}) {
-    const Field successes = container[probe]["successThreshold"];
-    if (successes.is_set() && successes.number() > 1) successes.invalid("must be 1");
+// Templates have always been taken without this.
+void validate_image(const Field& container, const PodParts& pod) {
+  const Field image = container["image"];
+  if (pod.is_template || trim(image.text()).size() == image.text().size()) return;
+  image.invalid("must not have leading or trailing whitespace");
+}
+
+// When a container is started again, beside what its pod says.
+void validate_restart(const Field& container) {
+  const Field policy = container["restartPolicy"];
+  const Field rules = container["restartPolicyRules"];
+  policy.one_of({"Always", "Never", "OnFailure"});
+  if (rules.empty()) return;
+  if (!policy.is_set()) {
+    policy.required("must specify restartPolicy when restart rules are used");
+  }
+  if (rules.size() > kMaxRestartRules) rules.too_many(kMaxRestartRules);
+  for (const Field& rule : rules.items()) {
+    if (rule["action"].require()) rule["action"].one_of({"Restart", "RestartAllContainers"});
+    const Field codes = rule["exitCodes"];
+    if (!codes.is_set()) {
+      codes.required("must be specified");
+      continue;
+    }
+    const Field op = codes["operator"];
+    if (!op.is_among({"In", "NotIn"})) op.not_supported({"In", "NotIn"});
+    if (codes["values"].size() > kMaxExitCodes) codes["values"].too_many(kMaxExitCodes);
   }
 }
 
-Texts volume_names(const Field& spec) {
-  Texts names;
-  for (const Field& volume : spec["volumes"].items()) names.emplace(volume["name"].text());
-  return names;
-}
-
-}  // namespace
-
-void validate_probe(const Field& probe, bool is_readiness) {
-  if (!probe.is_set()) return;
-  validate_handler(probe, {"exec", "httpGet", "tcpSocket", "grpc"});
-  for (const char* key : {"initialDelaySeconds", "timeoutSeconds", "periodSeconds",
-                          "successThreshold", "failureThreshold"}) {
-    probe[key].at_least(0);
-  }
-  const Field grace = probe["terminationGracePeriodSeconds"];
-  if (!grace.is_set()) return;
-  if (grace.number() <= 0) grace.invalid("must be greater than 0");
-  if (is_readiness) grace.invalid("must not be set for readinessProbes");
-}
-
-void validate_lifecycle(const Field& lifecycle) {
-  for (const char* hook : {"postStart", "preStop"}) {
-    const Field handler = lifecycle[hook];
-    if (handler.is_set()) validate_handler(handler, {"exec", "httpGet", "tcpSocket", "sleep"});
-  }
-}
-
-void validate_containers(const Field& spec) {
-  const Field containers = spec["containers"];
-  const Field inits = spec["initContainers"];
-  const Texts volumes = volume_names(spec);
+void validate_regular(const PodParts& pod) {
+  const Field containers = pod.spec["containers"];
+  if (containers.empty()) return containers.required();
   Texts names, host_ports;
-  if (containers.empty()) containers.required();
   for (const Field& container : containers.items()) {
-    validate_container(container, volumes);
-    validate_probes(container);
+    validate_container(container, pod);
     const Field name = container["name"];
-    if (!name.empty() && !names.emplace(name.text()).second) name.duplicate();
+    if (!names.emplace(name.text()).second) name.duplicate();
+    validate_probes(container, pod.grace_seconds);
+    validate_restart(container);
   }
-  for (const Field& container : inits.items()) {
-    validate_container(container, volumes);
+  for (const Field& container : containers.items()) validate_host_ports(container, host_ports);
+}
+
+void validate_init(const PodParts& pod) {
+  Texts names;
+  for (const Field& container : pod.spec["containers"].items()) {
+    names.emplace(container["name"].text());
+  }
+  for (const Field& container : pod.spec["initContainers"].items()) {
+    validate_container(container, pod);
+    validate_restart(container);
     const Field name = container["name"];
-    if (!name.empty() && !names.emplace(name.text()).second) name.duplicate();
-    if (container["restartPolicy"].text() == "Always") {
-      validate_probes(container);
+    if (names.contains(name.text())) {
+      name.duplicate();
+    } else if (!name.empty()) {
+      names.emplace(name.text());
+    }
+    Texts host_ports;  // They run one after the other.
+    validate_host_ports(container, host_ports);
+    if (container["restartPolicy"].is("Always")) {
+      validate_probes(container, pod.grace_seconds);
       continue;
     }
     for (const char* key : {"lifecycle", "livenessProbe", "readinessProbe", "startupProbe"}) {
-      if (container[key].is_set()) {
-        container[key].forbidden("may not be set for init containers without restartPolicy=Always");
-      }
+      if (!container[key].is_set()) continue;
+      container[key].forbidden("may not be set for init containers without restartPolicy=Always");
     }
   }
-  const bool is_host_network = spec["hostNetwork"].flag();
-  validate_host_ports(containers, is_host_network, host_ports);
-  Texts init_ports;  // They run one after the other.
-  validate_host_ports(inits, is_host_network, init_ports);
 }
 
-void validate_ephemeral_containers(const Field& spec) {
-  const Texts volumes = volume_names(spec);
+void validate_ephemeral(const PodParts& pod) {
+  constexpr const char* kNot = "cannot be set for an Ephemeral Container";
   Texts names;
   for (const char* list : {"containers", "initContainers"}) {
-    for (const Field& container : spec[list].items()) names.emplace(container["name"].text());
+    for (const Field& container : pod.spec[list].items()) names.emplace(container["name"].text());
   }
   const Texts targets = names;
-  for (const Field& container : spec["ephemeralContainers"].items()) {
-    validate_container(container, volumes);
+  for (const Field& container : pod.spec["ephemeralContainers"].items()) {
+    validate_container(container, pod);
+    validate_image(container, pod);
     const Field name = container["name"];
-    if (!name.empty() && !names.emplace(name.text()).second) name.duplicate();
+    if (!names.emplace(name.text()).second) name.duplicate();
     const Field target = container["targetContainerName"];
     if (!target.empty() && !targets.contains(target.text())) target.not_found();
-    for (const char* key :
-         {"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources"}) {
-      if (!container[key].empty()) {
-        container[key].forbidden("cannot be set for an Ephemeral Container");
-      }
+    for (const char* key : {"ports", "resources", "resizePolicy", "restartPolicy", "livenessProbe",
+                            "readinessProbe", "startupProbe", "lifecycle"}) {
+      if (!container[key].empty()) container[key].forbidden(kNot);
     }
     for (const Field& mount : container["volumeMounts"].items()) {
       for (const char* key : {"subPath", "subPathExpr"}) {
-        if (!mount[key].empty()) mount[key].forbidden("cannot be set for an Ephemeral Container");
+        if (!mount[key].empty()) mount[key].forbidden(kNot);
       }
     }
   }
 }
 
-namespace {
-
-bool is_standard_container_resource(std::string_view name) {
-  return is_one_of(name, {"cpu", "memory", "ephemeral-storage"}) || name.starts_with("hugepages-");
-}
-
-// cpu, memory and storage may be asked for in part and overcommitted; all else may not.
-bool is_overcommitable(std::string_view name) {
-  return name.find('/') == std::string_view::npos && !name.starts_with("hugepages-");
-}
-
-void validate_amount(const Field& amounts, std::string_view name) {
-  const Field amount = amounts.at_key(name);
-  const auto complaints = api::check_qualified_name(name);
-  for (const auto& text : complaints) amount.invalid_value(quoted(name), text);
-  if (name.find('/') == std::string_view::npos) {
-    if (!is_standard_container_resource(name)) {
-      amount.invalid_value(quoted(name), "must be a standard resource type or fully qualified");
-      amount.invalid_value(quoted(name), "must be a standard resource for containers");
+void validate_host_network_ports(const PodParts& pod) {
+  if (!pod.spec["hostNetwork"].flag()) return;
+  for (const Field& container : pod.spec["containers"].items()) {
+    for (const Field& port : container["ports"].items()) {
+      const Field host = port["hostPort"];
+      // A template's ports are filled in when its pods are made.
+      const bool is_said = !pod.is_template || host.number() != 0;
+      if (!is_said || host.number() == port["containerPort"].number()) continue;
+      host.invalid_value(std::to_string(host.number()),
+                         "must match `containerPort` when `hostNetwork` is true");
     }
-  }
-  const auto parsed = api::Quantity::parse(amount.text());
-  if (!parsed) return;
-  if (parsed->sign() < 0) amount.invalid("must be greater than or equal to 0");
-  if (!is_overcommitable(name) && parsed->milli_value() % 1000 != 0) {
-    amount.invalid("must be an integer");
   }
 }
 
 }  // namespace
 
-void validate_resources(const Field& resources) {
-  if (!resources.is_set()) return;
-  const Field limits = resources["limits"];
-  const Field requests = resources["requests"];
-  if (limits.is_set()) {
-    for (const auto& [name, value] : limits.value()->members()) validate_amount(limits, name);
+std::vector<Field> all_containers(const Field& spec) {
+  std::vector<Field> all;
+  for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
+    for (Field& container : spec[list].items()) all.push_back(std::move(container));
   }
-  if (!requests.is_set()) return;
-  for (const auto& [name, value] : requests.value()->members()) {
-    validate_amount(requests, name);
-    const Field limit = limits.at_key(name);
-    const auto asked = api::Quantity::parse(requests.at_key(name).text());
-    if (!limit.is_set()) {
-      if (!is_overcommitable(name)) {
-        limits.required("Limit must be set for non overcommitable resources");
-      }
-      continue;
-    }
-    const auto bound = api::Quantity::parse(limit.text());
-    if (!asked || !bound) continue;
-    const std::string of_limit = std::string(name) + " limit of " + bound->format();
-    if (!is_overcommitable(name) && *asked != *bound) {
-      requests.invalid_value(quoted(asked->format()), "must be equal to " + of_limit);
-    } else if (*asked > *bound) {
-      requests.invalid_value(quoted(asked->format()), "must be less than or equal to " + of_limit);
-    }
+  return all;
+}
+
+void validate_containers(const Field& spec, bool is_template) {
+  const PodParts pod{spec, is_template, spec["hostUsers"].flag(true),
+                     spec["terminationGracePeriodSeconds"].number()};
+  validate_regular(pod);
+  validate_init(pod);
+  validate_ephemeral(pod);
+  validate_pod_resources(spec);
+  validate_host_network_ports(pod);
+  for (const char* list : {"containers", "initContainers"}) {
+    for (const Field& container : spec[list].items()) validate_image(container, pod);
   }
 }
 

@@ -1,9 +1,10 @@
 // Environment variables of containers, and references to a pod's own fields.
 #include <algorithm>
-#include <array>
 
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/volume_sources.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -24,6 +25,19 @@ const std::vector<std::string> kEnvResources = {
     "limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
     "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
 
+const std::vector<std::string> kCpuDivisors = {"1m", "1"};
+const std::vector<std::string> kByteDivisors = {"1",   "1k",  "1M",  "1G",  "1T",  "1P", "1E",
+                                                "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"};
+struct DivisorRule {
+  const char* resource;  // Part of its name.
+  bool is_cpu;
+  const char* shown;
+};
+constexpr DivisorRule kDivisors[] = {{"s.cpu", true, "cpu"},
+                                     {"s.memory", false, "memory"},
+                                     {"s.ephemeral-storage", false, "local ephemeral storage"},
+                                     {"s.hugepages-", false, "hugepages"}};
+
 bool has(const std::vector<std::string>& list, std::string_view wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
@@ -38,9 +52,20 @@ std::string_view subscript_of(std::string_view path, std::string_view& base) {
 
 void validate_key_ref(const Field& ref) {
   if (!ref.is_set()) return;
-  ref["name"].require();
+  ref["name"].each(api::check_dns1123_subdomain(ref["name"].text()));
   const Field key = ref["key"];
   if (key.require()) key.each(api::check_config_map_key(key.text()));
+}
+
+// A variable in a file that another container wrote.
+void validate_file_ref(const Field& ref) {
+  if (!ref.is_set()) return;
+  const Field volume = ref["volumeName"];
+  if (volume.require()) volume.each(api::check_dns1123_label(volume.text()));
+  const Field path = ref["path"];
+  if (path.require()) validate_local_path(path);
+  const Field key = ref["key"];
+  if (key.require()) key.each(api::check_relaxed_env_var_name(key.text()));
 }
 
 void validate_value_from(const Field& variable) {
@@ -57,11 +82,12 @@ void validate_value_from(const Field& variable) {
   }
   validate_key_ref(source["configMapKeyRef"]);
   validate_key_ref(source["secretKeyRef"]);
+  validate_file_ref(source["fileKeyRef"]);
   if (count == 0) {
     source.invalid_value(
         "\"\"",
-        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or "
-        "`secretKeyRef`");
+        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` "
+        "or `fileKeyRef`");
   } else if (!variable["value"].empty()) {
     source.invalid_value("\"\"", "may not be specified when `value` is not empty");
   } else if (count > 1) {
@@ -78,13 +104,16 @@ void validate_field_ref(const Field& ref, bool in_volume) {
   std::string_view base;
   const std::string_view key = subscript_of(path.text(), base);
   if (base != path.text()) {
-    if (base == "metadata.annotations" || base == "metadata.labels") {
-      for (const auto& text : api::check_qualified_name(key)) {
-        path.invalid_value(quoted(key), text);
-      }
-      return;
+    // Keys of annotations are told apart without regard to case.
+    const std::string name = base == "metadata.annotations" ? to_lower(key) : std::string(key);
+    if (base != "metadata.annotations" && base != "metadata.labels") {
+      return path.invalid("error converting fieldPath: field label does not support subscript: " +
+                          std::string(path.text()));
     }
-    return path.invalid("does not support subscript");
+    for (const auto& text : api::check_qualified_name(name)) {
+      ref.invalid_value(quoted(name), text);
+    }
+    return;
   }
   const auto& valid = in_volume ? kVolumeFields : kEnvFields;
   if (has(valid, path.text())) return;
@@ -96,13 +125,28 @@ void validate_field_ref(const Field& ref, bool in_volume) {
 }
 
 void validate_resource_field_ref(const Field& ref, bool in_volume) {
-  if (in_volume) ref["containerName"].require();
   const Field resource = ref["resource"];
-  if (!resource.require()) return;
   const std::string_view name = resource.text();
-  if (!has(kEnvResources, name) && !name.starts_with("limits.hugepages-") &&
-      !name.starts_with("requests.hugepages-")) {
+  const bool is_huge =
+      name.starts_with("limits.hugepages-") || name.starts_with("requests.hugepages-");
+  if (in_volume && ref["containerName"].empty()) {
+    ref["containerName"].required();
+  } else if (name.empty()) {
+    resource.required();
+  } else if (!is_huge && !has(kEnvResources, name)) {
     resource.not_supported(kEnvResources);
+  }
+  const Field divisor = ref["divisor"];
+  const auto amount = divisor.amount();
+  if (!amount || amount->is_zero()) return;
+  for (const DivisorRule& rule : kDivisors) {
+    if (name.find(rule.resource) == std::string_view::npos) continue;
+    const auto& valid = rule.is_cpu ? kCpuDivisors : kByteDivisors;
+    if (has(valid, amount->format())) return;
+    const std::string which = rule.is_cpu ? "1m and 1" : join(valid, ", ");
+    return divisor.invalid_value(
+        quoted(name),
+        "only divisor's values " + which + " are supported with the " + rule.shown + " resource");
   }
 }
 
@@ -122,12 +166,13 @@ void validate_env_from(const Field& env_from) {
     for (const char* kind : {"configMapRef", "secretRef"}) {
       if (!source[kind].is_set()) continue;
       ++count;
-      source[kind]["name"].require();
+      const Field name = source[kind]["name"];
+      if (name.require()) name.each(api::check_dns1123_subdomain(name.text()));
     }
     if (count == 0) {
-      source.invalid_value("\"\"", "must specify one of: `configMapRef` or `secretRef`");
+      env_from.invalid_value("\"\"", "must specify one of: `configMapRef` or `secretRef`");
     } else if (count > 1) {
-      source.invalid_value("\"\"", "may not have more than one field specified at a time");
+      env_from.invalid_value("\"\"", "may not have more than one field specified at a time");
     }
   }
 }

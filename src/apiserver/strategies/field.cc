@@ -1,5 +1,7 @@
 #include "apiserver/strategies/field.h"
 
+#include <algorithm>
+
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 
@@ -31,6 +33,16 @@ bool Field::flag(bool fallback) const {
   return is_set() && value_->is_bool() ? value_->as_bool() : fallback;
 }
 
+bool Field::is_among(std::initializer_list<std::string_view> list) const {
+  return std::find(list.begin(), list.end(), text()) != list.end();
+}
+
+std::optional<api::Quantity> Field::amount() const {
+  if (!is_set() || !value_->is_string()) return std::nullopt;
+  const auto parsed = api::Quantity::parse(value_->as_string());
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
 Field Field::operator[](std::string_view name) const {
   std::string path = path_;
   if (!path.empty()) path += '.';
@@ -56,16 +68,21 @@ std::vector<Field> Field::items() const {
   return out;
 }
 
-namespace {
-std::string shown(const api::Value* value) {
-  return value == nullptr ? "null" : api::to_json_text(*value);
+std::vector<std::pair<std::string_view, Field>> Field::entries() const {
+  std::vector<std::pair<std::string_view, Field>> out;
+  if (value_ == nullptr || !value_->is_object()) return out;
+  for (const auto& [key, value] : value_->members()) {
+    out.emplace_back(key, Field(*causes_, &value, path_ + '[' + std::string(key) + ']'));
+  }
+  return out;
 }
-}  // namespace
+
+std::string Field::shown() const { return value_ == nullptr ? "null" : api::to_json_text(*value_); }
 
 void Field::required(std::string_view detail) const {
   causes_->push_back(cause::required(path_, detail));
 }
-void Field::invalid(std::string_view detail) const { invalid_value(shown(value_), detail); }
+void Field::invalid(std::string_view detail) const { invalid_value(shown(), detail); }
 void Field::invalid_value(std::string_view json, std::string_view detail) const {
   causes_->push_back(cause::invalid(path_, json, detail));
 }
@@ -73,13 +90,22 @@ void Field::forbidden(std::string_view detail) const {
   causes_->push_back(cause::forbidden(path_, detail));
 }
 void Field::not_supported(const std::vector<std::string>& valid) const {
-  causes_->push_back(cause::not_supported(path_, shown(value_), valid));
+  not_supported_value(shown(), valid);
 }
-void Field::duplicate() const { duplicate_value(shown(value_)); }
+void Field::not_supported_value(std::string_view json,
+                                const std::vector<std::string>& valid) const {
+  causes_->push_back(cause::not_supported(path_, json, valid));
+}
+void Field::duplicate() const { duplicate_value(shown()); }
 void Field::duplicate_value(std::string_view json) const {
   causes_->push_back(cause::duplicate(path_, json));
 }
-void Field::not_found() const { causes_->push_back(cause::not_found(path_, shown(value_))); }
+void Field::not_found() const { not_found_value(shown(), ""); }
+void Field::not_found_value(std::string_view json, std::string_view detail) const {
+  Cause cause = cause::not_found(path_, json);
+  if (!detail.empty()) cause.message.append(": ").append(detail);
+  causes_->push_back(std::move(cause));
+}
 void Field::too_long(std::size_t max_bytes) const {
   causes_->push_back(cause::too_long(path_, max_bytes));
 }
@@ -88,12 +114,22 @@ void Field::too_many(std::size_t max_items) const {
 }
 
 void Field::each(const api::Complaints& complaints) const {
-  for (const auto& text : complaints) invalid(text);
+  for (const auto& text : complaints) invalid_value(is_set() ? shown() : "\"\"", text);
 }
 
-bool Field::require() const {
-  if (empty()) required();
+bool Field::require() const { return require(""); }
+
+bool Field::require(std::string_view detail) const {
+  if (empty()) required(detail);
   return !empty();
+}
+
+bool Field::one_of(std::initializer_list<const char*> valid) const {
+  if (empty()) return true;
+  const bool known =
+      std::any_of(valid.begin(), valid.end(), [&](const char* one) { return text() == one; });
+  if (!known) not_supported({valid.begin(), valid.end()});
+  return known;
 }
 
 void Field::at_least(std::int64_t minimum) const {
@@ -113,6 +149,13 @@ bool Field::immutable(const api::Value* old) const {
   const bool same = is_set() && was_set ? api::equal(*value_, *old) : is_set() == was_set;
   if (!same) invalid("field is immutable");
   return same;
+}
+
+bool Field::same_as(const api::Value* old) const {
+  std::vector<Cause> none;
+  const Field before(none, old, "");
+  if (empty() || before.empty()) return empty() == before.empty();
+  return api::equal(*value_, *old);
 }
 
 }  // namespace pinnace::apiserver

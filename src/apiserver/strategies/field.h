@@ -7,12 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "api/names.h"
+#include "api/quantity.h"
 #include "api/value.h"
 #include "base/error.h"
 
@@ -33,14 +36,23 @@ class Field {
   std::int64_t number(std::int64_t fallback = 0) const;
   bool flag(bool fallback = false) const;
   std::size_t size() const { return value_ == nullptr ? 0 : value_->size(); }
+  bool is(std::string_view wanted) const { return text() == wanted; }
+  bool is_among(std::initializer_list<std::string_view> list) const;
+  bool is_int() const { return is_set() && value_->is_int(); }
+  // As JSON; "null" where nothing is.
+  std::string shown() const;
+  // Nothing where there is no quantity.
+  std::optional<api::Quantity> amount() const;
 
   // Places below: a member ("path.name"), an entry of a map ("path[key]"), an item ("path[2]").
   Field operator[](std::string_view name) const;
   Field at_key(std::string_view key) const;
   Field at(std::size_t index) const;
   std::vector<Field> items() const;
-  // The same value, complained about elsewhere.
+  std::vector<std::pair<std::string_view, Field>> entries() const;
+  // The same value, complained about elsewhere; another value, complained about here.
   Field as(std::string path) const { return {*causes_, value_, std::move(path)}; }
+  Field with(const api::Value* value) const { return {*causes_, value, path_}; }
 
   // Complaints about this place.
   void required(std::string_view detail = "") const;
@@ -49,18 +61,24 @@ class Field {
   void invalid_value(std::string_view json, std::string_view detail) const;
   void forbidden(std::string_view detail) const;
   void not_supported(const std::vector<std::string>& valid) const;
+  void not_supported_value(std::string_view json, const std::vector<std::string>& valid) const;
   void duplicate() const;
   void duplicate_value(std::string_view json) const;
   void not_found() const;
+  void not_found_value(std::string_view json, std::string_view detail) const;
   void too_long(std::size_t max_bytes) const;
   void too_many(std::size_t max_items) const;
   void each(const api::Complaints& complaints) const;
 
   // Common rules. Each says whether it holds.
-  bool require() const;                                     // Required value
-  void at_least(std::int64_t minimum) const;                // when it is set
-  void between(std::int64_t low, std::int64_t high) const;  // when it is set
-  bool immutable(const api::Value* old) const;              // field is immutable
+  bool require() const;  // Required value
+  bool require(std::string_view detail) const;
+  bool one_of(std::initializer_list<const char*> valid) const;  // when it is not empty
+  void at_least(std::int64_t minimum) const;                    // when it is set
+  void between(std::int64_t low, std::int64_t high) const;      // when it is set
+  bool immutable(const api::Value* old) const;                  // field is immutable
+  // The same value as before; nothing, null, "", 0, [] and {} are one.
+  bool same_as(const api::Value* old) const;
 
  private:
   std::vector<Cause>* causes_;

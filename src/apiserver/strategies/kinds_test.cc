@@ -230,19 +230,20 @@ TEST_F(Kinds, OthersAreChecked) {
        R"("spec":{"accessModes":["ReadWriteOnce"],"capacity":{"storage":"1"}})",
        "spec: Required value: must specify a volume type"},
       {"/api/v1/namespaces/default/persistentvolumeclaims", R"("spec":{"accessModes":["Some"]})",
-       "[spec.resources.requests[storage]: Required value, spec.accessModes[0]: Unsupported value: "
-       "\"Some\": supported values: \"ReadOnlyMany\", \"ReadWriteMany\", \"ReadWriteOnce\", "
-       "\"ReadWriteOncePod\"]"},
+       "[spec.accessModes: Unsupported value: \"Some\": supported values: \"ReadOnlyMany\", "
+       "\"ReadWriteMany\", \"ReadWriteOnce\", \"ReadWriteOncePod\", spec.resources[storage]: "
+       "Required value]"},
       {"/api/v1/nodes", R"("spec":{"taints":[{"key":"k","effect":"Some"}]})",
        "spec.taints[0].effect: Unsupported value: \"Some\": supported values: \"NoSchedule\", "
        "\"PreferNoSchedule\", \"NoExecute\""},
       {"/api/v1/namespaces/default/limitranges",
        R"("spec":{"limits":[{"type":"Container","min":{"cpu":"2"},"max":{"cpu":"1"}}]})",
        "[spec.limits[0].min[cpu]: Invalid value: \"2\": min value 2 is greater than max value 1, "
-       "spec.limits[0].min[cpu]: Invalid value: \"2\": min value 2 is greater than defaultRequest "
-       "value 1]"},
+       "spec.limits[0].defaultRequest[cpu]: Invalid value: \"1\": min value 2 is greater than "
+       "default request value 1, spec.limits[0].default[cpu]: Invalid value: \"2\": min value 2 is "
+       "greater than default value 1]"},
       {"/apis/storage.k8s.io/v1/storageclasses", R"("provisioner":"a","reclaimPolicy":"Maybe")",
-       "reclaimPolicy: Unsupported value: \"Maybe\": supported values: \"Delete\", \"Recycle\", "
+       "reclaimPolicy: Unsupported value: \"Maybe\": supported values: \"Delete\", "
        "\"Retain\""},
   };
   expect(rows);

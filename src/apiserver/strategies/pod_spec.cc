@@ -12,40 +12,13 @@ namespace {
 constexpr std::size_t kMaxNameservers = 3;
 constexpr std::size_t kMaxSearches = 32;
 constexpr std::size_t kMaxSearchBytes = 2048;
+constexpr std::size_t kMaxHostnameOverride = 64;
 constexpr std::int64_t kMaxInt32 = 2147483647;
-
-void validate_tolerations(const Field& tolerations) {
-  for (const Field& toleration : tolerations.items()) {
-    const Field key = toleration["key"];
-    const Field op = toleration["operator"];
-    const Field value = toleration["value"];
-    const Field effect = toleration["effect"];
-    if (!key.empty()) key.each(api::check_qualified_name(key.text()));
-    if (key.empty() && op.text() != "Exists") {
-      op.invalid(
-          "operator must be Exists when `key` is empty, which means \"match all values and all "
-          "keys\"");
-    }
-    if (toleration["tolerationSeconds"].is_set() && effect.text() != "NoExecute") {
-      effect.invalid("effect must be 'NoExecute' when `tolerationSeconds` is set");
-    }
-    if (op.empty() || op.text() == "Equal") {
-      const auto complaints = api::check_label_value(value.text());
-      if (!complaints.empty()) {
-        toleration["operator"].invalid_value(quoted(value.text()),
-                                             api::join_complaints(complaints));
-      }
-    } else if (op.text() == "Exists" && !value.empty()) {
-      toleration["operator"].invalid_value(quoted(value.text()),
-                                           "value must be empty when `operator` is 'Exists'");
-    }
-  }
-}
 
 void validate_dns(const Field& spec) {
   const Field config = spec["dnsConfig"];
   const Field servers = config["nameservers"];
-  if (spec["dnsPolicy"].text() == "None") {
+  if (spec["dnsPolicy"].is("None")) {
     if (!config.is_set()) {
       return config.required("must provide `dnsConfig` when `dnsPolicy` is None");
     }
@@ -60,15 +33,16 @@ void validate_dns(const Field& spec) {
   const Field searches = config["searches"];
   if (searches.size() > kMaxSearches) searches.invalid("must not have more than 32 search paths");
   std::size_t bytes = 0;
-  for (const Field& search : searches.items()) {
-    std::string_view name = search.text();
-    bytes += name.size() + 1;
-    if (name.ends_with('.')) name.remove_suffix(1);
-    if (!name.empty()) search.each(api::check_dns1123_subdomain(name));
-  }
+  for (const Field& search : searches.items()) bytes += search.text().size() + 1;
   if (bytes > kMaxSearchBytes + 1) {
     searches.invalid(
         "must not have more than 2048 characters (including spaces) in the search list");
+  }
+  for (const Field& search : searches.items()) {
+    std::string_view name = search.text();
+    if (name == ".") continue;
+    if (name.ends_with('.')) name.remove_suffix(1);
+    for (const auto& text : api::check_dns_search(name)) search.invalid_value(quoted(name), text);
   }
   for (const Field& option : config["options"].items()) {
     if (option["name"].empty()) option.required("must not be empty");
@@ -85,79 +59,157 @@ void validate_host_aliases(const Field& aliases) {
 }
 
 void validate_gates(const Field& spec) {
-  std::set<std::string, std::less<>> names;
-  for (const Field& gate : spec["schedulingGates"].items()) {
-    const Field name = gate["name"];
-    name.each(api::check_qualified_name(name.text()));
-    if (!names.emplace(name.text()).second) name.duplicate();
-  }
   for (const Field& gate : spec["readinessGates"].items()) {
     gate["conditionType"].each(api::check_qualified_name(gate["conditionType"].text()));
   }
+  std::set<std::string, std::less<>> names;
+  for (const Field& gate : spec["schedulingGates"].items()) {
+    const Field name = gate["name"].as(gate.path());
+    name.each(api::check_qualified_name(name.text()));
+    if (!names.emplace(name.text()).second) name.duplicate();
+  }
 }
 
+void validate_resource_claims(const Field& claims) {
+  std::set<std::string, std::less<>> names;
+  for (const Field& claim : claims.items()) {
+    const Field name = claim["name"];
+    const Field one = claim["resourceClaimName"];
+    const Field made = claim["resourceClaimTemplateName"];
+    if (name.empty()) {
+      name.required();
+    } else if (!names.emplace(name.text()).second) {
+      name.duplicate();
+    } else {
+      name.each(api::check_dns1123_label(name.text()));
+    }
+    if (one.is_set() && made.is_set()) {
+      claim.invalid(
+          "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
+    }
+    if (!one.is_set() && !made.is_set()) {
+      claim.invalid("must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+    }
+    for (const Field& reference : {one, made}) {
+      if (reference.is_set()) reference.each(api::check_dns1123_subdomain(reference.text()));
+    }
+  }
+}
+
+// Names of other objects and of the pod in the network.
 void validate_names(const Field& spec) {
   struct Rule {
     const char* field;
     api::Complaints (*check)(std::string_view);
   };
-  constexpr Rule kRules[] = {{"hostname", api::check_dns1123_label},
-                             {"subdomain", api::check_dns1123_label},
+  constexpr Rule kRules[] = {{"serviceAccountName", api::check_dns1123_subdomain},
                              {"nodeName", api::check_dns1123_subdomain},
-                             {"serviceAccountName", api::check_dns1123_subdomain},
+                             {"hostname", api::check_dns1123_label},
+                             {"subdomain", api::check_dns1123_label},
                              {"priorityClassName", api::check_dns1123_subdomain},
                              {"runtimeClassName", api::check_dns1123_subdomain}};
   for (const Rule& rule : kRules) {
     const Field name = spec[rule.field];
     if (!name.empty()) name.each(rule.check(name.text()));
   }
+  const Field runtime = spec["runtimeClassName"];
+  if (runtime.is_set() && runtime.empty()) runtime.each(api::check_dns1123_subdomain(""));
+  const Field host = spec["hostnameOverride"];
+  if (!host.is_set()) return;
+  if (host.text().size() > kMaxHostnameOverride) host.too_long(kMaxHostnameOverride);
+  host.each(api::check_dns1123_subdomain(host.text()));
+  for (const char* other : {"hostNetwork", "setHostnameAsFQDN"}) {
+    if (!spec[other].flag()) continue;
+    host.forbidden(std::string("may not be set when ") + other + " is true");
+  }
 }
 
-void validate_pod_security(const Field& context) {
-  for (const char* id : {"runAsUser", "runAsGroup", "fsGroup"}) context[id].between(0, kMaxInt32);
-  for (const Field& group : context["supplementalGroups"].items()) group.between(0, kMaxInt32);
+// Tokens need an account, which templates get when their pods are made.
+void validate_token_accounts(const Field& spec) {
+  if (!spec["serviceAccountName"].empty()) return;
+  for (const Field& volume : spec["volumes"].items()) {
+    for (const Field& source : volume["projected"]["sources"].items()) {
+      const Field token = source["serviceAccountToken"];
+      if (!token.is_set()) continue;
+      token.forbidden("must not be specified when serviceAccountName is not set");
+    }
+  }
+}
+
+void validate_policies(const Field& spec) {
+  const Field restart = spec["restartPolicy"];
+  const Field dns = spec["dnsPolicy"];
+  if (restart.require()) restart.one_of({"Always", "OnFailure", "Never"});
+  if (dns.require()) dns.one_of({"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"});
 }
 
 }  // namespace
 
-void validate_pod_spec(const Field& spec) {
-  validate_volumes(spec);
-  validate_containers(spec);
-  validate_ephemeral_containers(spec);
-  spec["activeDeadlineSeconds"].between(1, kMaxInt32);
-  validate_label_map(spec["nodeSelector"]);
-  validate_names(spec);
-  validate_pod_security(spec["securityContext"]);
-  if (spec["shareProcessNamespace"].flag() && spec["hostPID"].flag()) {
-    spec["shareProcessNamespace"].invalid(
-        "ShareProcessNamespace and HostPID cannot both be enabled");
+void validate_tolerations(const Field& tolerations) {
+  for (const Field& toleration : tolerations.items()) {
+    const Field key = toleration["key"];
+    const Field op = toleration["operator"];
+    const Field value = toleration["value"];
+    const Field effect = toleration["effect"];
+    if (!key.empty()) key.each(api::check_qualified_name(key.text()));
+    if (key.empty() && !op.is("Exists")) {
+      op.invalid_value(quoted(op.text()),
+                       "operator must be Exists when `key` is empty, which means \"match all "
+                       "values and all keys\"");
+    }
+    if (toleration["tolerationSeconds"].is_set() && !effect.is("NoExecute")) {
+      effect.invalid_value(quoted(effect.text()),
+                           "effect must be 'NoExecute' when `tolerationSeconds` is set");
+    }
+    if (op.empty() || op.is("Equal")) {
+      const auto complaints = api::check_label_value(value.text());
+      if (!complaints.empty()) {
+        op.invalid_value(quoted(value.text()), api::join_complaints(complaints));
+      }
+    } else if (op.is("Exists")) {
+      if (!value.empty()) {
+        op.invalid_value(quoted(value.text()), "value must be empty when `operator` is 'Exists'");
+      }
+    } else {
+      op.not_supported({"Equal", "Exists"});
+    }
+    effect.one_of({"NoSchedule", "PreferNoSchedule", "NoExecute"});
   }
-  validate_tolerations(spec["tolerations"]);
+}
+
+void validate_pod_spec(const Field& spec, std::string_view pod_name) {
+  const bool is_template = pod_name.empty();
+  const Field grace = spec["terminationGracePeriodSeconds"];
+  if (!grace.is_set()) grace.required();
+  validate_volumes(spec["volumes"], pod_name);
+  validate_resource_claims(spec["resourceClaims"]);
+  validate_containers(spec, is_template);
+  validate_policies(spec);
+  validate_label_map(spec["nodeSelector"]);
   validate_affinity(spec["affinity"]);
-  validate_topology_spread(spec["topologySpreadConstraints"]);
-  validate_host_aliases(spec["hostAliases"]);
   validate_dns(spec);
   validate_gates(spec);
-  const Field os = spec["os"]["name"];
-  if (spec["os"].is_set() && os.require() && os.text() != "linux" && os.text() != "windows") {
-    os.not_supported({"linux", "windows"});
-  }
-  validate_amounts(spec["overhead"]);
+  validate_topology_spread(spec["topologySpreadConstraints"]);
+  validate_names(spec);
+  spec["activeDeadlineSeconds"].between(1, kMaxInt32);
+  validate_tolerations(spec["tolerations"]);
+  validate_host_aliases(spec["hostAliases"]);
+  spec["preemptionPolicy"].one_of({"PreemptLowerPriority", "Never"});
+  validate_overhead(spec["overhead"]);
+  validate_pod_security(spec);
+  if (!is_template) validate_token_accounts(spec);
 }
 
 void validate_pod_template(const Field& pod_template) {
   const Field metadata = pod_template["metadata"];
-  validate_label_map(metadata["labels"].as(pod_template.path() + ".labels"));
   const Field annotations = metadata["annotations"].as(pod_template.path() + ".annotations");
-  if (annotations.is_set()) {
-    for (const auto& [key, value] : annotations.value()->members()) {
-      for (const auto& text : api::check_qualified_name(to_lower(key))) {
-        annotations.invalid_value(quoted(key), text);
-      }
-    }
-  }
-  validate_pod_spec(pod_template["spec"]);
-  const Field ephemeral = pod_template["spec"]["ephemeralContainers"];
+  const Field spec = pod_template["spec"];
+  validate_label_map(metadata["labels"].as(pod_template.path() + ".labels"));
+  validate_annotation_keys(annotations);
+  validate_pod_annotations(annotations, spec);
+  validate_pod_spec(spec, "");
+  validate_profile_annotations(annotations, spec);
+  const Field ephemeral = spec["ephemeralContainers"];
   if (!ephemeral.empty()) ephemeral.forbidden("ephemeral containers not allowed in pod template");
 }
 

@@ -1,10 +1,9 @@
-// What bounds or scales others: quotas, limit ranges, priority classes, disruption budgets,
-// autoscalers; and signing requests.
+// What bounds others: quotas, limit ranges, priority classes.
+#include <algorithm>
+#include <cstdio>
+#include <map>
 #include <set>
 
-#include "api/json.h"
-#include "api/quantity.h"
-#include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -12,69 +11,243 @@
 namespace pinnace::apiserver {
 namespace {
 
+using Texts = std::set<std::string, std::less<>>;
+
 // -- ResourceQuota
 
+struct Scope {
+  std::string_view name;
+  enum class Of : std::uint8_t { kPods, kPodCount, kClaims } of;
+  bool only_exists;  // Its selector cannot name values.
+};
+constexpr Scope kScopes[] = {
+    {"Terminating", Scope::Of::kPods, true},
+    {"NotTerminating", Scope::Of::kPods, true},
+    {"BestEffort", Scope::Of::kPodCount, true},
+    {"NotBestEffort", Scope::Of::kPods, true},
+    {"PriorityClass", Scope::Of::kPods, false},
+    {"CrossNamespacePodAffinity", Scope::Of::kPods, true},
+    {"VolumeAttributesClass", Scope::Of::kClaims, false},
+};
+
+const Scope* scope_named(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kScopes), std::end(kScopes),
+                                   [&](const Scope& scope) { return scope.name == name; });
+  return found == std::end(kScopes) ? nullptr : found;
+}
+
+bool is_of_scope(const Scope* scope, std::string_view resource) {
+  const auto is = [&](std::initializer_list<std::string_view> list) {
+    return std::find(list.begin(), list.end(), resource) != list.end();
+  };
+  if (scope == nullptr) return false;
+  switch (scope->of) {
+    case Scope::Of::kPodCount:
+      return resource == "pods";
+    case Scope::Of::kClaims:
+      return is({"persistentvolumeclaims", "requests.storage"});
+    case Scope::Of::kPods:
+      return is({"pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu",
+                 "limits.memory"});
+  }
+  return false;
+}
+
 void validate_quota_amounts(const Field& amounts) {
-  if (!amounts.is_set()) return;
-  for (const auto& [name, value] : amounts.value()->members()) {
-    const Field amount = amounts.at_key(name);
-    for (const auto& text : api::check_qualified_name(name)) {
-      amount.invalid_value(quoted(name), text);
-    }
-    const auto parsed = api::Quantity::parse(amount.text());
-    if (parsed && parsed->sign() < 0) amount.invalid("must be greater than or equal to 0");
+  for (const auto& [name, amount] : amounts.entries()) {
+    validate_resource_name(amount, name, ResourceUse::kQuota);
+    validate_resource_amount(amount, name);
   }
 }
 
+// Complains at `place` where a scope says nothing about a resource that the quota bounds.
+void validate_scope_resources(const Field& hard, std::string_view scope, const Field& place) {
+  for (const auto& [name, amount] : hard.entries()) {
+    if (!is_quota_resource(name) || is_of_scope(scope_named(scope), name)) continue;
+    place.invalid("unsupported scope applied to resource");
+  }
+}
+
+void validate_scope_pairs(const Texts& scopes, const Field& place) {
+  for (const auto& [one, other] :
+       {std::pair("BestEffort", "NotBestEffort"), std::pair("Terminating", "NotTerminating")}) {
+    if (scopes.contains(one) && scopes.contains(other)) place.invalid("conflicting scopes");
+  }
+}
+
+void validate_scopes(const Field& spec) {
+  const Field scopes = spec["scopes"];
+  Texts names;
+  for (const Field& scope : scopes.items()) {
+    if (scope_named(scope.text()) == nullptr) scopes.invalid("unsupported scope");
+    validate_scope_resources(spec["hard"], scope.text(), scopes);
+    names.emplace(scope.text());
+  }
+  validate_scope_pairs(names, scopes);
+}
+
+void validate_scope_selector(const Field& spec) {
+  const Field selector = spec["scopeSelector"];
+  const Field expressions = selector["matchExpressions"];
+  const Field whole = selector.as(expressions.path());
+  Texts names;
+  for (const Field& expression : expressions.items()) {
+    // Complaints leave out which expression it is.
+    const Field scope = expression["scopeName"].as(expressions.path() + ".scopeName");
+    const Field op = expression["operator"].as(expressions.path() + ".operator");
+    const Field values = expression["values"].as(expressions.path() + ".values");
+    const Scope* known = scope_named(scope.text());
+    if (known == nullptr) scope.invalid("unsupported scope");
+    validate_scope_resources(spec["hard"], scope.text(), whole);
+    if (known != nullptr && known->only_exists && !op.is("Exists")) {
+      op.invalid(
+          "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
+          "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
+          "ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
+    }
+    if (op.is_among({"In", "NotIn"})) {
+      if (values.empty()) {
+        values.required(
+            "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector");
+      }
+    } else if (op.is_among({"Exists", "DoesNotExist"})) {
+      if (!values.empty()) {
+        values.invalid(
+            "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector");
+      }
+    } else {
+      op.invalid("not a valid selector operator");
+    }
+    names.emplace(scope.text());
+  }
+  validate_scope_pairs(names, spec["scopes"].as(expressions.path()));
+}
+
 void validate_quota(Change& change, const api::Value& object) {
-  validate_quota_amounts(root(change, object)["spec"]["hard"]);
+  const Field spec = root(change, object)["spec"];
+  validate_quota_amounts(spec["hard"]);
+  validate_scopes(spec);
+  validate_scope_selector(spec);
 }
 
 void keep_quota_scopes(Change& change, const api::Value& object, const api::Value& old) {
   const Field scopes = root(change, object)["spec"]["scopes"];
-  const auto* before = old.find_path({"spec", "scopes"});
-  const bool was_empty = before == nullptr || before->empty();
-  if (was_empty ? scopes.empty() : scopes.is_set() && api::equal(*before, *scopes.value())) return;
-  scopes.invalid("field is immutable");
+  std::vector<Cause> none;
+  const api::Value* spec = old.find("spec");
+  const Field before(none, spec == nullptr ? nullptr : spec->find("scopes"), "");
+  Texts was, is;
+  for (const Field& scope : before.items()) was.emplace(scope.text());
+  for (const Field& scope : scopes.items()) is.emplace(scope.text());
+  if (was != is) scopes.invalid("field is immutable");
+}
+
+void validate_quota_status(Change& change, const api::Value& object, const api::Value&) {
+  const Field status = root(change, object)["status"];
+  validate_quota_amounts(status["hard"]);
+  validate_quota_amounts(status["used"]);
 }
 
 // -- LimitRange
 
-// No amount of `low` may be more than the same one of `high`.
-void validate_order(const Field& limit, const char* low, const char* high) {
-  const Field lows = limit[low];
-  if (!lows.is_set()) return;
-  for (const auto& [name, value] : lows.value()->members()) {
-    const auto* bound = limit[high].value() == nullptr ? nullptr : limit[high].value()->find(name);
-    if (bound == nullptr || !bound->is_string() || !value.is_string()) continue;
-    const auto a = api::Quantity::parse(value.as_string());
-    const auto b = api::Quantity::parse(bound->as_string());
-    if (!a || !b || !(*a > *b)) continue;
-    lows.at_key(name).invalid(std::string(low) + " value " + a->format() + " is greater than " +
-                              high + " value " + b->format());
+void validate_limit_type(const Field& type) {
+  const auto complaints = api::check_qualified_name(type.text());
+  type.each(complaints);
+  if (!complaints.empty() || type.text().find('/') != std::string_view::npos) return;
+  if (!type.is_among({"Pod", "Container", "PersistentVolumeClaim"})) {
+    type.invalid("must be a standard limit type or fully qualified");
   }
 }
 
+// Two amounts of one resource of which the first may not be more. The complaint is about `about`
+// and shows the amount of `shown`.
+struct Order {
+  const char* low;
+  const char* high;
+  const char* about;
+  const char* shown;
+  const char* low_text;
+  const char* high_text;
+};
+constexpr Order kOrders[] = {
+    {"min", "max", "min", "min", "min value", "max value"},
+    {"min", "defaultRequest", "defaultRequest", "defaultRequest", "min value",
+     "default request value"},
+    {"defaultRequest", "max", "defaultRequest", "defaultRequest", "default request value",
+     "max value"},
+    {"defaultRequest", "default", "defaultRequest", "defaultRequest", "default request value",
+     "default limit value"},
+    {"min", "default", "default", "min", "min value", "default value"},
+    {"default", "max", "default", "max", "default value", "max value"},
+};
+
+void validate_ratio(const Field& limit, std::string_view name) {
+  const Field field = limit["maxLimitRequestRatio"].at_key(name);
+  const auto ratio = field.amount();
+  if (!ratio) return;
+  if (*ratio < api::Quantity::from_value(1)) {
+    field.invalid("ratio " + ratio->format() + " is less than 1");
+  }
+  const auto low = limit["min"].at_key(name).amount();
+  const auto high = limit["max"].at_key(name).amount();
+  if (!low || !high || low->is_zero()) return;
+  const double most = high->as_double() / low->as_double();
+  if (ratio->as_double() <= most) return;
+  char text[64];
+  std::snprintf(text, sizeof text, "%f", most);
+  field.invalid("ratio " + ratio->format() + " is greater than max/min = " + text);
+}
+
+void validate_limit_amounts(const Field& limit, std::string_view name) {
+  for (const Order& order : kOrders) {
+    const auto low = limit[order.low].at_key(name).amount();
+    const auto high = limit[order.high].at_key(name).amount();
+    if (!low || !high || *low <= *high) continue;
+    limit[order.about].at_key(name).invalid_value(
+        limit[order.shown].at_key(name).shown(), std::string(order.low_text) + " " + low->format() +
+                                                     " is greater than " + order.high_text + " " +
+                                                     high->format());
+  }
+  validate_ratio(limit, name);
+  const auto given = limit["default"].at_key(name).amount();
+  const auto asked = limit["defaultRequest"].at_key(name).amount();
+  if (may_overcommit(name) || !given || !asked || *given == *asked) return;
+  limit["defaultRequest"].at_key(name).invalid("default value " + given->format() +
+                                               " must equal to defaultRequest value " +
+                                               asked->format() + " in " + std::string(name));
+}
+
+void validate_limit(const Field& limit) {
+  const Field type = limit["type"];
+  const bool is_pod = type.is("Pod");
+  const ResourceUse use =
+      is_pod || type.is("Container") ? ResourceUse::kContainer : ResourceUse::kAny;
+  Texts names;
+  for (const char* key : {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"}) {
+    const std::string_view map = key;
+    if (is_pod && (map == "default" || map == "defaultRequest")) {
+      if (!limit[key].empty()) limit[key].forbidden("may not be specified when `type` is 'Pod'");
+      continue;
+    }
+    for (const auto& [name, amount] : limit[key].entries()) {
+      validate_resource_name(amount, name, use);
+      names.emplace(name);
+    }
+  }
+  if (type.is("PersistentVolumeClaim") && !limit["min"].at_key("storage").is_set() &&
+      !limit["max"].at_key("storage").is_set()) {
+    limit["limits"].required(
+        "either minimum or maximum storage value is required, but neither was provided");
+  }
+  for (const auto& name : names) validate_limit_amounts(limit, name);
+}
+
 void validate_limit_range(Change& change, const api::Value& object) {
-  std::set<std::string, std::less<>> types;
+  Texts types;
   for (const Field& limit : root(change, object)["spec"]["limits"].items()) {
     const Field type = limit["type"];
+    validate_limit_type(type);
     if (!types.emplace(type.text()).second) type.duplicate();
-    for (const char* key : {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"}) {
-      validate_amounts(limit[key]);
-    }
-    if (type.text() == "Pod") {
-      for (const char* key : {"default", "defaultRequest"}) {
-        if (!limit[key].empty()) {
-          limit[key].forbidden("may not be specified when `type` is 'Pod'");
-        }
-      }
-    }
-    validate_order(limit, "min", "max");
-    validate_order(limit, "min", "defaultRequest");
-    validate_order(limit, "defaultRequest", "max");
-    validate_order(limit, "defaultRequest", "default");
-    validate_order(limit, "default", "max");
+    validate_limit(limit);
   }
 }
 
@@ -82,22 +255,39 @@ void validate_limit_range(Change& change, const api::Value& object) {
 
 constexpr std::int64_t kHighestUserPriority = 1000000000;
 
+struct SystemClass {
+  std::string_view name;
+  std::int64_t value;
+};
+constexpr SystemClass kSystemClasses[] = {{"system-node-critical", 2000001000},
+                                          {"system-cluster-critical", 2000000000}};
+
 void validate_priority_class(Change& change, const api::Value& object) {
   const Field one = root(change, object);
   const Field name = one["metadata"]["name"];
   const Field value = one["value"];
-  if (name.text().starts_with("system-")) {
-    const bool is_known =
-        (name.text() == "system-node-critical" && value.number() == 2000001000) ||
-        (name.text() == "system-cluster-critical" && value.number() == 2000000000);
-    if (!is_known) {
-      name.forbidden(
-          "priority class names with 'system-' prefix are reserved for system use only. error: " +
-          std::string(name.text()) + " is not a known system priority class");
+  one["preemptionPolicy"].one_of({"PreemptLowerPriority", "Never"});
+  if (!name.text().starts_with("system-")) {
+    if (value.number() > kHighestUserPriority) {
+      value.forbidden("maximum allowed value of a user defined priority is 1000000000");
     }
-  } else if (value.number() > kHighestUserPriority) {
-    value.forbidden("maximum allowed value of a user defined priority is 1000000000");
+    return;
   }
+  const auto* known = std::find_if(std::begin(kSystemClasses), std::end(kSystemClasses),
+                                   [&](const SystemClass& it) { return name.is(it.name); });
+  const std::string shown(name.text());
+  std::string error;
+  if (known == std::end(kSystemClasses)) {
+    error = shown + " is not a known system priority class";
+  } else if (value.number() != known->value) {
+    error = "value of " + shown + " PriorityClass must be " + std::to_string(known->value);
+  } else if (one["globalDefault"].flag()) {
+    error = "globalDefault of " + shown + " PriorityClass must be false";
+  }
+  if (error.empty()) return;
+  name.forbidden(
+      "priority class names with 'system-' prefix are reserved for system use only. error: " +
+      error);
 }
 
 void keep_priority_class(Change& change, const api::Value& object, const api::Value& old) {
@@ -108,111 +298,6 @@ void keep_priority_class(Change& change, const api::Value& object, const api::Va
   now["preemptionPolicy"].immutable(old.find("preemptionPolicy"));
 }
 
-// -- PodDisruptionBudget
-
-void validate_budget(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field minimum = spec["minAvailable"];
-  const Field maximum = spec["maxUnavailable"];
-  if (minimum.is_set() && maximum.is_set()) {
-    spec.invalid("minAvailable and maxUnavailable cannot be both set");
-  }
-  validate_int_or_percent(minimum);
-  validate_int_or_percent(maximum);
-  validate_label_selector(spec["selector"]);
-}
-
-// -- HorizontalPodAutoscaler
-
-void validate_autoscaler(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field low = spec["minReplicas"];
-  const Field high = spec["maxReplicas"];
-  if (low.is_set() && low.number() < 1) low.invalid("must be greater than or equal to 1");
-  if (high.number() < 1) high.invalid("must be greater than 0");
-  if (low.is_set() && high.number() < low.number()) {
-    high.invalid("must be greater than or equal to `minReplicas`");
-  }
-  const Field target = spec["scaleTargetRef"];
-  for (const char* key : {"kind", "name"}) {
-    const Field part = target[key];
-    if (part.require()) part.each(api::check_path_segment_name(part.text()));
-  }
-  for (const Field& metric : spec["metrics"].items()) {
-    const Field type = metric["type"];
-    if (type.empty()) {
-      type.required("must specify a metric source type");
-      continue;
-    }
-    std::string member(type.text());
-    if (!member.empty()) member[0] = static_cast<char>(member[0] | 0x20);
-    const Field source = metric[member];
-    if (!source.is_set()) {
-      source.required("must populate information for the given metric source");
-    }
-  }
-}
-
-// -- CertificateSigningRequest
-
-// Who asks is what the server saw, not what the body says.
-Result<void> prepare_signing_request(Change& change, api::Value& object) {
-  api::Value& spec = object.ensure_object(change.arena, "spec");
-  const User& user = change.call.user;
-  spec.set_ref(change.arena, "username", change.text(user.name));
-  spec.erase("uid");
-  spec.erase("extra");
-  if (!user.uid.empty()) spec.set_ref(change.arena, "uid", change.text(user.uid));
-  api::Value groups = api::Value::array();
-  for (const auto& group : user.groups) groups.append(change.arena, change.text(group));
-  spec.set_ref(change.arena, "groups", groups);
-  return {};
-}
-
-void validate_signing_request(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  spec["request"].require();
-  if (spec["usages"].empty()) spec["usages"].required();
-  const Field signer = spec["signerName"];
-  if (!signer.require()) return;
-  const auto slash = signer.text().find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == signer.text().size()) {
-    signer.invalid(
-        "must be a fully qualified domain and path of the form "
-        "'example.com/signer-name'");
-  }
-  const Field expiry = spec["expirationSeconds"];
-  if (expiry.is_set() && expiry.number() < 600) {
-    expiry.invalid("may not specify a duration less than 600 seconds (10 minutes)");
-  }
-}
-
-// Beyond the right to the subresource, a signer's name says who may approve and sign.
-Result<void> check_signer(const Change& change, const api::Value& old) {
-  const char* verb = change.subresource == "approval" ? "approve"
-                     : change.subresource == "status" ? "sign"
-                                                      : nullptr;
-  const auto* spec = old.find("spec");
-  if (verb == nullptr || spec == nullptr) return {};
-  const std::string signer(spec->string_at("signerName"));
-  const auto may = [&](std::string name) {
-    return change.backend.authorization->allows(
-        change.call.user,
-        {verb, true, "certificates.k8s.io", "signers", "", "", std::move(name), ""});
-  };
-  if (may(signer) || may(signer.substr(0, signer.find('/')) + "/*")) return {};
-  return errors::forbidden(
-      "certificatesigningrequests.certificates.k8s.io", change.name,
-      std::string("user not permitted to ") + verb + " requests with signerName " + quoted(signer));
-}
-
-Result<void> keep_signing_request(Change& change, api::Value& object, const api::Value& old) {
-  if (const auto* spec = old.find("spec")) {
-    object.set_ref(change.arena, "spec", api::deep_copy(change.arena, *spec));
-  }
-  return check_signer(change, old);
-}
-
 }  // namespace
 
 const Strategy kResourceQuotaStrategy{
@@ -220,6 +305,7 @@ const Strategy kResourceQuotaStrategy{
     .returns_deleted = true,
     .validate = validate_quota,
     .validate_update = keep_quota_scopes,
+    .validate_status = validate_quota_status,
 };
 const Strategy kLimitRangeStrategy{
     .storage_resource = "limitranges",
@@ -231,22 +317,6 @@ const Strategy kPriorityClassStrategy{
     .has_generation = true,
     .validate = validate_priority_class,
     .validate_update = keep_priority_class,
-};
-const Strategy kPodDisruptionBudgetStrategy{
-    .storage_resource = "policy/poddisruptionbudgets",
-    .has_generation = true,
-    .validate = validate_budget,
-};
-const Strategy kHorizontalPodAutoscalerStrategy{
-    .storage_resource = "autoscaling/horizontalpodautoscalers",
-    .validate = validate_autoscaler,
-};
-const Strategy kSigningRequestStrategy{
-    .storage_resource = "certificates.k8s.io/certificatesigningrequests",
-    .check_name = api::check_path_segment_name,
-    .prepare_create = prepare_signing_request,
-    .prepare_update = keep_signing_request,
-    .validate = validate_signing_request,
 };
 
 }  // namespace pinnace::apiserver

@@ -1,8 +1,10 @@
 // What the strategies of several kinds share.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apiserver/strategies/field.h"
 #include "apiserver/strategies/strategy.h"
@@ -12,35 +14,63 @@ namespace pinnace::apiserver {
 // The whole object, for complaints collected by `change`.
 inline Field root(Change& change, const api::Value& object) { return {change.causes, &object, ""}; }
 
-// A PodSpec. A template's containers are checked like a pod's.
-void validate_pod_spec(const Field& spec);
+// A PodSpec. `pod_name` is empty in templates, which are taken with less.
+void validate_pod_spec(const Field& spec, std::string_view pod_name);
 // A PodTemplateSpec: labels, annotations and spec.
 void validate_pod_template(const Field& pod_template);
 
 // The parts of a PodSpec; each has a file.
-void validate_containers(const Field& spec);
-void validate_ephemeral_containers(const Field& spec);
-void validate_volumes(const Field& spec);
+void validate_containers(const Field& spec, bool is_template);
+void validate_volumes(const Field& volumes, std::string_view pod_name);
 void validate_affinity(const Field& affinity);
 void validate_topology_spread(const Field& constraints);
-void validate_resources(const Field& resources);
-void validate_probe(const Field& probe, bool is_readiness);
-void validate_lifecycle(const Field& lifecycle);
+void validate_tolerations(const Field& tolerations);
+void validate_probes(const Field& container, std::int64_t grace_seconds);
+void validate_pod_security(const Field& spec);
+void validate_container_security(const Field& context, bool uses_host_users);
+// Annotations at `annotations` that speak of the containers of `spec`.
+void validate_pod_annotations(const Field& annotations, const Field& spec);
+// What annotations and fields both say must be the same.
+void validate_profile_annotations(const Field& annotations, const Field& spec);
 void validate_env(const Field& env);
 void validate_env_from(const Field& env_from);
 // `fieldRef` or `resourceFieldRef` of env and volumes.
 void validate_field_ref(const Field& ref, bool in_volume);
 void validate_resource_field_ref(const Field& ref, bool in_volume);
+// Init containers, containers and ephemeral containers.
+std::vector<Field> all_containers(const Field& spec);
 
-// A map of labels, as in nodeSelector; metav1.LabelSelector; core/v1 NodeSelector.
+// ResourceRequirements. `claims` is the pod's spec.resourceClaims.
+void validate_container_resources(const Field& resources, const Field& claims);
+void validate_pod_resources(const Field& spec);
+void validate_overhead(const Field& overhead);
+// A resource's name, as `key` of a map of amounts at `amount`.
+enum class ResourceUse { kAny, kContainer, kPod, kQuota };
+void validate_resource_name(const Field& amount, std::string_view name, ResourceUse use);
+// Not below zero; a whole number where the resource is counted in pieces.
+void validate_resource_amount(const Field& amount, std::string_view name);
+bool may_overcommit(std::string_view resource);
+bool is_quota_resource(std::string_view resource);
+
+// The specs of claims in PersistentVolumeClaims and in volumes of pods.
+void validate_claim_spec(const Field& spec);
+
+// A map of labels, as in nodeSelector; keys of annotations; metav1.LabelSelector; NodeSelector.
 void validate_label_map(const Field& labels);
+void validate_annotation_keys(const Field& annotations);
 void validate_label_selector(const Field& selector);
 void validate_node_selector(const Field& selector);
-// Names of resources with amounts of them, none below zero.
-void validate_amounts(const Field& amounts);
+// One of its terms. Values are looked at only if they decide where something may run.
+void validate_node_selector_term(const Field& term, bool checks_values);
+// "example.com/name", with a domain for its first part.
+void validate_signer_name(const Field& name);
+// An address that other machines can reach.
+void validate_non_special_ip(const Field& ip);
 
 // A number or a percentage; `count` when it is a number or "N%", else complaints.
 void validate_int_or_percent(const Field& field);
 bool is_zero_count(const Field& field);
+// A number of a port, or its name.
+void validate_port_or_name(const Field& port);
 
 }  // namespace pinnace::apiserver

@@ -1,5 +1,7 @@
 #include "apiserver/strategies/strategies.h"
 
+#include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 namespace pinnace::apiserver {
@@ -69,6 +71,16 @@ constexpr Strategy kCounted[] = {
 constexpr Strategy kPlain{};
 
 }  // namespace
+
+void Change::warn(std::string text) {
+  constexpr std::size_t kMaxBytes = 4096;
+  auto& said = call.warnings;
+  const std::size_t bytes =
+      std::accumulate(said.begin(), said.end(), text.size(),
+                      [](std::size_t sum, const std::string& one) { return sum + one.size(); });
+  if (bytes > kMaxBytes || std::find(said.begin(), said.end(), text) != said.end()) return;
+  said.push_back(std::move(text));
+}
 
 std::span<const Strategy* const> strategies() { return kStrategies; }
 

@@ -28,11 +28,14 @@ struct Change {
   std::string ns, name;
   std::string subresource;
   bool dry_run = false;
+  const api::Value* old = nullptr;  // The object as it was; null at creation.
   // What is wrong with the object; anything here makes the write a 422.
   std::vector<Cause> causes;
   // Told at the end whether the write took place; gives back what was allocated.
   std::vector<std::function<void(bool kept)>> finish;
 
+  // Told to the client beside the answer, once; no more than 4 KiB in all.
+  void warn(std::string text);
   api::Value text(std::string_view value) { return api::Value::string(arena, value); }
   void done(bool kept) {
     for (auto& hook : finish) hook(kept);
@@ -51,10 +54,13 @@ struct Strategy {
   // Clear what clients may not say and fill in what the server decides. An Error ends the request.
   Result<void> (*prepare_create)(Change&, api::Value& object) = nullptr;
   Result<void> (*prepare_update)(Change&, api::Value& object, const api::Value& old) = nullptr;
-  // Add to `change.causes`. An update asks `validate` first, then `validate_update`; neither is
-  // asked about a status.
+  // Add to `change.causes`. An update asks `validate` first, then `validate_update`; one of the
+  // status asks `validate_status` alone.
   void (*validate)(Change&, const api::Value& object) = nullptr;
   void (*validate_update)(Change&, const api::Value& object, const api::Value& old) = nullptr;
+  void (*validate_status)(Change&, const api::Value& object, const api::Value& old) = nullptr;
+  // Says what is odd about an object that is valid, by `change.warn`. `old` is null at creation.
+  void (*warn)(Change&, const api::Value& object, const api::Value* old) = nullptr;
   // Takes what only one object may hold, once the object is valid, and registers in `change.finish`
   // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already.
   void (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;

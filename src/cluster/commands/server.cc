@@ -20,6 +20,8 @@ namespace pinnace::cluster::command {
 
 namespace {
 
+constexpr std::string_view kLeaderElect = "leader-elect";
+
 Result<Pki> prepare_keys(const Settings& settings, const std::string& node_ip) {
   return load_or_make_pki({.directory = settings.pki_dir(),
                            .node_name = settings.node_name,
@@ -37,6 +39,13 @@ Result<void> write_admin_kubeconfig(const Settings& settings, const Pki& pki) {
   return merge_kubeconfig(path, entry);
 }
 
+Result<std::optional<bool>> wants_election(const Arguments& arguments) {
+  const std::string text = arguments.get(kLeaderElect);
+  if (text.empty()) return std::nullopt;
+  if (text == "true" || text == "false") return text == "true";
+  return errors::bad_request("--leader-elect: takes true or false");
+}
+
 Result<void> run(const Arguments& arguments) {
   const bool with_agent = arguments.has("with-agent");
   if (with_agent) {
@@ -48,6 +57,10 @@ Result<void> run(const Arguments& arguments) {
   apiserver::Configuration configuration;
   auto configured = apply_api_flags(arguments, configuration);
   if (!configured) return configured;
+  auto store = resolve_store_settings(arguments);
+  if (!store) return std::unexpected(std::move(store.error()));
+  auto leader_elect = wants_election(arguments);
+  if (!leader_elect) return std::unexpected(std::move(leader_elect.error()));
   StopSignals stop;
   auto made = io::make_directories(settings->data_dir, 0700);
   if (made) made = io::make_directories(settings->run_dir, 0755);
@@ -61,7 +74,9 @@ Result<void> run(const Arguments& arguments) {
   if (!pki) return std::unexpected(std::move(pki.error()));
   auto control_plane = ControlPlane::start({.settings = *settings,
                                             .pki = *pki,
+                                            .store = *store,
                                             .node_ip = settings->node_ip,
+                                            .leader_elect = *leader_elect,
                                             .configuration = std::move(configuration),
                                             .clock = real_clock(),
                                             .rng = real_rng()});
@@ -106,6 +121,10 @@ Result<void> run(const Arguments& arguments) {
 Command server() {
   auto options = cluster_options();
   options.push_back({"with-agent", "", "run this machine's node too"});
+  const auto of_store = store_options();
+  options.insert(options.end(), of_store.begin(), of_store.end());
+  options.push_back(
+      {kLeaderElect, "BOOL", "controllers and scheduler wait until they lead (true on etcd)"});
   const auto of_api = api_flag_options();
   options.insert(options.end(), of_api.begin(), of_api.end());
   options.push_back(images_option());

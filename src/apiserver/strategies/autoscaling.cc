@@ -1,0 +1,236 @@
+// HorizontalPodAutoscalers and PodDisruptionBudgets.
+#include <algorithm>
+
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// -- PodDisruptionBudget
+
+void validate_budget(Change& change, const api::Value& object) {
+  const Field spec = root(change, object)["spec"];
+  const Field minimum = spec["minAvailable"];
+  const Field maximum = spec["maxUnavailable"];
+  if (minimum.is_set() && maximum.is_set()) {
+    spec.invalid("minAvailable and maxUnavailable cannot be both set");
+  }
+  validate_int_or_percent(minimum);
+  validate_int_or_percent(maximum);
+  validate_label_selector(spec["selector"]);
+  spec["unhealthyPodEvictionPolicy"].one_of({"AlwaysAllow", "IfHealthyBudget"});
+}
+
+void validate_budget_status(Change& change, const api::Value& object, const api::Value&) {
+  const Field status = root(change, object)["status"];
+  for (const char* count :
+       {"disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"}) {
+    status[count].at_least(0);
+  }
+}
+
+void warn_about_budget(Change& change, const api::Value& object, const api::Value*) {
+  const Field selector = root(change, object)["spec"]["selector"];
+  if (!selector.is_set() || !selector["matchLabels"].empty() ||
+      !selector["matchExpressions"].empty()) {
+    return;
+  }
+  if (change.call.resource->version != "v1beta1") return;
+  change.warn(
+      "spec.selector: an empty selector matches no pods in policy/v1beta1, but will match all pods "
+      "in policy/v1");
+}
+
+// -- HorizontalPodAutoscaler
+
+void validate_reference(const Field& reference) {
+  for (const char* key : {"kind", "name"}) {
+    const Field part = reference[key];
+    if (part.require()) part.each(api::check_path_segment_name(part.text()));
+  }
+  const Field version = reference["apiVersion"];
+  if (split(version.text(), '/').size() > 2) {
+    version.invalid("unexpected GroupVersion string: " + std::string(version.text()));
+  }
+}
+
+void validate_positive(const Field& amount) {
+  if (amount.amount() && amount.amount()->sign() <= 0) amount.invalid("must be positive");
+}
+
+void validate_target(const Field& target) {
+  const Field type = target["type"];
+  if (type.empty()) {
+    type.required("must specify a metric target type");
+  } else if (!type.is_among({"Utilization", "Value", "AverageValue"})) {
+    type.invalid("must be either Utilization, Value, or AverageValue");
+  }
+  validate_positive(target["value"]);
+  validate_positive(target["averageValue"]);
+  const Field utilization = target["averageUtilization"];
+  if (utilization.is_set() && utilization.number() < 1) {
+    utilization.invalid("must be greater than 0");
+  }
+}
+
+void validate_identifier(const Field& metric) {
+  const Field name = metric["name"];
+  if (name.require("must specify a metric name")) {
+    name.each(api::check_path_segment_name(name.text()));
+  }
+  validate_label_selector(metric["selector"]);
+}
+
+void require_value(const Field& target) {
+  if (target["value"].is_set() || target["averageValue"].is_set()) return;
+  target["averageValue"].required("must set either a target value for metric or a per-pod target");
+}
+
+void validate_object_metric(const Field& source) {
+  validate_reference(source["describedObject"]);
+  validate_identifier(source["metric"]);
+  validate_target(source["target"]);
+  require_value(source["target"]);
+}
+
+void validate_external_metric(const Field& source) {
+  const Field target = source["target"];
+  validate_identifier(source["metric"]);
+  validate_target(target);
+  require_value(target);
+  if (target["value"].is_set() && target["averageValue"].is_set()) {
+    target["value"].forbidden("may not set both a target value for metric and a per-pod target");
+  }
+}
+
+void validate_pods_metric(const Field& source) {
+  const Field average = source["target"]["averageValue"];
+  validate_identifier(source["metric"]);
+  validate_target(source["target"]);
+  if (!average.amount() || average.amount()->sign() <= 0) {
+    average.required("must specify a positive target averageValue");
+  }
+}
+
+void validate_resource_metric(const Field& source) {
+  const Field target = source["target"];
+  source["name"].require("must specify a resource name");
+  validate_target(target);
+  const bool has_utilization = target["averageUtilization"].is_set();
+  const bool has_value = target["averageValue"].is_set();
+  if (!has_utilization && !has_value) {
+    target["averageUtilization"].required(
+        "must set either a target raw value or a target utilization");
+  } else if (has_utilization && has_value) {
+    target["averageValue"].forbidden(
+        "may not set both a target raw value and a target utilization");
+  }
+}
+
+void validate_container_metric(const Field& source) {
+  source["container"].require("must specify a container");
+  validate_resource_metric(source);
+}
+
+struct MetricKind {
+  std::string_view type;
+  const char* member;
+  void (*check)(const Field&);
+};
+constexpr MetricKind kMetrics[] = {
+    {"Object", "object", validate_object_metric},
+    {"External", "external", validate_external_metric},
+    {"Pods", "pods", validate_pods_metric},
+    {"Resource", "resource", validate_resource_metric},
+    {"ContainerResource", "containerResource", validate_container_metric},
+};
+
+void validate_metric(const Field& metric) {
+  const Field type = metric["type"];
+  if (type.require("must specify a metric source type")) {
+    type.one_of({"ContainerResource", "External", "Object", "Pods", "Resource"});
+  }
+  std::size_t count = 0;
+  for (const MetricKind& kind : kMetrics) {
+    const Field source = metric[kind.member];
+    if (source.is_set() && ++count == 1) kind.check(source);
+  }
+  for (const MetricKind& kind : kMetrics) {
+    const Field source = metric[kind.member];
+    if (type.is(kind.type) && !source.is_set()) {
+      source.required("must populate information for the given metric source");
+    }
+    if (count > 1 && source.is_set() && !type.is(kind.type)) {
+      source.forbidden("must populate the given metric source only");
+    }
+  }
+}
+
+void validate_scaling_policy(const Field& policy) {
+  constexpr std::int64_t kMaxPeriodSeconds = 1800;
+  if (!policy["type"].is_among({"Pods", "Percent"})) {
+    policy["type"].not_supported_value(quoted(policy["type"].text()), {"Percent", "Pods"});
+  }
+  for (const char* key : {"value", "periodSeconds"}) {
+    if (policy[key].number() <= 0) policy[key].invalid("must be greater than zero");
+  }
+  if (policy["periodSeconds"].number() > kMaxPeriodSeconds) {
+    policy["periodSeconds"].invalid("must be less than or equal to 1800");
+  }
+}
+
+void validate_scaling_rules(const Field& rules) {
+  constexpr std::int64_t kMaxWindowSeconds = 3600;
+  if (!rules.is_set()) return;
+  const Field window = rules["stabilizationWindowSeconds"];
+  window.at_least(0);
+  if (window.number() > kMaxWindowSeconds) window.invalid("must be less than or equal to 3600");
+  rules["selectPolicy"].one_of({"Disabled", "Max", "Min"});
+  if (rules["policies"].empty()) rules["policies"].required("must specify at least one Policy");
+  for (const Field& policy : rules["policies"].items()) validate_scaling_policy(policy);
+  const Field tolerance = rules["tolerance"];
+  if (tolerance.amount() && tolerance.amount()->sign() < 0) {
+    tolerance.invalid("must be greater than or equal to 0");
+  }
+}
+
+void validate_autoscaler(Change& change, const api::Value& object) {
+  const Field spec = root(change, object)["spec"];
+  const Field low = spec["minReplicas"];
+  const Field high = spec["maxReplicas"];
+  if (low.is_set() && low.number() < 1) low.invalid("must be greater than or equal to 1");
+  if (high.number() < 1) high.invalid("must be greater than 0");
+  if (low.is_set() && high.number() < low.number()) {
+    high.invalid("must be greater than or equal to `minReplicas`");
+  }
+  validate_reference(spec["scaleTargetRef"]);
+  for (const Field& metric : spec["metrics"].items()) validate_metric(metric);
+  validate_scaling_rules(spec["behavior"]["scaleUp"]);
+  validate_scaling_rules(spec["behavior"]["scaleDown"]);
+}
+
+void validate_autoscaler_status(Change& change, const api::Value& object, const api::Value&) {
+  const Field status = root(change, object)["status"];
+  status["currentReplicas"].at_least(0);
+  status["desiredReplicas"].at_least(0);
+}
+
+}  // namespace
+
+const Strategy kPodDisruptionBudgetStrategy{
+    .storage_resource = "policy/poddisruptionbudgets",
+    .has_generation = true,
+    .validate = validate_budget,
+    .validate_status = validate_budget_status,
+    .warn = warn_about_budget,
+};
+const Strategy kHorizontalPodAutoscalerStrategy{
+    .storage_resource = "autoscaling/horizontalpodautoscalers",
+    .validate = validate_autoscaler,
+    .validate_status = validate_autoscaler_status,
+};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,130 @@
+// A pod that gets more or less cpu and memory while it runs.
+#include <algorithm>
+
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/pod_update.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+api::Quantity amount_at(const api::Value& container, const char* map, const char* resource) {
+  const auto* value = container.find_path({"resources", map, resource});
+  if (value == nullptr || !value->is_string()) return {};
+  return api::Quantity::parse(value->as_string()).value_or(api::Quantity());
+}
+
+// Some of what was asked for before is no longer.
+bool is_less(const Field& amounts, const api::Value* old) {
+  if (old == nullptr || !old->is_object()) return false;
+  return std::any_of(old->members().begin(), old->members().end(), [&](const api::Member& member) {
+    return !amounts.at_key(member.key).is_set();
+  });
+}
+
+void validate_container_resize(const Field& container, const api::Value& old) {
+  const Field resources = container["resources"];
+  if (is_less(resources["requests"], old.find_path({"resources", "requests"}))) {
+    resources["requests"].forbidden("resource requests cannot be removed");
+  }
+  if (is_less(resources["limits"], old.find_path({"resources", "limits"}))) {
+    resources["limits"].forbidden("resource limits cannot be removed");
+  }
+}
+
+// Same but for what a resize may change.
+bool differs_otherwise(Change& change, const api::Value& container, const api::Value& old,
+                       bool may_resize) {
+  api::Value same = api::deep_copy(change.arena, container);
+  if (may_resize) {
+    for (const char* map : {"requests", "limits"}) {
+      const auto* before = old.find_path({"resources", map});
+      auto* now = same.find_path({"resources", map});
+      if (now == nullptr) continue;
+      for (const char* resource : {"cpu", "memory"}) {
+        const auto* was = before == nullptr ? nullptr : before->find(resource);
+        if (was == nullptr)
+          now->erase(resource);
+        else
+          now->set_ref(change.arena, resource, *was);
+      }
+      if (now->empty() && before == nullptr) same.find("resources")->erase(map);
+    }
+    if (const auto* policy = old.find("resizePolicy")) {
+      same.set_ref(change.arena, "resizePolicy", *policy);
+    } else {
+      same.erase("resizePolicy");
+    }
+  }
+  return !api::equal(same, old);
+}
+
+void validate_list(Change& change, const Field& spec, const api::Value& old, const char* list) {
+  const bool is_init = list == std::string_view("initContainers");
+  const auto* before = old.find(list);
+  const auto now = spec[list].items();
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (before == nullptr || i >= before->size()) continue;
+    const api::Value& was = before->items()[i];
+    const bool may_resize = !is_init || now[i]["restartPolicy"].is("Always");
+    if (may_resize) validate_container_resize(now[i], was);
+    if (!differs_otherwise(change, *now[i].value(), was, may_resize)) continue;
+    spec.forbidden(!is_init     ? "only cpu and memory resources are mutable"
+                   : may_resize ? "only cpu and memory resources for sidecar containers are mutable"
+                                : "resources for non-sidecar init containers are immutable");
+  }
+}
+
+// A node that can do it says what its running containers have.
+bool is_supported(const api::Value& pod) {
+  const auto* statuses = pod.find_path({"status", "containerStatuses"});
+  if (statuses == nullptr || !statuses->is_array()) return true;
+  for (const auto& status : statuses->items()) {
+    if (status.find_path({"state", "running"}) == nullptr) continue;
+    return status.find("resources") != nullptr;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view pod_quality(const api::Value& spec) {
+  bool asks = false, guaranteed = true;
+  for (const char* list : {"containers", "initContainers"}) {
+    const auto* containers = spec.find(list);
+    if (containers == nullptr || !containers->is_array()) continue;
+    for (const auto& container : containers->items()) {
+      for (const char* resource : {"cpu", "memory"}) {
+        const api::Quantity wanted = amount_at(container, "requests", resource);
+        const api::Quantity bound = amount_at(container, "limits", resource);
+        asks = asks || !wanted.is_zero() || !bound.is_zero();
+        guaranteed = guaranteed && !bound.is_zero() && wanted == bound;
+      }
+    }
+  }
+  return !asks ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+}
+
+void validate_pod_resize(Change& change, const api::Value& object, const api::Value& old) {
+  const Field pod = root(change, object);
+  const Field spec = pod["spec"];
+  const auto refuse = [&](const char* detail) {
+    change.causes.clear();
+    pod.as("[]").forbidden(detail);
+  };
+  const auto* annotations = old.find_path({"metadata", "annotations"});
+  if (annotations != nullptr && annotations->find("kubernetes.io/config.mirror") != nullptr) {
+    return refuse("static pods cannot be resized");
+  }
+  if (spec["os"]["name"].is("windows")) return refuse("windows pods cannot be resized");
+  const auto* before = old.find("spec");
+  if (before == nullptr) return;
+  if (pod_quality(*spec.value()) != pod_quality(*before)) {
+    spec.invalid_value(quoted(pod_quality(*before)),
+                       "Pod QOS Class may not change as a result of resizing");
+  }
+  if (!is_supported(old)) spec.forbidden("Pod running on node without support for resize");
+  validate_list(change, spec, *before, "initContainers");
+  validate_list(change, spec, *before, "containers");
+}
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,321 @@
+#include "apiserver/strategies/pod_warnings.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "api/addresses.h"
+#include "apiserver/registry/object_meta.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using Texts = std::set<std::string, std::less<>>;
+
+struct Advice {
+  std::string_view key, text;
+};
+constexpr Advice kNodeLabels[] = {
+    {"beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"},
+    {"beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead"},
+    {"failure-domain.beta.kubernetes.io/region",
+     "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
+    {"failure-domain.beta.kubernetes.io/zone",
+     "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
+    {"beta.kubernetes.io/instance-type",
+     "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
+    {"app.kubernetes.io/created-by", "deprecated since v1.9"},
+    {"scheduler.alpha.kubernetes.io/preferAvoidPods",
+     "deprecated since v1.22; use Taints and Tolerations instead"},
+    {"node-role.kubernetes.io/master", "use \"node-role.kubernetes.io/control-plane\" instead"},
+};
+constexpr Advice kAnnotations[] = {
+    {"scheduler.alpha.kubernetes.io/critical-pod",
+     "non-functional in v1.16+; use the \"priorityClassName\" field instead"},
+    {"security.alpha.kubernetes.io/sysctls",
+     "non-functional in v1.11+; use the \"sysctls\" field instead"},
+    {"security.alpha.kubernetes.io/unsafe-sysctls",
+     "non-functional in v1.11+; use the \"sysctls\" field instead"},
+};
+constexpr Advice kVolumes[] = {
+    {"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"},
+    {"gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"},
+    {"scaleIO", "deprecated in v1.16, non-functional in v1.22+"},
+    {"flocker", "deprecated in v1.22, non-functional in v1.25+"},
+    {"storageos", "deprecated in v1.22, non-functional in v1.25+"},
+    {"quobyte", "deprecated in v1.22, non-functional in v1.25+"},
+    {"glusterfs", "deprecated in v1.25, non-functional in v1.26+"},
+    {"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
+    {"rbd", "deprecated in v1.28, non-functional in v1.31+"},
+};
+constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/pod";
+constexpr std::string_view kSeccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
+constexpr std::string_view kAppArmorContainer = "container.apparmor.security.beta.kubernetes.io/";
+
+// One pod or template under review; `path` of the fields says where.
+class Review {
+ public:
+  Review(Change& change, const Field& pod)
+      : change_(change), spec_(pod["spec"]), annotations_(pod["metadata"]["annotations"]) {}
+
+  void review() {
+    scheduling();
+    for (const Advice& advice : kAnnotations) {
+      const Field field = annotations_.at_key(advice.key);
+      if (field.is_set()) add(field, advice.text);
+    }
+    volumes();
+    duplicates(spec_["hostAliases"], "ip");
+    duplicates(spec_["imagePullSecrets"], "name");
+    for (const Field& secret : spec_["imagePullSecrets"].items()) {
+      if (secret["name"].empty()) add(secret["name"], "invalid empty name \"\"");
+    }
+    fractions(spec_["overhead"]);
+    const Field own = annotations_.at_key(kSeccompPod);
+    if (own.is_set() && !spec_["securityContext"]["seccompProfile"].is_set()) {
+      add(own, "non-functional in v1.27+; use the \"seccompProfile\" field instead");
+    }
+    for (const Field& container : all_containers(spec_)) review_container(container);
+    ports();
+    if (spec_["terminationGracePeriodSeconds"].number() < 0) {
+      add(spec_["terminationGracePeriodSeconds"],
+          "must be >= 0; negative values are invalid and will be treated as 1");
+    }
+    addresses();
+  }
+
+ private:
+  void add(const Field& field, std::string_view text) {
+    change_.warn(field.path() + ": " + std::string(text));
+  }
+
+  void scheduling() {
+    warn_about_node_labels(change_, spec_["nodeSelector"]);
+    constexpr const char* kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
+    constexpr const char* kPreferred = "preferredDuringSchedulingIgnoredDuringExecution";
+    const Field affinity = spec_["affinity"];
+    const Field nodes = affinity["nodeAffinity"];
+    for (const Field& term : nodes[kRequired]["nodeSelectorTerms"].items()) {
+      warn_about_node_term(change_, term);
+    }
+    for (const Field& term : nodes[kPreferred].items()) {
+      warn_about_node_term(change_, term["preference"]);
+    }
+    for (const Field& constraint : spec_["topologySpreadConstraints"].items()) {
+      const Field key = constraint["topologyKey"];
+      const std::string_view advice = node_label_advice(key.text());
+      if (!advice.empty()) add(key, std::string(key.text()) + " is " + std::string(advice));
+      null_selector(constraint["labelSelector"]);
+    }
+    for (const char* kind : {"podAffinity", "podAntiAffinity"}) {
+      for (const Field& term : affinity[kind][kRequired].items()) {
+        null_selector(term["labelSelector"]);
+      }
+      for (const Field& term : affinity[kind][kPreferred].items()) {
+        null_selector(term["podAffinityTerm"]["labelSelector"]);
+      }
+    }
+  }
+
+  void null_selector(const Field& selector) {
+    if (!selector.is_set()) add(selector, "a null labelSelector results in matching no pod");
+  }
+
+  void volumes() {
+    Texts token_paths;
+    for (const Field& volume : spec_["volumes"].items()) {
+      for (const Advice& advice : kVolumes) {
+        const Field source = volume[advice.key];
+        if (!source.is_set()) continue;
+        add(advice.key == "storageos" ? source.as(volume.path() + ".storageOS") : source,
+            advice.text);
+      }
+      const Field storage =
+          volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"].at_key(
+              "storage");
+      fraction(storage);
+      for (const Field& source : volume["projected"]["sources"].items()) {
+        const Field path = source["serviceAccountToken"]["path"];
+        if (!path.empty()) token_paths.emplace(path.text());
+      }
+    }
+    for (const Field& volume : spec_["volumes"].items()) {
+      for (const Field& source : volume["projected"]["sources"].items()) {
+        token_conflicts(volume, source, token_paths);
+      }
+    }
+  }
+
+  void token_conflicts(const Field& volume, const Field& source, const Texts& token_paths) {
+    struct Kind {
+      const char* name;
+      const char* shown;
+    };
+    const std::string start = volume.path() + ".projected.sources.";
+    const auto complain = [&](const std::string& where, std::string_view path) {
+      if (!token_paths.contains(path)) return;
+      change_.warn(where + ": has duplicated path with ServiceAccountToken " + quoted(path));
+    };
+    for (const Kind& kind : {Kind{"configMap", "configMap"}, Kind{"secret", "secrets"},
+                             Kind{"downwardAPI", "downwardAPI"}}) {
+      const auto items = source[kind.name]["items"].items();
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        complain(start + kind.shown + "[" + std::to_string(i) + "]", items[i]["path"].text());
+      }
+    }
+    const Field bundle = source["clusterTrustBundle"]["path"];
+    if (!bundle.empty()) complain(start + "ClusterTrustBundle", bundle.text());
+  }
+
+  void duplicates(const Field& list, const char* key) {
+    Texts seen;
+    for (const Field& item : list.items()) {
+      const Field text = item[key];
+      if (seen.emplace(text.text()).second) continue;
+      add(text, std::string("duplicate ") + key + " " + quoted(text.text()));
+    }
+  }
+
+  // There is no half a byte.
+  void fraction(const Field& amount) {
+    const auto parsed = amount.amount();
+    if (!parsed || parsed->milli_value() % 1000 == 0) return;
+    add(amount,
+        "fractional byte value " + quoted(parsed->format()) + " is invalid, must be an integer");
+  }
+  void fractions(const Field& amounts) {
+    for (const char* resource : {"memory", "ephemeral-storage"}) {
+      fraction(amounts.at_key(resource));
+    }
+  }
+
+  void review_container(const Field& container) {
+    const std::string name(container["name"].text());
+    const Field context = container["securityContext"];
+    const Field seccomp = annotations_.at_key(std::string(kSeccompContainer) + name);
+    if (seccomp.is_set() && !context["seccompProfile"].is_set()) {
+      add(seccomp, "non-functional in v1.27+; use the \"seccompProfile\" field instead");
+    }
+    const Field app_armor = annotations_.at_key(std::string(kAppArmorContainer) + name);
+    if (app_armor.is_set() && !context["appArmorProfile"].is_set() &&
+        !spec_["securityContext"]["appArmorProfile"].is_set()) {
+      add(app_armor, "deprecated since v1.30; use the \"appArmorProfile\" field instead");
+    }
+    fractions(container["resources"]["limits"]);
+    fractions(container["resources"]["requests"]);
+    Texts names;
+    for (const Field& variable : container["env"].items()) {
+      const std::string_view variable_name = variable["name"].text();
+      if (names.emplace(variable_name).second) continue;
+      const std::string reference = "$(" + std::string(variable_name) + ")";
+      const std::string_view value = variable["value"].text();
+      const bool builds_on_it = value != reference &&
+                                value.find(reference) != std::string_view::npos &&
+                                !variable["valueFrom"].is_set();
+      if (builds_on_it) continue;
+      add(variable, "hides previous definition of " + quoted(variable_name) +
+                        ", which may be dropped when using apply");
+    }
+  }
+
+  void ports() {
+    std::map<std::string, std::vector<Field>> others;
+    for (const Field& container : all_containers(spec_)) {
+      for (const Field& port : container["ports"].items()) {
+        if (!port["hostIP"].empty() && port["hostPort"].number() == 0) {
+          add(port, "hostIP set without hostPort: " + port.shown());
+        }
+        const std::string key = std::to_string(port["containerPort"].number()) + "/" +
+                                std::string(port["protocol"].text());
+        for (const Field& other : others[key]) port_conflict(port, other);
+        others[key].push_back(port);
+      }
+    }
+  }
+
+  void port_conflict(const Field& port, const Field& other) {
+    const std::string_view ip = port["hostIP"].text(), other_ip = other["hostIP"].text();
+    const std::int64_t host = port["hostPort"].number(), other_host = other["hostPort"].number();
+    const char* what = nullptr;
+    if (ip == other_ip && host == other_host)
+      what = "duplicate";
+    else if (host == 0 || other_host == 0)
+      what = "overlapping";
+    else if (host == other_host && ip.empty() != other_ip.empty())
+      what = "dangerously ambiguous";
+    if (what != nullptr) add(port, std::string(what) + " port definition with " + other.path());
+  }
+
+  void addresses() {
+    for (const Field& alias : spec_["hostAliases"].items()) address(alias["ip"]);
+    for (const Field& server : spec_["dnsConfig"]["nameservers"].items()) address(server);
+    for (const Field& container : all_containers(spec_)) {
+      for (const Field& port : container["ports"].items()) {
+        if (!port["hostIP"].empty()) address(port["hostIP"]);
+      }
+    }
+  }
+  void address(const Field& ip) {
+    for (auto& text : api::address_warnings(ip.path(), ip.text())) change_.warn(std::move(text));
+  }
+
+  Change& change_;
+  const Field spec_, annotations_;
+};
+
+}  // namespace
+
+std::string_view node_label_advice(std::string_view label) {
+  const auto found = std::find_if(std::begin(kNodeLabels), std::end(kNodeLabels),
+                                  [&](const Advice& advice) { return advice.key == label; });
+  return found == std::end(kNodeLabels) ? std::string_view() : found->text;
+}
+
+void warn_about_node_labels(Change& change, const Field& map) {
+  for (const auto& [key, value] : map.entries()) {
+    const std::string_view advice = node_label_advice(key);
+    if (!advice.empty()) change.warn(value.path() + ": " + std::string(advice));
+  }
+}
+
+void warn_about_node_term(Change& change, const Field& term) {
+  for (const Field& expression : term["matchExpressions"].items()) {
+    const Field key = expression["key"];
+    const std::string_view advice = node_label_advice(key.text());
+    if (advice.empty()) continue;
+    change.warn(key.path() + ": " + std::string(key.text()) + " is " + std::string(advice));
+  }
+}
+
+void warn_about_pod(Change& change, const api::Value& object, const api::Value* old) {
+  const auto complaints = api::check_dns1123_label(change.name);
+  if (old == nullptr && !complaints.empty()) {
+    change.warn(
+        "metadata.name: this is used in the Pod's hostname, which can result in surprising "
+        "behavior; a DNS label is recommended: [" +
+        join(complaints, " ") + "]");
+  }
+  Review(change, root(change, object)).review();
+}
+
+void warn_about_template_object(Change& change, const api::Value& object, const api::Value* old) {
+  warn_about_template(change, root(change, object)["template"],
+                      old == nullptr ? nullptr : old->find("template"));
+}
+
+void warn_about_template(Change& change, const Field& pod_template, const api::Value* old) {
+  if (!pod_template.is_set() || pod_template.same_as(old)) return;
+  Review(change, pod_template).review();
+}
+
+void warn_about_pod_names(Change& change) {
+  const auto complaints = api::check_dns1123_label(change.name);
+  if (complaints.empty()) return;
+  change.warn(
+      "metadata.name: this is used in Pod names and hostnames, which can result in surprising "
+      "behavior; a DNS label is recommended: [" +
+      join(complaints, " ") + "]");
+}
+
+}  // namespace pinnace::apiserver

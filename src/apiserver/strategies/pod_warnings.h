@@ -1,0 +1,24 @@
+// What the API takes in a pod, or in a template of pods, but advises against.
+//
+// Source: k8s.io/kubernetes/pkg/api/pod (warnings.go).
+#pragma once
+
+#include "apiserver/strategies/shared.h"
+
+namespace pinnace::apiserver {
+
+// Strategy::warn of Pods and PodTemplates.
+void warn_about_pod(Change& change, const api::Value& object, const api::Value* old);
+void warn_about_template_object(Change& change, const api::Value& object, const api::Value* old);
+// A workload's template, when it is new or changed.
+void warn_about_template(Change& change, const Field& pod_template, const api::Value* old);
+// A name from which names of pods are made, and that is no label.
+void warn_about_pod_names(Change& change);
+
+// "KEY: use ... instead" about labels of nodes that went out of use.
+void warn_about_node_labels(Change& change, const Field& map);
+void warn_about_node_term(Change& change, const Field& term);
+// The text after the label; "" for labels that are in use.
+std::string_view node_label_advice(std::string_view label);
+
+}  // namespace pinnace::apiserver

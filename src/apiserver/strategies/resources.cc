@@ -1,0 +1,260 @@
+// Names and amounts of resources, and what containers and pods ask for.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/shared.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kHugePages = "hugepages-";
+constexpr std::string_view kCompute[] = {"cpu", "memory", "ephemeral-storage"};
+// What is counted in pieces.
+constexpr std::string_view kCounted[] = {"pods",
+                                         "resourcequotas",
+                                         "services",
+                                         "replicationcontrollers",
+                                         "secrets",
+                                         "configmaps",
+                                         "persistentvolumeclaims",
+                                         "services.nodeports",
+                                         "services.loadbalancers"};
+
+bool is_in(std::span<const std::string_view> list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// "requests.cpu" and "limits.cpu" without their first part.
+std::string_view without_bound(std::string_view name) {
+  for (const std::string_view prefix : {"requests.", "limits."}) {
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  }
+  return name;
+}
+
+bool is_native(std::string_view name) {
+  return name.find('/') == std::string_view::npos ||
+         name.find("kubernetes.io/") != std::string_view::npos;
+}
+
+// A device or the like, named by its vendor's domain.
+bool is_extended(std::string_view name) {
+  return !is_native(name) && !name.starts_with("requests.") &&
+         api::check_qualified_name("requests." + std::string(name)).empty();
+}
+
+bool is_container_resource(std::string_view name) {
+  return is_in(kCompute, name) || name.starts_with(kHugePages);
+}
+
+bool is_standard(std::string_view name) {
+  return is_quota_resource(name) || name == "storage" || name == "requests.storage";
+}
+
+// Whole pages: hugepages-2Mi comes in multiples of 2Mi.
+bool is_of_whole_pages(std::string_view name, const api::Quantity& amount) {
+  const auto page = api::Quantity::parse(name.substr(kHugePages.size()));
+  if (!page || page->sign() <= 0 || page->milli_value() % 1000 != 0) return false;
+  return amount.value() % page->value() == 0;
+}
+
+// `requests` or `limits`; tells which of the resources that decide about quality are there.
+struct Found {
+  bool compute = false, huge_pages = false;
+};
+
+void validate_amounts(const Field& amounts, ResourceUse use, const Field* limits, Found& found) {
+  for (const auto& [name, amount] : amounts.entries()) {
+    validate_resource_name(amount, name, use);
+    validate_resource_amount(amount, name);
+    found.compute = found.compute || name == "cpu" || name == "memory";
+    const auto asked = amount.amount();
+    if (limits != nullptr && asked) {
+      const auto bound = limits->at_key(name).amount();
+      const std::string of_limit =
+          bound ? std::string(name) + " limit of " + bound->format() : std::string();
+      if (!bound) {
+        if (!may_overcommit(name)) {
+          limits->required("Limit must be set for non overcommitable resources");
+        }
+      } else if (*asked != *bound && !may_overcommit(name)) {
+        amounts.invalid_value(quoted(asked->format()), "must be equal to " + of_limit);
+      } else if (*asked > *bound) {
+        amounts.invalid_value(quoted(asked->format()), "must be less than or equal to " + of_limit);
+      }
+    }
+    if (!name.starts_with(kHugePages)) continue;
+    found.huge_pages = true;
+    if (asked && !is_of_whole_pages(name, *asked)) {
+      amount.invalid(asked->format() + " is not positive integer multiple of " + std::string(name));
+    }
+  }
+}
+
+void validate_requirements(const Field& resources, ResourceUse use) {
+  Found found;
+  const Field limits = resources["limits"];
+  validate_amounts(limits, use, nullptr, found);
+  validate_amounts(resources["requests"], use, &limits, found);
+  if (found.huge_pages && !found.compute) resources.forbidden("HugePages require cpu or memory");
+}
+
+// Claims that a container uses must be claims of its pod.
+void validate_claim_names(const Field& used, const Field& claims) {
+  std::set<std::string, std::less<>> known, names;
+  for (const Field& claim : claims.items()) {
+    if (!claim["name"].empty()) known.emplace(claim["name"].text());
+  }
+  std::string detail = "must be one of the names in pod.spec.resourceClaims";
+  if (known.empty()) {
+    detail += " which is empty";
+  } else {
+    detail += ": " + join({known.begin(), known.end()}, ", ");
+  }
+  for (const Field& claim : used.items()) {
+    const std::string name(claim["name"].text());
+    if (name.empty()) {
+      claim.required();
+      continue;
+    }
+    const Field request = claim["request"];
+    std::string key = name;
+    if (!request.empty()) {
+      request.each(api::check_dns1123_label(request.text()));
+      key += "/" + std::string(request.text());
+    }
+    const auto overlaps = [&](const std::string& other) {
+      return other == name || other == key || (request.empty() && other.starts_with(name + "/"));
+    };
+    if (std::any_of(names.begin(), names.end(), overlaps)) claim.duplicate_value(quoted(key));
+    names.insert(key);
+    if (!known.contains(name)) claim.not_found_value(quoted(name), detail);
+  }
+}
+
+using Amounts = std::map<std::string, api::Quantity, std::less<>>;
+
+void add(Amounts& to, const Field& requests) {
+  for (const auto& [name, amount] : requests.entries()) {
+    if (const auto asked = amount.amount()) to[std::string(name)] += *asked;
+  }
+}
+
+// What all containers ask for at once: the sum of those that last, or more while one of the init
+// containers runs.
+Amounts requests_of(const Field& spec) {
+  Amounts sum, most;
+  for (const Field& container : spec["containers"].items()) {
+    add(sum, container["resources"]["requests"]);
+  }
+  Amounts sidecars;
+  for (const Field& container : spec["initContainers"].items()) {
+    Amounts now = sidecars;
+    add(now, container["resources"]["requests"]);
+    for (const auto& [name, amount] : now) most[name] = std::max(most[name], amount);
+    if (container["restartPolicy"].is("Always")) {
+      sidecars = now;
+      add(sum, container["resources"]["requests"]);
+    }
+  }
+  for (const auto& [name, amount] : most) sum[name] = std::max(sum[name], amount);
+  return sum;
+}
+
+}  // namespace
+
+bool may_overcommit(std::string_view resource) {
+  return is_native(resource) && !resource.starts_with(kHugePages);
+}
+
+bool is_quota_resource(std::string_view name) {
+  const std::string_view base = without_bound(name);
+  return is_in(kCompute, base) || is_in(kCounted, name) || name == "requests.storage" ||
+         name.starts_with(kHugePages) ||
+         (name.starts_with("requests.") && base.starts_with(kHugePages));
+}
+
+void validate_resource_name(const Field& amount, std::string_view name, ResourceUse use) {
+  const auto invalid = [&](std::string_view detail) { amount.invalid_value(quoted(name), detail); };
+  const auto complaints = api::check_qualified_name(name);
+  for (const auto& text : complaints) invalid(text);
+  const bool is_short = name.find('/') == std::string_view::npos;
+  const bool is_known = complaints.empty() && !(is_short && !is_standard(name));
+  if (complaints.empty() && !is_known) {
+    invalid("must be a standard resource type or fully qualified");
+  }
+  switch (use) {
+    case ResourceUse::kAny:
+      return;
+    case ResourceUse::kContainer:
+      if (is_short && !is_container_resource(name)) {
+        invalid("must be a standard resource for containers");
+      } else if (!is_short && !is_native(name) && !is_extended(name)) {
+        invalid("doesn't follow extended resource name standard");
+      }
+      return;
+    case ResourceUse::kPod:
+      if (is_known && name != "cpu" && name != "memory" && !name.starts_with(kHugePages)) {
+        amount.not_supported_value(quoted(name), {"cpu", "memory"});
+      }
+      return;
+    case ResourceUse::kQuota:
+      if (is_short && !is_quota_resource(name)) invalid("must be a standard resource for quota");
+  }
+}
+
+void validate_resource_amount(const Field& amount, std::string_view name) {
+  const auto parsed = amount.amount();
+  if (!parsed) return;
+  if (parsed->sign() < 0) amount.invalid("must be greater than or equal to 0");
+  const bool is_counted = is_in(kCounted, name) || is_extended(name);
+  if (is_counted && parsed->milli_value() % 1000 != 0) amount.invalid("must be an integer");
+}
+
+void validate_container_resources(const Field& resources, const Field& claims) {
+  validate_requirements(resources, ResourceUse::kContainer);
+  validate_claim_names(resources["claims"], claims);
+}
+
+void validate_overhead(const Field& overhead) {
+  Found found;
+  validate_amounts(overhead.as(overhead.path() + ".limits"), ResourceUse::kContainer, nullptr,
+                   found);
+  if (found.huge_pages && !found.compute) overhead.forbidden("HugePages require cpu or memory");
+}
+
+void validate_pod_resources(const Field& spec) {
+  const Field resources = spec["resources"];
+  if (!resources.is_set()) return;
+  if (resources["claims"].is_set()) {
+    resources["claims"].forbidden("claims cannot be set for Resources at pod-level");
+  }
+  validate_requirements(resources, ResourceUse::kPod);
+  for (const auto& [name, amount] : requests_of(spec)) {
+    const Field asked = resources["requests"].at_key(name);
+    const api::Quantity own = asked.amount().value_or(api::Quantity());
+    if (amount > own) {
+      asked.invalid_value(
+          quoted(own.format()),
+          "must be greater than or equal to aggregate container requests of " + amount.format());
+    }
+  }
+  const auto containers = spec["containers"].items();
+  for (std::size_t i = 0; i < containers.size(); ++i) {
+    for (const auto& [name, amount] : containers[i]["resources"]["limits"].entries()) {
+      const auto limit = amount.amount();
+      const auto bound = resources["limits"].at_key(name).amount();
+      if (!limit || !bound || *limit <= *bound) continue;
+      amount
+          .as(resources.path() + ".containers[" + std::to_string(i) + "][" + std::string(name) +
+              "].limits")
+          .invalid("must be less than or equal to pod limits of " + bound->format());
+    }
+  }
+}
+
+}  // namespace pinnace::apiserver

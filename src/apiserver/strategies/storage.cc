@@ -1,0 +1,453 @@
+// PersistentVolumes, claims of them, and StorageClasses.
+#include <set>
+
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/difference.h"
+#include "apiserver/strategies/pod_warnings.h"
+#include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
+#include "apiserver/strategies/volume_sources.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kClassAnnotation = "volume.beta.kubernetes.io/storage-class";
+
+void validate_access_modes(const Field& modes, const char* missing) {
+  if (modes.empty()) modes.required(missing);
+  bool once_pod = false, other = false;
+  for (const Field& mode : modes.items()) {
+    // Complaints are about the list.
+    const bool known =
+        mode.as(modes.path())
+            .one_of({"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
+    once_pod = once_pod || mode.is("ReadWriteOncePod");
+    other = other || (known && !mode.is("ReadWriteOncePod"));
+  }
+  if (once_pod && other) {
+    modes.forbidden("may not use ReadWriteOncePod with other access modes");
+  }
+}
+
+void validate_class_name(const Field& name) {
+  if (!name.empty()) name.each(api::check_dns1123_subdomain(name.text()));
+}
+
+void validate_positive(const Field& amount) {
+  const auto parsed = amount.amount();
+  if (parsed && parsed->sign() <= 0) amount.invalid("must be greater than zero");
+}
+
+// -- PersistentVolumeClaim
+
+void validate_data_source(const Field& source) {
+  if (!source.is_set()) return;
+  source["name"].require();
+  source["kind"].require();
+  const Field group = source["apiGroup"];
+  if (group.empty() && !source["kind"].is("PersistentVolumeClaim")) {
+    source.invalid_value(quoted(source["kind"].text()),
+                         "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+  }
+  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
+  const Field ns = source["namespace"];
+  if (!ns.empty()) ns.each(api::check_dns1123_label(ns.text()));
+}
+
+void validate_data_sources(const Field& spec) {
+  const Field source = spec["dataSource"];
+  const Field reference = spec["dataSourceRef"];
+  validate_data_source(source);
+  validate_data_source(reference);
+  if (!source.is_set() || !reference.is_set()) return;
+  const std::string where = quoted(source.path());
+  if (!reference["namespace"].empty()) {
+    return spec.invalid_value(where,
+                              "may not be specified when dataSourceRef.namespace is specified");
+  }
+  for (const char* key : {"apiGroup", "kind", "name"}) {
+    if (source[key].same_as(reference[key].value())) continue;
+    return spec.invalid_value(where, "must match dataSourceRef");
+  }
+}
+
+void validate_claim(Change& change, const api::Value& object) {
+  validate_claim_spec(root(change, object)["spec"]);
+}
+
+// A class that an annotation named before may come to stand in the field.
+bool may_take_class(const Field& claim, const api::Value& old) {
+  const Field name = claim["spec"]["storageClassName"];
+  if (!name.is_set() || old.find_path({"spec", "storageClassName"}) != nullptr) return false;
+  const auto* annotated = old.find_path({"metadata", "annotations", kClassAnnotation});
+  return annotated == nullptr || (annotated->is_string() && name.is(annotated->as_string()));
+}
+
+void validate_claim_sizes(const Field& spec, const api::Value& old) {
+  const Field asked = spec["resources"]["requests"].at_key("storage");
+  const auto at = [&](std::initializer_list<std::string_view> path) {
+    const auto* value = old.find_path(path);
+    return value == nullptr || !value->is_string()
+               ? api::Quantity()
+               : api::Quantity::parse(value->as_string()).value_or(api::Quantity());
+  };
+  const auto now = asked.amount();
+  if (!now || *now >= at({"spec", "resources", "requests", "storage"})) return;
+  if (*now <= at({"status", "capacity", "storage"})) {
+    asked.as("spec.resources.requests.storage")
+        .forbidden("field can not be less than status.capacity");
+  }
+}
+
+void validate_attributes_class(const Field& name, const api::Value* old) {
+  if (old == nullptr || old->is_null() || name.same_as(old)) return;
+  if (!name.is_set()) return name.forbidden("update from non-nil value to nil is forbidden");
+  if (name.empty()) name.forbidden("update from non-nil value to an empty string is forbidden");
+}
+
+void keep_claim(Change& change, const api::Value& object, const api::Value& old) {
+  const auto* before = old.find("spec");
+  const Field claim = root(change, object);
+  const Field spec = claim["spec"];
+  if (before == nullptr || spec.value() == nullptr) return;
+  api::Value same = api::deep_copy(change.arena, *spec.value());
+  const auto take = [&](api::Value& from, const api::Value* was, const char* key) {
+    if (was == nullptr)
+      from.erase(key);
+    else
+      from.set_ref(change.arena, key, *was);
+  };
+  const Field annotation = claim["metadata"]["annotations"].at_key(kClassAnnotation);
+  if (before->string_at("volumeName").empty()) take(same, before->find("volumeName"), "volumeName");
+  if (may_take_class(claim, old)) {
+    take(same, before->find("storageClassName"), "storageClassName");
+  } else if (!annotation.same_as(old.find_path({"metadata", "annotations", kClassAnnotation}))) {
+    annotation.as("metadata.annotations." + std::string(kClassAnnotation))
+        .invalid_value(quoted(annotation.text()), "field is immutable");
+  }
+  const auto* phase = old.find_path({"status", "phase"});
+  if (phase != nullptr && phase->is_string() && phase->as_string() == "Bound") {
+    if (auto* requests = same.find_path({"resources", "requests"})) {
+      take(*requests, before->find_path({"resources", "requests", "storage"}), "storage");
+    }
+    if (same.find("volumeAttributesClassName") != nullptr) {
+      take(same, before->find("volumeAttributesClassName"), "volumeAttributesClassName");
+    }
+  }
+  if (!api::equal(same, *before)) {
+    spec.forbidden(
+        "spec is immutable after creation except resources.requests and volumeAttributesClassName "
+        "for bound claims" +
+        difference(*before, same));
+  }
+  validate_claim_sizes(spec, old);
+  spec["volumeMode"].as("volumeMode").immutable(before->find("volumeMode"));
+  validate_attributes_class(spec["volumeAttributesClassName"],
+                            before->find("volumeAttributesClassName"));
+}
+
+void validate_claim_resource(const Field& entry, const Field& map, std::string_view name) {
+  const auto complaints = api::check_qualified_name(name);
+  for (const auto& text : complaints) map.invalid_value(quoted(name), text);
+  const bool is_native = name.find('/') == std::string_view::npos ||
+                         name.find("kubernetes.io/") != std::string_view::npos;
+  if (complaints.empty() && is_native && name != "storage") {
+    map.not_supported_value(quoted(name), {"storage"});
+  }
+  const auto amount = entry.amount();
+  if (amount && amount->sign() < 0) {
+    entry.invalid_value(std::to_string(amount->value()), "must be a valid resource quantity");
+  }
+}
+
+void validate_claim_status(Change& change, const api::Value& object, const api::Value&) {
+  const Field status = root(change, object)["status"];
+  for (const auto& [name, amount] : status["capacity"].entries()) {
+    const auto parsed = amount.amount();
+    if (!parsed || parsed->sign() >= 0) continue;
+    amount.invalid_value(std::to_string(parsed->value()), "must be a valid resource quantity");
+  }
+  const Field states = status["allocatedResourceStatuses"].as("status.allocatedResourceStatus");
+  for (const auto& [name, state] : states.entries()) {
+    validate_claim_resource(state, states, name);
+    state.as(states.path())
+        .one_of({"ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizePending",
+                 "NodeResizeInProgress", "NodeResizeInfeasible"});
+  }
+  const Field allocated = status["allocatedResources"];
+  for (const auto& [name, amount] : allocated.entries()) {
+    validate_claim_resource(amount, allocated, name);
+  }
+}
+
+void warn_about_annotation(Change& change, const api::Value& object, std::string_view key,
+                           const std::string& text) {
+  const Field annotation = root(change, object)["metadata"]["annotations"].at_key(key);
+  if (annotation.is_set()) change.warn(annotation.path() + ": " + text);
+}
+
+void warn_about_claim(Change& change, const api::Value& object, const api::Value*) {
+  warn_about_annotation(change, object, kClassAnnotation,
+                        "deprecated since v1.8; use \"storageClassName\" attribute instead");
+  const Field storage = root(change, object)["spec"]["resources"]["requests"].at_key("storage");
+  const auto amount = storage.amount();
+  if (amount && amount->milli_value() % 1000 != 0) {
+    change.warn(storage.path() + ": fractional byte value " + quoted(amount->format()) +
+                " is invalid, must be an integer");
+  }
+}
+
+// -- PersistentVolume
+
+void validate_capacity(const Field& capacity) {
+  if (capacity.empty()) capacity.required();
+  if (!capacity.at_key("storage").is_set() || capacity.size() > 1) {
+    capacity.not_supported({"storage"});
+  }
+  for (const auto& [name, amount] : capacity.entries()) {
+    const auto parsed = amount.amount();
+    if (parsed && parsed->sign() < 0) {
+      amount.invalid_value(std::to_string(parsed->value()), "must be a valid resource quantity");
+    }
+    validate_positive(amount);
+  }
+}
+
+void validate_volume(Change& change, const api::Value& object) {
+  const Field volume = root(change, object);
+  const Field spec = volume["spec"];
+  const Field affinity = spec["nodeAffinity"];
+  validate_access_modes(spec["accessModes"], "");
+  validate_capacity(spec["capacity"]);
+  spec["persistentVolumeReclaimPolicy"].one_of({"Delete", "Recycle", "Retain"});
+  if (affinity.is_set()) {
+    if (affinity["required"].is_set())
+      validate_node_selector(affinity["required"]);
+    else
+      affinity["required"].required("must specify required node constraints");
+  }
+  std::size_t count = 0;
+  validate_shared_sources(spec, {true, volume["metadata"]["name"].text(), spec.path()}, count);
+  if (spec["local"].is_set() && !affinity.is_set()) {
+    affinity.required("Local volume requires node affinity");
+  }
+  if (count == 0) spec.required("must specify a volume type");
+  if (spec["hostPath"]["path"].is("/") && spec["persistentVolumeReclaimPolicy"].is("Recycle")) {
+    spec["persistentVolumeReclaimPolicy"].forbidden(
+        "may not be 'recycle' for a hostPath mount of '/'");
+  }
+  validate_class_name(spec["storageClassName"]);
+  spec["volumeMode"].one_of({"Block", "Filesystem"});
+  const Field attributes = spec["volumeAttributesClassName"];
+  if (!attributes.is_set()) return;
+  if (attributes.empty()) {
+    attributes.required("an empty string is disallowed");
+  } else {
+    validate_class_name(attributes);
+  }
+  if (!spec["csi"].is_set()) {
+    spec["csi"].required("has to be specified when using volumeAttributesClassName");
+  }
+}
+
+// What of the spec is the source of the volume.
+api::Value source_of(Change& change, const api::Value& spec) {
+  static const api::TypeInfo& kSources =
+      *api::builtin_schema().find_type("", "v1", "PersistentVolumeSource");
+  api::Value source = api::Value::object();
+  for (const api::FieldInfo& field : kSources.fields) {
+    if (const auto* one = spec.find(field.name)) source.set_ref(change.arena, field.name, *one);
+  }
+  return source;
+}
+
+// Keys of labels that went out of use, replaced by those that came instead.
+api::Value with_new_labels(Change& change, const api::Value& affinity) {
+  constexpr std::pair<std::string_view, std::string_view> kNew[] = {
+      {"failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"},
+      {"failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"},
+      {"beta.kubernetes.io/os", "kubernetes.io/os"},
+      {"beta.kubernetes.io/arch", "kubernetes.io/arch"},
+      {"beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"}};
+  api::Value copy = api::deep_copy(change.arena, affinity);
+  auto* terms = copy.find_path({"required", "nodeSelectorTerms"});
+  if (terms == nullptr || !terms->is_array()) return copy;
+  for (auto& term : terms->items()) {
+    auto* expressions = term.find("matchExpressions");
+    if (expressions == nullptr || !expressions->is_array()) continue;
+    for (auto& expression : expressions->items()) {
+      for (const auto& [was, is] : kNew) {
+        if (expression.string_at("key") == was) {
+          expression.set_ref(change.arena, "key", api::Value::string_ref(is));
+        }
+      }
+    }
+  }
+  return copy;
+}
+
+void keep_volume(Change& change, const api::Value& object, const api::Value& old) {
+  const auto* before = old.find("spec");
+  const Field spec = root(change, object)["spec"];
+  if (before == nullptr || spec.value() == nullptr) return;
+  const api::Value was = source_of(change, *before);
+  api::Value is = source_of(change, *spec.value());
+  // A secret for growing the volume may be named later.
+  constexpr const char* kExpand = "controllerExpandSecretRef";
+  if (was.find_path({"csi", kExpand}) == nullptr && is.find_path({"csi", kExpand}) != nullptr) {
+    is = api::deep_copy(change.arena, is);
+    is.find("csi")->erase(kExpand);
+  }
+  if (!api::equal(was, is)) {
+    spec.as("spec.persistentvolumesource")
+        .forbidden("spec.persistentvolumesource is immutable after creation" + difference(was, is));
+  }
+  spec["volumeMode"].as("volumeMode").immutable(before->find("volumeMode"));
+  const Field affinity = spec["nodeAffinity"];
+  const auto* old_affinity = before->find("nodeAffinity");
+  if (old_affinity != nullptr && !affinity.same_as(old_affinity) &&
+      (!affinity.is_set() || !api::equal(with_new_labels(change, *old_affinity),
+                                         with_new_labels(change, *affinity.value())))) {
+    affinity.as("nodeAffinity")
+        .invalid("field is immutable, except for updating from beta label to GA");
+  }
+  if (before->find("volumeAttributesClassName") != nullptr &&
+      !spec["volumeAttributesClassName"].is_set()) {
+    spec["volumeAttributesClassName"].forbidden("update from non-nil value to nil is forbidden");
+  }
+}
+
+void warn_about_volume(Change& change, const api::Value& object, const api::Value*) {
+  const Field spec = root(change, object)["spec"];
+  warn_about_annotation(change, object, kClassAnnotation,
+                        "deprecated since v1.8; use \"storageClassName\" attribute instead");
+  warn_about_annotation(change, object, "volume.beta.kubernetes.io/mount-options",
+                        "deprecated since v1.31; use \"mountOptions\" attribute instead");
+  for (const Field& term : spec["nodeAffinity"]["required"]["nodeSelectorTerms"].items()) {
+    warn_about_node_term(change, term);
+  }
+  if (spec["persistentVolumeReclaimPolicy"].is("Recycle")) {
+    change.warn(spec["persistentVolumeReclaimPolicy"].path() +
+                ": The Recycle reclaim policy is deprecated. Instead, the recommended approach is "
+                "to use dynamic provisioning.");
+  }
+  struct Gone {
+    const char* source;
+    const char* text;
+  };
+  for (const Gone& gone :
+       {Gone{"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"},
+        Gone{"scaleIO", "deprecated in v1.16, non-functional in v1.22+"},
+        Gone{"storageos", "deprecated in v1.22, non-functional in v1.25+"},
+        Gone{"glusterfs", "deprecated in v1.25, non-functional in v1.26+"},
+        Gone{"quobyte", "deprecated in v1.22, non-functional in v1.25+"},
+        Gone{"flocker", "deprecated in v1.22, non-functional in v1.25+"},
+        Gone{"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
+        Gone{"rbd", "deprecated in v1.28, non-functional in v1.31+"}}) {
+    if (spec[gone.source].is_set()) change.warn(spec[gone.source].path() + ": " + gone.text);
+  }
+}
+
+// -- StorageClass
+
+void validate_topologies(const Field& terms) {
+  for (const Field& term : terms.items()) {
+    std::set<std::string, std::less<>> keys;
+    for (const Field& one : term["matchLabelExpressions"].items()) {
+      std::set<std::string, std::less<>> seen;
+      if (one["values"].empty()) one["values"].required();
+      for (const Field& value : one["values"].items()) {
+        if (!seen.emplace(value.text()).second) value.duplicate();
+      }
+      const Field key = one["key"];
+      key.each(api::check_qualified_name(key.text()));
+      if (!keys.emplace(key.text()).second) key.duplicate();
+    }
+  }
+}
+
+void validate_storage_class(Change& change, const api::Value& object) {
+  constexpr std::size_t kMaxParameters = 512, kMaxParameterBytes = 256 << 10;
+  const Field storage = root(change, object);
+  const Field provisioner = storage["provisioner"];
+  if (provisioner.require()) provisioner.each(api::check_qualified_name(provisioner.text()));
+  const Field parameters = storage["parameters"];
+  std::size_t bytes = 0;
+  if (parameters.size() > kMaxParameters) {
+    parameters.as("provisioner.parameters").too_long(kMaxParameters);
+  }
+  for (const auto& [key, value] : parameters.entries()) {
+    if (key.empty()) {
+      parameters.invalid_value("\"\"", "field can not be empty.");
+    }
+    bytes += key.size() + value.text().size();
+  }
+  if (bytes > kMaxParameterBytes) parameters.too_long(kMaxParameterBytes);
+  storage["reclaimPolicy"].one_of({"Delete", "Retain"});
+  const Field binding = storage["volumeBindingMode"];
+  if (binding.require()) binding.one_of({"Immediate", "WaitForFirstConsumer"});
+  validate_topologies(storage["allowedTopologies"]);
+}
+
+void keep_storage_class(Change& change, const api::Value& object, const api::Value& old) {
+  const Field now = root(change, object);
+  for (const char* key : {"parameters", "provisioner", "reclaimPolicy"}) {
+    if (!now[key].same_as(old.find(key))) {
+      now[key].forbidden("updates to " + std::string(key) + " are forbidden.");
+    }
+  }
+  now["volumeBindingMode"].immutable(old.find("volumeBindingMode"));
+}
+
+void warn_about_storage_class(Change& change, const api::Value& object, const api::Value*) {
+  for (const Field& term : root(change, object)["allowedTopologies"].items()) {
+    for (const Field& one : term["matchLabelExpressions"].items()) {
+      const Field key = one["key"];
+      const std::string_view advice = node_label_advice(key.text());
+      if (advice.empty()) continue;
+      change.warn(key.path() + ": " + std::string(key.text()) + " is " + std::string(advice));
+    }
+  }
+}
+
+}  // namespace
+
+void validate_claim_spec(const Field& spec) {
+  validate_access_modes(spec["accessModes"], "at least 1 access mode is required");
+  validate_label_selector(spec["selector"]);
+  const Field storage =
+      spec["resources"]["requests"].at_key("storage").as(spec.path() + ".resources[storage]");
+  if (!storage.is_set())
+    storage.required();
+  else
+    validate_positive(storage);
+  validate_class_name(spec["storageClassName"]);
+  spec["volumeMode"].one_of({"Block", "Filesystem"});
+  validate_data_sources(spec);
+  validate_class_name(spec["volumeAttributesClassName"]);
+}
+
+const Strategy kPersistentVolumeClaimStrategy{
+    .storage_resource = "persistentvolumeclaims",
+    .returns_deleted = true,
+    .validate = validate_claim,
+    .validate_update = keep_claim,
+    .validate_status = validate_claim_status,
+    .warn = warn_about_claim,
+};
+const Strategy kPersistentVolumeStrategy{
+    .storage_resource = "persistentvolumes",
+    .returns_deleted = true,
+    .validate = validate_volume,
+    .validate_update = keep_volume,
+    .warn = warn_about_volume,
+};
+const Strategy kStorageClassStrategy{
+    .storage_resource = "storage.k8s.io/storageclasses",
+    .returns_deleted = true,
+    .validate = validate_storage_class,
+    .validate_update = keep_storage_class,
+    .warn = warn_about_storage_class,
+};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,34 @@
+// ControlLoops runs the controllers and the scheduler of one control plane, each while it leads.
+//
+// Why: of several control planes on one store, one at a time may act. Alone on its store a control
+//   plane needs no election, and is at work at once.
+// Lifetime: the destructor stops both, and gives up what is led so that another may go on.
+// Threads: made and destroyed on one thread; everything in it runs on a loop of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "client/client.h"
+#include "controllers/settings.h"
+
+namespace pinnace::cluster {
+
+class ControlLoops {
+ public:
+  struct Options {
+    client::Client& controllers;  // With the controllers' identity...
+    client::Client& scheduler;    // ...and the scheduler's.
+    Rng& rng;
+    metrics::Registry& metrics;
+    controllers::Settings settings;
+    bool elects = false;
+    std::string identity;  // Of this control plane among the candidates.
+  };
+  static std::unique_ptr<ControlLoops> start(Options options);
+  virtual ~ControlLoops() = default;
+};
+
+}  // namespace pinnace::cluster
