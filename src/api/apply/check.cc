@@ -1,0 +1,172 @@
+#include "api/apply/check.h"
+
+#include <unordered_set>
+#include <vector>
+
+#include "api/json.h"
+
+namespace pinnace::api::apply {
+namespace {
+
+using Layout = Shape::Layout;
+
+// A value as Go prints it with %v, or with %#v.
+std::string go_text(const Value& value, bool with_types) {
+  switch (value.type()) {
+    case Value::Type::kNull:
+      return "<nil>";
+    case Value::Type::kString:
+      return with_types ? go_quoted(value.as_string()) : std::string(value.as_string());
+    case Value::Type::kArray: {
+      std::string text = with_types ? "[]interface {}{" : "[";
+      bool is_first = true;
+      for (const Value& item : value.items()) {
+        if (!is_first) text += with_types ? ", " : " ";
+        is_first = false;
+        text += go_text(item, with_types);
+      }
+      return text += with_types ? "}" : "]";
+    }
+    case Value::Type::kObject: {
+      std::string text = with_types ? "map[string]interface {}{" : "map[";
+      bool is_first = true;
+      for (const auto& [key, member] : value.members()) {
+        if (!is_first) text += with_types ? ", " : " ";
+        is_first = false;
+        text += with_types ? go_quoted(key) : std::string(key);
+        (text += ':') += go_text(member, with_types);
+      }
+      return text += with_types ? "}" : "]";
+    }
+    default:
+      return to_json_text(value);
+  }
+}
+
+std::string boxed(const Value& value) { return "&{" + go_text(value, false) + "}"; }
+
+std::string_view go_type(const Value& value) {
+  switch (value.type()) {
+    case Value::Type::kBool:
+      return "bool";
+    case Value::Type::kInt:
+      return "int64";
+    case Value::Type::kDouble:
+      return "float64";
+    case Value::Type::kString:
+      return "string";
+    case Value::Type::kArray:
+      return "[]interface {}";
+    case Value::Type::kObject:
+      return "map[string]interface {}";
+    case Value::Type::kNull:
+      break;
+  }
+  return "<nil>";
+}
+
+class Checker {
+ public:
+  Checker(Arena& arena, Duplicates duplicates) : arena_(arena), duplicates_(duplicates) {}
+
+  void visit(const Shape& shape, const Value& value) {
+    if (value.is_null()) return;
+    switch (shape.layout_of(&value)) {
+      case Layout::kScalar:
+        return scalar(shape, value);
+      case Layout::kList:
+        if (!value.is_array()) return fault("expected list, got " + boxed(value));
+        return items(shape, value);
+      case Layout::kMap:
+        if (!value.is_object()) return fault("expected map, got " + boxed(value));
+        return members(shape, value);
+    }
+  }
+
+  std::optional<std::string> result() {
+    if (faults_.empty()) return std::nullopt;
+    if (faults_.size() == 1) return std::move(faults_.front());
+    std::string text = "errors:";
+    for (const std::string& one : faults_) (text += "\n  ") += one;
+    return text;
+  }
+
+ private:
+  static constexpr std::size_t kMaxFaults = 100;
+
+  void fault(std::string why) {
+    if (faults_.size() == kMaxFaults) return;
+    const std::string at = display(path_);
+    faults_.push_back(at.empty() ? std::move(why) : at + ": " + why);
+  }
+
+  void scalar(const Shape& shape, const Value& value) {
+    const bool is_scalar = value.is_number() || value.is_string() || value.is_bool();
+    switch (shape.scalar()) {
+      case Shape::Scalar::kNumber:
+        if (!value.is_number()) {
+          fault("expected numeric (int or float), got " + std::string(go_type(value)));
+        }
+        return;
+      case Shape::Scalar::kString:
+        if (!value.is_string()) {
+          fault("expected string, got &value.valueUnstructured{Value:" + go_text(value, true) +
+                "}");
+        }
+        return;
+      case Shape::Scalar::kBool:
+        if (!value.is_bool()) fault("expected boolean, got " + boxed(value));
+        return;
+      case Shape::Scalar::kAny:
+        if (!is_scalar) fault("expected any scalar, got " + boxed(value));
+        return;
+    }
+  }
+
+  void items(const Shape& shape, const Value& value) {
+    const bool is_atomic = shape.is_atomic(Layout::kList);
+    std::unordered_set<std::string_view> seen;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const Value& item = value.items()[i];
+      Result<PathElement> element =
+          is_atomic ? PathElement::index(arena_, i) : shape.element_of(arena_, item);
+      if (!element) return fault("element " + std::to_string(i) + ": " + element.error().message);
+      if (!is_atomic && !seen.insert(element->text()).second &&
+          duplicates_ == Duplicates::kRefused) {
+        fault("duplicate entries for key " + element->display());
+      }
+      path_.push_back(*element);
+      visit(shape.item(), item);
+      path_.pop_back();
+    }
+  }
+
+  void members(const Shape& shape, const Value& value) {
+    for (const auto& [key, member] : value.members()) {
+      const Shape below = shape.member(key);
+      path_.push_back(PathElement::field(key));
+      if (below.is_declared())
+        visit(below, member);
+      else
+        fault("field not declared in schema");
+      path_.pop_back();
+      if (!below.is_declared()) return;
+    }
+  }
+
+  Arena& arena_;
+  Duplicates duplicates_;
+  std::vector<PathElement> path_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value,
+                                      Duplicates duplicates) {
+  Checker checker(arena, duplicates);
+  checker.visit(shape, value);
+  return checker.result();
+}
+
+}  // namespace pinnace::api::apply

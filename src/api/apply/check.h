@@ -1,0 +1,21 @@
+// Checks a configuration that somebody applies against the schema: every field must be declared, of
+// its type, and no item of a set or keyed list may come twice.
+//
+// Errors: the text that follows Kubernetes' "failed to create typed patch object (...): ".
+// Source: sigs.k8s.io/structured-merge-diff, package typed.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/apply/shape.h"
+
+namespace pinnace::api::apply {
+
+enum class Duplicates : std::uint8_t { kRefused, kAllowed };
+
+// What is wrong, or nothing.
+std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value,
+                                      Duplicates duplicates);
+
+}  // namespace pinnace::api::apply
