@@ -4,8 +4,10 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/ownership.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/schema_validation.h"
+#include "apiserver/registry/write_options.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -70,7 +72,7 @@ void settle_name(Change& change, api::Value& meta) {
 
 void settle_system_fields(Change& change, const Strategy& strategy, api::Value& meta) {
   for (const char* key : {"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
-                          "managedFields", "resourceVersion", "generation"}) {
+                          "resourceVersion", "generation"}) {
     meta.erase(key);
   }
   meta.set_ref(change.arena, "uid", change.text(make_uuid(change.backend.options.rng)));
@@ -182,16 +184,27 @@ Error write_error(const Call& call, Error error, const std::string& name) {
 }
 
 void create_object(const BackendRef& backend, const CallRef& call) {
+  if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
+    return answer_error(*call, ok.error());
+  }
+  create_made(backend, call, Ownership::kTracked, [&call](Change& change) {
+    return read_object(*call, change.arena, *call->resource);
+  });
+}
+
+void create_made(const BackendRef& backend, const CallRef& call, Ownership ownership,
+                 const std::function<Result<api::Value>(Change&)>& make) {
   const auto creation = std::make_shared<Creation>(backend, call);
   Change& change = creation->change;
   Error wrong;
   change.dry_run = is_dry_run(*call, wrong);
   if (!wrong.message.empty()) return answer_error(*call, wrong);
-  auto object = read_object(*call, change.arena, *call->resource);
+  auto object = make(change);
   if (!object) return answer_error(*call, object.error());
   creation->object = *object;
   change.ns = call->info.ns;
   if (auto ok = name_object(*creation); !ok) return creation->fail(ok.error());
+  if (ownership == Ownership::kTracked) track_ownership(change, creation->object, nullptr);
   const AdmissionRequestRef request(creation, &creation->admission);
   const AdmissionChain& chain = backend->admission;
   chain.mutate(request, [creation, request, &chain](Result<void> ok) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/object_codec.h"
+#include "apiserver/backend.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/write_options.h"
@@ -85,8 +86,8 @@ api::apply::Managers managers_before(Change& change, const api::Value* sent,
 
 KindVersions::KindVersions(const Change& change)
     : call_(change.call),
-      requested_(group_version(call_.resource->group, call_.resource->version)),
-      stored_(group_version(change.storage.group, change.storage.version)),
+      requested_(change.arena.copy(group_version(call_.resource->group, call_.resource->version))),
+      stored_(change.arena.copy(group_version(change.storage.group, change.storage.version))),
       reset_(reset_fields_of(change)) {}
 
 const api::ResourceInfo* KindVersions::find(std::string_view api_version) const {
@@ -173,8 +174,7 @@ void set_managed_fields(Change& change, api::Value& object, api::apply::Managers
   api::Value& meta = meta_of(change.arena, object);
   meta.erase("managedFields");
   if (managers.empty()) return;
-  meta.set_ref(change.arena, "managedFields",
-               api::apply::encode_managers(change.arena, managers));
+  meta.set_ref(change.arena, "managedFields", api::apply::encode_managers(change.arena, managers));
 }
 
 void track_ownership(Change& change, api::Value& object, const api::Value* old) {
@@ -187,13 +187,12 @@ void track_ownership(Change& change, api::Value& object, const api::Value* old) 
   const auto in_request = [&](const api::Value& value) {
     return versions.convert(change.arena, value, versions.stored(), versions.requested());
   };
-  const auto before = old == nullptr
-                          ? versions.empty_object(change.arena, versions.requested())
-                          : in_request(without_managed_fields(change.arena, *old));
+  const auto before = old == nullptr ? versions.empty_object(change.arena, versions.requested())
+                                     : in_request(without_managed_fields(change.arena, *old));
   const auto after = in_request(object);
   if (!before || !after) return;
-  const auto done = track_update(change.arena, versions, writer_of(change, versions), *before,
-                                 *after, managers);
+  const auto done =
+      track_update(change.arena, versions, writer_of(change, versions), *before, *after, managers);
   if (done) set_managed_fields(change, object, std::move(managers));
 }
 

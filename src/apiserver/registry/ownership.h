@@ -12,6 +12,7 @@
 namespace pinnace::apiserver {
 
 // The versions of the kind that a request is about.
+// Lifetime: what it says lies in the arena of the change.
 class KindVersions final : public api::apply::Versions {
  public:
   explicit KindVersions(const Change& change);
@@ -20,7 +21,7 @@ class KindVersions final : public api::apply::Versions {
   Result<api::Value> convert(api::Arena& arena, const api::Value& object, std::string_view from,
                              std::string_view to) const override;
   api::Value empty_object(api::Arena& arena, std::string_view api_version) const override;
-  api::apply::FieldSet reset_fields(std::string_view api_version) const override { return reset_; }
+  api::apply::FieldSet reset_fields(std::string_view) const override { return reset_; }
   bool may_have_changed() const override;
 
   // That of the request, and that in which objects are kept.
@@ -31,7 +32,7 @@ class KindVersions final : public api::apply::Versions {
   const api::ResourceInfo* find(std::string_view api_version) const;
 
   const Call& call_;
-  std::string requested_, stored_;
+  std::string_view requested_, stored_;
   api::apply::FieldSet reset_;
 };
 

@@ -21,7 +21,7 @@ Result<Patch> Patch::parse(Call& call) {
     return errors::unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
         "application/json-patch+json, application/merge-patch+json, "
-        "application/strategic-merge-patch+json");
+        "application/strategic-merge-patch+json, application/apply-patch+yaml");
   }
   patch.arena_ = std::make_shared<api::Arena>(4096 + call.request.body.size());
   auto body = api::parse_json(*patch.arena_, call.request.body);

@@ -16,10 +16,20 @@ namespace pinnace::apiserver {
 const api::ResourceInfo* storage_of(const api::ResourceInfo& resource);
 store::Key key_of(const Call& call);
 
+// Who manages the fields that a write changes.
+enum class Ownership {
+  kTracked,    // The writer; metadata.managedFields is the client's as far as he may say.
+  kSettled,    // metadata.managedFields says it already.
+  kUntouched,  // Nobody: what there is stays.
+};
+
 void get_object(Backend& backend, const CallRef& call);
 void list_objects(const BackendRef& backend, const CallRef& call);
 void watch_objects(const BackendRef& backend, const CallRef& call);
 void create_object(const BackendRef& backend, const CallRef& call);
+// As `create_object`, of what `make` gives in the storage version instead of the body.
+void create_made(const BackendRef& backend, const CallRef& call, Ownership ownership,
+                 const std::function<Result<api::Value>(Change&)>& make);
 // PUT and PATCH, of the object or of a subresource that is a view of it (status, scale, finalize).
 void update_object(const BackendRef& backend, const CallRef& call);
 void delete_object(const BackendRef& backend, const CallRef& call);
@@ -37,6 +47,7 @@ struct Update {
   std::function<void(Call&, const store::ObjectRef&)> answer;
   // What to do when there is no such object; by default 404.
   std::function<void()> missing;
+  Ownership ownership = Ownership::kTracked;
 };
 void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
                 int attempt = 0);
@@ -54,6 +65,12 @@ Result<Deletion> read_deletion(Call& call);
 using DeletionDone = std::function<void(Result<store::ObjectRef>, bool removed)>;
 void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
                   DeletionDone done, int attempt = 0);
+
+// For a change of what is not there: goes on if the user may make it, else answers 403.
+void if_may_create(const BackendRef& backend, const CallRef& call, std::function<void()> then);
+// resourceVersion and uid in what a client sent are preconditions.
+Result<void> check_sent_preconditions(const Call& call, const api::Value& sent,
+                                      const api::Value& old);
 
 // The store's answer to a write, in terms of what was written.
 Error write_error(const Call& call, Error error, const std::string& name);

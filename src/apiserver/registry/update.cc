@@ -1,11 +1,14 @@
 // PUT and PATCH: an object that is there becomes another, if nobody was faster.
 #include "api/json.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/registry/applying.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/ownership.h"
 #include "apiserver/registry/patching.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/schema_validation.h"
+#include "apiserver/registry/write_options.h"
 #include "apiserver/routes.h"
 #include "apiserver/subresources/scale.h"
 
@@ -48,7 +51,6 @@ using AttemptRef = std::shared_ptr<Attempt>;
 void keep_system_fields(Change& change, api::Value& object, const api::Value& old) {
   api::Value& meta = meta_of(change.arena, object);
   const auto* before = old.find("metadata");
-  meta.erase("managedFields");
   for (const char* key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
                           "deletionGracePeriodSeconds", "generation", "generateName", "selfLink",
                           "resourceVersion"}) {
@@ -180,6 +182,7 @@ void commit(const AttemptRef& attempt) {
 // The last stage: everyone has agreed.
 void settle(const AttemptRef& attempt) {
   Change& change = attempt->change;
+  forget_times_alone(change, attempt->object, attempt->old);
   if (api::equal(attempt->object, attempt->old)) {
     change.done(false);
     return attempt->answer(attempt->before);
@@ -195,6 +198,9 @@ void settle(const AttemptRef& attempt) {
 void pass_through(const AttemptRef& attempt) {
   keep_system_fields(attempt->change, attempt->object, attempt->old);
   keep_other_half(attempt->change, attempt->object, attempt->old);
+  if (attempt->update.ownership == Ownership::kTracked) {
+    track_ownership(attempt->change, attempt->object, &attempt->old);
+  }
   const AdmissionRequestRef request(attempt, &attempt->admission);
   const AdmissionChain& chain = attempt->backend->admission;
   chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
@@ -237,32 +243,37 @@ void run_update(const BackendRef& backend, const CallRef& call, store::Key key, 
   pass_through(attempt);
 }
 
-namespace {
+void if_may_create(const BackendRef& backend, const CallRef& call, std::function<void()> then) {
+  Attributes wanted = attributes_of(*call);
+  wanted.verb = "create";
+  backend->authorization->ask(call->user, wanted,
+                              [call, wanted, then = std::move(then)](const Decision& decision) {
+                                if (decision.verdict == Verdict::kAllow) return then();
+                                answer_error(*call, forbidden_error(call->user, wanted, decision));
+                              });
+}
 
-// resourceVersion and uid in a body are preconditions.
-Result<store::Revision> preconditions_of(const Call& call, const api::Value& body,
-                                         const api::Value& old) {
-  const std::string_view uid = meta_text(body, "uid");
+Result<void> check_sent_preconditions(const Call& call, const api::Value& sent,
+                                      const api::Value& old) {
+  const std::string_view uid = meta_text(sent, "uid");
   if (!uid.empty() && uid != meta_text(old, "uid")) {
     return errors::conflict(resource_text(*call.resource), call.info.name,
                             "Precondition failed: UID in precondition: " + std::string(uid) +
                                 ", UID in object meta: " + std::string(meta_text(old, "uid")));
   }
-  auto revision = parse_revision(meta_text(body, "resourceVersion"));
+  const std::string_view text = meta_text(sent, "resourceVersion");
+  const auto revision = parse_revision(text);
   if (!revision) {
-    return errors::invalid(
-        kind_text(*call.resource), call.info.name,
-        {cause::invalid("metadata.resourceVersion", quoted(meta_text(body, "resourceVersion")),
-                        "must be specified for an update")});
+    return errors::invalid(kind_text(*call.resource), call.info.name,
+                           {cause::invalid("metadata.resourceVersion", quoted(text),
+                                           "must be specified for an update")});
   }
-  return revision;
-}
-
-Result<void> check_current(const Call& call, store::Revision wanted, const api::Value& old) {
   const auto current = parse_revision(meta_text(old, "resourceVersion"));
-  if (wanted == 0 || (current && *current == wanted)) return {};
+  if (*revision == 0 || (current && *current == *revision)) return {};
   return std::unexpected(write_error(call, errors::conflict("", "", "").error(), call.info.name));
 }
+
+namespace {
 
 // The update that a PUT asks for. The body is read once; each attempt works on a copy.
 Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
@@ -289,9 +300,7 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   update.subresource = call->info.subresource;
   update.apply = [call, held](Change& change, api::Value& object,
                               const api::Value& old) -> Result<void> {
-    auto wanted = preconditions_of(*call, held->body, old);
-    if (!wanted) return std::unexpected(std::move(wanted.error()));
-    if (auto ok = check_current(*call, *wanted, old); !ok) return ok;
+    if (auto ok = check_sent_preconditions(*call, held->body, old); !ok) return ok;
     object = api::deep_copy(change.arena, held->body);
     return {};
   };
@@ -301,14 +310,7 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
                        call->info.subresource.empty() && update.expected == 0;
   if (creates) {
     update.missing = [backend, call] {
-      // Who may change what is there may not, for that, make it.
-      Attributes wanted = attributes_of(*call);
-      wanted.verb = "create";
-      backend->authorization->ask(
-          call->user, wanted, [backend, call, wanted](const Decision& decision) {
-            if (decision.verdict == Verdict::kAllow) return create_object(backend, call);
-            answer_error(*call, forbidden_error(call->user, wanted, decision));
-          });
+      if_may_create(backend, call, [backend, call] { create_object(backend, call); });
     };
   }
   return update;
@@ -331,9 +333,7 @@ Result<Update> patch_update(const CallRef& call) {
                                  std::string(meta_text(object, "name")) +
                                  ") does not match the name on the URL (" + call->info.name + ")");
     }
-    auto wanted = preconditions_of(*call, object, old);
-    if (!wanted) return std::unexpected(std::move(wanted.error()));
-    if (auto ok = check_current(*call, *wanted, old); !ok) return ok;
+    if (auto ok = check_sent_preconditions(*call, object, old); !ok) return ok;
     call->warnings.clear();
     if (auto ok = check_fields(*call, change.arena, object, *call->resource->type, {}); !ok)
       return ok;
@@ -347,7 +347,15 @@ Result<Update> patch_update(const CallRef& call) {
 
 void update_object(const BackendRef& backend, const CallRef& call) {
   if (call->info.subresource == "scale") return update_scale(backend, call);
-  auto update = call->info.verb == "patch" ? patch_update(call) : put_update(backend, call);
+  const bool is_patch = call->info.verb == "patch";
+  if (is_patch && is_apply_patch(*call)) {
+    auto update = apply_update(backend, call);
+    if (!update) return answer_error(*call, update.error());
+    return run_update(backend, call, key_of(*call), std::move(*update));
+  }
+  const auto valid = check_write_options(*call, is_patch ? WriteKind::kPatch : WriteKind::kUpdate);
+  if (!valid) return answer_error(*call, valid.error());
+  auto update = is_patch ? patch_update(call) : put_update(backend, call);
   if (!update) return answer_error(*call, update.error());
   run_update(backend, call, key_of(*call), std::move(*update));
 }

@@ -88,7 +88,7 @@ TEST_F(Services, NodePortsAreGivenAndTakenBack) {
             "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'");
   const auto plain = server_.merge(kServices + "/a", R"({"spec":{"type":"ClusterIP"}})");
   EXPECT_EQ(plain->status, 200) << plain->body;
-  EXPECT_EQ(plain->body.find("nodePort"), std::string::npos);
+  EXPECT_EQ(plain->body.find("\"nodePort\""), std::string::npos);
   EXPECT_EQ(make("b", R"({"type":"NodePort","ports":[{"port":80,"nodePort":30003}]})")->status,
             201);
 }

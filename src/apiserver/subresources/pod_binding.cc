@@ -78,6 +78,7 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   call->storage = call->resource;
   Update update;
   update.subresource = "binding";
+  update.ownership = Ownership::kUntouched;
   update.apply = [node, uid](Change& change, api::Value& object, const api::Value& old) {
     return bind(change, object, old, node, uid);
   };

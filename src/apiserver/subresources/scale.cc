@@ -2,9 +2,13 @@
 
 #include "api/json.h"
 #include "api/selector.h"
+#include "apiserver/registry/applying.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/ownership.h"
 #include "apiserver/registry/patching.h"
+#include "apiserver/registry/write_options.h"
+#include "apiserver/subresources/scale_managers.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -67,44 +71,97 @@ void get_scale(Backend& backend, const CallRef& call) {
   answer_scale(*call, *found);
 }
 
-void update_scale(const BackendRef& backend, const CallRef& call) {
-  std::shared_ptr<Patch> patch;
-  if (call->info.verb == "patch") {
-    auto parsed = Patch::parse(*call);
-    if (!parsed) return answer_error(*call, parsed.error());
-    patch = std::make_shared<Patch>(std::move(*parsed));
+namespace {
+
+// The Scale that a request wants, made on an attempt's copy of the object.
+using MakeScale =
+    std::function<Result<api::Value>(Change&, api::Value& object, const api::Value& old)>;
+
+Result<MakeScale> by_put(const CallRef& call) {
+  return [call](Change& change, api::Value&, const api::Value&) -> Result<api::Value> {
+    auto media = body_media(call->request.headers.get("content-type"));
+    if (!media) return std::unexpected(std::move(media.error()));
+    return decode_body(change.arena, *media, call->request.body, *scale_type(), nullptr);
+  };
+}
+
+Result<MakeScale> by_patch(const CallRef& call) {
+  auto parsed = Patch::parse(*call);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  return [patch = std::move(*parsed)](Change& change, api::Value&, const api::Value& old) {
+    return patch.apply(change.arena, make_scale(change.arena, old), *scale_type());
+  };
+}
+
+Result<MakeScale> by_apply(const CallRef& call) {
+  struct Held {
+    api::Arena arena;
+    AppliedConfig config;
+  };
+  auto held = std::make_shared<Held>();
+  auto config = read_applied(*call, held->arena, ScaleVersions::kVersion, "Scale");
+  if (!config) return std::unexpected(std::move(config.error()));
+  held->config = std::move(*config);
+  return [call, held](Change& change, api::Value& object,
+                      const api::Value& old) -> Result<api::Value> {
+    auto of_object = api::apply::decode_managers(managed_fields(old));
+    if (!of_object) return std::unexpected(std::move(of_object.error()));
+    auto of_scale = scale_managers(change.arena, *of_object);
+    const KindVersions kind(change);
+    api::apply::Writer writer = writer_of(change, kind);
+    writer.api_version = ScaleVersions::kVersion;
+    writer.kind = "Scale";
+    const api::Value config_copy = api::deep_copy(change.arena, held->config.value);
+    auto applied =
+        apply_configuration(change.arena, ScaleVersions(), writer, call->query.flag("force"),
+                            make_scale(change.arena, old), config_copy, of_scale);
+    if (!applied) return std::unexpected(std::move(applied.error()));
+    if (auto ok = check_place(*call, applied->object); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    set_managed_fields(change, object,
+                       with_scale_managers(change.arena, std::move(*of_object), std::move(of_scale),
+                                           kind.requested()));
+    return api::deep_copy(change.arena, applied->object);
+  };
+}
+
+// Takes from the Scale what of it is kept: the number of replicas.
+Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object,
+                           const api::Value& old) {
+  if (auto ok = check_fields(change.call, change.arena, scale, *scale_type(), {}); !ok) return ok;
+  if (auto ok = check_sent_preconditions(change.call, scale, old); !ok) return ok;
+  const auto* spec = scale.find("spec");
+  const std::int64_t replicas = spec == nullptr ? 0 : spec->int_at("replicas");
+  if (replicas < 0) {
+    change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
+                                           "must be greater than or equal to 0"));
   }
+  object.ensure_object(change.arena, "spec")
+      .set_ref(change.arena, "replicas", api::Value::integer(replicas));
+  return {};
+}
+
+}  // namespace
+
+void update_scale(const BackendRef& backend, const CallRef& call) {
+  const bool is_patch = call->info.verb == "patch";
+  const bool is_apply = is_patch && is_apply_patch(*call);
+  const WriteKind kind = is_apply   ? WriteKind::kApply
+                         : is_patch ? WriteKind::kPatch
+                                    : WriteKind::kUpdate;
+  if (auto ok = check_write_options(*call, kind); !ok) return answer_error(*call, ok.error());
+  auto make = is_apply ? by_apply(call) : is_patch ? by_patch(call) : by_put(call);
+  if (!make) return answer_error(*call, make.error());
   Update update;
   update.subresource = "scale";
   update.answer = answer_scale;
-  update.apply = [call, patch](Change& change, api::Value& object,
-                               const api::Value& old) -> Result<void> {
-    api::Value scale;
-    if (patch) {
-      auto patched = patch->apply(change.arena, make_scale(change.arena, old), *scale_type());
-      if (!patched) return std::unexpected(std::move(patched.error()));
-      scale = *patched;
-    } else {
-      auto media = body_media(call->request.headers.get("content-type"));
-      if (!media) return std::unexpected(std::move(media.error()));
-      auto body = decode_body(change.arena, *media, call->request.body, *scale_type(), nullptr);
-      if (!body) return std::unexpected(std::move(body.error()));
-      scale = *body;
-    }
-    if (auto ok = check_fields(*call, change.arena, scale, *scale_type(), {}); !ok) return ok;
-    const std::string_view wanted = meta_text(scale, "resourceVersion");
-    if (!wanted.empty() && wanted != meta_text(old, "resourceVersion")) {
-      return std::unexpected(write_error(*call, errors::conflict("", "", "").error(), change.name));
-    }
-    const auto* spec = scale.find("spec");
-    const std::int64_t replicas = spec == nullptr ? 0 : spec->int_at("replicas");
-    if (replicas < 0) {
-      change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
-                                             "must be greater than or equal to 0"));
-    }
-    object.ensure_object(change.arena, "spec")
-        .set_ref(change.arena, "replicas", api::Value::integer(replicas));
-    return {};
+  update.ownership = is_apply ? Ownership::kSettled : Ownership::kTracked;
+  update.apply = [make = std::move(*make)](Change& change, api::Value& object,
+                                           const api::Value& old) -> Result<void> {
+    auto scale = make(change, object, old);
+    if (!scale) return std::unexpected(std::move(scale.error()));
+    return take_replicas(change, *scale, object, old);
   };
   run_update(backend, call, key_of(*call), std::move(update));
 }
