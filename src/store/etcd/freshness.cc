@@ -30,7 +30,7 @@ void Freshness::when_current(Ready ready) {
     error.error().retry_after_seconds = 1;
     return ready(std::move(error));
   }
-  unasked_.push_back(std::move(ready));
+  unasked_.push_back({options_.executor.clock().monotonic(), std::move(ready)});
   if (!is_asking_) ask(std::move(lock));
 }
 
@@ -45,34 +45,38 @@ void Freshness::ask(std::unique_lock<std::mutex> lock) {
           const Result<RangeAnswer>& answer) mutable { self->answered(std::move(asked), answer); });
 }
 
-void Freshness::answered(std::vector<Ready> asked, const Result<RangeAnswer>& answer) {
+void Freshness::answered(std::vector<Waiter> asked, const Result<RangeAnswer>& answer) {
   {
     std::unique_lock lock(mutex_);
     asked_ = 0;
     is_asking_ = false;
     if (!unasked_.empty() && !is_stopped_) ask(std::move(lock));
   }
-  for (Ready& ready : asked) {
+  for (Waiter& waiter : asked) {
     if (!answer) {
-      ready(std::unexpected(answer.error()));
+      waiter.ready(std::unexpected(answer.error()));
     } else {
-      when_reached(options_.layout.from_etcd(answer->revision), std::move(ready));
+      wait_until(options_.layout.from_etcd(answer->revision), std::move(waiter));
     }
   }
 }
 
 void Freshness::when_reached(Revision revision, Ready ready) {
+  wait_until(revision, {options_.executor.clock().monotonic(), std::move(ready)});
+}
+
+void Freshness::wait_until(Revision revision, Waiter waiter) {
   std::unique_lock lock(mutex_);
   // `advanced` comes after the history has changed, and takes the mutex: it finds us, or we see.
   if (options_.history->revision() >= revision) {
     lock.unlock();
-    return ready({});
+    return waiter.ready({});
   }
   if (is_stopped_) {
     lock.unlock();
-    return ready(stopped());
+    return waiter.ready(stopped());
   }
-  waiting_.emplace(revision, Waiter{options_.executor.clock().monotonic(), std::move(ready)});
+  waiting_.emplace(revision, std::move(waiter));
   arm();
 }
 
@@ -145,7 +149,7 @@ void Freshness::stop() {
   {
     const std::lock_guard lock(mutex_);
     is_stopped_ = true;
-    waiting = std::exchange(unasked_, {});
+    for (Waiter& waiter : std::exchange(unasked_, {})) waiting.push_back(std::move(waiter.ready));
     for (auto& [revision, waiter] : waiting_) waiting.push_back(std::move(waiter.ready));
     waiting_.clear();
   }

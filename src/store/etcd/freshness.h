@@ -7,7 +7,7 @@
 // Why not progress notifications: before 3.4.25 and 3.5.8 etcd sends them ahead of events that are
 //   still on their way (etcd-io/etcd#15220).
 // Threads: any. `ready` runs on a thread of the client, of the executor, or on the caller's.
-// Bounds: `max_waiting` callers; more get 503. Nobody waits longer than `timeout` for the cache.
+// Bounds: `max_waiting` callers; more get 503. Nobody waits longer than `timeout`.
 #pragma once
 
 #include <cstddef>
@@ -52,14 +52,15 @@ class Freshness : public std::enable_shared_from_this<Freshness> {
   };
   // Needs the mutex, and gives it up.
   void ask(std::unique_lock<std::mutex> lock);
-  void answered(std::vector<Ready> asked, const Result<RangeAnswer>& answer);
+  void answered(std::vector<Waiter> asked, const Result<RangeAnswer>& answer);
+  void wait_until(Revision revision, Waiter waiter);
   void arm();  // Needs the mutex.
   void sweep();
   void tick();
 
   const Options options_;
   std::mutex mutex_;
-  std::vector<Ready> unasked_;  // For the next question.
+  std::vector<Waiter> unasked_;  // For the next question.
   std::multimap<Revision, Waiter> waiting_;
   std::size_t asked_ = 0;
   bool is_asking_ = false, is_armed_ = false, is_ticking_ = false, is_stopped_ = false;

@@ -196,7 +196,9 @@ class Unary : public std::enable_shared_from_this<Unary<Request, Response>> {
       return end(status);
     }
     if (++tries_ < client_.members_.size()) return attempt();
-    pause_.Set(now() + kPause, [self = this->shared_from_this()](bool) { self->attempt(); });
+    // A new one each time: the callback of the last one may be what we are in.
+    pause_ = std::make_unique<grpc::Alarm>();
+    pause_->Set(now() + kPause, [self = this->shared_from_this()](bool) { self->attempt(); });
   }
 
   void end(const grpc::Status& status) {
@@ -212,7 +214,7 @@ class Unary : public std::enable_shared_from_this<Unary<Request, Response>> {
   const SystemTime deadline_;
   Response response_;
   std::unique_ptr<grpc::ClientContext> context_;
-  grpc::Alarm pause_;
+  std::unique_ptr<grpc::Alarm> pause_;
   std::size_t member_ = 0, tries_ = 0;
 };
 
