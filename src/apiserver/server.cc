@@ -4,6 +4,7 @@
 
 #include "apiserver/authorization/gate.h"
 #include "apiserver/backend.h"
+#include "apiserver/bootstrap/api_service.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/http/call.h"
 #include "apiserver/http/status.h"

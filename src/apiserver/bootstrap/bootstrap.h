@@ -15,10 +15,6 @@ namespace pinnace::apiserver {
 // Returns when all of it is durable. Before any request, not on the store's writer thread.
 Result<void> bootstrap(const BackendRef& backend);
 
-// Every ten seconds makes the Service of the API and its endpoints again if somebody removed or
-// changed them.
-void keep_api_service(const BackendRef& backend);
-
 // Deletes Events an hour after they last changed. The cost is in what expires, not in what there
 // is.
 void start_event_expiry(const BackendRef& backend);

@@ -1,0 +1,130 @@
+#include "apiserver/bootstrap/api_service.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/json.h"
+#include "apiserver/registry/object_meta.h"
+#include "base/log.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr Duration kKeepPeriod = std::chrono::seconds(10);
+// A server that did not renew its Lease for so long is gone.
+constexpr Duration kIdentityKept = std::chrono::seconds(30);
+constexpr std::string_view kIdentityLabel = "apiserver.kubernetes.io/identity";
+constexpr std::string_view kIdentityValue = "kube-apiserver";
+
+void renew_identity(Seeder& seeder, Backend& backend) {
+  const Options& options = backend.options;
+  const std::string place =
+      options.advertise_address + ':' + std::to_string(options.advertise_port);
+  const std::string name = "apiserver-" + safe_encode(std::to_string(fnv1a_64(place)));
+  const std::string label = quoted(kIdentityLabel) + ':' + quoted(kIdentityValue);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kIdentityKept).count();
+  seeder.add("coordination.k8s.io", "v1", "leases",
+             "{" + meta_json("kube-system", name, label) + ",\"spec\":{\"holderIdentity\":" +
+                 quoted(place) + ",\"leaseDurationSeconds\":" + std::to_string(seconds) +
+                 ",\"renewTime\":" + quoted(rfc3339_micro(backend.now())) + "}}",
+             Existing::kFollow);
+}
+
+// The address in a server's Lease, if it serves the same port and renewed it lately.
+std::string address_in(const store::Object& lease, const Backend& backend) {
+  api::Arena arena;
+  const auto parsed = api::parse_json(arena, lease.json);
+  const auto* label = parsed ? parsed->find_path({"metadata", "labels", kIdentityLabel}) : nullptr;
+  const auto* spec = parsed ? parsed->find("spec") : nullptr;
+  if (label == nullptr || !label->is_string() || label->as_string() != kIdentityValue ||
+      spec == nullptr) {
+    return {};
+  }
+  WallTime renewed{};
+  const std::string_view place = spec->string_at("holderIdentity");
+  const auto colon = place.rfind(':');
+  const bool is_fresh = parse_rfc3339(spec->string_at("renewTime"), renewed) &&
+                        backend.now() - renewed < kIdentityKept;
+  if (!is_fresh || colon == place.npos ||
+      place.substr(colon + 1) != std::to_string(backend.options.advertise_port)) {
+    return {};
+  }
+  return std::string(place.substr(0, colon));
+}
+
+std::set<std::string> addresses_of_servers(Seeder& seeder, Backend& backend) {
+  std::set<std::string> addresses{backend.options.advertise_address};
+  if (backend.store().is_always_current()) return addresses;
+  renew_identity(seeder, backend);
+  const auto leases = backend.store().list("coordination.k8s.io/leases", "kube-system");
+  if (!leases) return addresses;
+  for (const auto& lease : leases->objects) {
+    if (auto address = address_in(*lease, backend); !address.empty()) {
+      addresses.insert(std::move(address));
+    }
+  }
+  return addresses;
+}
+
+}  // namespace
+
+void seed_api_service(Seeder& seeder, Backend& backend) {
+  const Options& options = backend.options;
+  const std::string ip = backend.service_ips->address(1);
+  const std::string port = std::to_string(options.advertise_port);
+  const std::string ports = R"("ports":[{"name":"https","port":)" + port + R"(,"protocol":"TCP"}])";
+  backend.service_ips->take(ip);
+  seeder.add(
+      "", "v1", "services",
+      "{" +
+          meta_json("default", "kubernetes", R"("component":"apiserver","provider":"kubernetes")") +
+          R"(,"spec":{"type":"ClusterIP","ipFamilyPolicy":"SingleStack",)"
+          R"("ipFamilies":["IPv4"],"ports":[{"name":"https","protocol":"TCP","port":443,)"
+          R"("targetPort":)" +
+          port + R"(}],"clusterIP":")" + ip + R"(","clusterIPs":[")" + ip + R"("]}})");
+  std::vector<std::string> hosts, endpoints;
+  for (const std::string& address : addresses_of_servers(seeder, backend)) {
+    hosts.push_back("{\"ip\":" + quoted(address) + "}");
+    endpoints.push_back("{\"addresses\":[" + quoted(address) + R"(],"conditions":{"ready":true}})");
+  }
+  seeder.add("", "v1", "endpoints",
+             "{" +
+                 meta_json("default", "kubernetes",
+                           R"("endpointslice.kubernetes.io/skip-mirror":"true")") +
+                 R"(,"subsets":[{"addresses":[)" + join(hosts, ",") + "]," + ports + "}]}",
+             Existing::kFollow);
+  seeder.add(
+      "discovery.k8s.io", "v1", "endpointslices",
+      "{" + meta_json("default", "kubernetes", R"("kubernetes.io/service-name":"kubernetes")") +
+          R"(,"addressType":"IPv4","endpoints":[)" + join(endpoints, ",") + "]," + ports + "}",
+      Existing::kFollow);
+  seeder.add("networking.k8s.io", "v1", "servicecidrs",
+             "{" +
+                 meta_json("", "kubernetes", "",
+                           R"(,"finalizers":)"
+                           R"(["networking.k8s.io/service-cidr-finalizer"])") +
+                 R"(,"spec":{"cidrs":[)" + quoted(options.service_cidr) +
+                 R"(]},"status":{"conditions":[{"type":"Ready","status":"True","reason":"",)"
+                 R"("message":"Kubernetes Service CIDR is ready","lastTransitionTime":")" +
+                 rfc3339(backend.now()) + R"("}]}})");
+}
+
+void keep_api_service(const BackendRef& backend) {
+  backend->options.executor.schedule_after(kKeepPeriod, [weak = std::weak_ptr(backend)] {
+    const auto open = weak.lock();
+    if (!open || open->is_shutting_down) return;
+    const auto seeder = std::make_shared<Seeder>(open);
+    seed_api_service(*seeder, *open);
+    seeder->when_done([weak](const Result<void>& kept) {
+      const auto still_open = weak.lock();
+      if (!still_open || still_open->is_shutting_down) return;
+      if (!kept) {
+        log::warning("the Service of the API cannot be kept", {{"error", kept.error().message}});
+      }
+      keep_api_service(still_open);
+    });
+  });
+}
+
+}  // namespace pinnace::apiserver
