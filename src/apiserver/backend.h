@@ -8,6 +8,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/admission/quota_ledger.h"
+#include "apiserver/aggregation/aggregator.h"
 #include "apiserver/authentication/authn.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/node_authorizer.h"
@@ -39,6 +40,7 @@ struct Backend {
   std::unique_ptr<IpAllocator> service_ips;
   std::unique_ptr<PortAllocator> node_ports;
   std::shared_ptr<KubeletClient> kubelets;
+  std::shared_ptr<Aggregator> aggregator;
   // Documents about built-in groups alone.
   DocumentCache documents{options.executor, options.clock};
   std::shared_ptr<void> event_expiry;  // Ends with this.

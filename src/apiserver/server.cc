@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "apiserver/aggregation/remote_proxy.h"
 #include "apiserver/authorization/gate.h"
 #include "apiserver/backend.h"
 #include "apiserver/bootstrap/api_service.h"
@@ -66,7 +67,10 @@ class ServerImpl : public Server {
     if (auto ok = enter(call); !ok) answer_error(*call, ok.error());
   }
 
-  void shut_down() override { backend_->is_shutting_down = true; }
+  void shut_down() override {
+    backend_->is_shutting_down = true;
+    backend_->aggregator->stop();
+  }
 
  private:
   Result<void> enter(const CallRef& call) {
@@ -93,8 +97,15 @@ class ServerImpl : public Server {
   // Who the caller is, whether it may, and off to the handler. All of these read the store.
   static Result<void> proceed(const BackendRef& backend, const CallRef& call) {
     const Route* route = call->info.is_resource ? nullptr : find_route(call->info.path);
-    return pass_gate(backend, call, route != nullptr && route->is_public,
-                     call->info.is_resource ? enter_resource : enter_route);
+    return pass_gate(backend, call, route != nullptr && route->is_public, enter_authorized);
+  }
+
+  static Result<void> enter_authorized(const BackendRef& backend, const CallRef& call) {
+    if (const auto remote = remote_for(*backend, call->info)) {
+      proxy_to_remote(backend, call, *remote);
+      return {};
+    }
+    return call->info.is_resource ? enter_resource(backend, call) : enter_route(backend, call);
   }
 
   static Result<void> enter_route(const BackendRef& backend, const CallRef& call) {
@@ -187,11 +198,13 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
       backend->options.node_port_first, backend->options.node_port_last, backend->options.rng);
   load_service_allocations(*backend);
   backend->kubelets = std::make_shared<KubeletClient>(backend->options);
+  backend->aggregator = Aggregator::create(backend);
   auto server = std::make_unique<ServerImpl>(backend);
   if (backend->options.bootstrap) {
     if (auto ok = bootstrap(backend); !ok) return std::unexpected(std::move(ok.error()));
   }
   start_event_expiry(backend);
+  backend->aggregator->start();
   if (backend->options.bootstrap) keep_api_service(backend);
   backend->is_ready = true;
   return server;

@@ -26,6 +26,8 @@ class Loop;
 
 namespace pinnace::apiserver {
 
+class WebhookClient;
+
 // The one place that says which Kubernetes this is.
 inline constexpr char kGitVersion[] = "v1.35.2+pinnace";
 inline constexpr char kMajor[] = "1";
@@ -51,6 +53,11 @@ struct Options {
   // What this server shows to kubelets.
   std::string kubelet_client_certificate_pem;
   std::string kubelet_client_key_pem;
+  // What this server shows to servers behind it, to which it speaks for its callers, and the
+  // authority by which they know it.
+  std::string front_proxy_ca_pem;
+  std::string front_proxy_certificate_pem;
+  std::string front_proxy_key_pem;
 
   // Where pods reach this server: the endpoints of the Service default/kubernetes.
   std::string advertise_address = "127.0.0.1";
@@ -58,6 +65,8 @@ struct Options {
 
   // Calls servers outside: webhooks, issuers of tokens. Null: a configuration with them is refused.
   io::Loop* outbound_loop = nullptr;
+  // How webhooks are called. Null: they cannot be.
+  WebhookClient* webhooks = nullptr;
 
   Configuration configuration;
   // Makes what a new cluster needs (namespaces, roles, the kubernetes Service). Off in some tests.

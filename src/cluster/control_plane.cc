@@ -4,6 +4,7 @@
 
 #include "apiserver/http/status.h"
 #include "apiserver/server.h"
+#include "apiserver/webhook/webhook_client.h"
 #include "base/metrics.h"
 #include "client/client.h"
 #include "client/local_transport.h"
@@ -54,6 +55,7 @@ class ControlPlaneImpl final : public ControlPlane {
     if (timer_loop_) timer_loop_->run_and_wait([] {});
     if (api_) api_->shut_down();
     if (server_) server_->stop(kServerGrace);
+    webhooks_.reset();
     server_.reset();
     api_.reset();
     // A timer that runs now still reads the store; later ones find that the server has gone.
@@ -69,6 +71,7 @@ class ControlPlaneImpl final : public ControlPlane {
     auto store = open_store(settings, options_.store, timer_loop_->loop());
     if (!store) return std::unexpected(std::move(store.error()));
     store_ = std::move(*store);
+    webhooks_ = apiserver::WebhookClient::create();
     auto api = apiserver::Server::create({
         .store = *store_,
         .executor = timer_loop_->loop(),
@@ -80,9 +83,13 @@ class ControlPlaneImpl final : public ControlPlane {
         .cluster_ca_pem = options_.pki.authority.certificate_pem,
         .kubelet_client_certificate_pem = options_.pki.api_server_client.certificate_pem,
         .kubelet_client_key_pem = options_.pki.api_server_client.private_key_pem,
+        .front_proxy_ca_pem = options_.pki.front_proxy_authority.certificate_pem,
+        .front_proxy_certificate_pem = options_.pki.front_proxy_client.certificate_pem,
+        .front_proxy_key_pem = options_.pki.front_proxy_client.private_key_pem,
         .advertise_address = options_.node_ip,
         .advertise_port = settings.port,
         .outbound_loop = &timer_loop_->loop(),
+        .webhooks = webhooks_.get(),
         .configuration = options_.configuration,
     });
     if (!api) return std::unexpected(std::move(api.error()));
@@ -131,6 +138,7 @@ class ControlPlaneImpl final : public ControlPlane {
   metrics::Registry metrics_;
   std::unique_ptr<io::LoopThread> timer_loop_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<apiserver::WebhookClient> webhooks_;
   std::unique_ptr<apiserver::Server> api_;
   std::unique_ptr<net::Server> server_;
   std::optional<Access> controller_access_, scheduler_access_;

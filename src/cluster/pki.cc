@@ -79,11 +79,12 @@ Result<net::CertificateAndKey> load_or_issue(const std::string& directory, std::
   return made;
 }
 
-Result<net::CertificateAndKey> load_or_make_authority(const std::string& directory, WallTime now) {
-  if (exists(certificate_path(directory, "ca"))) return read_pair(directory, "ca");
-  auto made = net::make_authority("pinnace-ca", now - kClockSkew, now + kAuthorityLife);
+Result<net::CertificateAndKey> load_or_make_authority(const std::string& directory,
+                                                      const std::string& name, WallTime now) {
+  if (exists(certificate_path(directory, name))) return read_pair(directory, name);
+  auto made = net::make_authority("pinnace-" + name, now - kClockSkew, now + kAuthorityLife);
   if (!made) return made;
-  auto saved = save(directory, "ca", *made);
+  auto saved = save(directory, name, *made);
   if (!saved) return std::unexpected(std::move(saved.error()));
   return made;
 }
@@ -106,16 +107,20 @@ Result<Pki> load_or_make_pki(const PkiOptions& options, const Clock& clock) {
   std::filesystem::permissions(options.directory, std::filesystem::perms::owner_all, error);
   const WallTime now = clock.wall();
   Pki pki;
-  auto authority = load_or_make_authority(options.directory, now);
+  auto authority = load_or_make_authority(options.directory, "ca", now);
   if (!authority) return std::unexpected(std::move(authority.error()));
   pki.authority = std::move(*authority);
+  auto front_proxy = load_or_make_authority(options.directory, "front-proxy-ca", now);
+  if (!front_proxy) return std::unexpected(std::move(front_proxy.error()));
+  pki.front_proxy_authority = std::move(*front_proxy);
 
   struct Leaf {
     std::string_view name;
     net::CertificateSpec spec;
     net::CertificateAndKey Pki::*member;
+    const net::CertificateAndKey* authority = nullptr;  // Null: the cluster's.
   };
-  std::vector<Leaf> leaves(4);
+  std::vector<Leaf> leaves(5);
   leaves[0] = {"api-server", {}, &Pki::api_server};
   leaves[0].spec.common_name = "kube-apiserver";
   leaves[0].spec.dns_names = {"localhost",
@@ -140,9 +145,12 @@ Result<Pki> load_or_make_pki(const PkiOptions& options, const Clock& clock) {
   leaves[3].spec.dns_names = {options.node_name};
   leaves[3].spec.ip_addresses = options.server_addresses;
   leaves[3].spec.client = leaves[3].spec.server = true;
+  leaves[4] = {"front-proxy-client", {}, &Pki::front_proxy_client, &pki.front_proxy_authority};
+  leaves[4].spec.common_name = "front-proxy-client";
+  leaves[4].spec.client = true;
   for (auto& leaf : leaves) {
-    auto pair =
-        load_or_issue(options.directory, leaf.name, std::move(leaf.spec), pki.authority, now);
+    const auto& signer = leaf.authority != nullptr ? *leaf.authority : pki.authority;
+    auto pair = load_or_issue(options.directory, leaf.name, std::move(leaf.spec), signer, now);
     if (!pair) return std::unexpected(std::move(pair.error()));
     pki.*leaf.member = std::move(*pair);
   }

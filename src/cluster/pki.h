@@ -1,7 +1,7 @@
 // The keys and certificates of a cluster: made once, kept in its data directory, reissued in time.
 //
-// Shape: PKI_DIR/ca.{crt,key}, service-account.key, and a certificate with its
-//   key for each identity below. Keys have mode 0600.
+// Shape: PKI_DIR/ca.{crt,key}, front-proxy-ca.{crt,key}, service-account.key, and a certificate
+//   with its key for each identity below. Keys have mode 0600.
 // Source: Kubernetes' "PKI certificates and requirements" for names and groups.
 #pragma once
 
@@ -20,6 +20,9 @@ struct Pki {
   net::CertificateAndKey admin;              // system:masters, for the kubeconfig.
   net::CertificateAndKey api_server_client;  // With which the API server calls the kubelet.
   net::CertificateAndKey node;               // system:node:NAME; also what the kubelet shows.
+  // An authority of its own: whoever holds its client certificate may speak for anybody.
+  net::CertificateAndKey front_proxy_authority;
+  net::CertificateAndKey front_proxy_client;  // With which the API server calls servers behind it.
   std::string service_account_key_pem;
 };
 

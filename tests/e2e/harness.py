@@ -138,16 +138,64 @@ class Cluster:
         return verify
 
 
+class Server(Cluster):
+    """A control plane alone, `pinnace server`, in a network namespace of its own: no node, no
+    containers. Enough for everything that is only about the API."""
+
+    def __init__(self):
+        super().__init__()
+        self.kubeconfig = os.path.join(self.data_dir, "admin.kubeconfig")
+        self.process = None
+
+    def up(self, *options):
+        """Starts the server and waits until it is ready; again after `stop`."""
+        self.output = open(os.path.join(self.directory, "server.log"), "ab")
+        self.process = subprocess.Popen(
+            self.enter() + [PINNACE, "server", "--name", self.name, "--data-dir", self.data_dir,
+                            *map(str, options)],
+            stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
+        eventually(self._is_ready, "the server is ready", interval=0.02)
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise SystemExit(f"the server ended with {self.process.returncode}: {self.log()}")
+        return self.inside(["curl", "-sk", "--max-time", "5", "https://127.0.0.1:6443/readyz"],
+                           check=False).stdout == "ok"
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=PATIENCE_SECONDS)
+        if self.process:
+            self.output.close()
+        self.process = None
+
+    def server_pid(self):
+        return self.process.pid
+
+    def log(self):
+        with contextlib.suppress(OSError), open(os.path.join(self.directory,
+                                                             "server.log")) as file:
+            return file.read()[-20000:]
+        return ""
+
+    def destroy(self):
+        self.stop()
+        return super().destroy()
+
+
 class ClusterTest(unittest.TestCase):
     """Tests that share one cluster; each class has its own."""
     longMessage = True
+    make_cluster = Cluster
+    server_options = ()  # Of `pinnace server`, for ServerTest.
 
     @classmethod
     def setUpClass(cls):
         if os.geteuid() != 0:
             raise AssertionError("these tests start containers and need root")
         run([sys.executable, os.path.join(ROOT, "tests", "clients", "fetch"), CLIENTS], timeout=600)
-        cls.cluster = Cluster()
+        cls.cluster = cls.make_cluster()
         cls.addClassCleanup(cls._destroy)
         cls.cluster.make_network()
         cls.kubectl_name = KUBECTLS[0]
@@ -156,7 +204,7 @@ class ClusterTest(unittest.TestCase):
     @classmethod
     def up(cls):
         try:
-            cls.cluster.up()
+            cls.cluster.up(*cls.server_options)
         except AssertionError:
             print(cls.cluster.log(), file=sys.stderr)
             raise
@@ -321,6 +369,11 @@ class ClusterTest(unittest.TestCase):
         return eventually(lambda: not self.kubectl("get", *arguments, "-o", "name",
                                                    "--ignore-not-found").strip(),
                           f"{arguments} gone")
+
+
+class ServerTest(ClusterTest):
+    """Tests that share one server without a node."""
+    make_cluster = Server
 
 
 def main():

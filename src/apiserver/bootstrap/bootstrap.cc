@@ -109,10 +109,20 @@ void seed_priority_classes(Seeder& seeder) {
 
 // How extension servers check who calls them.
 void seed_authentication(Backend& backend, Seeder& seeder) {
-  if (backend.options.cluster_ca_pem.empty()) return;
+  const Options& options = backend.options;
+  if (options.cluster_ca_pem.empty()) return;
+  std::string data = "\"client-ca-file\":" + quoted(options.cluster_ca_pem);
+  if (!options.front_proxy_ca_pem.empty()) {
+    data += ",\"requestheader-client-ca-file\":" + quoted(options.front_proxy_ca_pem) +
+            R"(,"requestheader-allowed-names":"[\"front-proxy-client\"]")"
+            R"(,"requestheader-username-headers":"[\"X-Remote-User\"]")"
+            R"(,"requestheader-uid-headers":"[\"X-Remote-Uid\"]")"
+            R"(,"requestheader-group-headers":"[\"X-Remote-Group\"]")"
+            R"(,"requestheader-extra-headers-prefix":"[\"X-Remote-Extra-\"]")";
+  }
   seeder.add("", "v1", "configmaps",
              "{" + meta_json("kube-system", "extension-apiserver-authentication", "") +
-                 ",\"data\":{\"client-ca-file\":" + quoted(backend.options.cluster_ca_pem) + "}}",
+                 ",\"data\":{" + data + "}}",
              Existing::kFollow);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <tuple>
 
@@ -65,8 +66,33 @@ bool is_preferred_version(std::string_view a, std::string_view b) {
   return *left > *right;
 }
 
-Catalog::Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds)
-    : custom_kinds_(std::move(custom_kinds)), documents_(executor, clock) {
+void CatalogHolder::replace(std::vector<CustomKindRef> custom_kinds) {
+  const std::lock_guard lock(replacing_);
+  const CatalogRef before = current();
+  const auto kept = before->remote_versions();
+  set(std::move(custom_kinds), {kept.begin(), kept.end()});
+}
+
+void CatalogHolder::replace_remote(std::vector<RemoteVersionRef> remote_versions) {
+  const std::lock_guard lock(replacing_);
+  const CatalogRef before = current();
+  const auto kept = before->custom_kinds();
+  set({kept.begin(), kept.end()}, std::move(remote_versions));
+}
+
+void CatalogHolder::set(std::vector<CustomKindRef> custom_kinds,
+                        std::vector<RemoteVersionRef> remote_versions) {
+  auto made = std::make_shared<const Catalog>(executor_, clock_, std::move(custom_kinds),
+                                              std::move(remote_versions));
+  const std::lock_guard lock(mutex_);
+  current_.swap(made);
+}
+
+Catalog::Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds,
+                 std::vector<RemoteVersionRef> remote_versions)
+    : custom_kinds_(std::move(custom_kinds)),
+      remote_versions_(std::move(remote_versions)),
+      documents_(executor, clock) {
   const api::Schema& builtin = api::builtin_schema();
   std::vector<std::string_view> added;
   for (const CustomKindRef& kind : custom_kinds_) {
@@ -78,8 +104,17 @@ Catalog::Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindR
       if (is_new && builtin.versions(resource.group).empty()) added.push_back(resource.group);
     }
   }
-  for (auto& [name, group] : groups_) add_versions(group, name);
   std::ranges::sort(added);
+  std::ranges::stable_sort(remote_versions_, std::greater(), [](const RemoteVersionRef& remote) {
+    return std::tuple(remote->place().group_priority, remote->place().version_priority);
+  });
+  for (const RemoteVersionRef& remote : remote_versions_) {
+    const std::string_view name = remote->place().group;
+    auto [at, is_new] = groups_.try_emplace(name);
+    at->second.remote.push_back(remote.get());
+    if (is_new && builtin.versions(name).empty()) added.push_back(name);
+  }
+  for (auto& [name, group] : groups_) add_versions(group, name);
   const auto known = builtin.groups();
   group_names_.assign(known.begin(), known.end());
   for (const std::string_view name : added) {
@@ -100,6 +135,12 @@ void Catalog::add_versions(Group& group, std::string_view name) {
   std::ranges::sort(more, is_preferred_version);
   group.versions.assign(known.begin(), known.end());
   group.versions.insert(group.versions.end(), more.begin(), more.end());
+  for (const RemoteVersion* remote : group.remote) {
+    const std::string_view version = remote->place().version;
+    if (std::ranges::find(group.versions, version) == group.versions.end()) {
+      group.versions.push_back(version);
+    }
+  }
 }
 
 const ResourceInfo* Catalog::find_resource(std::string_view group, std::string_view version,
@@ -161,6 +202,24 @@ std::vector<const ResourceInfo*> Catalog::resources(std::string_view group,
   }
   std::ranges::sort(found, {}, [](const ResourceInfo* resource) { return resource->name; });
   return found;
+}
+
+const RemoteVersion* Catalog::find_remote(std::string_view group, std::string_view version) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return nullptr;
+  for (const RemoteVersion* remote : found->second.remote) {
+    if (remote->place().version == version) return remote;
+  }
+  return nullptr;
+}
+
+std::vector<const ResourceInfo*> Catalog::listed_resources(std::string_view group,
+                                                           std::string_view version) const {
+  const RemoteVersion* remote = find_remote(group, version);
+  if (remote == nullptr) return resources(group, version);
+  std::vector<const ResourceInfo*> listed;
+  for (const ResourceInfo& resource : remote->resources()) listed.push_back(&resource);
+  return listed;
 }
 
 bool Catalog::has_custom(std::string_view group, std::string_view version) const {

@@ -1,5 +1,5 @@
-// Catalog is every resource that the server has at one moment: the built-in ones and those that
-// CustomResourceDefinitions add.
+// Catalog is every resource that the server has at one moment: the built-in ones, those that
+// CustomResourceDefinitions add, and those that other servers serve behind this one.
 //
 // Why immutable: a request, a watch and a document see one state of it from begin to end. A change
 //   makes another Catalog, which the CatalogHolder gives to those who come next.
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "api/schema.h"
+#include "apiserver/aggregation/remote_version.h"
 #include "apiserver/http/document_cache.h"
 
 namespace pinnace::apiserver {
@@ -34,7 +35,8 @@ class Catalog {
  public:
   // Of each group and version the first that has a resource or kind of some name counts; what is
   // built in comes before all.
-  Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds);
+  Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds,
+          std::vector<RemoteVersionRef> remote_versions = {});
 
   const api::ResourceInfo* find_resource(std::string_view group, std::string_view version,
                                          std::string_view resource) const;
@@ -49,12 +51,17 @@ class Catalog {
   // The versions of a group that are served, the preferred one first.
   std::span<const std::string_view> versions(std::string_view group) const;
   bool is_served(std::string_view group, std::string_view version) const;
-  // What is served of a group and version, by name.
+  // What this server itself serves of a group and version, by name.
   std::vector<const api::ResourceInfo*> resources(std::string_view group,
                                                   std::string_view version) const;
+  // What clients are told of a group and version: the above, or what another server says.
+  std::vector<const api::ResourceInfo*> listed_resources(std::string_view group,
+                                                         std::string_view version) const;
+  const RemoteVersion* find_remote(std::string_view group, std::string_view version) const;
   // Whether any of it comes from a definition.
   bool has_custom(std::string_view group, std::string_view version) const;
   std::span<const CustomKindRef> custom_kinds() const { return custom_kinds_; }
+  std::span<const RemoteVersionRef> remote_versions() const { return remote_versions_; }
 
   // Documents about all groups, or about one that has custom kinds.
   DocumentCache& documents() const { return documents_; }
@@ -63,23 +70,26 @@ class Catalog {
   struct Group {
     std::vector<std::string_view> versions;
     std::vector<const api::ResourceInfo*> custom;
+    std::vector<const RemoteVersion*> remote;
   };
   void add_versions(Group& group, std::string_view name);
 
   std::vector<CustomKindRef> custom_kinds_;
+  std::vector<RemoteVersionRef> remote_versions_;  // The most important group first.
   std::vector<std::string_view> group_names_;
   std::unordered_map<std::string_view, Group> groups_;
   mutable DocumentCache documents_;
 };
 
 // The Catalog of now.
-// Threads: `current` from any thread; `replace` from one at a time.
+// Threads: any.
 class CatalogHolder {
  public:
   CatalogHolder(Executor& executor, const Clock& clock)
       : executor_(executor),
         clock_(clock),
-        current_(std::make_shared<Catalog>(executor, clock, std::vector<CustomKindRef>())) {}
+        current_(std::make_shared<Catalog>(executor, clock, std::vector<CustomKindRef>(),
+                                           std::vector<RemoteVersionRef>())) {}
 
   // What Catalog::find_resource says. `keep` is set to the Catalog for what is not built in.
   const api::ResourceInfo* find_resource(std::string_view group, std::string_view version,
@@ -88,13 +98,14 @@ class CatalogHolder {
     const std::lock_guard lock(mutex_);
     return current_;
   }
-  void replace(std::vector<CustomKindRef> custom_kinds) {
-    auto made = std::make_shared<const Catalog>(executor_, clock_, std::move(custom_kinds));
-    const std::lock_guard lock(mutex_);
-    current_.swap(made);
-  }
+  // Each leaves what the other one sets as it is.
+  void replace(std::vector<CustomKindRef> custom_kinds);
+  void replace_remote(std::vector<RemoteVersionRef> remote_versions);
 
  private:
+  void set(std::vector<CustomKindRef> custom_kinds, std::vector<RemoteVersionRef> remote_versions);
+
+  std::mutex replacing_;  // Held while a Catalog is made.
   Executor& executor_;
   const Clock& clock_;
   mutable std::mutex mutex_;

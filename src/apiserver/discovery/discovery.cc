@@ -136,7 +136,7 @@ Value aggregated_group(Arena& arena, const Catalog& catalog, std::string_view gr
     Value entry = Value::object();
     entry.set_ref(arena, "version", text(version));
     Value resources = Value::array();
-    for (const ResourceInfo* resource : catalog.resources(group, version)) {
+    for (const ResourceInfo* resource : catalog.listed_resources(group, version)) {
       resources.append(arena, aggregated_resource(arena, *resource));
     }
     entry.set_ref(arena, "resources", resources);
@@ -188,7 +188,7 @@ std::optional<std::string> api_resource_list_json(const Catalog& catalog, std::s
   Value object = head(arena, "APIResourceList", "v1");
   object.set_ref(arena, "groupVersion", Value::string(arena, group_version_text(group, version)));
   Value list = Value::array();
-  for (const ResourceInfo* resource : catalog.resources(group, version)) {
+  for (const ResourceInfo* resource : catalog.listed_resources(group, version)) {
     list.append(arena, plain_resource(arena, *resource));
     for (const SubresourceInfo& sub : resource->subresources) {
       list.append(arena, plain_subresource(arena, *resource, sub));

@@ -62,6 +62,7 @@ class Forward final : public std::enable_shared_from_this<Forward> {
     request.method = call_->request.method;
     request.target = to_.target;
     request.headers = forwarded_headers(call_->request.headers, asks_for_upgrade(call_->request));
+    for (const auto& [name, value] : to_.headers.all()) request.headers.add(name, value);
     request.headers.add("x-forwarded-for", call_->request.peer.address);
     request.headers.set("x-forwarded-uri", call_->request.path);
     request.body = std::move(call_->request.body);
@@ -173,7 +174,9 @@ net::Headers forwarded_headers(const net::Headers& from, bool upgrades) {
   net::Headers out;
   for (const auto& [name, value] : from.all()) {
     const bool is_of_upgrade = name == "connection" || name == "upgrade";
-    const bool is_credential = name == "authorization" || name.starts_with("impersonate-");
+    // Who the client is to us is not for others to hear, nor for the client to say.
+    const bool is_credential = name == "authorization" || name.starts_with("impersonate-") ||
+                               name.starts_with("x-remote-");
     const bool is_hop =
         std::ranges::find(kHopByHop, name) != kHopByHop.end() || from.has_token("connection", name);
     if (is_of_upgrade ? !upgrades : is_credential || is_hop) continue;

@@ -24,6 +24,7 @@ struct Forwarding {
   net::Endpoint endpoint;
   std::string target;  // Path and query.
   Upstream upstream = Upstream::kService;
+  net::Headers headers;  // Besides those of the request.
 };
 
 void forward(const CallRef& call, Forwarding to);

@@ -1,0 +1,427 @@
+#include "apiserver/aggregation/aggregator.h"
+
+#include <map>
+#include <set>
+#include <shared_mutex>
+
+#include "api/defaults.h"
+#include "api/json.h"
+#include "api/object_codec.h"
+#include "apiserver/aggregation/remote_proxy.h"
+#include "apiserver/backend.h"
+#include "apiserver/proxy/service_proxy.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/webhook/webhook_client.h"
+#include "base/assert.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// Changes come in bursts: one look for all of them.
+constexpr Duration kSettle = std::chrono::milliseconds(20);
+constexpr Duration kCheckEvery = std::chrono::seconds(30);
+constexpr Duration kCheckTimeout = std::chrono::seconds(5);
+constexpr std::size_t kEventsAtOnce = 1024;
+
+struct Condition {
+  bool is_true = false;
+  std::string reason, message;
+  bool operator==(const Condition&) const = default;
+};
+
+// What is known of the server behind one APIService.
+struct Remote {
+  RemoteApiRef api;
+  WebhookTargetRef target;
+  RemoteVersionRef version;  // As it said last.
+  bool is_checking = false, is_due = true;
+};
+
+// Changes of one resource that the aggregator is woken by.
+class Feed {
+ public:
+  Feed(store::Store& store, std::string resource, std::function<void()> wake)
+      : store_(store), resource_(std::move(resource)), wake_(std::move(wake)) {}
+
+  // Whether anything changed since the last time.
+  bool take() {
+    if (!watcher_) {
+      auto opened = store_.watch(resource_, "", store_.revision(), wake_);
+      if (opened) watcher_ = std::move(*opened);
+      return true;
+    }
+    bool changed = false;
+    std::vector<store::Event> events;
+    do {
+      events.clear();
+      if (!watcher_->next(events, kEventsAtOnce)) {
+        watcher_.reset();
+        return true;
+      }
+      changed = changed || !events.empty();
+    } while (events.size() == kEventsAtOnce);
+    return changed;
+  }
+
+ private:
+  store::Store& store_;
+  const std::string resource_;
+  const std::function<void()> wake_;
+  std::unique_ptr<store::Watcher> watcher_;
+};
+
+class AggregatorImpl final : public Aggregator,
+                             public std::enable_shared_from_this<AggregatorImpl> {
+ public:
+  explicit AggregatorImpl(std::weak_ptr<Backend> backend) : backend_(std::move(backend)) {}
+
+  void start() override {
+    const auto backend = backend_.lock();
+    executor_ = &backend->options.executor;
+    for (const char* resource :
+         {"apiregistration.k8s.io/apiservices", "services", "discovery.k8s.io/endpointslices"}) {
+      feeds_.push_back(
+          std::make_unique<Feed>(backend->store(), resource, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->wake();
+          }));
+    }
+    wake();
+    arm();
+  }
+
+  void stop() override { stopped_ = true; }
+
+  void wake() override {
+    if (stopped_ || woken_.exchange(true)) return;
+    executor_->schedule_after(kSettle, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self || self->stopped_) return;
+      self->woken_ = false;
+      self->look();
+    });
+  }
+
+  RemoteApiRef find(std::string_view group, std::string_view version) const override {
+    if (!has_remotes_.load(std::memory_order_relaxed)) return nullptr;
+    const std::shared_lock lock(mutex_);
+    const auto found = routes_.find(api_service_name(group, version));
+    return found == routes_.end() ? nullptr : found->second;
+  }
+
+ private:
+  void arm() {
+    executor_->schedule_after(kCheckEvery, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self || self->stopped_) return;
+      for (auto& [name, remote] : self->remotes_) remote.is_due = true;
+      self->wake();
+      self->arm();
+    });
+  }
+
+  void look() {
+    const auto backend = backend_.lock();
+    if (!backend || backend->is_shutting_down) return;
+    const bool services_changed = feeds_[0]->take();
+    const bool endpoints_changed = feeds_[1]->take() | feeds_[2]->take();
+    const CatalogRef catalog = backend->catalog.current();
+    if (services_changed || catalog != seen_catalog_) {
+      seen_catalog_ = catalog;
+      read_services(*backend, *catalog);
+    }
+    for (auto& [name, remote] : remotes_) {
+      remote.is_due = remote.is_due || endpoints_changed;
+      if (std::exchange(remote.is_due, false) && !remote.is_checking) check(*backend, remote);
+    }
+  }
+
+  // Takes in all APIServices, and makes and removes those of what is served here.
+  void read_services(Backend& backend, const Catalog& catalog) {
+    auto stored = backend.store().list(kApiServices, "");
+    if (!stored) return;
+    std::set<std::string> there, remote_names;
+    for (const auto& object : stored->objects) {
+      auto service = read_api_service(*object);
+      if (!service) continue;
+      there.insert(service->name);
+      if (!service->is_local()) {
+        remote_names.insert(service->name);
+        take_remote(std::move(*service));
+      } else if (service->is_auto_managed && !is_served_here(catalog, *service)) {
+        remove(backend, *object);
+      } else {
+        write_condition(backend, service->name,
+                        {true, "Local", "Local APIServices are always available"});
+      }
+    }
+    std::erase_if(remotes_, [&](const auto& entry) { return !remote_names.contains(entry.first); });
+    for (const std::string_view group : catalog.groups()) {
+      for (const std::string_view version : catalog.versions(group)) {
+        const bool is_ours = !catalog.resources(group, version).empty();
+        if (is_ours && !there.contains(api_service_name(group, version))) {
+          make_local(backend, catalog, group, version);
+        }
+      }
+    }
+    publish(backend);
+  }
+
+  static bool is_served_here(const Catalog& catalog, const ApiService& service) {
+    return !catalog.resources(service.group, service.version).empty();
+  }
+
+  void make_local(Backend& backend, const Catalog& catalog, std::string_view group,
+                  std::string_view version) {
+    api::Arena arena;
+    const api::ResourceInfo& info =
+        *api::builtin_schema().find_resource("apiregistration.k8s.io", "v1", "apiservices");
+    auto object = api::parse_json(
+        arena, local_api_service_json(group, version, catalog.has_custom(group, version),
+                                      rfc3339(backend.now())));
+    PINNACE_ASSERT(object.has_value());
+    object->set_ref(arena, "apiVersion", api::Value::string_ref("apiregistration.k8s.io/v1"));
+    object->set_ref(arena, "kind", api::Value::string_ref(info.kind));
+    api::Value& meta = meta_of(arena, *object);
+    const std::string uid = make_uuid(backend.options.rng);
+    meta.set(arena, "uid", api::Value::string(arena, uid));
+    meta.set(arena, "creationTimestamp", api::Value::string(arena, rfc3339(backend.now())));
+    const auto whole = api::normalise(arena, *object, *info.type);
+    PINNACE_ASSERT(whole.has_value());
+    SplitJson parts = split_json(*object);
+    backend.store().commit({store::Write::Type::kCreate,
+                            {std::string(kApiServices), "", api_service_name(group, version)},
+                            uid,
+                            std::move(parts.head),
+                            std::move(parts.tail),
+                            0,
+                            true},
+                           [](const Result<store::ObjectRef>&) {});  // Or another server did.
+  }
+
+  static void remove(Backend& backend, const store::Object& object) {
+    backend.store().commit(
+        {store::Write::Type::kDelete, object.key, object.uid, "", "", object.revision, true},
+        [](const Result<store::ObjectRef>&) {});
+  }
+
+  void take_remote(ApiService service) {
+    Remote& remote = remotes_[service.name];
+    if (remote.api && remote.api->service == service) return;
+    if (remotes_.size() > kMaxRemoteVersions) return;
+    const bool was_available = remote.api && remote.api->is_available;
+    auto api = std::make_shared<RemoteApi>();
+    WebhookTargetOptions options = target_options(service);
+    auto target = WebhookTarget::create(options);
+    remote.target = target ? *target : nullptr;
+    if (remote.target) api->tls = remote.target->tls();
+    api->is_available = was_available;
+    api->service = std::move(service);
+    remote.api = std::move(api);
+    remote.is_due = true;
+  }
+
+  WebhookTargetOptions target_options(const ApiService& service) const {
+    const auto backend = backend_.lock();
+    const std::string host = service.service + "." + service.ns + ".svc";
+    WebhookTargetOptions options;
+    options.url = "https://" + host + ":" + std::to_string(service.port) + "/apis/" +
+                  service.group + "/" + service.version;
+    options.ca_pem = service.ca_pem;
+    options.server_name = host;
+    options.skip_verification = service.skip_verification;
+    if (backend) {
+      options.certificate_pem = backend->options.front_proxy_certificate_pem;
+      options.private_key_pem = backend->options.front_proxy_key_pem;
+    }
+    return options;
+  }
+
+  void check(Backend& backend, Remote& remote) {
+    const std::string name = remote.api->service.name;
+    if (remote.target == nullptr) {
+      return settle(name, remote.api, nullptr,
+                    {false, "FailedDiscoveryCheck", "the caBundle holds no certificates"});
+    }
+    if (backend.options.webhooks == nullptr) return;
+    auto endpoint = remote_endpoint(backend, *remote.api);
+    if (!endpoint) {
+      return settle(name, remote.api, nullptr,
+                    {false, endpoint.error().reason, endpoint.error().message});
+    }
+    WebhookRequest request;
+    request.method = "GET";
+    request.timeout = kCheckTimeout;
+    request.dial_host = endpoint->host;
+    request.dial_port = endpoint->port;
+    add_caller(request.headers, {"system:kube-aggregator", "", {kMasters}, {}});
+    remote.is_checking = true;
+    backend.options.webhooks->post(
+        remote.target, std::move(request),
+        [weak = weak_from_this(), name, api = remote.api](Result<WebhookAnswer> answer) {
+          const auto self = weak.lock();
+          if (!self || self->stopped_) return;
+          self->executor_->post([weak, name, api, answer = std::move(answer)] {
+            if (const auto open = weak.lock()) open->take_answer(name, api, answer);
+          });
+        });
+  }
+
+  void take_answer(const std::string& name, const RemoteApiRef& api,
+                   const Result<WebhookAnswer>& answer) {
+    const ApiService& service = api->service;
+    const std::string url = target_options(service).url;
+    const auto failed = [&](const std::string& why) {
+      settle(
+          name, api, nullptr,
+          {false, "FailedDiscoveryCheck", "failing or missing response from " + url + ": " + why});
+    };
+    if (!answer) return failed(answer.error().message);
+    if (answer->status < 200 || answer->status > 299) {
+      return failed("bad status from " + url + ": " + std::to_string(answer->status));
+    }
+    auto version = RemoteVersion::parse(
+        {service.group, service.version, service.group_priority, service.version_priority},
+        answer->body);
+    if (!version) return failed(version.error().message);
+    settle(name, api, std::move(*version), {true, "Passed", "all checks passed"});
+  }
+
+  // What a check found out.
+  void settle(const std::string& name, const RemoteApiRef& checked, RemoteVersionRef version,
+              const Condition& condition) {
+    const auto backend = backend_.lock();
+    const auto found = remotes_.find(name);
+    if (!backend || found == remotes_.end()) return;
+    Remote& remote = found->second;
+    remote.is_checking = false;
+    if (remote.api != checked) {  // It has changed meanwhile.
+      remote.is_due = true;
+      return wake();
+    }
+    if (version) remote.version = std::move(version);
+    if (checked->is_available != condition.is_true) {
+      auto changed = std::make_shared<RemoteApi>(*checked);
+      changed->is_available = condition.is_true;
+      remote.api = std::move(changed);
+    }
+    write_condition(*backend, name, condition);
+    publish(*backend);
+  }
+
+  // Makes what is known now the truth for requests and discovery.
+  void publish(Backend& backend) {
+    std::map<std::string, RemoteApiRef, std::less<>> routes;
+    std::vector<RemoteVersionRef> versions;
+    for (const auto& [name, remote] : remotes_) {
+      if (!remote.api) continue;
+      routes[name] = remote.api;
+      if (remote.version) versions.push_back(remote.version);
+    }
+    has_remotes_ = !routes.empty();
+    {
+      const std::unique_lock lock(mutex_);
+      routes_.swap(routes);
+    }
+    if (versions == published_) return;
+    published_ = versions;
+    backend.catalog.replace_remote(std::move(versions));
+    seen_catalog_ = backend.catalog.current();
+  }
+
+  void write_condition(Backend& backend, const std::string& name, const Condition& wanted) {
+    const auto stored = backend.store().get({std::string(kApiServices), "", name});
+    if (!stored) return;
+    api::Arena arena;
+    auto object = api::parse_json(arena, (*stored)->json);
+    if (!object || !set_condition(arena, *object, wanted, rfc3339(backend.now()))) return;
+    SplitJson parts = split_json(*object);
+    // Who was faster wakes us again.
+    backend.store().commit(
+        {store::Write::Type::kUpdate, (*stored)->key, (*stored)->uid, std::move(parts.head),
+         std::move(parts.tail), (*stored)->revision, true},
+        [](const Result<store::ObjectRef>&) {});
+  }
+
+  // False if it says so already.
+  static bool set_condition(api::Arena& arena, api::Value& object, const Condition& wanted,
+                            const std::string& now) {
+    api::Value made = api::Value::object();
+    const std::string_view status = wanted.is_true ? "True" : "False";
+    std::string since = now;
+    api::Value conditions = api::Value::array();
+    if (const auto* list = object.find_path({"status", "conditions"}); list && list->is_array()) {
+      for (const auto& one : list->items()) {
+        if (one.string_at("type") != "Available") {
+          conditions.append(arena, one);
+          continue;
+        }
+        const bool same = one.string_at("status") == status;
+        if (same) since = one.string_at("lastTransitionTime");
+        if (same && one.string_at("reason") == wanted.reason &&
+            one.string_at("message") == wanted.message) {
+          return false;
+        }
+      }
+    }
+    made.set_ref(arena, "type", api::Value::string_ref("Available"));
+    made.set_ref(arena, "status", api::Value::string_ref(status));
+    made.set_ref(arena, "lastTransitionTime", api::Value::string(arena, since));
+    made.set_ref(arena, "reason", api::Value::string(arena, wanted.reason));
+    made.set_ref(arena, "message", api::Value::string(arena, wanted.message));
+    conditions.append(arena, made);
+    object.ensure_object(arena, "status").set_ref(arena, "conditions", conditions);
+    return true;
+  }
+
+  const std::weak_ptr<Backend> backend_;
+  Executor* executor_ = nullptr;
+  std::atomic<bool> woken_{false}, stopped_{false}, has_remotes_{false};
+  std::vector<std::unique_ptr<Feed>> feeds_;
+  std::map<std::string, Remote> remotes_;  // By the APIService's name.
+  std::vector<RemoteVersionRef> published_;
+  CatalogRef seen_catalog_;
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, RemoteApiRef, std::less<>> routes_;
+};
+
+Unexpected unreachable(const char* reason, std::string message) {
+  Error error = errors::unavailable(std::move(message)).error();
+  error.reason = reason;
+  return Unexpected(std::move(error));
+}
+
+}  // namespace
+
+std::shared_ptr<Aggregator> Aggregator::create(const std::weak_ptr<Backend>& backend) {
+  return std::make_shared<AggregatorImpl>(backend);
+}
+
+Result<net::Endpoint> remote_endpoint(Backend& backend, const RemoteApi& remote) {
+  const ApiService& service = remote.service;
+  const std::string name = "service/" + service.service + " in \"" + service.ns + "\"";
+  const auto stored = backend.store().get({"services", service.ns, service.service});
+  if (!stored) return unreachable("ServiceNotFound", name + " is not present");
+  api::Arena arena;
+  const auto object = api::parse_json(arena, (*stored)->json);
+  const auto* spec = object ? object->find("spec") : nullptr;
+  if (spec != nullptr && spec->string_at("type") == "ExternalName") {
+    return net::Endpoint{std::string(spec->string_at("externalName")), service.port, "",
+                         remote.tls};
+  }
+  const auto addresses = service_addresses(
+      backend.store(), service.ns, {"https", service.service, std::to_string(service.port)});
+  if (!addresses) {
+    return unreachable("ServicePortError",
+                       name + " is not listening on port " + std::to_string(service.port));
+  }
+  if (addresses->empty()) {
+    return unreachable("MissingEndpoints", "endpointslices for " + name +
+                                               " have no addresses with port " +
+                                               std::to_string(service.port));
+  }
+  const ServiceAddress& chosen = (*addresses)[backend.options.rng.below(addresses->size())];
+  return net::Endpoint{chosen.host, chosen.port, "", remote.tls};
+}
+
+}  // namespace pinnace::apiserver

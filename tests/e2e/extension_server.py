@@ -1,0 +1,72 @@
+"""A small API server to stand behind another one: lights.example.com/v1 with one resource, lamps.
+
+Usage: extension_server.py ADDRESS PORT CERTIFICATE KEY CLIENT_CA
+
+It serves discovery, OpenAPI v3 and a few lamps, only to callers that show a certificate of CLIENT_CA,
+and tells in each lamp for whom it was asked.
+"""
+import http.server
+import json
+import ssl
+import sys
+
+GROUP_VERSION = "lights.example.com/v1"
+RESOURCES = {
+    "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": GROUP_VERSION,
+    "resources": [{"name": "lamps", "singularName": "lamp", "namespaced": True, "kind": "Lamp",
+                   "verbs": ["get", "list"], "shortNames": ["la"], "categories": ["all"]}]}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def lamp(self, name):
+        extra = {key[len("x-remote-extra-"):]: value for key, value in self.headers.items()
+                 if key.lower().startswith("x-remote-extra-")}
+        return {"kind": "Lamp", "apiVersion": GROUP_VERSION,
+                "metadata": {"name": name, "namespace": "default"},
+                "caller": {"user": self.headers.get("X-Remote-User"),
+                           "groups": self.headers.get_all("X-Remote-Group"), "extra": extra,
+                           "authorization": self.headers.get("Authorization")}}
+
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        base = f"/apis/{GROUP_VERSION}"
+        if path == base:
+            return self.answer(200, RESOURCES)
+        if path == f"/openapi/v3{base}":
+            return self.answer(200, {"openapi": "3.0.0", "info": {"title": "Lights"}, "paths": {}})
+        if path in (f"{base}/namespaces/default/lamps", f"{base}/lamps"):
+            return self.answer(200, {"kind": "LampList", "apiVersion": GROUP_VERSION,
+                                     "metadata": {}, "items": [self.lamp("desk")]})
+        if path == f"{base}/namespaces/default/lamps/desk":
+            return self.answer(200, self.lamp("desk"))
+        self.answer(404, {"kind": "Status", "apiVersion": "v1", "status": "Failure",
+                          "reason": "NotFound", "message": "there is no such lamp", "code": 404})
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def main():
+    address, port, certificate, key, client_ca = sys.argv[1:]
+    server = http.server.ThreadingHTTPServer((address, int(port)), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(client_ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    print("ready", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
