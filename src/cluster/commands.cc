@@ -8,8 +8,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       command::up(),           command::status(),     command::down(),      command::remove(),
       command::demo(),         command::image_load(), command::image_tag(), command::image_list(),
-      command::image_remove(), command::server(),     command::agent(),     command::completion(),
-      command::version(),
+      command::image_remove(), command::server(),     command::agent(),     command::backup(),
+      command::restore(),      command::completion(), command::version(),
   };
   return table;
 }

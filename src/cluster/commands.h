@@ -28,6 +28,8 @@ Command image_load();
 Command image_tag();
 Command image_list();
 Command image_remove();
+Command backup();
+Command restore();
 Command completion();
 Command version();
 }  // namespace command

@@ -6,7 +6,6 @@
 #include "base/strings.h"
 #include "io/files.h"
 #include "store/embedded.h"
-#include "store/etcd/etcd_store.h"
 
 namespace pinnace::cluster {
 
@@ -63,24 +62,6 @@ const StoreOption kOptions[] = {
      set_compaction},
 };
 
-Result<std::unique_ptr<store::Store>> open_etcd(const StoreSettings& which, Executor& timers) {
-  store::EtcdStore::Options options{.endpoints = which.etcd_servers,
-                                    .prefix = which.etcd_prefix,
-                                    .compaction_interval = which.etcd_compaction_interval,
-                                    .executor = timers};
-  const std::pair<const std::string&, std::string&> files[] = {
-      {which.etcd_authority_file, options.authority_pem},
-      {which.etcd_certificate_file, options.certificate_pem},
-      {which.etcd_key_file, options.private_key_pem}};
-  for (const auto& [path, text] : files) {
-    if (path.empty()) continue;
-    auto read = io::read_file(path);
-    if (!read) return std::unexpected(std::move(read.error()));
-    text = std::move(*read);
-  }
-  return store::EtcdStore::create(std::move(options));
-}
-
 }  // namespace
 
 std::vector<Option> store_options() {
@@ -101,9 +82,30 @@ Result<StoreSettings> resolve_store_settings(const Arguments& arguments) {
   return settings;
 }
 
+Result<store::EtcdAccess> etcd_access(const StoreSettings& which) {
+  store::EtcdAccess access{.endpoints = which.etcd_servers, .prefix = which.etcd_prefix};
+  const std::pair<const std::string&, std::string&> files[] = {
+      {which.etcd_authority_file, access.authority_pem},
+      {which.etcd_certificate_file, access.certificate_pem},
+      {which.etcd_key_file, access.private_key_pem}};
+  for (const auto& [path, text] : files) {
+    if (path.empty()) continue;
+    auto read = io::read_file(path);
+    if (!read) return std::unexpected(std::move(read.error()));
+    text = std::move(*read);
+  }
+  return access;
+}
+
 Result<std::unique_ptr<store::Store>> open_store(const Settings& settings,
                                                  const StoreSettings& which, Executor& timers) {
-  if (which.is_shared()) return open_etcd(which, timers);
+  if (which.is_shared()) {
+    auto access = etcd_access(which);
+    if (!access) return std::unexpected(std::move(access.error()));
+    return store::EtcdStore::create({.etcd = std::move(*access),
+                                     .compaction_interval = which.etcd_compaction_interval,
+                                     .executor = timers});
+  }
   return store::EmbeddedStore::create({.directory = settings.database_dir()});
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "cluster/command_line.h"
 #include "cluster/settings.h"
+#include "store/etcd/etcd_store.h"
 #include "store/store.h"
 
 namespace pinnace::cluster {
@@ -28,6 +29,9 @@ struct StoreSettings {
 
 std::vector<Option> store_options();
 Result<StoreSettings> resolve_store_settings(const Arguments& arguments);
+
+// With what is in the files.
+Result<store::EtcdAccess> etcd_access(const StoreSettings& which);
 
 // `timers` must outlive the store, which must not be destroyed on its thread.
 Result<std::unique_ptr<store::Store>> open_store(const Settings& settings,

@@ -5,6 +5,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -93,6 +95,26 @@ Result<std::unique_ptr<Journal>> open_rocks_journal(const std::string& directory
   if (failure) return errors::system("cannot make " + directory, failure.value());
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(small_options(), directory, &db);
+  if (!status.ok()) return failed("cannot open the store in " + directory, status);
+  return std::make_unique<RocksJournal>(std::unique_ptr<rocksdb::DB>(db));
+}
+
+Result<std::unique_ptr<Journal>> open_rocks_journal_beside(const std::string& directory) {
+  if (!std::filesystem::exists(directory + "/CURRENT")) {
+    auto error = errors::internal("there is no store in " + directory);
+    error.error().code = 404;
+    return error;
+  }
+  // It writes a log of its own. All files are opened at once: the owner may remove them any time.
+  std::string pattern = (std::filesystem::temp_directory_path() / "pinnace-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) return errors::system("cannot make " + pattern, errno);
+  rocksdb::Options options = small_options();
+  options.create_if_missing = false;
+  options.max_open_files = -1;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::OpenAsSecondary(options, directory, pattern, &db);
+  std::error_code ignored;
+  std::filesystem::remove_all(pattern, ignored);
   if (!status.ok()) return failed("cannot open the store in " + directory, status);
   return std::make_unique<RocksJournal>(std::unique_ptr<rocksdb::DB>(db));
 }

@@ -33,6 +33,13 @@ SplicedParts parts_of(const Object& object) {
   return {json.substr(0, object.revision_offset), json.substr(object.revision_offset + member)};
 }
 
+bool is_spliced(const Object& object) {
+  return object.revision_offset <= object.json.size() &&
+         std::string_view(object.json)
+             .substr(object.revision_offset)
+             .starts_with(revision_member(object.revision));
+}
+
 void splice_stored(Object& object, const Object& stored) {
   const SplicedParts parts = parts_of(stored);
   splice(object, parts.head, parts.tail);

@@ -20,6 +20,8 @@ struct SplicedParts {
   std::string_view head, tail;
 };
 SplicedParts parts_of(const Object& object);
+// Whether the revision stands where the object says, as `parts_of` needs it.
+bool is_spliced(const Object& object);
 
 // Why `write` cannot be done: for a kCreate that there is one; else that there is none, or another.
 Unexpected refusal(Write::Type type, const Key& key, bool is_there);

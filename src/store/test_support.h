@@ -81,14 +81,14 @@ class RestartableStore {
         [&](const Result<void>& ready) { caught_up.set_value(ready.has_value()); });
     PINNACE_ASSERT(caught_up.get_future().get());
   }
+  EtcdAccess access() const { return {.endpoints = shared_etcd().endpoints(), .prefix = prefix_}; }
   Store& operator*() { return *store_; }
   Store* operator->() { return store_.get(); }
 
  private:
   Result<std::unique_ptr<Store>> make() {
     if (kind_ == Kind::kEtcd) {
-      return EtcdStore::create({.endpoints = shared_etcd().endpoints(),
-                                .prefix = prefix_,
+      return EtcdStore::create({.etcd = access(),
                                 .ring_events = options_.ring_events,
                                 .ring_bytes = options_.ring_bytes,
                                 .max_waiting_writes = options_.max_waiting_writes,

@@ -1,14 +1,12 @@
 #include "store/etcd/etcd_store.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
 #include <utility>
 
 #include "store/etcd/compactor.h"
 #include "store/etcd/feed.h"
 #include "store/etcd/freshness.h"
 #include "store/etcd/loader.h"
+#include "store/etcd/wait.h"
 #include "store/etcd/writer.h"
 #include "store/history.h"
 #include "store/splice.h"
@@ -18,22 +16,6 @@ namespace pinnace::store {
 namespace {
 
 using namespace etcd;
-
-// Starts `work` and waits until it calls back.
-template <typename T>
-Result<T> wait_for(const std::function<void(std::function<void(Result<T>)>)>& work) {
-  std::mutex mutex;
-  std::condition_variable ready;
-  std::optional<Result<T>> outcome;
-  work([&](Result<T> result) {
-    const std::lock_guard lock(mutex);  // Held while notifying: the waiter owns both.
-    outcome.emplace(std::move(result));
-    ready.notify_one();
-  });
-  std::unique_lock lock(mutex);
-  ready.wait(lock, [&] { return outcome.has_value(); });
-  return std::move(*outcome);
-}
 
 class Etcd final : public EtcdStore {
  public:
@@ -73,8 +55,6 @@ class Etcd final : public EtcdStore {
   }
 
  private:
-  Result<Layout> read_layout();
-
   const Options options_;
   const std::shared_ptr<History> history_;
   std::shared_ptr<Client> client_;
@@ -84,60 +64,37 @@ class Etcd final : public EtcdStore {
   std::shared_ptr<Compactor> compactor_;
 };
 
-Result<Layout> Etcd::read_layout() {
-  Layout layout{options_.prefix, 0};
-  if (!layout.prefix.starts_with('/') || layout.prefix.ends_with('/')) {
-    return errors::bad_request(
-        "the prefix of keys in etcd begins with a slash and does not end "
-        "with one, unlike \"" +
-        layout.prefix + "\"");
-  }
-  auto found = wait_for<RangeAnswer>([&](auto done) {
-    client_->range({.keys = {layout.own_key(kRevisionBase), ""}}, std::move(done));
-  });
-  if (!found) return std::unexpected(std::move(found.error()));
-  if (found->pairs.empty()) return layout;
-  auto base = decode_revision(found->pairs.front().value);
-  if (!base) return std::unexpected(std::move(base.error()));
-  layout.base = *base;
-  return layout;
-}
-
 Result<void> Etcd::start() {
-  auto client = Client::create({.endpoints = options_.endpoints,
-                                .authority_pem = options_.authority_pem,
-                                .certificate_pem = options_.certificate_pem,
-                                .private_key_pem = options_.private_key_pem,
-                                .request_timeout = options_.request_timeout});
-  if (!client) return std::unexpected(std::move(client.error()));
-  client_ = std::move(*client);
-  auto layout = read_layout();
-  if (!layout) return std::unexpected(std::move(layout.error()));
+  auto opened = open_etcd(options_.etcd);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  client_ = std::move(opened->client);
+  const Layout& layout = opened->layout;
   auto loaded = wait_for<History::Loaded>(
-      [&](auto done) { load(client_, *layout, options_.ring_events, std::move(done)); });
+      [&](auto done) { load(client_, layout, options_.ring_events, std::move(done)); });
   if (!loaded) return std::unexpected(std::move(loaded.error()));
   history_->load(std::move(*loaded));
   // The feed tells of progress, and is told when there is none; each is there when the other calls.
   auto feed = std::make_shared<std::weak_ptr<Feed>>();
-  freshness_ = std::make_shared<Freshness>(Freshness::Options{.client = client_,
-                                                              .layout = *layout,
-                                                              .history = history_,
-                                                              .executor = options_.executor,
-                                                              .timeout = options_.request_timeout,
-                                                              .on_stall = [feed] {
-                                                                if (const auto open = feed->lock())
-                                                                  open->restart();
-                                                              }});
+  freshness_ =
+      std::make_shared<Freshness>(Freshness::Options{.client = client_,
+                                                     .layout = layout,
+                                                     .history = history_,
+                                                     .executor = options_.executor,
+                                                     .timeout = options_.etcd.request_timeout,
+                                                     .on_stall = [feed] {
+                                                       if (const auto open = feed->lock())
+                                                         open->restart();
+                                                     }});
   feed_ = std::make_shared<Feed>(
       Feed::Options{.client = client_,
-                    .layout = *layout,
+                    .layout = layout,
                     .history = history_,
                     .executor = options_.executor,
                     .on_advance = [freshness = freshness_] { freshness->advanced(); }});
   *feed = feed_;
   writer_ =
       std::make_shared<Writer>(Writer::Options{.client = client_,
-                                               .layout = *layout,
+                                               .layout = layout,
                                                .history = history_,
                                                .freshness = freshness_,
                                                .max_waiting_writes = options_.max_waiting_writes,
@@ -146,7 +103,7 @@ Result<void> Etcd::start() {
   auto filled = wait_for<void>([&](auto done) { freshness_->when_current(std::move(done)); });
   if (!filled) return filled;
   if (options_.compaction_interval > Duration::zero()) {
-    compactor_ = std::make_shared<Compactor>(client_, *layout, options_.executor,
+    compactor_ = std::make_shared<Compactor>(client_, layout, options_.executor,
                                              options_.compaction_interval);
     compactor_->start();
   }

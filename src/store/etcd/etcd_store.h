@@ -21,17 +21,22 @@
 
 namespace pinnace::store {
 
+// A cluster of etcd and the part of it that is ours.
+struct EtcdAccess {
+  std::vector<std::string> endpoints;  // "https://host:port"
+  std::string authority_pem, certificate_pem, private_key_pem;
+  std::string prefix = "/registry";
+  Duration request_timeout = std::chrono::seconds(10);
+};
+
 class EtcdStore : public Store {
  public:
   struct Options {
-    std::vector<std::string> endpoints;  // "https://host:port"
-    std::string authority_pem, certificate_pem, private_key_pem;
-    std::string prefix = "/registry";
+    EtcdAccess etcd;
     std::size_t ring_events = 4096;
     std::size_t ring_bytes = 8 << 20;
     std::size_t max_waiting_writes = 20'000;
     std::size_t max_waiting_bytes = 64 << 20;
-    Duration request_timeout = std::chrono::seconds(10);
     Duration compaction_interval = std::chrono::minutes(5);  // Zero: never.
     Executor& executor;  // For timers; must not be the thread that destroys the store.
   };

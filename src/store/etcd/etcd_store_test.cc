@@ -20,11 +20,10 @@ class EtcdStores : public ::testing::Test {
   std::unique_ptr<Store> open(EtcdCluster& cluster, Duration compaction = {},
                               Duration timeout = seconds(10)) {
     for (int tries = 0;; ++tries) {  // Members may take a while to find each other.
-      auto made = EtcdStore::create({.endpoints = cluster.endpoints(),
-                                     .prefix = "/two",
-                                     .request_timeout = timeout,
-                                     .compaction_interval = compaction,
-                                     .executor = timers_.loop()});
+      auto made = EtcdStore::create(
+          {.etcd = {.endpoints = cluster.endpoints(), .prefix = "/two", .request_timeout = timeout},
+           .compaction_interval = compaction,
+           .executor = timers_.loop()});
       if (made) return std::move(*made);
       PINNACE_ASSERT(tries < 10);
     }
@@ -203,7 +202,7 @@ TEST_F(EtcdStores, WithoutAMajorityNothingIsReadOrWrittenUntilItIsBack) {
 
 TEST_F(EtcdStores, EndpointsMustBeUrls) {
   const auto made =
-      EtcdStore::create({.endpoints = {"localhost:2379"}, .executor = timers_.loop()});
+      EtcdStore::create({.etcd = {.endpoints = {"localhost:2379"}}, .executor = timers_.loop()});
   ASSERT_FALSE(made.has_value());
   EXPECT_EQ(made.error().code, 400);
 }
