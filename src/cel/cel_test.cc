@@ -8,7 +8,8 @@
 //   ~~ 0 12                    the estimate of that, likewise
 //
 // A line "## vars {...}" declares what the members of the JSON object are as variables, all dyn; a
-// line "## schema {...}" is the schema of `self`, whose value the next "## self {...}" is.
+// line "## schema {...}" is the schema of `self` and `oldSelf`, whose values the next lines
+// "## self {...}" and "## oldSelf {...}" are.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -131,11 +132,11 @@ class Script {
     } else if (word == "schema") {
       self_ = schema_type(types_, *value, "self");
       ASSERT_NE(self_, nullptr) << path_ << ":" << number_;
-      variables_ = {{"self", self_}};
-      values_ = {Value::null()};
+      variables_ = {{"self", self_}, {"oldSelf", self_}};
+      values_ = {Value::null(), Value::null()};
     } else {
-      ASSERT_EQ(word, "self") << path_ << ":" << number_;
-      values_ = {Value::json(space_, *value, *self_)};
+      ASSERT_TRUE(word == "self" || word == "oldSelf") << path_ << ":" << number_;
+      values_[word == "self" ? 0 : 1] = Value::json(space_, *value, *self_);
     }
   }
 

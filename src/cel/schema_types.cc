@@ -81,7 +81,18 @@ class SchemaReader {
     const Type* item = items == nullptr ? nullptr : child(*items, name + ".@idx");
     if (item == nullptr) return nullptr;
     const std::uint64_t fits = (kMaxRequestBytes - kQuotes) / (item->min_json_bytes + 1);
-    return types_.list(item, count_at(schema, "maxItems", fits));
+    const std::uint64_t most = count_at(schema, "maxItems", fits);
+    const std::string_view kind = schema.string_at("x-kubernetes-list-type");
+    if (kind == "set") return types_.list(item, most, ListKind::kSet, {});
+    if (kind != "map") return types_.list(item, most);
+    std::vector<std::string_view> keys;
+    const api::Value* names = schema.find("x-kubernetes-list-map-keys");
+    if (names != nullptr && names->is_array()) {
+      for (const api::Value& name_of_key : names->items()) {
+        if (name_of_key.is_string()) keys.push_back(name_of_key.as_string());
+      }
+    }
+    return types_.list(item, most, ListKind::kMap, keys);
   }
 
   const Type* object(const api::Value& schema, const std::string& name, bool is_root) {
@@ -184,11 +195,24 @@ class KindReader {
       case api::Container::kOne:
         return one(field);
       case api::Container::kList:
-        return types_.list(one(field));
+        return list(field);
       case api::Container::kMap:
         return types_.map(&kStringType, one(field));
     }
     return &kDynType;
+  }
+
+  const Type* list(const api::FieldInfo& field) {
+    switch (field.list_type) {
+      case api::ListType::kAtomic:
+        break;
+      case api::ListType::kSet:
+        return types_.list(one(field), kUnbounded, ListKind::kSet, {});
+      case api::ListType::kMap:
+        return types_.list(one(field), kUnbounded, ListKind::kMap,
+                           {field.list_map_keys.begin(), field.list_map_keys.end()});
+    }
+    return types_.list(one(field));
   }
 
   const Type* one(const api::FieldInfo& field) {

@@ -75,6 +75,16 @@ const Type* TypePool::list(const Type* item, std::uint64_t max_items) {
               .min_json_bytes = 2});
 }
 
+const Type* TypePool::list(const Type* item, std::uint64_t max_items, ListKind kind,
+                           const std::vector<std::string_view>& keys) {
+  std::vector<std::string_view> kept;
+  for (const std::string_view key : keys) kept.push_back(copy(key));
+  Type type = *list(item, max_items);
+  type.list_kind = kind;
+  type.list_keys = keep_all(kept);
+  return add(type);
+}
+
 const Type* TypePool::map(const Type* key, const Type* value, std::uint64_t max_members) {
   return add({.kind = TypeKind::kMap,
               .parameters = keep(std::array{key, value}),

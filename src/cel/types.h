@@ -43,6 +43,10 @@ enum class TypeKind : std::uint8_t {
 // Sizes that no schema bounds.
 inline constexpr std::uint64_t kUnbounded = UINT64_MAX;
 
+// What x-kubernetes-list-type says: lists of kind set and map are equal whatever the order of their
+// items, and `+` joins them by item or by the items' keys.
+enum class ListKind : std::uint8_t { kAtomic, kSet, kMap };
+
 struct Type;
 
 struct Field {
@@ -56,7 +60,9 @@ struct Type {
   std::string_view name;  // Of objects, opaque types and parameters.
   std::span<const Type* const> parameters = {};
   std::span<const Field> fields = {};  // Of objects, sorted by name.
-  bool any_field = false;              // An object whose fields are not known: all are dyn.
+  ListKind list_kind = ListKind::kAtomic;
+  std::span<const std::string_view> list_keys = {};  // Of kMap: names of the items' fields.
+  bool any_field = false;  // An object whose fields are not known: all are dyn.
   // Characters of a string, bytes, items or members: what cost estimates count with.
   std::uint64_t max_elements = kUnbounded;
   // The fewest bytes that a value takes in JSON.
@@ -79,6 +85,8 @@ class TypePool {
   ~TypePool();
 
   const Type* list(const Type* item, std::uint64_t max_items = kUnbounded);
+  const Type* list(const Type* item, std::uint64_t max_items, ListKind kind,
+                   const std::vector<std::string_view>& keys);
   const Type* map(const Type* key, const Type* value, std::uint64_t max_members = kUnbounded);
   const Type* optional(const Type* value);
   const Type* type_of(const Type* type);

@@ -9,6 +9,7 @@
 
 #include "api/member_index.h"
 #include "base/strings.h"
+#include "cel/internal/keyed_list.h"
 #include "cel/internal/time_text.h"
 
 namespace pinnace::cel {
@@ -69,6 +70,7 @@ std::uint64_t hash_key(const Value& key) {
 bool equal_lists(Workspace& space, const Value& a, const Value& b) {
   const std::size_t size = a.list_size();
   if (size != b.list_size()) return false;
+  if (a.list_kind() != ListKind::kAtomic) return internal::equal_in_any_order(space, a, b);
   for (std::size_t i = 0; i < size; ++i) {
     if (!space.spend_step() || !equal(space, a.item(space, i), b.item(space, i))) return false;
   }

@@ -155,6 +155,9 @@ class Value {
   // Lists.
   std::size_t list_size() const;
   Value item(Workspace& space, std::size_t index) const;
+  // How its items belong together: atomic, unless its JSON is declared otherwise.
+  ListKind list_kind() const { return form_ == Form::kJson ? type_->list_kind : ListKind::kAtomic; }
+  const Type& declared_type() const { return *type_; }  // Of wrapped JSON.
 
   // Maps and objects. `get` gives nothing (false) where there is no such key.
   std::size_t map_size() const;
@@ -214,6 +217,8 @@ class MapBuilder {
   // False when the key was there.
   bool add(const Value& key, const Value& value);
   const MapData* finish();
+  // What is there so far.
+  const MapData& view() const { return *data_; }
   std::size_t size() const { return data_->size; }
 
  private:

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cel/internal/functions.h"
+#include "cel/internal/keyed_list.h"
 #include "cel/internal/time_text.h"
 #include "cel/internal/utf8.h"
 
@@ -97,6 +98,7 @@ Value concatenate(const Call& call) {
 }
 
 Value add_lists(const Call& call) {
+  if (call[0].list_kind() != ListKind::kAtomic) return join_lists(call.space, call[0], call[1]);
   const std::size_t a = call[0].list_size(), b = call[1].list_size();
   if (Call::is_too_large((a + b) * sizeof(Value))) return Call::too_large();
   Value* items = call.space.allocate<Value>(a + b);
