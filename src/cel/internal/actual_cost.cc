@@ -30,7 +30,8 @@ std::uint64_t size_of(const Value& value) {
 }
 
 std::uint64_t times(std::uint64_t size, double factor) {
-  return static_cast<std::uint64_t>(std::ceil(static_cast<double>(size) * factor));
+  const double cost = std::ceil(static_cast<double>(size) * factor);
+  return static_cast<std::uint64_t>(std::min(cost, 0x1p62));
 }
 
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
@@ -68,7 +69,8 @@ std::uint64_t matching(std::uint64_t text, std::uint64_t pattern) {
 
 // Lists that are made: their size, a call and the list.
 std::uint64_t allocating(double factor, std::uint64_t size) {
-  return static_cast<std::uint64_t>(static_cast<double>(size) * factor) + 1 + kListCost;
+  const double cost = static_cast<double>(size) * std::max(factor, 0.0);
+  return static_cast<std::uint64_t>(std::min(cost, 0x1p62)) + 1 + kListCost;
 }
 
 std::uint64_t comparing_all(Workspace& space, const Value& list) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cel/internal/functions.h"
+#include "cel/internal/text_of.h"
 
 namespace pinnace::cel::internal {
 namespace {
@@ -292,7 +293,11 @@ Value Evaluator::list(const Expr& expr) {
     Value item = evaluate(*expr.arguments[i]);
     if (item.is_error()) return item;
     if (!expr.optional_arguments.empty() && expr.optional_arguments[i]) {
-      if (!item.is(Kind::kOptional)) return Value::error("no such overload");
+      if (!item.is(Kind::kOptional)) {
+        return Value::error(
+            space_,
+            "cannot initialize optional list element from non-optional value " + text_of(item));
+      }
       if (item.as_optional() == nullptr) continue;
       item = *item.as_optional();
     }
@@ -303,6 +308,12 @@ Value Evaluator::list(const Expr& expr) {
   return Value::list({items, size});
 }
 
+Value Evaluator::not_optional(const std::string& entry, const Value& value) {
+  return Value::error(
+      space_, fmt::format("cannot initialize optional entry '{}' from non-optional value {}", entry,
+                          text_of(value)));
+}
+
 Value Evaluator::map(const Expr& expr) {
   MapBuilder builder(space_, expr.entries.size());
   for (const Entry& entry : expr.entries) {
@@ -311,7 +322,7 @@ Value Evaluator::map(const Expr& expr) {
     Value value = evaluate(*entry.value);
     if (value.is_error()) return value;
     if (entry.optional) {
-      if (!value.is(Kind::kOptional)) return Value::error("no such overload");
+      if (!value.is(Kind::kOptional)) return not_optional(text_of_key(key), value);
       if (value.as_optional() == nullptr) continue;
       value = *value.as_optional();
     }
@@ -331,7 +342,7 @@ Value Evaluator::message(const Expr& expr) {
     Value value = evaluate(*entry.value);
     if (value.is_error()) return value;
     if (entry.optional) {
-      if (!value.is(Kind::kOptional)) return Value::error("no such overload");
+      if (!value.is(Kind::kOptional)) return not_optional(std::string(entry.name), value);
       if (value.as_optional() == nullptr) continue;
       value = *value.as_optional();
     }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "cel/internal/ast.h"
 #include "cel/internal/cost_rules.h"
@@ -51,6 +52,7 @@ class Evaluator {
   Value list(const Expr& expr);
   Value map(const Expr& expr);
   Value message(const Expr& expr);
+  Value not_optional(const std::string& entry, const Value& value);
   Value fold(const Expr& expr);
   bool fold_step(const Comprehension& parts);
   void charge(std::uint64_t cost);

@@ -10,8 +10,9 @@
 namespace pinnace::cel::internal {
 
 // The digits and the exponent are those of the shortest scientific form; Go's %g writes them with
-// an exponent from 1e+21 on and below 1e-4.
+// an exponent from 1e+06 on and below 1e-04.
 std::string text_of_double(double number) {
+  constexpr int kFixedDigits = 6;
   if (std::isnan(number)) return "NaN";
   if (std::isinf(number)) return number > 0 ? "+Inf" : "-Inf";
   char buffer[64];
@@ -19,7 +20,7 @@ std::string text_of_double(double number) {
       std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific);
   const std::string_view shortest(buffer, static_cast<std::size_t>(scientific.ptr - buffer));
   const int exponent = std::atoi(std::string(shortest.substr(shortest.find('e') + 1)).c_str());
-  if (exponent < -4 || exponent >= 21) return std::string(shortest);
+  if (exponent < -4 || exponent >= kFixedDigits) return std::string(shortest);
   const auto fixed =
       std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::fixed);
   return std::string(buffer, fixed.ptr);

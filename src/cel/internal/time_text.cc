@@ -110,7 +110,7 @@ Value parse_timestamp(Workspace& space, std::string_view text) {
                                            "\"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\"",
                                            text));
   }
-  if (seconds < kMinSeconds || seconds > kMaxSeconds) return Value::error("timestamp overflow");
+  if (seconds < kMinSeconds || seconds > kMaxSeconds) return Value::error(kTimestampOverflow);
   return Value::timestamp(seconds, nanoseconds);
 }
 

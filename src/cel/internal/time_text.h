@@ -16,6 +16,9 @@ namespace pinnace::cel::internal {
 inline constexpr std::int64_t kMinSeconds = -62135596800;
 inline constexpr std::int64_t kMaxSeconds = 253402300799;
 
+inline constexpr std::string_view kTimestampOverflow = "timestamp overflow";
+
+// A date alone is its first moment.
 Value parse_timestamp(Workspace& space, std::string_view text);
 Value parse_duration_text(Workspace& space, std::string_view text);
 // "2024-01-02T03:04:05.5Z", and seconds with their fraction: "3600s", "1.5s".

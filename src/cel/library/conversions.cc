@@ -19,28 +19,22 @@ Value same(const Call& call) { return call[0]; }
 Value integer_overflow() { return Value::error("integer overflow"); }
 Value uint_overflow() { return Value::error("unsigned integer overflow"); }
 
-Value invalid_text(const Call& call, std::string_view function) {
-  return call.error(
-      fmt::format("strconv.{}: parsing \"{}\": invalid syntax", function, call.text(0)));
+// What a text that is none of the type's gives.
+Value not_convertible(const Call& call, const Type& type) {
+  return call.error(fmt::format("type conversion error from 'string' to '{}'", runtime_name(type)));
 }
 
 // A number in decimal, with a sign if `T` has one.
 template <typename T>
-Value parse_whole(const Call& call, std::string_view function, Value (*make)(T)) {
+Value parse_whole(const Call& call, const Type& type, Value (*make)(T)) {
   std::string_view text = call.text(0);
   if (text.starts_with('+') && std::is_signed_v<T> && !text.starts_with("+-")) {
     text.remove_prefix(1);
   }
   T number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error == std::errc::invalid_argument || end != text.data() + text.size()) {
-    return invalid_text(call, function);
-  }
-  if (error != std::errc()) {
-    return call.error(
-        fmt::format("strconv.{}: parsing \"{}\": value out of range", function, call.text(0)));
-  }
-  return make(number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? make(number) : not_convertible(call, type);
 }
 
 Value uint_to_int(const Call& call) {
@@ -52,7 +46,7 @@ Value double_to_int(const Call& call) {
   if (!(number > -0x1p63 && number < 0x1p63)) return integer_overflow();
   return Value::integer(static_cast<std::int64_t>(number));
 }
-Value text_to_int(const Call& call) { return parse_whole(call, "ParseInt", Value::integer); }
+Value text_to_int(const Call& call) { return parse_whole(call, kIntType, Value::integer); }
 Value timestamp_to_int(const Call& call) { return Value::integer(call[0].as_seconds()); }
 Value duration_to_int(const Call& call) { return Value::integer(call[0].as_duration()); }
 
@@ -65,7 +59,7 @@ Value double_to_uint(const Call& call) {
   if (!(number >= 0 && number < 0x1p64)) return uint_overflow();
   return Value::uint(static_cast<std::uint64_t>(number));
 }
-Value text_to_uint(const Call& call) { return parse_whole(call, "ParseUint", Value::uint); }
+Value text_to_uint(const Call& call) { return parse_whole(call, kUintType, Value::uint); }
 
 Value int_to_double(const Call& call) {
   return Value::number(static_cast<double>(call.integer(0)));
@@ -78,14 +72,8 @@ Value text_to_double(const Call& call) {
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error == std::errc::invalid_argument || end != text.data() + text.size()) {
-    return invalid_text(call, "ParseFloat");
-  }
-  if (error != std::errc()) {
-    return call.error(
-        fmt::format("strconv.ParseFloat: parsing \"{}\": value out of range", call.text(0)));
-  }
-  return Value::number(number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? Value::number(number) : not_convertible(call, kDoubleType);
 }
 
 Value text_to_bool(const Call& call) {
@@ -96,7 +84,7 @@ Value text_to_bool(const Call& call) {
   for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
     if (text == no) return Value::boolean(false);
   }
-  return invalid_text(call, "ParseBool");
+  return not_convertible(call, kBoolType);
 }
 
 Value text_to_bytes(const Call& call) { return Value::bytes(call.text(0)); }
@@ -108,8 +96,17 @@ Value bytes_to_text(const Call& call) {
 }
 Value to_string(const Call& call) { return call.string(text_of(call[0])); }
 
-Value text_to_duration(const Call& call) { return parse_duration_text(call.space, call.text(0)); }
-Value text_to_timestamp(const Call& call) { return parse_timestamp(call.space, call.text(0)); }
+Value text_to_duration(const Call& call) {
+  const Value duration = parse_duration_text(call.space, call.text(0));
+  return duration.is_error() ? not_convertible(call, kDurationType) : duration;
+}
+Value text_to_timestamp(const Call& call) {
+  const Value moment = parse_timestamp(call.space, call.text(0));
+  const bool is_date = call.text(0).size() <= std::string_view("2006-01-02").size();
+  const bool overflows = moment.is_error() && moment.error_message() == kTimestampOverflow;
+  return (moment.is_error() && !overflows) || is_date ? not_convertible(call, kTimestampType)
+                                                      : moment;
+}
 Value int_to_timestamp(const Call& call) {
   if (call.integer(0) < kMinSeconds || call.integer(0) > kMaxSeconds) {
     return Value::error("timestamp overflow");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -116,8 +117,6 @@ class Formatter {
       case Kind::kType:
         out_ += runtime_name(value.as_type());
         return;
-      case Kind::kDouble:
-        return text_of_number(value.as_double());
       case Kind::kOptional:
       case Kind::kOpaque:
       case Kind::kError:
@@ -129,16 +128,29 @@ class Formatter {
         out_ += text_of(value);
     }
   }
-  void text_of_number(double number) {
-    if (std::isnan(number)) {
-      out_ += "NaN";
-    } else if (std::isinf(number)) {
-      out_ += number > 0 ? "Infinity" : "-Infinity";
-    } else {
-      char buffer[400];
-      const auto end =
-          std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::fixed);
-      out_.append(buffer, end.ptr);
+
+  // Inside of lists and maps values are written as CEL would read them.
+  void element(const Value& value, int depth) {
+    switch (value.kind()) {
+      case Kind::kString:
+        out_ += quoted(value.as_text());
+        return;
+      case Kind::kBytes:
+        out_ += "b" + quoted(value.as_text());
+        return;
+      case Kind::kTimestamp:
+        out_ += "timestamp(" + quoted(text_of(value)) + ")";
+        return;
+      case Kind::kDuration:
+        out_ += "duration(" + quoted(text_of(value)) + ")";
+        return;
+      case Kind::kDouble:
+        out_ += std::isfinite(value.as_double())
+                    ? fmt::format("{:.{}f}", value.as_double(), kDefaultPrecision)
+                    : quoted(text_of(value));
+        return;
+      default:
+        return text(value, depth);
     }
   }
 
@@ -146,7 +158,7 @@ class Formatter {
     out_ += '[';
     for (std::size_t i = 0; i < value.list_size() && error_.empty(); ++i) {
       if (i > 0) out_ += ", ";
-      text(value.item(space_, i), depth + 1);
+      element(value.item(space_, i), depth + 1);
     }
     out_ += ']';
   }
@@ -158,14 +170,16 @@ class Formatter {
       std::size_t place;
     };
     std::vector<Named> entries;
-    for (std::size_t i = 0; i < value.map_size(); ++i)
-      entries.push_back({text_of(value.key(i)), i});
+    for (std::size_t i = 0; i < value.map_size(); ++i) {
+      const Value key = value.key(i);
+      entries.push_back({key.is(Kind::kString) ? quoted(key.as_text()) : text_of(key), i});
+    }
     std::ranges::sort(entries, {}, &Named::key);
     out_ += '{';
     for (std::size_t i = 0; i < entries.size() && error_.empty(); ++i) {
       if (i > 0) out_ += ", ";
-      out_ += entries[i].key + ": ";
-      text(value.value(space_, entries[i].place), depth + 1);
+      out_ += entries[i].key + ":";
+      element(value.value(space_, entries[i].place), depth + 1);
     }
     out_ += '}';
   }
@@ -176,10 +190,18 @@ class Formatter {
     } else if (value.is(Kind::kUint)) {
       out_ += std::to_string(value.as_uint());
     } else if (value.is(Kind::kDouble) && !std::isfinite(value.as_double())) {
-      text_of_number(value.as_double());
+      out_ += text_of(value);
     } else {
       wrong('d', "integers", value);
     }
+  }
+
+  static bool is_word_for_number(std::string_view word, double* number) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (word == "NaN") *number = std::numeric_limits<double>::quiet_NaN();
+    if (word == "Infinity") *number = kInfinity;
+    if (word == "-Infinity") *number = -kInfinity;
+    return !std::isfinite(*number);
   }
 
   void floating(const Value& value, int precision, char form) {
@@ -190,14 +212,41 @@ class Formatter {
       number = static_cast<double>(value.as_int());
     } else if (value.is(Kind::kUint)) {
       number = static_cast<double>(value.as_uint());
+    } else if (value.is(Kind::kString) && is_word_for_number(value.as_text(), &number)) {
+      // These have no literal.
     } else {
       return fail(fmt::format(
           "error during formatting: {} clause can only be used on doubles, was given {}",
           form == 'f' ? "fixed-point" : "scientific", runtime_name(value.runtime_type())));
     }
-    if (!std::isfinite(number)) return text_of_number(number);
-    out_ += form == 'f' ? fmt::format("{:.{}f}", number, precision)
-                        : fmt::format("{:.{}e}", number, precision);
+    if (!std::isfinite(number)) {
+      out_ += std::isnan(number) ? "NaN" : number > 0 ? "\u221e" : "-\u221e";
+    } else if (form == 'f') {
+      out_ += with_groups(fmt::format("{:.{}f}", number, precision));
+    } else {
+      out_ += with_power(fmt::format("{:.{}e}", number, precision));
+    }
+  }
+
+  // "1234567.5" as it is read in English: "1,234,567.5".
+  static std::string with_groups(std::string text) {
+    const std::size_t first = text.starts_with('-') ? 1 : 0;
+    std::size_t at = std::min(text.find('.'), text.size());
+    for (; at > first + 3; at -= 3) text.insert(at - 3, ",");
+    return text;
+  }
+
+  // "1.5e+03" as it is read in English: "1.5 × 10⁰³".
+  static std::string with_power(const std::string& text) {
+    constexpr const char* kDigits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+                                       "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+    const std::size_t exponent = text.find('e');
+    std::string result = text.substr(0, exponent) + "\u202f\u00d7\u202f10";
+    for (const char c : text.substr(exponent + 1)) {
+      if (c == '-') result += "\u207b";
+      if (c >= '0' && c <= '9') result += kDigits[c - '0'];
+    }
+    return result;
   }
 
   // A number's magnitude in another base, with its sign.

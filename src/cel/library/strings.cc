@@ -43,10 +43,10 @@ Value char_at(const Call& call) {
 Value index_of(const Call& call) {
   const std::string_view text = call.text(0), wanted = call.text(1);
   const std::int64_t from = call.count == 3 ? call.integer(2) : 0;
+  if (from < 0) return out_of_range(call, from);
   const auto count = static_cast<std::int64_t>(count_characters(text));
-  if (wanted.empty() && call.count == 2) return Value::integer(0);
-  if (from < 0 || (from > count && !wanted.empty())) return out_of_range(call, from);
   if (wanted.empty()) return Value::integer(std::min(from, count));
+  if (from >= count) return Value::integer(-1);
   const std::size_t found = text.find(wanted, byte_of(text, static_cast<std::size_t>(from)));
   if (found == std::string_view::npos) return Value::integer(-1);
   return Value::integer(static_cast<std::int64_t>(count_characters(text.substr(0, found))));
@@ -55,14 +55,10 @@ Value index_of(const Call& call) {
 Value last_index_of(const Call& call) {
   const std::string_view text = call.text(0), wanted = call.text(1);
   const auto count = static_cast<std::int64_t>(count_characters(text));
-  std::int64_t from = count;
-  if (call.count == 3) {
-    from = call.integer(2);
-    if (from < 0 || from >= std::max<std::int64_t>(count, 1)) {
-      if (!(wanted.empty() && from == count)) return out_of_range(call, from);
-    }
-  }
-  if (wanted.empty()) return Value::integer(from);
+  const std::int64_t from = call.count == 3 ? call.integer(2) : count;
+  if (from < 0) return out_of_range(call, from);
+  if (wanted.empty()) return Value::integer(std::min(from, count));
+  if (call.count == 3 && from >= count) return Value::integer(-1);
   const std::size_t found = text.rfind(wanted, byte_of(text, static_cast<std::size_t>(from)));
   if (found == std::string_view::npos) return Value::integer(-1);
   return Value::integer(static_cast<std::int64_t>(count_characters(text.substr(0, found))));
