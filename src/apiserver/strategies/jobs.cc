@@ -1,8 +1,12 @@
-// Jobs and CronJobs.
-#include <array>
+// Jobs: what their pods are, when they are done, and what stays once they run.
+#include "apiserver/strategies/jobs.h"
+
+#include <algorithm>
+#include <set>
 
 #include "api/selector.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "base/strings.h"
@@ -10,8 +14,8 @@
 namespace pinnace::apiserver {
 namespace {
 
-constexpr std::size_t kMaxCronJobName = 52;  // Jobs get eleven characters more.
-constexpr std::int64_t kMaxIndexedCompletions = 100000;
+constexpr std::int64_t kManyCompletions = 100000, kManyAtOnce = 10000;
+constexpr std::size_t kMaxRules = 20, kMaxExitCodes = 255, kMaxIndexBytes = 64 << 10;
 constexpr const char* kUidLabels[] = {"batch.kubernetes.io/controller-uid", "controller-uid"};
 constexpr const char* kNameLabels[] = {"batch.kubernetes.io/job-name", "job-name"};
 
@@ -38,43 +42,191 @@ Result<void> prepare_create(Change& change, api::Value& object) {
   return {};
 }
 
-void validate_job_template(const Field& pod_template) {
-  validate_pod_template(pod_template);
-  const Field policy = pod_template["spec"]["restartPolicy"];
-  const std::vector<std::string> valid = {"OnFailure", "Never"};
-  if (policy.empty())
-    policy.required("valid values: \"OnFailure\", \"Never\"");
-  else if (policy.text() == "Always")
-    policy.not_supported(valid);
+// -- What to do when a pod fails
+
+void validate_exit_codes(const Field& codes, const Field& pod) {
+  if (!codes.is_set()) return;
+  const Field op = codes["operator"];
+  const Field values = codes["values"];
+  if (op.require("valid values: \"In\", \"NotIn\"")) op.one_of({"In", "NotIn"});
+  const Field name = codes["containerName"];
+  if (name.is_set()) {
+    const auto containers = all_containers(pod);
+    const bool is_there = std::any_of(containers.begin(), containers.end(), [&](const Field& one) {
+      return one["name"].is(name.text());
+    });
+    if (!is_there) {
+      name.invalid("must be one of the container or initContainer names in the pod template");
+    }
+  }
+  if (values.empty()) values.invalid("at least one value is required");
+  if (values.size() > kMaxExitCodes) values.too_many(kMaxExitCodes);
+  std::set<std::int64_t> seen;
+  bool is_ordered = true;
+  for (const Field& value : values.items()) {
+    if (op.is("In") && value.number() == 0) value.invalid("must not be 0 for the In operator");
+    is_ordered = is_ordered && (seen.empty() || *seen.rbegin() <= value.number());
+    if (!seen.insert(value.number()).second) value.duplicate();
+  }
+  if (!is_ordered) values.invalid("must be ordered");
 }
 
-void validate_job_spec(const Field& spec) {
-  for (const char* key : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
-                          "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"}) {
-    spec[key].at_least(0);
+void validate_failure_rule(const Field& rule, const Field& spec) {
+  const Field action = rule["action"];
+  if (action.require("valid values: [\"Count\" \"FailIndex\" \"FailJob\" \"Ignore\"]") &&
+      action.one_of({"Count", "FailIndex", "FailJob", "Ignore"}) && action.is("FailIndex") &&
+      !spec["backoffLimitPerIndex"].is_set()) {
+    action.invalid("requires the backoffLimitPerIndex to be set");
   }
-  if (spec["completionMode"].text() == "Indexed") {
-    const Field completions = spec["completions"];
-    if (!completions.is_set()) {
-      completions.required("when completion mode is Indexed");
-    } else if (completions.number() > kMaxIndexedCompletions &&
-               spec["parallelism"].number() > 10000) {
-      spec["parallelism"].invalid(
-          "must be less than or equal to 10000 when completions are over "
-          "100000");
+  const Field codes = rule["onExitCodes"];
+  const Field conditions = rule["onPodConditions"];
+  validate_exit_codes(codes, spec["template"]["spec"]);
+  if (conditions.size() > kMaxRules) conditions.too_many(kMaxRules);
+  for (const Field& condition : conditions.items()) {
+    const Field type = condition["type"];
+    type.each(api::check_qualified_name(type.text()));
+    const Field status = condition["status"];
+    if (status.require("valid values: [\"False\" \"True\" \"Unknown\"]")) {
+      status.one_of({"False", "True", "Unknown"});
     }
+  }
+  if (codes.is_set() && !conditions.empty()) {
+    rule.invalid("specifying both OnExitCodes and OnPodConditions is not supported");
+  }
+  if (!codes.is_set() && conditions.empty()) {
+    rule.invalid("specifying one of OnExitCodes and OnPodConditions is required");
+  }
+}
+
+// -- When a Job with indices is done early
+
+// "1,3-5": numbers and ranges of them, rising; nothing where it is right.
+std::string check_indices(std::string_view text, std::int64_t completions) {
+  std::int64_t last = -1;
+  for (const std::string_view interval : split(text, ',')) {
+    const auto ends = split(interval, '-');
+    if (ends.size() > 2) {
+      return "the fragment " + quoted(interval) +
+             " violates the requirement that an index interval can have at most two parts "
+             "separated by '-'";
+    }
+    for (const std::string_view end : ends) {
+      const auto number = parse_uint(end);
+      if (!number) return "cannot convert string to integer for index: " + quoted(end);
+      if (static_cast<std::int64_t>(*number) >= completions) {
+        return "too large index: " + quoted(end);
+      }
+      if (static_cast<std::int64_t>(*number) <= last) {
+        return "non-increasing order, previous: " + std::to_string(last) +
+               ", current: " + std::to_string(*number);
+      }
+      last = static_cast<std::int64_t>(*number);
+    }
+  }
+  return {};
+}
+
+void validate_success_policy(const Field& spec) {
+  const Field policy = spec["successPolicy"];
+  if (!policy.is_set()) return;
+  if (!spec["completionMode"].is("Indexed")) {
+    return policy.invalid("requires indexed completion mode");
+  }
+  const Field rules = policy["rules"];
+  const std::int64_t completions = spec["completions"].number();
+  if (rules.empty()) {
+    return rules.required(
+        "at least one rules must be specified when the successPolicy is specified");
+  }
+  if (rules.size() > kMaxRules) rules.too_many(kMaxRules);
+  for (const Field& rule : rules.items()) {
+    const Field count = rule["succeededCount"];
+    const Field indices = rule["succeededIndexes"];
+    if (!count.is_set() && !indices.is_set()) {
+      rule.required("at least one of succeededCount or succeededIndexes must be specified");
+    }
+    if (indices.is_set()) {
+      if (indices.text().size() > kMaxIndexBytes) indices.too_long(kMaxIndexBytes);
+      const std::string wrong = check_indices(indices.text(), completions);
+      if (!wrong.empty()) indices.invalid("error parsing succeededIndexes: " + wrong);
+    }
+    if (!count.is_set()) continue;
+    count.at_least(0);
+    if (count.number() > completions) {
+      count.invalid("must be less than or equal to " + std::to_string(completions) +
+                    " (the number of specified completions)");
+    }
+  }
+}
+
+// -- The spec
+
+void validate_indexed(const Field& spec) {
+  const Field completions = spec["completions"];
+  const Field parallelism = spec["parallelism"];
+  const Field failed = spec["maxFailedIndexes"];
+  if (!completions.is_set()) completions.required("when completion mode is Indexed");
+  if (parallelism.number() > kManyCompletions) {
+    parallelism.invalid("must be less than or equal to 100000 when completion mode is Indexed");
+  }
+  if (completions.is_set() && failed.number() > completions.number()) {
+    failed.invalid("must be less than or equal to completions");
+  }
+  if (failed.number() > kManyCompletions) failed.invalid("must be less than or equal to 100000");
+  if (completions.number() <= kManyCompletions || !spec["backoffLimitPerIndex"].is_set()) return;
+  if (!failed.is_set()) {
+    failed.required("must be specified when completions is above 100000");
+  }
+  for (const Field& many : {parallelism, failed}) {
+    if (many.number() > kManyAtOnce) {
+      many.invalid(
+          "must be less than or equal to 10000 when completions are above 100000 and used with "
+          "backoff limit per index");
+    }
+  }
+}
+
+void validate_not_indexed(const Field& spec) {
+  for (const char* key : {"backoffLimitPerIndex", "maxFailedIndexes"}) {
+    if (spec[key].is_set()) spec[key].invalid("requires indexed completion mode");
+  }
+}
+
+void validate_restart_policy(const Field& spec) {
+  const Field policy = spec["template"]["spec"]["restartPolicy"];
+  if (policy.empty() || policy.is("Always")) {
+    policy.required("valid values: \"OnFailure\", \"Never\"");
+  } else if (policy.one_of({"OnFailure", "Never"}) && spec["podFailurePolicy"].is_set() &&
+             !policy.is("Never")) {
+    policy.invalid("only \"Never\" is supported when podFailurePolicy is specified");
+  }
+}
+
+void validate_managed_by(const Field& manager) {
+  constexpr std::size_t kMaxBytes = 63;
+  if (!manager.is_set()) return;
+  const auto parts = split(manager.text(), '/');
+  if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
+    manager.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
   } else {
-    for (const char* key : {"backoffLimitPerIndex", "maxFailedIndexes"}) {
-      if (spec[key].is_set()) spec[key].invalid("requires indexed completion mode");
-    }
+    manager.each(api::check_dns1123_subdomain(parts[0]));
   }
-  validate_job_template(spec["template"]);
+  if (manager.text().size() > kMaxBytes) manager.too_long(kMaxBytes);
 }
 
 void validate_job(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field selector = spec["selector"];
+  const Field job = root(change, object);
+  const Field spec = job["spec"];
   validate_job_spec(spec);
+  if (spec["completionMode"].is("Indexed") && spec["completions"].number() > 0) {
+    const Field name = job["metadata"]["name"];
+    const std::string last =
+        std::string(name.text()) + "-" + std::to_string(spec["completions"].number() - 1);
+    if (change.old == nullptr && !api::check_dns1123_label(last).empty()) {
+      name.invalid("will not able to create pod with invalid DNS label: " + last);
+    }
+  }
+  const Field selector = spec["selector"];
   if (!selector.is_set()) return selector.required();
   validate_label_selector(selector);
   const auto parsed = api::label_selector_of(selector.value());
@@ -84,154 +236,158 @@ void validate_job(Change& change, const api::Value& object) {
   }
 }
 
+// Completions of a Job with indices grow and shrink together with its parallelism.
+void validate_completions_update(const Field& spec, const api::Value& old) {
+  const Field completions = spec["completions"];
+  const auto* before = old.find("completions");
+  if (!spec["completionMode"].is("Indexed")) {
+    completions.immutable(before);
+  } else if (!completions.same_as(before) &&
+             (!completions.is_set() || completions.number() != spec["parallelism"].number(-1))) {
+    completions.invalid("can only be modified in tandem with spec.parallelism");
+  }
+}
+
+// Where a Job that has not started will run, and what its pods are called, may still be told.
+void validate_template_update(Change& change, const Field& spec, const api::Value& old_job) {
+  const auto* before = old_job.find_path({"spec", "template"});
+  const Field pod_template = spec["template"];
+  const bool may_move = old_job.find("spec")->bool_at("suspend") &&
+                        old_job.find_path({"status", "startTime"}) == nullptr;
+  if (before == nullptr || !may_move || pod_template.value() == nullptr) {
+    pod_template.immutable(before);
+    return;
+  }
+  api::Value same = api::deep_copy(change.arena, *pod_template.value());
+  const auto take = [&](api::Value& into, const api::Value* from, const char* key) {
+    const auto* value = from == nullptr ? nullptr : from->find(key);
+    if (value == nullptr)
+      into.erase(key);
+    else
+      into.set_ref(change.arena, key, *value);
+  };
+  api::Value& pod = same.ensure_object(change.arena, "spec");
+  const auto* old_pod = before->find("spec");
+  for (const char* key : {"nodeSelector", "tolerations", "schedulingGates"}) {
+    take(pod, old_pod, key);
+  }
+  const auto* affinity = old_pod == nullptr ? nullptr : old_pod->find("affinity");
+  if (affinity != nullptr || pod.find("affinity") != nullptr) {
+    api::Value& own = pod.ensure_object(change.arena, "affinity");
+    take(own, affinity, "nodeAffinity");
+    if (own.empty() && affinity == nullptr) pod.erase("affinity");
+  }
+  api::Value& metadata = same.ensure_object(change.arena, "metadata");
+  take(metadata, before->find("metadata"), "labels");
+  take(metadata, before->find("metadata"), "annotations");
+  if (!api::equal(same, *before)) pod_template.invalid("field is immutable");
+}
+
 void validate_job_update(Change& change, const api::Value& object, const api::Value& old) {
   const Field spec = root(change, object)["spec"];
   const auto* before = old.find("spec");
   if (before == nullptr) return;
+  validate_completions_update(spec, *before);
   spec["selector"].immutable(before->find("selector"));
-  spec["completionMode"].immutable(before->find("completionMode"));
-  spec["podFailurePolicy"].immutable(before->find("podFailurePolicy"));
-  spec["backoffLimitPerIndex"].immutable(before->find("backoffLimitPerIndex"));
-  const bool is_elastic = spec["completionMode"].text() == "Indexed" &&
-                          spec["completions"].number(-1) == spec["parallelism"].number(-1);
-  if (!is_elastic) spec["completions"].immutable(before->find("completions"));
-  // A Job that has not started may still be told where its pods run.
-  const bool may_move = before->bool_at("suspend") && !old.find_path({"status", "startTime"});
-  if (!may_move) spec["template"].immutable(before->find("template"));
+  validate_template_update(change, spec, old);
+  for (const char* key : {"completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy",
+                          "successPolicy"}) {
+    spec[key].immutable(before->find(key));
+  }
 }
 
-// -- CronJob
+// -- The status
 
-struct CronField {
-  const char* name;
-  int low, high;
-  const char* words;  // Names of the numbers from `low` on, by spaces.
-};
-constexpr CronField kCronFields[] = {
-    {"minute", 0, 59, ""},
-    {"hour", 0, 23, ""},
-    {"day-of-month", 1, 31, ""},
-    {"month", 1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"},
-    {"day-of-week", 0, 6, "sun mon tue wed thu fri sat"},
-};
-
-// The number that one word of a schedule says, or why it says none.
-Result<int> cron_number(std::string_view text, const CronField& field) {
-  int number = field.low;
-  for (const std::string_view word : split(field.words, ' ')) {
-    if (!word.empty() && equal_ignoring_case(word, text)) return number;
-    ++number;
+bool has_condition(const Field& conditions, std::string_view type) {
+  for (const Field& condition : conditions.items()) {
+    if (condition["type"].is(type) && condition["status"].is("True")) return true;
   }
-  const auto parsed = parse_uint(text);
-  if (!parsed || *parsed > 1000) {
-    return errors::bad_request("failed to parse int from " + std::string(text) +
-                               ": strconv.Atoi: parsing " + quoted(text) + ": invalid syntax");
-  }
-  return static_cast<int>(*parsed);
+  return false;
 }
 
-// One part between commas: "*", "5", "1-5", each perhaps with "/2".
-std::string check_cron_part(std::string_view part, const CronField& field) {
-  const auto pieces = split(part, '/');
-  const auto ends = split(pieces[0], '-');
-  if (pieces.size() > 2) return "too many slashes: " + std::string(part);
-  if (ends.size() > 2) return "too many hyphens: " + std::string(part);
-  int low = field.low, high = field.high;
-  if (pieces[0] != "*" && pieces[0] != "?") {
-    const auto first = cron_number(ends[0], field);
-    if (!first) return first.error().message;
-    low = *first;
-    high = pieces.size() == 2 && ends.size() == 1 ? field.high : low;
-    if (ends.size() == 2) {
-      const auto last = cron_number(ends[1], field);
-      if (!last) return last.error().message;
-      high = *last;
+void validate_job_status(Change& change, const api::Value& object, const api::Value& old) {
+  const Field status = root(change, object)["status"];
+  const Field conditions = status["conditions"];
+  for (const char* count : {"active", "succeeded", "failed", "ready", "terminating"}) {
+    status[count].at_least(0);
+  }
+  if (status["ready"].is_set() && status["active"].number() >= 0 &&
+      status["ready"].number() > status["active"].number()) {
+    status["ready"].invalid("cannot set more ready pods than active");
+  }
+  const bool is_complete = has_condition(conditions, "Complete");
+  const bool is_failed = has_condition(conditions, "Failed");
+  if (is_complete && is_failed) {
+    conditions.invalid("cannot set Complete=True and Failed=true conditions");
+  }
+  const Field end = status["completionTime"];
+  if (is_complete && !end.is_set()) {
+    end.required("completionTime is required for Complete jobs");
+  } else if (!is_complete && end.is_set()) {
+    end.invalid("cannot set completionTime when there is no Complete=True condition");
+  }
+  if (end.is_set() && status["startTime"].is_set() && end.text() < status["startTime"].text()) {
+    end.invalid("completionTime cannot be set before startTime");
+  }
+  if ((is_complete || is_failed) && status["active"].number() > 0) {
+    status["active"].invalid("active>0 is invalid for finished job");
+  }
+  const auto* before = old.find_path({"status", "conditions"});
+  if (before == nullptr || !before->is_array()) return;
+  for (const auto& condition : before->items()) {
+    const std::string_view type = condition.string_at("type");
+    if ((type != "Complete" && type != "Failed") || condition.string_at("status") != "True")
+      continue;
+    if (!has_condition(conditions, type)) {
+      conditions.invalid("cannot disable " + std::string(type) + "=True condition");
     }
   }
-  if (pieces.size() == 2) {
-    const auto step = parse_uint(pieces[1]);
-    if (!step) return "failed to parse int from " + std::string(pieces[1]);
-    if (*step == 0) return "step of range should be a positive number: " + std::string(part);
-  }
-  if (low < field.low) {
-    return "beginning of range (" + std::to_string(low) + ") below minimum (" +
-           std::to_string(field.low) + "): " + std::string(part);
-  }
-  if (high > field.high) {
-    return "end of range (" + std::to_string(high) + ") above maximum (" +
-           std::to_string(field.high) + "): " + std::string(part);
-  }
-  if (low > high) {
-    return "beginning of range (" + std::to_string(low) + ") beyond end of range (" +
-           std::to_string(high) + "): " + std::string(part);
-  }
-  return {};
 }
 
-// What is wrong with a schedule in cron's form; "" if nothing.
-std::string check_schedule(std::string_view schedule) {
-  if (schedule.starts_with('@')) {
-    for (const char* known :
-         {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}) {
-      if (schedule == known) return {};
-    }
-    if (schedule.starts_with("@every ")) return {};
-    return "unrecognized descriptor: " + std::string(schedule);
-  }
-  std::vector<std::string> fields;
-  for (const std::string_view part : split(schedule, ' ')) {
-    if (!part.empty()) fields.emplace_back(part);
-  }
-  if (fields.size() != std::size(kCronFields)) {
-    return "expected exactly 5 fields, found " + std::to_string(fields.size()) + ": [" +
-           join(fields, " ") + "]";
-  }
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    for (const std::string_view part : split(fields[i], ',')) {
-      std::string wrong = check_cron_part(part, kCronFields[i]);
-      if (!wrong.empty()) return wrong;
-    }
-  }
-  return {};
-}
-
-api::Complaints check_cron_job_name(std::string_view name) {
-  api::Complaints complaints = api::check_dns1123_subdomain(name);
-  if (name.size() > kMaxCronJobName) complaints.push_back("must be no more than 52 characters");
-  return complaints;
-}
-
-void validate_cron_job(Change& change, const api::Value& object) {
+void warn_about_job(Change& change, const api::Value& object, const api::Value* old) {
+  if (old == nullptr) warn_about_pod_names(change);
   const Field spec = root(change, object)["spec"];
-  const Field schedule = spec["schedule"];
-  if (schedule.require()) {
-    const std::string_view text = schedule.text();
-    const std::string wrong = check_schedule(text);
-    if (!wrong.empty()) schedule.invalid(wrong);
-    if (text.find("TZ") != std::string_view::npos) {
-      schedule.invalid("cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-    }
+  warn_about_template(change, spec["template"],
+                      old == nullptr ? nullptr : old->find_path({"spec", "template"}));
+  if (spec["completions"].number() > kManyCompletions &&
+      spec["parallelism"].number() > kManyAtOnce) {
+    change.warn(
+        "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher "
+        "than 10^4, Kubernetes might not be able to track completedIndexes when a big number of "
+        "indexes fail");
   }
-  const Field zone = spec["timeZone"];
-  if (zone.is_set()) {
-    if (zone.empty()) zone.invalid("timeZone must be nil or non-empty string");
-    if (equal_ignoring_case(zone.text(), "Local")) {
-      zone.invalid(
-          "timeZone must be an explicit time zone as defined in "
-          "https://www.iana.org/time-zones");
-    }
-  }
-  for (const char* key :
-       {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"}) {
-    spec[key].at_least(0);
-  }
-  const Field job = spec["jobTemplate"]["spec"];
-  validate_job_spec(job);
-  if (job["manualSelector"].flag()) job["manualSelector"].not_supported({"nil", "false"});
-  if (job["selector"].is_set()) job["selector"].invalid("`selector` will be auto-generated");
 }
 
 }  // namespace
+
+void validate_job_spec(const Field& spec) {
+  for (const char* key : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
+                          "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"}) {
+    spec[key].at_least(0);
+  }
+  if (spec["maxFailedIndexes"].is_set() && !spec["backoffLimitPerIndex"].is_set()) {
+    spec["backoffLimitPerIndex"].required("when maxFailedIndexes is specified");
+  }
+  validate_managed_by(spec["managedBy"]);
+  const Field mode = spec["completionMode"];
+  mode.one_of({"NonIndexed", "Indexed"});
+  if (mode.is("Indexed")) {
+    validate_indexed(spec);
+  } else if (!mode.is_set() || mode.is("NonIndexed")) {
+    validate_not_indexed(spec);
+  }
+  const Field failures = spec["podFailurePolicy"]["rules"];
+  if (failures.size() > kMaxRules) failures.too_many(kMaxRules);
+  for (const Field& rule : failures.items()) validate_failure_rule(rule, spec);
+  validate_success_policy(spec);
+  const Field replacement = spec["podReplacementPolicy"];
+  if (spec["podFailurePolicy"].is_set())
+    replacement.one_of({"Failed"});
+  else
+    replacement.one_of({"Failed", "TerminatingOrFailed"});
+  validate_pod_template(spec["template"]);
+  validate_restart_policy(spec);
+}
 
 const Strategy kJobStrategy{
     .storage_resource = "batch/jobs",
@@ -239,12 +395,8 @@ const Strategy kJobStrategy{
     .prepare_create = prepare_create,
     .validate = validate_job,
     .validate_update = validate_job_update,
-};
-const Strategy kCronJobStrategy{
-    .storage_resource = "batch/cronjobs",
-    .check_name = check_cron_job_name,
-    .has_generation = true,
-    .validate = validate_cron_job,
+    .validate_status = validate_job_status,
+    .warn = warn_about_job,
 };
 
 }  // namespace pinnace::apiserver

@@ -91,8 +91,7 @@ TEST_F(Kinds, WorkloadsAreChecked) {
        "spec.template: Required value"},
       {kJobs, R"("spec":{)" POD_TEMPLATE("b", "Never") "}", ""},
       {kJobs, R"("spec":{)" POD_TEMPLATE("b", "Always") "}",
-       "spec.template.spec.restartPolicy: Unsupported value: \"Always\": supported values: "
-       "\"OnFailure\", \"Never\""},
+       "spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\""},
       {kJobs, R"("spec":{"parallelism":-1,)" POD_TEMPLATE("b", "Never") "}",
        "spec.parallelism: Invalid value: -1: must be greater than or equal to 0"},
       {kCronJobs,

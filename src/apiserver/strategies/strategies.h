@@ -14,7 +14,9 @@ extern const Strategy kPodStrategy, kPodTemplateStrategy;
 extern const Strategy kDeploymentStrategy, kReplicaSetStrategy, kReplicationControllerStrategy,
     kDaemonSetStrategy, kStatefulSetStrategy, kControllerRevisionStrategy;
 // strategies/jobs.cc
-extern const Strategy kJobStrategy, kCronJobStrategy;
+extern const Strategy kJobStrategy;
+// strategies/cron_jobs.cc
+extern const Strategy kCronJobStrategy;
 // strategies/service.cc
 extern const Strategy kServiceStrategy;
 // strategies/networking.cc
@@ -23,14 +25,19 @@ extern const Strategy kIngressStrategy, kIngressClassStrategy, kNetworkPolicyStr
 // strategies/config.cc
 extern const Strategy kConfigMapStrategy, kSecretStrategy, kServiceAccountStrategy;
 // strategies/cluster.cc
-extern const Strategy kNamespaceStrategy, kNodeStrategy, kLeaseStrategy, kEventStrategy,
-    kPersistentVolumeStrategy, kPersistentVolumeClaimStrategy, kStorageClassStrategy;
+extern const Strategy kNamespaceStrategy, kNodeStrategy, kLeaseStrategy, kEventStrategy;
+// strategies/storage.cc
+extern const Strategy kPersistentVolumeStrategy, kPersistentVolumeClaimStrategy,
+    kStorageClassStrategy;
 // strategies/access.cc
 extern const Strategy kRoleStrategy, kClusterRoleStrategy, kRoleBindingStrategy,
     kClusterRoleBindingStrategy;
 // strategies/policy.cc
-extern const Strategy kResourceQuotaStrategy, kLimitRangeStrategy, kPriorityClassStrategy,
-    kPodDisruptionBudgetStrategy, kHorizontalPodAutoscalerStrategy, kSigningRequestStrategy;
+extern const Strategy kResourceQuotaStrategy, kLimitRangeStrategy, kPriorityClassStrategy;
+// strategies/autoscaling.cc
+extern const Strategy kPodDisruptionBudgetStrategy, kHorizontalPodAutoscalerStrategy;
+// strategies/certificates.cc
+extern const Strategy kSigningRequestStrategy;
 
 std::span<const Strategy* const> strategies();
 

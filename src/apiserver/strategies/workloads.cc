@@ -1,54 +1,94 @@
 // Deployments, ReplicaSets, ReplicationControllers, DaemonSets and StatefulSets.
-#include "api/json.h"
 #include "api/selector.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
-#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
-bool selects_nothing_in_particular(const Field& selector) {
-  return selector["matchLabels"].empty() && selector["matchExpressions"].empty();
-}
-
-// The selector must be there, not match everything, and match the template's labels.
-void validate_selection(const Field& spec, const char* kind) {
-  const Field selector = spec["selector"];
+// The selector must be there, and not match everything. Says whether it can be used.
+bool validate_selector(const Field& selector, const char* empty) {
   if (!selector.is_set()) {
     selector.required();
-    return;
+    return false;
   }
   validate_label_selector(selector);
-  if (selects_nothing_in_particular(selector)) {
-    selector.invalid(std::string("empty selector is invalid for ") + kind);
-    return;
+  if (selector["matchLabels"].empty() && selector["matchExpressions"].empty()) {
+    selector.invalid(empty);
   }
   const auto parsed = api::label_selector_of(selector.value());
-  const Field labels = spec["template"]["metadata"]["labels"];
-  if (!parsed) return selector.invalid("invalid label selector");
-  if (parsed->matches(labels.value())) return;
-  if (labels.is_set()) {
-    labels.invalid("`selector` does not match template `labels`");
-  } else {
-    labels.invalid_value("{}", "`selector` does not match template `labels`");
-  }
+  if (!parsed) selector.invalid("invalid label selector");
+  return parsed.has_value();
+}
+
+void validate_match(const Field& selector, const Field& pod_template) {
+  const auto parsed = api::label_selector_of(selector.value());
+  const Field labels = pod_template["metadata"]["labels"];
+  if (!parsed || parsed->matches_everything() || parsed->matches(labels.value())) return;
+  labels.invalid_value(labels.is_set() ? labels.shown() : "null",
+                       "`selector` does not match template `labels`");
 }
 
 // Pods of a loop run until it ends them.
-void validate_lasting_template(const Field& pod_template) {
-  validate_pod_template(pod_template);
-  const Field policy = pod_template["spec"]["restartPolicy"];
-  if (policy.text() != "Always") policy.not_supported({"Always"});
-  const Field deadline = pod_template["spec"]["activeDeadlineSeconds"];
-  if (deadline.is_set()) deadline.forbidden("activeDeadlineSeconds in ReplicaSet is not Supported");
+void validate_lasting(const Field& spec, const char* kind) {
+  const Field policy = spec["restartPolicy"];
+  if (!policy.is("Always")) policy.not_supported({"Always"});
+  const Field deadline = spec["activeDeadlineSeconds"];
+  if (!deadline.is_set()) return;
+  if (kind == nullptr)
+    deadline.invalid("must not be specified");
+  else
+    deadline.forbidden(std::string("activeDeadlineSeconds in ") + kind + " is not Supported");
 }
 
-void validate_counts(const Field& spec) {
-  for (const char* key : {"replicas", "minReadySeconds", "revisionHistoryLimit"}) {
-    spec[key].at_least(0);
+void validate_lasting_template(const Field& pod_template, const char* kind) {
+  validate_pod_template(pod_template);
+  validate_lasting(pod_template["spec"], kind);
+}
+
+// Counts in a status that are never below zero, and those that are never above another.
+struct Bound {
+  const char* count;
+  const char* most;
+  const char* text;
+};
+void validate_status_counts(const Field& status, std::initializer_list<const char*> counts,
+                            std::initializer_list<Bound> bounds) {
+  for (const char* count : counts) status[count].at_least(0);
+  for (const Bound& bound : bounds) {
+    if (status[bound.count].number() > status[bound.most].number()) {
+      status[bound.count].invalid(bound.text);
+    }
   }
+}
+
+constexpr const char* kNoMore = "cannot be greater than status.replicas";
+constexpr const char* kNoMoreReady = "cannot be greater than readyReplicas";
+
+// How often names collided is never taken back.
+void validate_collisions(const Field& status, const api::Value& old) {
+  const auto* before = old.find_path({"status", "collisionCount"});
+  if (before == nullptr || !before->is_int()) return;
+  const Field count = status["collisionCount"];
+  if (count.number() < before->as_int()) {
+    count.invalid_value(std::to_string(count.number()), "cannot be decremented");
+  }
+}
+
+void keep_selector(Change& change, const api::Value& object, const api::Value& old) {
+  root(change, object)["spec"]["selector"].immutable(old.find_path({"spec", "selector"}));
+}
+
+void warn_about_workload(Change& change, const api::Value& object, const api::Value* old) {
+  warn_about_template(change, root(change, object)["spec"]["template"],
+                      old == nullptr ? nullptr : old->find_path({"spec", "template"}));
+}
+
+void warn_about_named_workload(Change& change, const api::Value& object, const api::Value* old) {
+  if (old == nullptr) warn_about_pod_names(change);
+  warn_about_workload(change, object, old);
 }
 
 // -- Deployment
@@ -57,7 +97,7 @@ void validate_rolling_update(const Field& rolling) {
   const Field unavailable = rolling["maxUnavailable"];
   const Field surge = rolling["maxSurge"];
   validate_int_or_percent(unavailable);
-  if (surge.is_set() && surge.value()->is_int())
+  if (surge.is_int())
     surge.at_least(0);
   else if (surge.is_set())
     surge.each(api::check_percent(surge.text()));
@@ -68,19 +108,25 @@ void validate_rolling_update(const Field& rolling) {
 
 void validate_deployment(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  validate_counts(spec);
-  validate_selection(spec, "deployment");
-  validate_lasting_template(spec["template"]);
+  const Field selector = spec["selector"];
+  spec["replicas"].at_least(0);
+  if (validate_selector(selector, "empty selector is invalid for deployment")) {
+    validate_match(selector, spec["template"]);
+  }
+  validate_lasting_template(spec["template"], "ReplicaSet");
   const Field strategy = spec["strategy"];
   const Field rolling = strategy["rollingUpdate"];
-  if (strategy["type"].text() == "Recreate" && rolling.is_set()) {
+  strategy["type"].one_of({"Recreate", "RollingUpdate"});
+  if (strategy["type"].is("Recreate") && rolling.is_set()) {
     rolling.forbidden("may not be specified when strategy `type` is 'Recreate'");
-  } else if (strategy["type"].text() == "RollingUpdate") {
+  } else if (strategy["type"].is("RollingUpdate")) {
     if (rolling.is_set())
       validate_rolling_update(rolling);
     else
       rolling.required("this should be defaulted and never be nil");
   }
+  spec["minReadySeconds"].at_least(0);
+  spec["revisionHistoryLimit"].at_least(0);
   const Field deadline = spec["progressDeadlineSeconds"];
   if (!deadline.is_set()) return;
   deadline.at_least(0);
@@ -89,92 +135,155 @@ void validate_deployment(Change& change, const api::Value& object) {
   }
 }
 
-void keep_selector(Change& change, const api::Value& object, const api::Value& old) {
-  root(change, object)["spec"]["selector"].immutable(old.find_path({"spec", "selector"}));
+void validate_deployment_status(Change& change, const api::Value& object, const api::Value& old) {
+  const Field status = root(change, object)["status"];
+  validate_status_counts(status,
+                         {"observedGeneration", "replicas", "updatedReplicas", "readyReplicas",
+                          "availableReplicas", "unavailableReplicas", "collisionCount"},
+                         {{"updatedReplicas", "replicas", kNoMore},
+                          {"readyReplicas", "replicas", kNoMore},
+                          {"availableReplicas", "replicas", kNoMore},
+                          {"availableReplicas", "readyReplicas", kNoMoreReady}});
+  validate_collisions(status, old);
 }
 
 // -- ReplicaSet and ReplicationController
 
 void validate_replica_set(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
+  const Field selector = spec["selector"];
   spec["replicas"].at_least(0);
   spec["minReadySeconds"].at_least(0);
-  validate_selection(spec, "replicaset");
-  validate_lasting_template(spec["template"]);
+  if (validate_selector(selector, "empty selector is invalid for deployment")) {
+    validate_match(selector, spec["template"]);
+  }
+  validate_lasting_template(spec["template"], "ReplicaSet");
+}
+
+void validate_replicas_status(Change& change, const api::Value& object, const api::Value&) {
+  validate_status_counts(root(change, object)["status"],
+                         {"replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas",
+                          "observedGeneration"},
+                         {{"fullyLabeledReplicas", "replicas", kNoMore},
+                          {"readyReplicas", "replicas", kNoMore},
+                          {"availableReplicas", "replicas", kNoMore},
+                          {"availableReplicas", "readyReplicas", kNoMoreReady}});
 }
 
 void validate_replication_controller(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  spec["minReadySeconds"].at_least(0);
   const Field selector = spec["selector"];
-  if (selector.empty()) selector.required();
-  spec["replicas"].at_least(0);
   const Field pod_template = spec["template"];
+  spec["minReadySeconds"].at_least(0);
+  selector.require();
+  spec["replicas"].at_least(0);
   if (!pod_template.is_set()) return pod_template.required();
-  api::LabelMap wanted;
-  if (selector.value() != nullptr) {
-    for (const auto& [key, value] : selector.value()->members()) {
-      if (value.is_string()) wanted.emplace(key, value.as_string());
-    }
-  }
   const Field labels = pod_template["metadata"]["labels"];
-  if (!wanted.empty() && !api::LabelSelector::from_map(wanted).matches(labels.value())) {
-    labels.invalid_value(labels.is_set() ? api::to_json_text(*labels.value()) : "{}",
-                         "`selector` does not match template `labels`");
+  for (const auto& [key, value] : selector.entries()) {
+    const Field label = labels.at_key(key);
+    if (label.is_set() && label.is(value.text())) continue;
+    labels.invalid("`selector` does not match template `labels`");
+    break;
   }
-  validate_lasting_template(pod_template);
+  validate_lasting_template(pod_template, "ReplicationController");
 }
 
 // -- DaemonSet
 
 void validate_daemon_update(const Field& strategy) {
+  const Field type = strategy["type"];
   const Field rolling = strategy["rollingUpdate"];
-  if (strategy["type"].text() != "RollingUpdate") return;
+  if (!type.is_among({"RollingUpdate", "OnDelete"})) {
+    return type.not_supported_value(quoted(type.text()), {"RollingUpdate", "OnDelete"});
+  }
+  if (type.is("OnDelete")) return;
   if (!rolling.is_set()) return rolling.required();
   const Field unavailable = rolling["maxUnavailable"];
   const Field surge = rolling["maxSurge"];
   validate_int_or_percent(unavailable);
   validate_int_or_percent(surge);
-  const bool no_surge = !surge.is_set() || is_zero_count(surge);
-  if (!no_surge && unavailable.is_set() && !is_zero_count(unavailable)) {
+  const bool has_surge = surge.is_set() && !is_zero_count(surge);
+  const bool has_unavailable = unavailable.is_set() && !is_zero_count(unavailable);
+  if (has_surge && has_unavailable) {
     surge.invalid("may not be set when maxUnavailable is non-zero");
   }
-  if (no_surge && is_zero_count(unavailable)) {
-    unavailable.required("cannot be 0 when maxSurge is 0");
-  }
+  if (!has_surge && !has_unavailable) unavailable.required("cannot be 0 when maxSurge is 0");
 }
 
 void validate_daemon_set(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  validate_selection(spec, "daemonset");
-  validate_lasting_template(spec["template"]);
+  const Field selector = spec["selector"];
+  if (validate_selector(selector, "empty selector is invalid for daemonset")) {
+    validate_match(selector, spec["template"]);
+  }
+  validate_lasting_template(spec["template"], nullptr);
   spec["minReadySeconds"].at_least(0);
-  spec["revisionHistoryLimit"].at_least(0);
   validate_daemon_update(spec["updateStrategy"]);
+  spec["revisionHistoryLimit"].at_least(0);
+}
+
+void validate_daemon_status(Change& change, const api::Value& object, const api::Value& old) {
+  const Field status = root(change, object)["status"];
+  validate_status_counts(status,
+                         {"currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled",
+                          "numberReady", "observedGeneration", "updatedNumberScheduled",
+                          "numberAvailable", "numberUnavailable", "collisionCount"},
+                         {});
+  validate_collisions(status, old);
 }
 
 // -- StatefulSet
 
+void validate_stateful_update(const Field& strategy) {
+  const Field type = strategy["type"];
+  const Field rolling = strategy["rollingUpdate"];
+  if (type.empty()) return strategy.required();
+  if (!type.is_among({"RollingUpdate", "OnDelete"})) {
+    return strategy.invalid("must be 'RollingUpdate' or 'OnDelete'");
+  }
+  if (!rolling.is_set()) return;
+  if (type.is("OnDelete"))
+    return rolling.invalid("only allowed for updateStrategy 'RollingUpdate'");
+  rolling["partition"].at_least(0);
+  const Field unavailable = rolling["maxUnavailable"];
+  validate_int_or_percent(unavailable);
+  if (is_zero_count(unavailable)) unavailable.invalid("cannot be 0");
+}
+
+// The claims that its pods mount are made from templates of its own, so that its template cannot be
+// looked at as a whole.
+void validate_stateful_template(const Field& pod_template) {
+  const Field metadata = pod_template["metadata"];
+  const Field annotations = metadata["annotations"].as(pod_template.path() + ".annotations");
+  validate_label_map(metadata["labels"].as(pod_template.path() + ".labels"));
+  validate_annotation_keys(annotations);
+  validate_pod_annotations(annotations, pod_template["spec"]);
+  validate_lasting(pod_template["spec"], "StatefulSet");
+}
+
 void validate_stateful_set(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  validate_counts(spec);
-  const Field strategy = spec["updateStrategy"];
-  const Field rolling = strategy["rollingUpdate"];
-  if (strategy["type"].empty()) strategy["type"].required();
-  if (strategy["type"].text() == "OnDelete" && rolling.is_set()) {
-    rolling.invalid("only allowed for updateStrategy 'RollingUpdate'");
+  const Field management = spec["podManagementPolicy"];
+  if (management.require() && !management.is_among({"OrderedReady", "Parallel"})) {
+    management.invalid("must be 'OrderedReady' or 'Parallel'");
   }
-  if (rolling.is_set()) {
-    rolling["partition"].at_least(0);
-    const Field unavailable = rolling["maxUnavailable"];
-    validate_int_or_percent(unavailable);
-    if (is_zero_count(unavailable)) unavailable.invalid("cannot be 0");
+  validate_stateful_update(spec["updateStrategy"]);
+  for (const char* when : {"whenDeleted", "whenScaled"}) {
+    spec["persistentVolumeClaimRetentionPolicy"][when].one_of({"Retain", "Delete"});
   }
+  spec["replicas"].at_least(0);
+  spec["minReadySeconds"].at_least(0);
   spec["ordinals"]["start"].at_least(0);
-  validate_selection(spec, "statefulset");
-  validate_lasting_template(spec["template"]);
+  const Field selector = spec["selector"];
+  if (validate_selector(selector, "empty selector is invalid for statefulset")) {
+    validate_match(selector, spec["template"]);
+  }
+  validate_stateful_template(spec["template"]);
+  spec["revisionHistoryLimit"].at_least(0);
   const Field service = spec["serviceName"];
-  if (!service.empty()) service.each(api::check_dns1123_subdomain(service.text()));
+  if (change.old == nullptr && !service.empty()) {
+    service.each(api::check_dns1123_subdomain(service.text()));
+  }
 }
 
 // Everything but a few fields stays.
@@ -199,6 +308,31 @@ void keep_stateful_set(Change& change, const api::Value& object, const api::Valu
       "'minReadySeconds' are forbidden");
 }
 
+void validate_stateful_status(Change& change, const api::Value& object, const api::Value& old) {
+  const Field status = root(change, object)["status"];
+  validate_status_counts(status,
+                         {"replicas", "readyReplicas", "currentReplicas", "updatedReplicas",
+                          "availableReplicas", "observedGeneration", "collisionCount"},
+                         {{"readyReplicas", "replicas", kNoMore},
+                          {"currentReplicas", "replicas", kNoMore},
+                          {"updatedReplicas", "replicas", kNoMore},
+                          {"availableReplicas", "replicas", kNoMore},
+                          {"availableReplicas", "readyReplicas", kNoMoreReady}});
+  validate_collisions(status, old);
+}
+
+void warn_about_stateful_set(Change& change, const api::Value& object, const api::Value* old) {
+  warn_about_workload(change, object, old);
+  const Field spec = root(change, object)["spec"];
+  if (spec["revisionHistoryLimit"].number() < 0) {
+    change.warn(
+        "spec.revisionHistoryLimit: a negative value retains all historical revisions; a "
+        "value >= 0 is recommended");
+  }
+}
+
+// -- ControllerRevision
+
 // A controller's old template; what it holds never changes.
 void keep_revision_data(Change& change, const api::Value& object, const api::Value& old) {
   root(change, object)["data"].immutable(old.find("data"));
@@ -217,23 +351,31 @@ const Strategy kDeploymentStrategy{
     .has_generation = true,
     .validate = validate_deployment,
     .validate_update = keep_selector,
+    .validate_status = validate_deployment_status,
+    .warn = warn_about_named_workload,
 };
 const Strategy kReplicaSetStrategy{
     .storage_resource = "apps/replicasets",
     .has_generation = true,
     .validate = validate_replica_set,
     .validate_update = keep_selector,
+    .validate_status = validate_replicas_status,
+    .warn = warn_about_named_workload,
 };
 const Strategy kReplicationControllerStrategy{
     .storage_resource = "replicationcontrollers",
     .has_generation = true,
     .validate = validate_replication_controller,
+    .validate_status = validate_replicas_status,
+    .warn = warn_about_named_workload,
 };
 const Strategy kDaemonSetStrategy{
     .storage_resource = "apps/daemonsets",
     .has_generation = true,
     .validate = validate_daemon_set,
     .validate_update = keep_selector,
+    .validate_status = validate_daemon_status,
+    .warn = warn_about_workload,
 };
 const Strategy kStatefulSetStrategy{
     .storage_resource = "apps/statefulsets",
@@ -241,6 +383,8 @@ const Strategy kStatefulSetStrategy{
     .has_generation = true,
     .validate = validate_stateful_set,
     .validate_update = keep_stateful_set,
+    .validate_status = validate_stateful_status,
+    .warn = warn_about_stateful_set,
 };
 const Strategy kControllerRevisionStrategy{
     .storage_resource = "apps/controllerrevisions",
