@@ -15,6 +15,17 @@ constexpr const char* kSelected =
     R"("selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},)"
     R"("spec":{"containers":[{"name":"c","image":"i"}]}})";
 
+constexpr const char* kMatched =
+    R"("matchConstraints":{"resourceRules":[{"apiGroups":["*"],"apiVersions":["*"],)"
+    R"("operations":["*"],"resources":["*"]}]})";
+
+// Some kinds' names say what they are.
+std::string name_of(const api::ResourceInfo& resource) {
+  return resource.name == "ipaddresses"   ? "10.1.2.3"
+         : resource.name == "apiservices" ? "v1.g.io"
+                                          : "x";
+}
+
 // What a kind needs besides its metadata; kinds that are not here need nothing.
 std::string smallest(const api::ResourceInfo& resource) {
   const std::string path = resource.storage_resource.empty()
@@ -28,6 +39,10 @@ std::string smallest(const api::ResourceInfo& resource) {
   }
   if (path == "node.k8s.io/runtimeclasses" && resource.version == "v1alpha1") {
     return R"("spec":{"runtimeHandler":"runc"})";
+  }
+  if (resource.group == "events.k8s.io" && resource.version == "v1") {
+    return R"("eventTime":"2026-01-01T00:00:00.000000Z","reportingController":"c",)"
+           R"("reportingInstance":"i","action":"a","reason":"r","type":"Normal")";
   }
   static const std::map<std::string, std::string> kBodies = {
       {"pods", kPod},
@@ -48,10 +63,11 @@ std::string smallest(const api::ResourceInfo& resource) {
        R"("versions":[{"name":"v1","served":true,"storage":true}]})"},
       {"certificates.k8s.io/certificatesigningrequests",
        R"("spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["client auth"]})"},
-      {"certificates.k8s.io/clustertrustbundles", R"("spec":{"trustBundle":"x"})"},
+      {"certificates.k8s.io/clustertrustbundles",
+       R"("spec":{"trustBundle":"-----BEGIN CERTIFICATE-----"})"},
       {"certificates.k8s.io/podcertificaterequests",
        R"("spec":{"signerName":"a.io/b","podName":"p","podUID":"u","serviceAccountName":"s",)"
-       R"("serviceAccountUID":"u","nodeName":"n","nodeUID":"u"})"},
+       R"("serviceAccountUID":"u","nodeName":"n","nodeUID":"u","maxExpirationSeconds":3600})"},
       {"policy/podsecuritypolicies",
        R"("spec":{"seLinux":{"rule":"RunAsAny"},"runAsUser":{"rule":"RunAsAny"}})"},
       {"flowcontrol.apiserver.k8s.io/flowschemas",
@@ -59,12 +75,13 @@ std::string smallest(const api::ResourceInfo& resource) {
       {"flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", R"("spec":{"type":"Exempt"})"},
       {"node.k8s.io/runtimeclasses", R"("handler":"runc")"},
       {"resource.k8s.io/devicetaintrules", R"("spec":{"taint":{"key":"k","effect":"NoSchedule"}})"},
-      {"resource.k8s.io/resourceslices", R"("spec":{"driver":"d.io","pool":{"name":"p"}})"},
+      {"resource.k8s.io/resourceslices",
+       R"("spec":{"driver":"d.io","pool":{"name":"p","resourceSliceCount":1},"allNodes":true})"},
       {"storage.k8s.io/csistoragecapacities", R"("storageClassName":"c")"},
       {"storage.k8s.io/storageclasses", R"("provisioner":"p.io")"},
       {"storage.k8s.io/volumeattachments",
        R"("spec":{"attacher":"a.io","nodeName":"n","source":{"persistentVolumeName":"v"}})"},
-      {"storage.k8s.io/volumeattributesclasses", R"("driverName":"d.io")"},
+      {"storage.k8s.io/volumeattributesclasses", R"("driverName":"d.io","parameters":{"a":"b"})"},
       {"storagemigration.k8s.io/storageversionmigrations",
        R"("spec":{"resource":{"group":"","resource":"pods"}})"},
       {"persistentvolumes",
@@ -72,6 +89,23 @@ std::string smallest(const api::ResourceInfo& resource) {
        R"("hostPath":{"path":"/x"}})"},
       {"persistentvolumeclaims",
        R"("spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}})"},
+      {"networking.k8s.io/ingressclasses", R"("spec":{"controller":"a.io/c"})"},
+      {"networking.k8s.io/ipaddresses",
+       R"("spec":{"parentRef":{"resource":"services","name":"s"}})"},
+      {"networking.k8s.io/servicecidrs", R"("spec":{"cidrs":["10.1.0.0/24"]})"},
+      {"admissionregistration.k8s.io/validatingadmissionpolicies",
+       std::string(R"("spec":{"validations":[{"expression":"true"}],)") + kMatched + "}"},
+      {"admissionregistration.k8s.io/mutatingadmissionpolicies",
+       std::string(
+           R"("spec":{"reinvocationPolicy":"Never","mutations":[{"patchType":"JSONPatch",)") +
+           R"("jsonPatch":{"expression":"[]"}}],)" + kMatched + "}"},
+      {"admissionregistration.k8s.io/validatingadmissionpolicybindings",
+       R"("spec":{"policyName":"p","validationActions":["Deny"]})"},
+      {"admissionregistration.k8s.io/mutatingadmissionpolicybindings",
+       R"("spec":{"policyName":"p"})"},
+      {"apiregistration.k8s.io/apiservices",
+       R"("spec":{"group":"g.io","version":"v1","groupPriorityMinimum":1,"versionPriority":1})"},
+      {"settings.k8s.io/podpresets", R"("spec":{"env":[{"name":"A"}]})"},
       {"networking.k8s.io/ingresses",
        R"("spec":{"defaultBackend":{"service":{"name":"s","port":{"number":80}}}})"},
       {"discovery.k8s.io/endpointslices", R"("addressType":"IPv4","endpoints":[])"},
@@ -112,27 +146,28 @@ TEST(EveryKind, GoesThroughItsVerbs) {
     TestServer server;
     server.make_service_account("default");
     const std::string path = base_path(resource);
-    const auto made = server.post(path, object_text(resource, "x"));
+    const std::string object = path + "/" + name_of(resource);
+    const auto made = server.post(path, object_text(resource, name_of(resource)));
     EXPECT_EQ(made->status, 201) << made->body;
     if (made->status != 201) continue;
     EXPECT_EQ(made->at("kind"), resource.kind);
     EXPECT_FALSE(made->at("metadata", "uid").empty());
-    const auto got = server.get(path + "/x");
+    const auto got = server.get(object);
     EXPECT_EQ(got->status, 200);
     EXPECT_TRUE(api::equal(got->json(), made->json())) << got->body << made->body;
     const auto list = server.get(path);
     EXPECT_EQ(list->at("kind"), std::string(resource.kind) + "List");
     EXPECT_GE(list->json().find("items")->size(), 1U);
-    EXPECT_EQ(server.put(path + "/x", got->body)->at("metadata", "resourceVersion"),
+    EXPECT_EQ(server.put(object, got->body)->at("metadata", "resourceVersion"),
               got->at("metadata", "resourceVersion"))
         << "a PUT of what is there changes nothing";
-    const auto patched = server.merge(path + "/x", R"({"metadata":{"labels":{"k":"v"}}})");
+    const auto patched = server.merge(object, R"({"metadata":{"labels":{"k":"v"}}})");
     EXPECT_EQ(patched->status, 200) << patched->body;
     EXPECT_EQ(patched->at("metadata", "labels", "k"), "v");
     EXPECT_NE(patched->at("metadata", "resourceVersion"), got->at("metadata", "resourceVersion"));
     EXPECT_EQ(server.get(path + "?labelSelector=k%3Dv")->json().find("items")->size(), 1U);
-    EXPECT_EQ(server.remove(path + "/x")->status, 200);
-    EXPECT_EQ(server.get(path + "/x")->status, resource.name == "namespaces" ? 200 : 404);
+    EXPECT_EQ(server.remove(object)->status, 200);
+    EXPECT_EQ(server.get(object)->status, resource.name == "namespaces" ? 200 : 404);
   }
 }
 
@@ -166,23 +201,24 @@ TEST(EveryKind, IgnoresAStatusThatComesWithAWriteOfTheObject) {
     if (status == nullptr || status->type->field("conditions") == nullptr) continue;
     SCOPED_TRACE(std::string(resource.group) + " " + std::string(resource.name));
     const std::string path = base_path(resource);
+    const std::string object = path + "/" + name_of(resource);
     const std::string marked =
         R"("status":{"conditions":[{"type":"Marked","status":"True","reason":"R","message":"m",)"
         R"("lastTransitionTime":"2026-01-01T00:00:00Z"}]})";
-    std::string body = object_text(resource, "s");
+    std::string body = object_text(resource, name_of(resource));
     body.insert(body.size() - 1, "," + marked);
     const auto made = server.post(path, body);
     EXPECT_EQ(made->status, 201) << made->body;
     EXPECT_EQ(made->body.find("Marked") != std::string::npos,
               strategy_for(resource.storage_resource).keeps_status);
-    const auto put = server.merge(path + "/s/status", "{" + marked + "}");
+    const auto put = server.merge(object + "/status", "{" + marked + "}");
     EXPECT_EQ(put->status, 200) << put->body;
     EXPECT_NE(put->body.find("Marked"), std::string::npos) << put->body;
     // A write of the object keeps the status; one of the status keeps the rest.
-    const auto both = server.merge(
-        path + "/s", R"({"metadata":{"labels":{"k":"v"}},"status":{"conditions":null}})");
+    const auto both =
+        server.merge(object, R"({"metadata":{"labels":{"k":"v"}},"status":{"conditions":null}})");
     EXPECT_NE(both->body.find("Marked"), std::string::npos) << both->body;
-    EXPECT_EQ(server.remove(path + "/s")->status, 200);
+    EXPECT_EQ(server.remove(object)->status, 200);
   }
 }
 

@@ -155,11 +155,6 @@ void validate_meta(Change& change, const Strategy& strategy, const api::Value& o
   const auto* meta = object.find("metadata");
   if (meta == nullptr) return;
   const std::string_view name = meta->string_at("name");
-  if (name.empty()) {
-    change.causes.push_back(cause::required("metadata.name", "name or generateName is required"));
-  } else {
-    complain(change.causes, "metadata.name", name, strategy.check_name(name));
-  }
   const std::string_view prefix = meta->string_at("generateName");
   if (!prefix.empty()) {
     // A dash at its end is no end of the name.
@@ -167,6 +162,11 @@ void validate_meta(Change& change, const Strategy& strategy, const api::Value& o
     complain(change.causes, "metadata.generateName", prefix,
              strategy.check_name(is_dashed ? std::string(prefix.substr(0, prefix.size() - 1)) + "a"
                                            : std::string(prefix)));
+  }
+  if (name.empty()) {
+    change.causes.push_back(cause::required("metadata.name", "name or generateName is required"));
+  } else {
+    complain(change.causes, "metadata.name", name, strategy.check_name(name));
   }
   validate_labels(change.causes, meta->find("labels"), "metadata.labels");
   validate_annotations(change.causes, meta->find("annotations"));

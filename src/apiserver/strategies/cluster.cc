@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "api/quantity.h"
+#include "api/addresses.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -56,7 +56,12 @@ Result<void> prepare_namespace_update(Change& change, api::Value& object, const 
 
 void validate_namespace(Change& change, const api::Value& object) {
   for (const Field& item : root(change, object)["spec"]["finalizers"].items()) {
-    item.as("spec.finalizers").each(api::check_qualified_name(item.text()));
+    const Field place = item.as("spec.finalizers");
+    place.each(api::check_qualified_name(item.text()));
+    if (item.text().find('/') == std::string_view::npos &&
+        !item.is_among({"kubernetes", "orphan", "foregroundDeletion"})) {
+      place.invalid("name is neither a standard finalizer name nor is it fully qualified");
+    }
   }
 }
 
@@ -66,22 +71,73 @@ void validate_taints(const Field& taints) {
   std::set<std::pair<std::string, std::string>> seen;
   for (const Field& taint : taints.items()) {
     const Field key = taint["key"];
+    const Field value = taint["value"];
     const Field effect = taint["effect"];
     key.each(api::check_qualified_name(key.text()));
-    const Field value = taint["value"];
     value.each(api::check_label_value(value.text()));
-    effect.require();
-    if (!seen.emplace(key.text(), effect.text()).second) taint.duplicate();
+    if (effect.require()) effect.one_of({"NoSchedule", "PreferNoSchedule", "NoExecute"});
+    if (!seen.emplace(key.text(), effect.text()).second) {
+      taint.duplicate_value(taint.shown() + ": taints must be unique by key and effect pair");
+    }
+  }
+}
+
+void validate_node_amounts(const Field& status) {
+  for (const char* map : {"capacity", "allocatable"}) {
+    for (const auto& [name, amount] : status[map].entries()) {
+      validate_resource_amount(amount.as(status[map].path() + "." + std::string(name)), name);
+    }
+  }
+}
+
+void validate_pod_ranges(const Field& ranges) {
+  std::set<std::string, std::less<>> seen;
+  std::set<int> families;
+  for (const Field& range : ranges.items()) {
+    range.each(api::check_cidr(range.text()));
+    if (const auto parsed = api::parse_range(range.text())) {
+      families.insert(parsed->address.family);
+    }
+  }
+  if (ranges.size() < 2) return;
+  if (families.size() < 2 || ranges.size() > 2) {
+    ranges.invalid("may specify no more than one CIDR for each IP family");
+  }
+  for (const Field& range : ranges.items()) {
+    if (!seen.emplace(range.text()).second) range.duplicate();
   }
 }
 
 void validate_node(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  validate_taints(spec["taints"]);
-  std::set<std::string, std::less<>> ranges;
+  const Field node = root(change, object);
+  // Kubernetes' messages have always said so.
+  validate_taints(node["spec"]["taints"].as("metadata.taints"));
+  validate_node_amounts(node["status"]);
+  validate_pod_ranges(node["spec"]["podCIDRs"]);
+}
+
+void validate_node_status(Change& change, const api::Value& object, const api::Value&) {
+  const Field status = root(change, object)["status"];
+  std::set<std::pair<std::string, std::string>> seen;
+  validate_node_amounts(status);
+  for (const Field& address : status["addresses"].items()) {
+    if (!seen.emplace(address["type"].text(), address["address"].text()).second) {
+      address.duplicate();
+    }
+  }
+}
+
+void warn_about_node(Change& change, const api::Value& object, const api::Value*) {
+  const Field node = root(change, object);
+  const Field spec = node["spec"];
   for (const Field& range : spec["podCIDRs"].items()) {
-    range.each(api::check_cidr(range.text()));
-    if (!ranges.emplace(range.text()).second) range.duplicate();
+    for (auto& text : api::range_warnings(range.path(), range.text())) change.warn(std::move(text));
+  }
+  if (spec["configSource"].is_set()) {
+    change.warn("spec.configSource: the feature is removed in v1.24");
+  }
+  if (!spec["externalID"].empty()) {
+    change.warn("spec.externalID: this field is deprecated, and is unused by Kubernetes");
   }
 }
 
@@ -105,22 +161,93 @@ void keep_node(Change& change, const api::Value& object, const api::Value& old) 
 
 void validate_lease(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
+  const Field holder = spec["holderIdentity"];
   const Field duration = spec["leaseDurationSeconds"];
+  const Field strategy = spec["strategy"];
+  const Field preferred = spec["preferredHolder"];
   if (duration.is_set() && duration.number() <= 0) duration.invalid("must be greater than 0");
   spec["leaseTransitions"].at_least(0);
+  if (strategy.is_set() && !strategy.is("OldestEmulationVersion")) {
+    strategy.each(api::check_qualified_name(strategy.text()));
+  }
+  if (!preferred.empty() && !strategy.is_set()) {
+    preferred.forbidden("may only be specified if `strategy` is defined");
+  }
 }
 
 // -- Event
 
+// Where the client's version asks for more than an old one did.
+void validate_new_event(const Field& event) {
+  constexpr std::size_t kMaxBytes = 128, kMaxNoteBytes = 1024;
+  const Field reporter = event["reportingComponent"].as("reportingController");
+  if (!event["eventTime"].is_set()) event["eventTime"].required();
+  if (reporter.require()) reporter.each(api::check_qualified_name(reporter.text()));
+  struct Text {
+    const char* member;
+    const char* shown;
+  };
+  for (const Text& one : {Text{"reportingInstance", "reportingInstance"}, Text{"action", "action"},
+                          Text{"reason", "reason"}}) {
+    const Field text = event[one.member];
+    text.require();
+    if (text.text().size() > kMaxBytes) {
+      text.invalid_value("\"\"", "can have at most 128 characters");
+    }
+  }
+  const Field note = event["message"];
+  if (note.text().size() > kMaxNoteBytes) {
+    note.invalid_value("\"\"", "can have at most 1024 characters");
+  }
+  if (!event["type"].is_among({"Normal", "Warning"})) {
+    event["type"].invalid_value("\"\"", "has invalid value: " + std::string(event["type"].text()));
+  }
+  struct Old {
+    const char* member;
+    const char* shown;
+  };
+  for (const Old& one :
+       {Old{"firstTimestamp", "firstTimestamp"}, Old{"lastTimestamp", "lastTimestamp"},
+        Old{"count", "count"}, Old{"source", "source"}}) {
+    const Field old = event[one.member];
+    if (!old.empty()) old.invalid_value("\"\"", "needs to be unset");
+  }
+}
+
+bool is_new_version(const Change& change) {
+  return change.call.resource->group == "events.k8s.io" && change.call.resource->version == "v1";
+}
+
 void validate_event(Change& change, const api::Value& object) {
   const Field event = root(change, object);
+  const Field ns = event["metadata"]["namespace"];
   const Field about = event["involvedObject"]["namespace"];
-  const bool is_about_cluster = about.empty();
-  const std::string_view wanted = is_about_cluster ? std::string_view("default") : about.text();
-  const std::string_view system = "kube-system";
-  if (event["metadata"]["namespace"].text() != wanted &&
-      !(is_about_cluster && event["metadata"]["namespace"].text() == system)) {
-    about.invalid("does not match event.namespace");
+  const bool agrees = about.empty() ? ns.is_among({"default", "kube-system"}) : ns.is(about.text());
+  if (!agrees) {
+    about.invalid_value(quoted(about.text()), "does not match event.namespace");
+  }
+  if (is_new_version(change)) validate_new_event(event);
+}
+
+void keep_event(Change& change, const api::Value& object, const api::Value& old) {
+  if (!is_new_version(change)) return;
+  const Field event = root(change, object);
+  for (const char* key :
+       {"involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count",
+        "related", "reportingComponent", "reportingInstance", "eventTime", "action", "type"}) {
+    if (!event[key].same_as(old.find(key))) event[key].invalid("field is immutable");
+  }
+}
+
+// -- Namespace's status
+
+void validate_namespace_status(Change& change, const api::Value& object, const api::Value&) {
+  const Field phase = root(change, object)["status"]["phase"].as("status.Phase");
+  const bool is_ending = is_being_deleted(object);
+  if (!is_ending && !phase.is("Active")) {
+    phase.invalid("may only be 'Active' if `deletionTimestamp` is empty");
+  } else if (is_ending && !phase.is("Terminating")) {
+    phase.invalid("may only be 'Terminating' if `deletionTimestamp` is not empty");
   }
 }
 
@@ -133,12 +260,15 @@ const Strategy kNamespaceStrategy{
     .prepare_create = prepare_namespace,
     .prepare_update = prepare_namespace_update,
     .validate = validate_namespace,
+    .validate_status = validate_namespace_status,
 };
 const Strategy kNodeStrategy{
     .storage_resource = "nodes",
     .keeps_status = true,
     .validate = validate_node,
     .validate_update = keep_node,
+    .validate_status = validate_node_status,
+    .warn = warn_about_node,
 };
 const Strategy kLeaseStrategy{
     .storage_resource = "coordination.k8s.io/leases",
@@ -151,6 +281,7 @@ const Strategy kEventStrategy{
     .create_on_update = true,
     .durable = false,
     .validate = validate_event,
+    .validate_update = keep_event,
 };
 
 }  // namespace pinnace::apiserver

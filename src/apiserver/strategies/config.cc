@@ -74,11 +74,12 @@ void keep_config_map(Change& change, const api::Value& object, const api::Value&
 
 struct TypedSecret {
   std::string_view type;
-  const char* keys[2];  // Required; nullptr: no more.
+  const char* keys[2];         // Required; nullptr: no more.
+  bool needs_content = false;  // And not empty.
 };
 constexpr TypedSecret kTypedSecrets[] = {
     {"kubernetes.io/tls", {"tls.crt", "tls.key"}},
-    {"kubernetes.io/ssh-auth", {"ssh-privatekey", nullptr}},
+    {"kubernetes.io/ssh-auth", {"ssh-privatekey", nullptr}, true},
     {"kubernetes.io/dockerconfigjson", {".dockerconfigjson", nullptr}},
     {"kubernetes.io/dockercfg", {".dockercfg", nullptr}},
 };
@@ -100,7 +101,9 @@ void validate_secret(Change& change, const api::Value& object) {
   for (const TypedSecret& typed : kTypedSecrets) {
     if (typed.type != type) continue;
     for (const char* key : typed.keys) {
-      if (key != nullptr && !data.at_key(key).is_set()) data.at_key(key).required();
+      if (key == nullptr) continue;
+      const Field entry = data.at_key(key);
+      if (typed.needs_content ? entry.empty() : !entry.is_set()) entry.required();
     }
   }
   if (type == "kubernetes.io/dockerconfigjson")

@@ -205,12 +205,7 @@ void validate_restart_policy(const Field& spec) {
 void validate_managed_by(const Field& manager) {
   constexpr std::size_t kMaxBytes = 63;
   if (!manager.is_set()) return;
-  const auto parts = split(manager.text(), '/');
-  if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
-    manager.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
-  } else {
-    manager.each(api::check_dns1123_subdomain(parts[0]));
-  }
+  validate_domain_path(manager);
   if (manager.text().size() > kMaxBytes) manager.too_long(kMaxBytes);
 }
 

@@ -233,7 +233,7 @@ TEST_F(Kinds, OthersAreChecked) {
        "\"ReadWriteMany\", \"ReadWriteOnce\", \"ReadWriteOncePod\", spec.resources[storage]: "
        "Required value]"},
       {"/api/v1/nodes", R"("spec":{"taints":[{"key":"k","effect":"Some"}]})",
-       "spec.taints[0].effect: Unsupported value: \"Some\": supported values: \"NoSchedule\", "
+       "metadata.taints[0].effect: Unsupported value: \"Some\": supported values: \"NoSchedule\", "
        "\"PreferNoSchedule\", \"NoExecute\""},
       {"/api/v1/namespaces/default/limitranges",
        R"("spec":{"limits":[{"type":"Container","min":{"cpu":"2"},"max":{"cpu":"1"}}]})",

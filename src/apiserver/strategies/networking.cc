@@ -1,19 +1,46 @@
-// Ingresses, NetworkPolicies, Endpoints and EndpointSlices.
+// Ingresses and their classes, NetworkPolicies, addresses and ranges of Services.
 #include <set>
 
-#include "api/json.h"
+#include "api/addresses.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/service_validation.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
-constexpr std::size_t kMaxSliceEndpoints = 1000;
-constexpr std::size_t kMaxSlicePorts = 100;
-constexpr std::size_t kMaxAddresses = 100;
+constexpr std::string_view kClassAnnotation = "kubernetes.io/ingress.class";
+
+// A reference to an object of the same namespace, by kind.
+void validate_object_reference(const Field& reference) {
+  const Field group = reference["apiGroup"];
+  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
+  for (const char* key : {"kind", "name"}) {
+    const Field part = reference[key];
+    if (part.require()) part.each(api::check_path_segment_name(part.text()));
+  }
+}
 
 // -- Ingress
+
+void validate_service_backend(const Field& service) {
+  const Field name = service["name"];
+  const Field port = service["port"];
+  const Field number = port["number"];
+  if (name.require()) name.each(api::check_dns1035_label(name.text()));
+  const bool has_name = !port["name"].empty();
+  if (has_name && !number.empty()) {
+    service.invalid_value("\"\"", "cannot set both port name & port number");
+  } else if (has_name) {
+    port["name"].each(api::check_port_name(port["name"].text()));
+  } else if (!number.empty()) {
+    number.each(api::check_port_number(number.number()));
+  } else {
+    service.required("port name or number is required");
+  }
+}
 
 void validate_ingress_backend(const Field& backend) {
   const Field resource = backend["resource"];
@@ -21,23 +48,9 @@ void validate_ingress_backend(const Field& backend) {
   if (resource.is_set() && service.is_set()) {
     backend.invalid_value("\"\"", "cannot set both resource and service backends");
   } else if (resource.is_set()) {
-    resource["kind"].require();
-    resource["name"].require();
+    validate_object_reference(resource);
   } else if (service.is_set()) {
-    const Field name = service["name"];
-    if (name.require()) name.each(api::check_dns1035_label(name.text()));
-    const Field port = service["port"];
-    const Field number = port["number"];
-    const bool has_name = !port["name"].empty();
-    if (has_name && !number.empty()) {
-      port.invalid_value("\"\"", "cannot set both port name & port number");
-    } else if (has_name) {
-      port["name"].each(api::check_port_name(port["name"].text()));
-    } else if (!number.empty()) {
-      number.each(api::check_port_number(number.number()));
-    } else {
-      service.required("port name or number is required");
-    }
+    validate_service_backend(service);
   } else {
     backend.required("resource or service backend is required");
   }
@@ -46,61 +59,111 @@ void validate_ingress_backend(const Field& backend) {
 void validate_ingress_path(const Field& one) {
   const Field type = one["pathType"];
   const Field path = one["path"];
+  const std::string_view text = path.text();
   if (type.empty()) {
     type.required("pathType must be specified");
-  } else if (type.text() == "Exact" || type.text() == "Prefix") {
-    if (!path.text().starts_with('/')) path.invalid("must be an absolute path");
+  } else if (type.is_among({"Exact", "Prefix"})) {
+    if (!text.starts_with('/')) path.invalid("must be an absolute path");
     for (const char* bad : {"//", "/./", "/../", "%2f", "%2F"}) {
-      if (path.text().find(bad) != std::string_view::npos) {
+      if (text.find(bad) != std::string_view::npos) {
         path.invalid("must not contain '" + std::string(bad) + "'");
       }
     }
     for (const char* bad : {"/..", "/."}) {
-      if (path.text().ends_with(bad)) path.invalid("cannot end with '" + std::string(bad) + "'");
+      if (text.ends_with(bad)) path.invalid("cannot end with '" + std::string(bad) + "'");
     }
-  } else if (type.text() == "ImplementationSpecific" && !path.empty() &&
-             !path.text().starts_with('/')) {
-    path.invalid("must be an absolute path");
+  } else if (type.is("ImplementationSpecific")) {
+    if (!text.empty() && !text.starts_with('/')) path.invalid("must be an absolute path");
+  } else {
+    type.not_supported({"Exact", "ImplementationSpecific", "Prefix"});
   }
   validate_ingress_backend(one["backend"]);
 }
 
-void validate_ingress_host(const Field& host) {
-  const std::string_view text = host.text();
-  if (api::check_ip(text).empty()) host.invalid("must be a DNS name, not an IP address");
-  if (text.find('*') != std::string_view::npos) {
-    host.each(api::check_wildcard_dns1123_subdomain(text));
-  } else {
-    host.each(api::check_dns1123_subdomain(text));
-  }
+void validate_host(const Field& host) {
+  const bool is_wildcard = host.text().find('*') != std::string_view::npos;
+  host.each(is_wildcard ? api::check_wildcard_dns1123_subdomain(host.text())
+                        : api::check_dns1123_subdomain(host.text()));
 }
 
 void validate_ingress(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
+  const Field ingress = root(change, object);
+  const Field spec = ingress["spec"];
+  const Field annotation = ingress["metadata"]["annotations"].at_key(kClassAnnotation);
+  const Field ingress_class = spec["ingressClassName"];
+  if (change.old == nullptr && annotation.is_set() && ingress_class.is_set()) {
+    annotation.as("metadata.annotations." + std::string(kClassAnnotation))
+        .invalid("can not be set when the class field is also set");
+  }
   if (spec["rules"].empty() && !spec["defaultBackend"].is_set()) {
     spec.invalid("either `defaultBackend` or `rules` must be specified");
   }
   if (spec["defaultBackend"].is_set()) validate_ingress_backend(spec["defaultBackend"]);
   for (const Field& rule : spec["rules"].items()) {
-    if (!rule["host"].empty()) validate_ingress_host(rule["host"]);
+    const Field host = rule["host"];
+    if (!host.empty()) {
+      if (api::parse_address(host.text())) host.invalid("must be a DNS name, not an IP address");
+      validate_host(host);
+    }
     const Field http = rule["http"];
     if (!http.is_set()) continue;
     if (http["paths"].empty()) http["paths"].required();
     for (const Field& path : http["paths"].items()) validate_ingress_path(path);
   }
   for (const Field& tls : spec["tls"].items()) {
-    for (const Field& host : tls["hosts"].items()) {
-      if (host.text().find('*') != std::string_view::npos) {
-        host.each(api::check_wildcard_dns1123_subdomain(host.text()));
-      } else {
-        host.each(api::check_dns1123_subdomain(host.text()));
-      }
-    }
+    for (const Field& host : tls["hosts"].items()) validate_host(host);
+    const Field secret = tls["secretName"];
+    if (!secret.empty()) secret.each(api::check_dns1123_subdomain(secret.text()));
   }
-  const Field ingress_class = spec["ingressClassName"];
   if (ingress_class.is_set()) {
     ingress_class.each(api::check_dns1123_subdomain(ingress_class.text()));
   }
+}
+
+void validate_ingress_status(Change& change, const api::Value& object, const api::Value&) {
+  validate_balancer_addresses(root(change, object)["status"]["loadBalancer"]["ingress"], false);
+}
+
+void warn_about_ingress(Change& change, const api::Value& object, const api::Value*) {
+  const Field annotation = root(change, object)["metadata"]["annotations"].at_key(kClassAnnotation);
+  if (!annotation.is_set()) return;
+  change.warn("annotation \"" + std::string(kClassAnnotation) +
+              "\" is deprecated, please use 'spec.ingressClassName' instead");
+}
+
+// -- IngressClass
+
+void validate_class_parameters(const Field& parameters) {
+  if (!parameters.is_set()) return;
+  validate_object_reference(parameters);
+  const Field scope = parameters["scope"];
+  const Field ns = parameters["namespace"];
+  if (!scope.is_set()) {
+    scope.required();
+  } else {
+    scope.one_of({"Cluster", "Namespace"});
+  }
+  if (scope.is("Namespace")) {
+    if (!ns.is_set())
+      ns.required("`parameters.scope` is set to 'Namespace'");
+    else
+      ns.each(api::check_dns1123_label(ns.text()));
+  } else if (scope.is("Cluster") && ns.is_set()) {
+    ns.forbidden("`parameters.scope` is set to 'Cluster'");
+  }
+}
+
+void validate_ingress_class(Change& change, const api::Value& object) {
+  constexpr std::size_t kMaxBytes = 250;
+  const Field spec = root(change, object)["spec"];
+  const Field controller = spec["controller"];
+  if (controller.text().size() > kMaxBytes) controller.too_long(kMaxBytes);
+  validate_domain_path(controller);
+  validate_class_parameters(spec["parameters"]);
+}
+
+void keep_ingress_class(Change& change, const api::Value& object, const api::Value& old) {
+  root(change, object)["spec"]["controller"].immutable(old.find_path({"spec", "controller"}));
 }
 
 // -- NetworkPolicy
@@ -108,17 +171,32 @@ void validate_ingress(Change& change, const api::Value& object) {
 void validate_policy_port(const Field& port) {
   const Field number = port["port"];
   const Field end = port["endPort"];
-  if (number.is_set()) {
-    number.each(number.value()->is_int() ? api::check_port_number(number.number())
-                                         : api::check_port_name(number.text()));
-  }
+  if (port["protocol"].is_set()) port["protocol"].one_of({"SCTP", "TCP", "UDP"});
+  if (number.is_set()) validate_port_or_name(number);
   if (!end.is_set()) return;
   if (!number.is_set()) return end.required("must specify a port when specifying endPort");
-  if (!number.value()->is_int()) {
-    return end.invalid("may not be specified when `port` is non-numeric");
-  }
-  end.each(api::check_port_number(end.number()));
+  if (!number.is_int()) return end.invalid("may not be specified when `port` is non-numeric");
   if (end.number() < number.number()) end.invalid("must be greater than or equal to `port`");
+  end.each(api::check_port_number(end.number()));
+}
+
+// A part of the range may be left out, but not all of it.
+void validate_block(const Field& block) {
+  const Field cidr = block["cidr"];
+  if (!cidr.require()) return;
+  const auto range = api::parse_range(cidr.text());
+  cidr.each(api::check_cidr(cidr.text()));
+  for (const Field& except : block["except"].items()) {
+    const auto hole = api::parse_range(except.text());
+    except.each(api::check_cidr(except.text()));
+    if (!range || !hole) continue;
+    api::AddressRange around = *hole;
+    around.prefix_bits = range->prefix_bits;
+    const bool is_inside = hole->address.family == range->address.family &&
+                           hole->prefix_bits > range->prefix_bits &&
+                           around.base().bytes == range->base().bytes;
+    if (!is_inside) except.invalid("must be a strict subset of `cidr`");
+  }
 }
 
 void validate_policy_peer(const Field& peer) {
@@ -129,14 +207,12 @@ void validate_policy_peer(const Field& peer) {
     validate_label_selector(peer[selector]);
   }
   const Field block = peer["ipBlock"];
-  if (!block.is_set()) {
-    if (count == 0) peer.required("must specify a peer");
-    return;
+  if (block.is_set()) validate_block(block);
+  if (block.is_set() && count > 0) {
+    peer.forbidden("may not specify both ipBlock and another peer");
+  } else if (!block.is_set() && count == 0) {
+    peer.required("must specify a peer");
   }
-  if (count > 0) peer.forbidden("may not specify both ipBlock and another peer");
-  const Field cidr = block["cidr"];
-  if (cidr.require()) cidr.each(api::check_cidr(cidr.text()));
-  for (const Field& except : block["except"].items()) except.each(api::check_cidr(except.text()));
 }
 
 void validate_network_policy(Change& change, const api::Value& object) {
@@ -149,84 +225,81 @@ void validate_network_policy(Change& change, const api::Value& object) {
     }
   }
   const Field types = spec["policyTypes"];
-  if (types.size() > 2) types.invalid("may not specify more than two policyTypes");
-}
-
-// -- Endpoints and EndpointSlices
-
-// Addresses of other machines and of this one only; none that means something else.
-void validate_endpoint_ip(const Field& ip) {
-  const auto complaints = api::check_ip(ip.text());
-  ip.each(complaints);
-  const std::string_view text = ip.text();
-  if (text == "0.0.0.0" || text == "::") {
-    ip.invalid("may not be unspecified (" + std::string(text) + ")");
-  } else if (text.starts_with("127.") || text == "::1") {
-    ip.invalid("may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  } else if (text.starts_with("169.254.")) {
-    ip.invalid("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  } else if (text.starts_with("224.0.0.")) {
-    ip.invalid("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  if (types.size() > 2) return types.invalid("may not specify more than two policyTypes");
+  for (const Field& type : types.items()) {
+    type.one_of({"Egress", "Ingress"});
+    if (type.empty()) type.not_supported({"Egress", "Ingress"});
   }
 }
 
-void validate_endpoint_ports(const Field& ports, bool is_slice) {
-  std::set<std::string, std::less<>> names;
-  for (const Field& port : ports.items()) {
-    const Field name = port["name"];
-    if (!is_slice && name.empty() && ports.size() > 1) name.required();
-    if (!name.empty()) name.each(api::check_dns1123_label(name.text()));
-    if (is_slice && !names.emplace(name.text()).second) name.duplicate();
-    const Field number = port["port"];
-    if (!is_slice || number.is_set()) number.each(api::check_port_number(number.number()));
-    if (port["protocol"].empty()) port["protocol"].required();
-  }
-}
-
-void validate_endpoints(Change& change, const api::Value& object) {
-  for (const Field& subset : root(change, object)["subsets"].items()) {
-    if (subset["addresses"].empty() && subset["notReadyAddresses"].empty()) {
-      subset.required("must specify `addresses` or `notReadyAddresses`");
-    }
-    for (const char* list : {"addresses", "notReadyAddresses"}) {
-      for (const Field& address : subset[list].items()) validate_endpoint_ip(address["ip"]);
-    }
-    validate_endpoint_ports(subset["ports"], false);
-  }
-}
-
-void validate_slice(Change& change, const api::Value& object) {
-  const Field slice = root(change, object);
-  const Field type = slice["addressType"];
-  const std::vector<std::string> valid = {"FQDN", "IPv4", "IPv6"};
-  if (type.empty())
-    type.required();
-  else if (type.text() != "IPv4" && type.text() != "IPv6" && type.text() != "FQDN") {
-    type.not_supported(valid);
-  }
-  const Field endpoints = slice["endpoints"];
-  if (endpoints.size() > kMaxSliceEndpoints) endpoints.too_many(kMaxSliceEndpoints);
-  if (slice["ports"].size() > kMaxSlicePorts) slice["ports"].too_many(kMaxSlicePorts);
-  for (const Field& endpoint : endpoints.items()) {
-    const Field addresses = endpoint["addresses"];
-    if (addresses.empty()) addresses.required("must contain at least 1 address");
-    if (addresses.size() > kMaxAddresses) addresses.too_many(kMaxAddresses);
-    for (const Field& address : addresses.items()) {
-      if (type.text() == "FQDN")
-        address.each(api::check_dns1123_subdomain(address.text()));
-      else
-        validate_endpoint_ip(address);
+void warn_about_network_policy(Change& change, const api::Value& object, const api::Value*) {
+  const Field spec = root(change, object)["spec"];
+  const auto range = [&](const Field& cidr) {
+    for (auto& text : api::range_warnings(cidr.path(), cidr.text())) change.warn(std::move(text));
+  };
+  for (const auto& [list, peers] : {std::pair("ingress", "from"), std::pair("egress", "to")}) {
+    for (const Field& rule : spec[list].items()) {
+      for (const Field& peer : rule[peers].items()) {
+        range(peer["ipBlock"]["cidr"]);
+        for (const Field& except : peer["ipBlock"]["except"].items()) range(except);
+      }
     }
   }
-  validate_endpoint_ports(slice["ports"], true);
 }
 
-void keep_slice(Change& change, const api::Value& object, const api::Value& old) {
-  root(change, object)["addressType"].immutable(old.find("addressType"));
+// -- IPAddress
+
+api::Complaints check_address_name(std::string_view name) {
+  const auto address = api::parse_address(name);
+  if (!address) return {"must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"};
+  if (!address->is_plain || address->text() != name) {
+    return {"must be in canonical form (" + quoted(address->text()) + ")"};
+  }
+  return {};
 }
 
-void keep_ingress_class(Change& change, const api::Value& object, const api::Value& old) {
-  root(change, object)["spec"]["controller"].immutable(old.find_path({"spec", "controller"}));
+void validate_ip_address(Change& change, const api::Value& object) {
+  const Field parent = root(change, object)["spec"]["parentRef"];
+  if (!parent.is_set()) return parent.required();
+  const Field group = parent["group"];
+  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
+  for (const char* key : {"resource", "name"}) {
+    const Field part = parent[key];
+    if (part.require()) part.each(api::check_path_segment_name(part.text()));
+  }
+  const Field ns = parent["namespace"];
+  if (!ns.empty()) ns.each(api::check_path_segment_name(ns.text()));
+}
+
+void keep_ip_address(Change& change, const api::Value& object, const api::Value& old) {
+  const Field spec = root(change, object)["spec"];
+  spec["parentRef"].immutable(old.find_path({"spec", "parentRef"}));
+}
+
+// -- ServiceCIDR
+
+void validate_service_ranges(Change& change, const api::Value& object) {
+  const Field ranges = root(change, object)["spec"]["cidrs"];
+  if (ranges.empty()) return ranges.required("at least one CIDR required");
+  if (ranges.size() > 2) return ranges.invalid("may only hold up to 2 values");
+  std::set<int> families;
+  for (const Field& one : ranges.items()) {
+    const auto range = api::parse_range(one.text());
+    one.each(api::check_cidr(one.text()));
+    if (!range) continue;
+    families.insert(range->address.family);
+    const std::string plain = range->base().text() + "/" + std::to_string(range->prefix_bits);
+    if (plain != one.text()) one.invalid("must be in canonical form (" + quoted(plain) + ")");
+  }
+  if (ranges.size() > 1 && families.size() < 2) {
+    ranges.invalid(
+        "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
+        "2001:db8::/96");
+  }
+}
+
+void keep_service_ranges(Change& change, const api::Value& object, const api::Value& old) {
+  root(change, object)["spec"]["cidrs"].immutable(old.find_path({"spec", "cidrs"}));
 }
 
 }  // namespace
@@ -235,27 +308,33 @@ const Strategy kIngressStrategy{
     .storage_resource = "networking.k8s.io/ingresses",
     .has_generation = true,
     .validate = validate_ingress,
+    .validate_status = validate_ingress_status,
+    .warn = warn_about_ingress,
 };
 const Strategy kIngressClassStrategy{
     .storage_resource = "networking.k8s.io/ingressclasses",
     .has_generation = true,
+    .validate = validate_ingress_class,
     .validate_update = keep_ingress_class,
 };
 const Strategy kNetworkPolicyStrategy{
     .storage_resource = "networking.k8s.io/networkpolicies",
     .has_generation = true,
     .validate = validate_network_policy,
+    .warn = warn_about_network_policy,
 };
-const Strategy kEndpointsStrategy{
-    .storage_resource = "endpoints",
-    .create_on_update = true,
-    .validate = validate_endpoints,
-};
-const Strategy kEndpointSliceStrategy{
-    .storage_resource = "discovery.k8s.io/endpointslices",
+const Strategy kIpAddressStrategy{
+    .storage_resource = "networking.k8s.io/ipaddresses",
+    .check_name = check_address_name,
     .has_generation = true,
-    .validate = validate_slice,
-    .validate_update = keep_slice,
+    .validate = validate_ip_address,
+    .validate_update = keep_ip_address,
+};
+const Strategy kServiceCidrStrategy{
+    .storage_resource = "networking.k8s.io/servicecidrs",
+    .has_generation = true,
+    .validate = validate_service_ranges,
+    .validate_update = keep_service_ranges,
 };
 
 }  // namespace pinnace::apiserver

@@ -108,6 +108,15 @@ void validate_node_selector(const Field& selector) {
   for (const Field& term : terms.items()) validate_node_selector_term(term, true);
 }
 
+void validate_domain_path(const Field& path) {
+  if (!path.require()) return;
+  const auto slash = path.text().find('/');
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == path.text().size()) {
+    return path.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
+  }
+  path.each(api::check_dns1123_subdomain(path.text().substr(0, slash)));
+}
+
 void validate_signer_name(const Field& name) {
   constexpr std::size_t kMaxBytes = 253 + 63 + 1;
   const auto parts = split(name.text(), '/');

@@ -62,6 +62,8 @@ void validate_label_selector(const Field& selector);
 void validate_node_selector(const Field& selector);
 // One of its terms. Values are looked at only if they decide where something may run.
 void validate_node_selector_term(const Field& term, bool checks_values);
+// "acme.io/foo", as names of controllers are.
+void validate_domain_path(const Field& path);
 // "example.com/name", with a domain for its first part.
 void validate_signer_name(const Field& name);
 // An address that other machines can reach.

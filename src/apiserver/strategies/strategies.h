@@ -21,7 +21,9 @@ extern const Strategy kCronJobStrategy;
 extern const Strategy kServiceStrategy;
 // strategies/networking.cc
 extern const Strategy kIngressStrategy, kIngressClassStrategy, kNetworkPolicyStrategy,
-    kEndpointsStrategy, kEndpointSliceStrategy;
+    kIpAddressStrategy, kServiceCidrStrategy;
+// strategies/endpoints.cc
+extern const Strategy kEndpointsStrategy, kEndpointSliceStrategy;
 // strategies/config.cc
 extern const Strategy kConfigMapStrategy, kSecretStrategy, kServiceAccountStrategy;
 // strategies/cluster.cc
@@ -38,6 +40,24 @@ extern const Strategy kResourceQuotaStrategy, kLimitRangeStrategy, kPriorityClas
 extern const Strategy kPodDisruptionBudgetStrategy, kHorizontalPodAutoscalerStrategy;
 // strategies/certificates.cc
 extern const Strategy kSigningRequestStrategy;
+
+// strategies/admission_rules.cc
+extern const Strategy kMutatingWebhooksStrategy, kValidatingWebhooksStrategy,
+    kMutatingPolicyStrategy, kMutatingBindingStrategy, kValidatingPolicyStrategy,
+    kValidatingBindingStrategy;
+// strategies/flow_control.cc
+extern const Strategy kFlowSchemaStrategy, kPriorityLevelStrategy;
+// strategies/csi.cc
+extern const Strategy kCsiDriverStrategy, kCsiNodeStrategy, kVolumeAttachmentStrategy,
+    kCsiStorageCapacityStrategy, kVolumeAttributesClassStrategy;
+// strategies/devices.cc
+extern const Strategy kResourceClaimStrategy, kResourceClaimTemplateStrategy, kDeviceClassStrategy,
+    kResourceSliceStrategy, kDeviceTaintRuleStrategy;
+// strategies/extensions.cc
+extern const Strategy kApiServiceStrategy, kRuntimeClassStrategy, kTrustBundleStrategy,
+    kPodCertificateStrategy, kStorageMigrationStrategy;
+// strategies/legacy.cc
+extern const Strategy kSecurityPolicyStrategy, kPodPresetStrategy;
 
 std::span<const Strategy* const> strategies();
 

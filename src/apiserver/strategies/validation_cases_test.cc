@@ -1,8 +1,12 @@
 // Plays the scripts in strategies/cases; their README says how they are written.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
+#include "api/schema.h"
 #include "apiserver/testing.h"
 
 namespace pinnace::apiserver {
@@ -221,6 +225,37 @@ TEST_P(ValidationCases, AreAnsweredAsWritten) {
 
 INSTANTIATE_TEST_SUITE_P(Scripts, ValidationCases, ::testing::ValuesIn(scripts()),
                          [](const auto& script) { return script.param.stem().string(); });
+
+// The stored resources that a path can mean: "/apis/GROUP/VERSION/[namespaces/NS/]NAME".
+std::string storage_of_path(const std::string& path) {
+  const auto parts = split(path, '/');
+  const bool is_core = parts[1] == "api";
+  const std::string_view group = is_core ? std::string_view() : parts[2];
+  const std::string_view version = parts[is_core ? 2 : 3];
+  const auto* resource = api::builtin_schema().find_resource(group, version, parts.back());
+  return resource == nullptr ? "" : std::string(resource->storage_resource);
+}
+
+TEST(ValidationCases, HaveSomethingThatEachKindRefuses) {
+  std::set<std::string> refusing;
+  for (const auto& file : scripts()) {
+    for (const Section& section : read_script(file)) {
+      for (const Case& one : section.cases) {
+        if (!one.causes.empty()) refusing.insert(storage_of_path(section.path));
+      }
+    }
+  }
+  std::set<std::string> silent;
+  for (const api::ResourceInfo& resource : api::builtin_schema().resources) {
+    const bool is_kept =
+        resource.enabled && !resource.storage_resource.empty() && resource.has_verb("create");
+    const std::string name(resource.storage_resource);
+    // What makes kinds is tested where they are made.
+    if (name == "apiextensions.k8s.io/customresourcedefinitions") continue;
+    if (is_kept && !refusing.contains(name)) silent.insert(name);
+  }
+  EXPECT_THAT(silent, ::testing::IsEmpty()) << "these kinds have no case that is refused";
+}
 
 }  // namespace
 }  // namespace pinnace::apiserver

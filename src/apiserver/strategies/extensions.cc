@@ -1,0 +1,207 @@
+// Kinds that extend a cluster or change how it runs: APIServices, RuntimeClasses, trust bundles,
+// requests for pods' certificates, migrations of storage.
+#include <algorithm>
+#include <set>
+
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/pod_warnings.h"
+#include "apiserver/strategies/shared.h"
+#include "apiserver/strategies/strategies.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// -- APIService
+
+void validate_api_service(Change& change, const api::Value& object) {
+  constexpr std::int64_t kMaxPriority = 20000;
+  const Field service = root(change, object);
+  const Field name = service["metadata"]["name"];
+  const Field spec = service["spec"];
+  const std::string wanted =
+      std::string(spec["version"].text()) + "." + std::string(spec["group"].text());
+  if (!name.empty() && !name.is(wanted)) {
+    name.invalid("must be `spec.version+\".\"+spec.group`: " + quoted(wanted));
+  }
+  if (!spec["group"].empty())
+    spec["group"].each(api::check_dns1123_subdomain(spec["group"].text()));
+  spec["version"].each(api::check_dns1035_label(spec["version"].text()));
+  struct Range {
+    const char* key;
+    std::int64_t most;
+  };
+  for (const Range& range :
+       {Range{"groupPriorityMinimum", kMaxPriority}, Range{"versionPriority", 1000}}) {
+    const Field priority = spec[range.key];
+    if (priority.number() > 0 && priority.number() <= range.most) continue;
+    priority.invalid("must be positive and less than " + std::to_string(range.most));
+  }
+  const Field reference = spec["service"];
+  const bool skips = spec["insecureSkipTLSVerify"].flag();
+  if (!reference.is_set()) {
+    if (!spec["caBundle"].empty()) {
+      spec["caBundle"].invalid_value(std::to_string(spec["caBundle"].text().size()) + " bytes",
+                                     "local APIServices may not have a caBundle");
+    }
+    if (skips) {
+      spec["insecureSkipTLSVerify"].invalid("local APIServices may not have insecureSkipTLSVerify");
+    }
+    return;
+  }
+  reference["namespace"].require();
+  reference["name"].require();
+  const Field port = reference["port"];
+  if (port.is_set() && !api::check_port_number(port.number()).empty()) {
+    port.invalid("port is not valid: must be between 1 and 65535, inclusive");
+  }
+  if (skips && !spec["caBundle"].empty()) {
+    spec["insecureSkipTLSVerify"].invalid("may not be true if caBundle is present");
+  }
+}
+
+// -- RuntimeClass
+
+void validate_runtime_class(Change& change, const api::Value& object) {
+  const Field runtime = root(change, object);
+  const Field handler = runtime["handler"];
+  handler.each(api::check_dns1123_label(handler.text()));
+  const Field overhead = runtime["overhead"];
+  if (overhead.is_set()) validate_overhead(overhead["podFixed"].as("overhead"));
+  const Field scheduling = runtime["scheduling"];
+  validate_label_map(scheduling["nodeSelector"]);
+  validate_tolerations(scheduling["tolerations"]);
+  std::vector<const api::Value*> seen;
+  for (const Field& toleration : scheduling["tolerations"].items()) {
+    const bool is_known = std::any_of(seen.begin(), seen.end(), [&](const api::Value* one) {
+      return api::equal(*one, *toleration.value());
+    });
+    if (is_known) toleration.duplicate();
+    seen.push_back(toleration.value());
+  }
+}
+
+void keep_runtime_class(Change& change, const api::Value& object, const api::Value& old) {
+  root(change, object)["handler"].immutable(old.find("handler"));
+}
+
+void warn_about_runtime_class(Change& change, const api::Value& object, const api::Value*) {
+  for (const auto& [key, value] : root(change, object)["scheduling"]["nodeSelector"].entries()) {
+    const std::string_view advice = node_label_advice(key);
+    if (!advice.empty()) change.warn("scheduling.nodeSelector: " + std::string(advice));
+  }
+}
+
+// -- ClusterTrustBundle
+
+void validate_trust_bundle(Change& change, const api::Value& object) {
+  constexpr std::size_t kMaxBytes = 1 << 20;
+  const Field bundle = root(change, object);
+  const Field name = bundle["metadata"]["name"];
+  const Field signer = bundle["spec"]["signerName"];
+  const Field trust = bundle["spec"]["trustBundle"];
+  if (signer.empty()) {
+    if (name.text().find(':') != std::string_view::npos) {
+      name.invalid("ClusterTrustBundle without signer name must not have \":\" in its name");
+    }
+  } else {
+    std::string prefix(signer.text());
+    std::replace(prefix.begin(), prefix.end(), '/', ':');
+    prefix += ':';
+    if (!name.text().starts_with(prefix)) {
+      name.invalid("ClusterTrustBundle for signerName " + std::string(signer.text()) +
+                   " must be named with prefix " + prefix);
+    }
+    validate_signer_name(signer);
+  }
+  if (trust.text().size() > kMaxBytes) trust.too_long(kMaxBytes);
+  if (trust.text().find("-----BEGIN CERTIFICATE-----") == std::string_view::npos) {
+    trust.invalid_value("\"<value omitted>\"", "at least one trust anchor must be provided");
+  }
+}
+
+void keep_trust_bundle(Change& change, const api::Value& object, const api::Value& old) {
+  const Field signer = root(change, object)["spec"]["signerName"];
+  if (!signer.same_as(old.find_path({"spec", "signerName"}))) signer.invalid("field is immutable");
+}
+
+api::Complaints check_trust_bundle_name(std::string_view name) {
+  const auto colon = name.rfind(':');
+  return api::check_dns1123_subdomain(colon == std::string_view::npos ? name
+                                                                      : name.substr(colon + 1));
+}
+
+// -- PodCertificateRequest
+
+void validate_pod_certificate(Change& change, const api::Value& object) {
+  constexpr std::int64_t kLeastSeconds = 3600, kMostSeconds = 91 * 86400;
+  const Field spec = root(change, object)["spec"];
+  validate_signer_name(spec["signerName"]);
+  for (const char* key : {"podName", "serviceAccountName", "nodeName"}) {
+    spec[key].each(api::check_dns1123_subdomain(spec[key].text()));
+  }
+  for (const char* key : {"podUID", "serviceAccountUID", "nodeUID"}) {
+    if (spec[key].empty()) spec[key].invalid("must not be empty");
+  }
+  const Field expiry = spec["maxExpirationSeconds"];
+  if (!expiry.is_set()) {
+    expiry.required("must be set");
+  } else if (expiry.number() < kLeastSeconds || expiry.number() > kMostSeconds) {
+    expiry.invalid("must be in the range [3600, 7862400]");
+  }
+}
+
+void keep_pod_certificate(Change& change, const api::Value& object, const api::Value& old) {
+  const Field spec = root(change, object)["spec"];
+  if (!spec.same_as(old.find("spec"))) spec.invalid("field is immutable");
+}
+
+// -- StorageVersionMigration
+
+void validate_migration(Change& change, const api::Value& object) {
+  const Field resource = root(change, object)["spec"]["resource"];
+  const Field group = resource["group"];
+  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
+  if (resource["resource"].require()) {
+    resource["resource"].each(api::check_dns1123_subdomain(resource["resource"].text()));
+  }
+}
+
+void keep_migration(Change& change, const api::Value& object, const api::Value& old) {
+  const Field resource = root(change, object)["spec"]["resource"];
+  if (!resource.same_as(old.find_path({"spec", "resource"}))) {
+    resource.invalid("field is immutable");
+  }
+}
+
+}  // namespace
+
+const Strategy kApiServiceStrategy{
+    .storage_resource = "apiregistration.k8s.io/apiservices",
+    .check_name = api::check_path_segment_name,
+    .validate = validate_api_service,
+};
+const Strategy kRuntimeClassStrategy{
+    .storage_resource = "node.k8s.io/runtimeclasses",
+    .validate = validate_runtime_class,
+    .validate_update = keep_runtime_class,
+    .warn = warn_about_runtime_class,
+};
+const Strategy kTrustBundleStrategy{
+    .storage_resource = "certificates.k8s.io/clustertrustbundles",
+    .check_name = check_trust_bundle_name,
+    .validate = validate_trust_bundle,
+    .validate_update = keep_trust_bundle,
+};
+const Strategy kPodCertificateStrategy{
+    .storage_resource = "certificates.k8s.io/podcertificaterequests",
+    .validate = validate_pod_certificate,
+    .validate_update = keep_pod_certificate,
+};
+const Strategy kStorageMigrationStrategy{
+    .storage_resource = "storagemigration.k8s.io/storageversionmigrations",
+    .validate = validate_migration,
+    .validate_update = keep_migration,
+};
+
+}  // namespace pinnace::apiserver
