@@ -173,6 +173,18 @@ class TableEmitter:
                                text(declared.version), text(declared.name),
                                self.words.span(verbs)]) + '},'
 
+    def emit_deprecations(self):
+        rows = sorted((group_text(r.group), r.version, r.name, r.deprecation)
+                      for r in self.model.resources if r.deprecation)
+        self.files['schema_deprecations.cc'] = (
+            '#include "api/deprecations.h"\n\nnamespace pinnace::api {\nnamespace {\n'
+            + 'using namespace std::literals;\n\n'
+            + f'constexpr Deprecation kDeprecations[{len(rows)}] = {{\n'
+            + '\n'.join('{' + ','.join(text(cell) for cell in row) + '},' for row in rows)
+            + '\n};\n}  // namespace\n\n'
+            + 'constinit const std::span<const Deprecation> kAllDeprecations = kDeprecations;\n'
+            + '\n}  // namespace pinnace::api\n')
+
     def emit_resources(self):
         subs, columns, column_at, rows = [], [], {}, []
         for resource in self.model.resources:
@@ -198,6 +210,7 @@ class TableEmitter:
                 text(resource.stored[0]), text(resource.stored[1])]) + '},')
         group_names, group_rows = self.group_rows()
         resources = self.model.resources
+        self.emit_deprecations()
         names = slot_table('kResourceSlots',
                            [(group_text(r.group), r.version, r.name) for r in resources])
         kinds = slot_table('kKindSlots', [(group_text(r.group), r.version, r.kind) for r in resources])

@@ -91,6 +91,21 @@ class Resource:
         self.enabled = 'off' not in words[3:]
         self.verbs, self.short, self.categories, self.selectors, self.subs = [], [], [], [], []
         self.stored = ('', '')
+        self.deprecation = ''
+
+    def deprecate(self, words):
+        """"deprecated SINCE [removed RELEASE] [use GROUP/VERSION KIND]", as a sentence."""
+        text = f'{self.version} {self.kind} is deprecated in v{words[0]}+'
+        if self.group != 'core':
+            text = f'{self.group}/{text}'
+        rest = words[1:]
+        if rest[:1] == ['removed']:
+            text, rest = f'{text}, unavailable in v{rest[1]}+', rest[2:]
+        if rest[:1] == ['use']:
+            text, rest = f'{text}; use {rest[1]} {rest[2]}', rest[3:]
+        if rest:
+            raise SchemaError('a line is deprecated SINCE [removed RELEASE] [use GROUP/VERSION KIND]')
+        self.deprecation = text
 
     def add(self, words):
         keyword, rest = words[0], words[1:]
@@ -102,6 +117,8 @@ class Resource:
             self.categories = rest
         elif keyword == 'select':
             self.selectors = rest
+        elif keyword == 'deprecated':
+            self.deprecate(rest)
         elif keyword == 'stored':
             self.stored = tuple(rest)
         elif keyword == 'sub':

@@ -1,5 +1,6 @@
 #include "apiserver/http/call.h"
 
+#include "api/deprecations.h"
 #include "api/json.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
@@ -11,11 +12,16 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
   net::Headers headers;
   headers.add("content-type", content_type);
   headers.add("cache-control", "no-cache, private");
-  for (const auto& text : call.warnings) {
+  const auto warn = [&](std::string_view text) {
     std::string quoted = "299 - ";
     api::write_json_string(quoted, text);
     headers.add("warning", quoted);
+  };
+  if (call.resource != nullptr) {
+    const std::string_view text = api::deprecation_of(*call.resource);
+    if (!text.empty()) warn(text);
   }
+  for (const auto& text : call.warnings) warn(text);
   return headers;
 }
 

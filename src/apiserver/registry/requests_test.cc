@@ -75,10 +75,9 @@ TEST_F(Requests, MetadataIsChecked) {
   EXPECT_NE(bad(R"("annotations":{"a":")" + std::string(257 << 10, 'x') + "\"}")
                 .find("metadata.annotations: Too long: may not be more than 262144 bytes"),
             std::string::npos);
-  EXPECT_NE(
-      bad(R"("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}])")
-          .find("metadata.ownerReferences.uid: Invalid value: \"\": must not be empty"),
-      std::string::npos)
+  EXPECT_NE(bad(R"("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}])")
+                .find("metadata.ownerReferences.uid: Invalid value: \"\": must not be empty"),
+            std::string::npos)
       << bad(R"("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}])");
   EXPECT_NE(bad(R"("finalizers":["a b"])").find("metadata.finalizers"), std::string::npos);
 }

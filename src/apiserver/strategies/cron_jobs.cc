@@ -163,8 +163,8 @@ void validate_cron_job(Change& change, const api::Value& object) {
   if (policy.require()) policy.one_of({"Allow", "Forbid", "Replace"});
   const Field job = spec["jobTemplate"]["spec"];
   validate_job_spec(job);
-  if (job["manualSelector"].flag()) job["manualSelector"].not_supported({"nil", "false"});
   if (job["selector"].is_set()) job["selector"].invalid("`selector` will be auto-generated");
+  if (job["manualSelector"].flag()) job["manualSelector"].not_supported({"nil", "false"});
   spec["successfulJobsHistoryLimit"].at_least(0);
   spec["failedJobsHistoryLimit"].at_least(0);
   validate_zone(spec["timeZone"]);

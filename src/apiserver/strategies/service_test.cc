@@ -140,7 +140,8 @@ TEST_F(Services, AreChecked) {
   const Row rows[] = {
       {R"({})", "spec.ports: Required value"},
       {R"({"ports":[{"port":0}]})",
-       "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"},
+       "[spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive, "
+       "spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive]"},
       {R"({"ports":[{"port":1},{"port":2}]})",
        "[spec.ports[0].name: Required value, spec.ports[1].name: Required value]"},
       {R"({"ports":[{"port":1,"name":"a"},{"port":2,"name":"a"}]})",

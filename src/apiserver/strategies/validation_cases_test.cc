@@ -8,6 +8,7 @@
 
 #include "api/schema.h"
 #include "apiserver/testing.h"
+#include "base/rng.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -225,6 +226,68 @@ TEST_P(ValidationCases, AreAnsweredAsWritten) {
 
 INSTANTIATE_TEST_SUITE_P(Scripts, ValidationCases, ::testing::ValuesIn(scripts()),
                          [](const auto& script) { return script.param.stem().string(); });
+
+// Changes one place of an object to something that fits its type but hardly its meaning.
+class Mutator {
+ public:
+  explicit Mutator(std::uint64_t seed) : rng_(seeded_rng(seed)) {}
+
+  void mutate(api::Arena& arena, api::Value& value) {
+    const bool goes_on = rng_->below(4) != 0;
+    if (value.is_object() && !value.empty() && goes_on) {
+      return mutate(arena, value.members()[pick(value.size())].value);
+    }
+    if (value.is_array() && !value.empty() && goes_on) {
+      return mutate(arena, value.items()[pick(value.size())]);
+    }
+    change(arena, value);
+  }
+
+ private:
+  std::size_t pick(std::size_t count) { return static_cast<std::size_t>(rng_->below(count)); }
+
+  void change(api::Arena& arena, api::Value& value) {
+    constexpr const char* kTexts[] = {"",        "x",  "A/b/c", "1.2.3.4",
+                                      "::1/129", "-1", "5%%",   "a=b",
+                                      "*",       "..", "\\\\",  "metadata.labels['"};
+    constexpr std::int64_t kNumbers[] = {0, -1, 1, 65536, INT32_MAX, INT32_MIN};
+    if (value.is_string()) {
+      value = api::Value::string_ref(kTexts[pick(std::size(kTexts))]);
+    } else if (value.is_int()) {
+      value = api::Value::integer(kNumbers[pick(std::size(kNumbers))]);
+    } else if (value.is_bool()) {
+      value = api::Value::boolean(!value.as_bool());
+    } else if (value.is_array() && !value.empty()) {
+      value.append(arena, value.items()[0]);
+    } else if (value.is_object()) {
+      value = api::Value::object();
+    } else {
+      value = api::Value::null();
+    }
+  }
+
+  std::unique_ptr<Rng> rng_;
+};
+
+TEST(ValidationCases, AreAnsweredHoweverOddTheObject) {
+  constexpr int kRounds = 40;
+  TestServer server;
+  server.make_service_account("default");
+  Mutator mutator(1);
+  for (const auto& file : scripts()) {
+    for (const Section& section : read_script(file)) {
+      for (int round = 0; round < kRounds; ++round) {
+        api::Arena arena;
+        auto object = api::parse_json(arena, section.body);
+        ASSERT_TRUE(object) << section.place;
+        for (int times = 0; times <= round % 4; ++times) mutator.mutate(arena, *object);
+        const std::string body = api::to_json_text(*object);
+        const auto answer = server.post(section.path + "?dryRun=All", body);
+        EXPECT_LT(answer->status, 500) << section.path << body << answer->body;
+      }
+    }
+  }
+}
 
 // The stored resources that a path can mean: "/apis/GROUP/VERSION/[namespaces/NS/]NAME".
 std::string storage_of_path(const std::string& path) {
