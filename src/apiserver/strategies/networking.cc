@@ -121,7 +121,7 @@ void validate_ingress(Change& change, const api::Value& object) {
 }
 
 void validate_ingress_status(Change& change, const api::Value& object, const api::Value&) {
-  validate_balancer_addresses(root(change, object)["status"]["loadBalancer"]["ingress"], false);
+  validate_balancer_addresses(root(change, object)["status"]["loadBalancer"]["ingress"]);
 }
 
 void warn_about_ingress(Change& change, const api::Value& object, const api::Value*) {

@@ -268,15 +268,13 @@ void validate_service_update(Change& change, const api::Value& object, const api
   }
 }
 
-void validate_balancer_addresses(const Field& ingress, bool needs_mode) {
+void validate_balancer_addresses(const Field& ingress) {
   for (const Field& address : ingress.items()) {
     const Field ip = address["ip"];
     const Field mode = address["ipMode"];
     const Field host = address["hostname"];
     if (!ip.empty()) ip.each(api::check_ip(ip.text()));
-    if (needs_mode && !ip.empty() && !mode.is_set()) {
-      mode.required("must be specified when `ip` is set");
-    } else if (mode.is_set() && ip.empty()) {
+    if (mode.is_set() && ip.empty()) {
       mode.forbidden("may not be specified when `ip` is not set");
     } else {
       mode.one_of({"Proxy", "VIP"});
@@ -295,7 +293,7 @@ void validate_service_status(Change& change, const api::Value& object, const api
   if (!is_balanced(service["spec"]) && !ingress.empty()) {
     return ingress.forbidden("may only be used when `spec.type` is 'LoadBalancer'");
   }
-  validate_balancer_addresses(ingress, true);
+  validate_balancer_addresses(ingress);
 }
 
 void warn_about_service(Change& change, const api::Value& object, const api::Value*) {

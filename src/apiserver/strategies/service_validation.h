@@ -12,6 +12,6 @@ void validate_service_update(Change& change, const api::Value& object, const api
 void validate_service_status(Change& change, const api::Value& object, const api::Value& old);
 void warn_about_service(Change& change, const api::Value& object, const api::Value* old);
 // The addresses of a balancer, in the status of a Service or an Ingress.
-void validate_balancer_addresses(const Field& ingress, bool needs_mode);
+void validate_balancer_addresses(const Field& ingress);
 
 }  // namespace pinnace::apiserver
