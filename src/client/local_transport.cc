@@ -8,6 +8,7 @@
 
 #include "client/line_delivery.h"
 #include "client/status.h"
+#include "client/user_agent.h"
 #include "io/loop.h"
 #include "net/http.h"
 
@@ -301,7 +302,7 @@ net::Request LocalTransport::make_request(const Request& request) const {
   made.path = request.target.substr(0, question);
   if (question != std::string::npos) made.query = request.target.substr(question + 1);
   made.headers.add("accept", request.accept);
-  made.headers.add("user-agent", "pinnace/" + identity_.user);
+  made.headers.add("user-agent", user_agent_of(identity_.user));
   if (!request.content_type.empty()) made.headers.add("content-type", request.content_type);
   made.body = request.body;
   made.peer.address = "127.0.0.1";

@@ -158,6 +158,7 @@ class Remote final : public RemoteTransport {
  public:
   Remote(std::unique_ptr<net::BlockingClient> http, std::string base, Options options)
       : base_(std::move(base)),
+        user_agent_(options.user_agent),
         http_(std::move(http)),
         token_(std::move(options.token), std::move(options.token_file), http_->loop().clock()) {}
 
@@ -187,7 +188,7 @@ class Remote final : public RemoteTransport {
     made.method = request.method;
     made.target = base_ + request.target;
     made.headers.add("accept", request.accept);
-    made.headers.add("user-agent", "pinnace");
+    made.headers.add("user-agent", user_agent_);
     if (!request.content_type.empty()) made.headers.add("content-type", request.content_type);
     if (const std::string token = token_.get(); !token.empty()) {
       made.headers.add("authorization", "Bearer " + token);
@@ -197,6 +198,7 @@ class Remote final : public RemoteTransport {
   }
 
   const std::string base_;  // What stands in the server's URL after the host.
+  const std::string user_agent_;
   std::unique_ptr<net::BlockingClient> http_;
   BearerToken token_;
 };

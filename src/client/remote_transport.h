@@ -23,6 +23,7 @@ class RemoteTransport : public Transport {
     std::string key_pem;
     std::string token;       // Or a bearer token...
     std::string token_file;  // ...or a file with one, read again every minute.
+    std::string user_agent = "pinnace";
   };
   static Result<std::unique_ptr<RemoteTransport>> create(Options options);
 };

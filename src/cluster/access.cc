@@ -23,12 +23,14 @@ int server_pid(const Settings& settings) {
   return running_pid(settings.server_pid_file(), "pinnace");
 }
 
-Result<std::unique_ptr<client::Transport>> connect_with(const KubeconfigEntry& entry) {
+Result<std::unique_ptr<client::Transport>> connect_with(const KubeconfigEntry& entry,
+                                                        std::string user_agent) {
   auto transport = client::RemoteTransport::create({.server = entry.server,
                                                     .ca_pem = entry.ca_pem,
                                                     .cert_pem = entry.certificate_pem,
                                                     .key_pem = entry.private_key_pem,
-                                                    .token = entry.token});
+                                                    .token = entry.token,
+                                                    .user_agent = std::move(user_agent)});
   if (!transport) return std::unexpected(std::move(transport.error()));
   return std::unique_ptr<client::Transport>(std::move(*transport));
 }

@@ -20,7 +20,8 @@ int server_pid(const Settings& settings);
 // With the kubeconfig that the server wrote. 503 if the cluster was never started.
 Result<std::unique_ptr<client::Transport>> connect_as_admin(const Settings& settings);
 // With any kubeconfig.
-Result<std::unique_ptr<client::Transport>> connect_with(const KubeconfigEntry& entry);
+Result<std::unique_ptr<client::Transport>> connect_with(const KubeconfigEntry& entry,
+                                                        std::string user_agent = "pinnace");
 
 // What a person is told of the node: "Ready", "NotReady: REASON", or "" when there is none yet.
 Result<std::string> node_condition(client::Transport& transport, const std::string& node_name);

@@ -67,7 +67,7 @@ std::string_view go_type(const Value& value) {
 
 class Checker {
  public:
-  Checker(Arena& arena, Duplicates duplicates) : arena_(arena), duplicates_(duplicates) {}
+  explicit Checker(Arena& arena) : arena_(arena) {}
 
   void visit(const Shape& shape, const Value& value) {
     if (value.is_null()) return;
@@ -131,8 +131,7 @@ class Checker {
       Result<PathElement> element =
           is_atomic ? PathElement::index(arena_, i) : shape.element_of(arena_, item);
       if (!element) return fault("element " + std::to_string(i) + ": " + element.error().message);
-      if (!is_atomic && !seen.insert(element->text()).second &&
-          duplicates_ == Duplicates::kRefused) {
+      if (!is_atomic && !seen.insert(element->text()).second) {
         fault("duplicate entries for key " + element->display());
       }
       path_.push_back(*element);
@@ -155,16 +154,14 @@ class Checker {
   }
 
   Arena& arena_;
-  Duplicates duplicates_;
   std::vector<PathElement> path_;
   std::vector<std::string> faults_;
 };
 
 }  // namespace
 
-std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value,
-                                      Duplicates duplicates) {
-  Checker checker(arena, duplicates);
+std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value) {
+  Checker checker(arena);
   checker.visit(shape, value);
   return checker.result();
 }

@@ -12,10 +12,7 @@
 
 namespace pinnace::api::apply {
 
-enum class Duplicates : std::uint8_t { kRefused, kAllowed };
-
 // What is wrong, or nothing.
-std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value,
-                                      Duplicates duplicates);
+std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value);
 
 }  // namespace pinnace::api::apply

@@ -14,8 +14,6 @@ namespace pinnace::api::apply {
 
 struct Comparison {
   FieldSet added, modified, removed;
-
-  bool empty() const { return added.empty() && modified.empty() && removed.empty(); }
 };
 
 Comparison compare(Arena& arena, const Shape& shape, const Value& before, const Value& after);

@@ -1,6 +1,7 @@
 #include "api/apply/managers.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -12,6 +13,14 @@ constexpr std::string_view kOldUpdates = "ancient-changes";
 constexpr std::string_view kApplyText = "Apply";
 constexpr std::string_view kUpdateText = "Update";
 constexpr std::string_view kFieldsV1 = "FieldsV1";
+
+using Identity = std::tuple<std::string_view, Operation, std::string_view, std::string_view>;
+
+Identity identity(const Manager& manager) {
+  const bool applies = manager.operation == Operation::kApply;
+  return {manager.name, manager.operation, applies ? std::string_view() : manager.api_version,
+          manager.subresource};
+}
 
 Result<Manager> decode_head(const Value& entry, std::size_t place) {
   Manager manager;
@@ -66,10 +75,7 @@ bool same_entry_but_for_time(const Value& a, const Value& b) {
 
 }  // namespace
 
-bool Manager::is_same_as(const Manager& other) const {
-  return name == other.name && operation == other.operation && subresource == other.subresource &&
-         (operation == Operation::kApply || api_version == other.api_version);
-}
+bool Manager::is_same_as(const Manager& other) const { return identity(*this) == identity(other); }
 
 Result<FieldSet> Manager::decode(Arena& arena) const {
   return state_ == State::kStored ? decode_fields(arena, stored_) : fields_;
@@ -121,6 +127,7 @@ Result<Managers> decode_managers(const Value* list) {
   if (list == nullptr || list->is_null()) return managers;
   if (!list->is_array()) return errors::bad_request("managedFields must be a list");
   managers.reserve(list->size() + 1);
+  std::map<Identity, std::size_t> places;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const Value& entry = list->items()[i];
     auto manager = decode_head(entry, i);
@@ -128,10 +135,11 @@ Result<Managers> decode_managers(const Value* list) {
     const Value* fields = entry.find("fieldsV1");
     manager->stored_ = fields == nullptr || fields->is_null() ? Value::object() : *fields;
     manager->state_ = Manager::State::kStored;
-    if (Manager* earlier = find_manager(managers, *manager))
-      *earlier = *manager;
-    else
+    const auto [place, is_new] = places.emplace(identity(*manager), managers.size());
+    if (is_new)
       managers.push_back(*manager);
+    else
+      managers[place->second] = *manager;
   }
   return managers;
 }
@@ -188,16 +196,12 @@ void cap_updaters(Arena& arena, Managers& managers) {
                                                         managers[b].subresource);
   });
   // The first of a version only becomes the bucket when a second one comes.
-  std::vector<std::pair<std::string_view, std::size_t>> firsts;
+  std::map<std::string_view, std::size_t> firsts;
   std::vector<bool> gone(managers.size());
   for (std::size_t i = 0; i < updaters.size() && left > kMaxUpdaters; ++i) {
     Manager& manager = managers[updaters[i]];
-    const auto first = std::ranges::find(firsts, manager.api_version,
-                                         &std::pair<std::string_view, std::size_t>::first);
-    if (first == firsts.end()) {
-      firsts.emplace_back(manager.api_version, updaters[i]);
-      continue;
-    }
+    const auto [first, is_first] = firsts.emplace(manager.api_version, updaters[i]);
+    if (is_first) continue;
     Manager& bucket = managers[first->second];
     bucket.name = kOldUpdates;
     bucket.subresource = {};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -49,7 +48,6 @@ const FieldSet& system_fields() {
 
 // What a write changes, in the terms of one version.
 struct Delta {
-  std::string_view api_version;
   bool is_served = true;
   FieldSet changed;  // Added or modified.
   FieldSet removed;
@@ -67,25 +65,24 @@ class Transition {
         after_(after) {}
 
   Result<const Delta*> in(std::string_view api_version) {
-    for (const Delta& known : deltas_) {
-      if (known.api_version == api_version) return &known;
-    }
+    const auto known = deltas_.find(api_version);
+    if (known != deltas_.end()) return &known->second;
     auto made = make(api_version);
     if (!made) return std::unexpected(std::move(made.error()));
-    return &deltas_.emplace_back(*made);
+    return &deltas_.emplace(api_version, *made).first->second;
   }
 
  private:
   Result<Delta> make(std::string_view api_version) {
     const Shape shape = versions_.shape(api_version);
-    if (!shape.is_declared()) return Delta{api_version, false, {}, {}};
+    if (!shape.is_declared()) return Delta{false, {}, {}};
     auto before = versions_.convert(arena_, before_, api_version_, api_version);
     if (!before) return std::unexpected(std::move(before.error()));
     auto after = versions_.convert(arena_, after_, api_version_, api_version);
     if (!after) return std::unexpected(std::move(after.error()));
     const Comparison all = without(arena_, compare(arena_, shape, *before, *after),
                                    versions_.reset_fields(api_version));
-    return Delta{api_version, true, unite(arena_, all.modified, all.added), all.removed};
+    return Delta{true, unite(arena_, all.modified, all.added), all.removed};
   }
 
   Arena& arena_;
@@ -93,7 +90,7 @@ class Transition {
   std::string_view api_version_;
   const Value& before_;
   const Value& after_;
-  std::deque<Delta> deltas_;
+  std::map<std::string_view, Delta> deltas_;
 };
 
 void drop_empty(Managers& managers) {
@@ -323,8 +320,7 @@ Result<void> check(Arena& arena, const Versions& versions, const Writer& writer,
   if (managed != nullptr && !managed->is_null()) {
     return errors::bad_request("metadata.managedFields must be nil");
   }
-  const auto fault =
-      find_fault(arena, versions.shape(writer.api_version), config, Duplicates::kRefused);
+  const auto fault = find_fault(arena, versions.shape(writer.api_version), config);
   if (!fault) return {};
   Error error;
   error.code = 500;

@@ -93,6 +93,9 @@ Shape Shape::of_element(const FieldInfo& field, bool may_override) {
     case Form::kRawObject:
       return {Kind::kOpaque, nullptr, nullptr, true};
     case Form::kAnyJson:
+      if (may_override && field.list_type == ListType::kAtomic) {
+        return {Kind::kOpaque, nullptr, nullptr, true};
+      }
       return deduced();
     case Form::kObject:
       break;
@@ -183,7 +186,10 @@ Shape Shape::member(std::string_view name) const {
     return {Kind::kScalar, &kText, nullptr, true};
   }
   // A type without fields is one that nobody described.
-  return type_->fields.empty() ? deduced() : Shape();
+  if (type_->fields.empty()) return deduced();
+  // The type of a custom kind can have a field for all members without one of their own.
+  const FieldInfo* others = type_->field("");
+  return others == nullptr ? Shape() : of_element(*others, false);
 }
 
 Shape Shape::item() const {

@@ -143,10 +143,13 @@ Result<Update> apply_update(const BackendRef& backend, const CallRef& call) {
     return apply_to_live(change, *held, object, old);
   };
   if (!call->info.subresource.empty()) return update;
-  update.missing = [backend, call, held] {
-    if_may_create(backend, call, [backend, call, held] {
-      create_made(backend, call, Ownership::kSettled,
-                  [held](Change& change) { return apply_to_nothing(change, *held); });
+  Update once_more = update;
+  update.missing = [backend, call, held, once_more] {
+    if_may_create(backend, call, [backend, call, held, once_more] {
+      create_made(backend, call,
+                  {.make = [held](Change& change) { return apply_to_nothing(change, *held); },
+                   .ownership = Ownership::kSettled,
+                   .taken = [=] { run_update(backend, call, key_of(*call), once_more); }});
     });
   };
   return update;

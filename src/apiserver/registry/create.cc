@@ -26,6 +26,7 @@ struct Creation {
   Change change;
   api::Value object;
   AdmissionRequest admission{change, Operation::kCreate, &object, nullptr};
+  std::function<void()> taken;
 
   void fail(const Error& error) {
     change.done(false);
@@ -130,6 +131,10 @@ void commit(const CreationRef& creation, store::Key key) {
                      strategy_for(change.storage.storage_resource).durable};
   change.backend.store().commit(std::move(write), [creation](Result<store::ObjectRef> done) {
     Call& call = *creation->call;
+    if (!done && done.error().is("AlreadyExists") && creation->taken) {
+      creation->change.done(false);
+      return creation->taken();
+    }
     if (!done) return creation->fail(write_error(call, done.error(), creation->change.name));
     creation->change.done(true);
     answer_object(call, 201, *done);
@@ -187,24 +192,24 @@ void create_object(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
     return answer_error(*call, ok.error());
   }
-  create_made(backend, call, Ownership::kTracked, [&call](Change& change) {
-    return read_object(*call, change.arena, *call->resource);
-  });
+  create_made(backend, call, {.make = [&call](Change& change) {
+                return read_object(*call, change.arena, *call->resource);
+              }});
 }
 
-void create_made(const BackendRef& backend, const CallRef& call, Ownership ownership,
-                 const std::function<Result<api::Value>(Change&)>& make) {
+void create_made(const BackendRef& backend, const CallRef& call, Making making) {
   const auto creation = std::make_shared<Creation>(backend, call);
   Change& change = creation->change;
   Error wrong;
   change.dry_run = is_dry_run(*call, wrong);
   if (!wrong.message.empty()) return answer_error(*call, wrong);
-  auto object = make(change);
+  auto object = making.make(change);
   if (!object) return answer_error(*call, object.error());
   creation->object = *object;
+  creation->taken = std::move(making.taken);
   change.ns = call->info.ns;
   if (auto ok = name_object(*creation); !ok) return creation->fail(ok.error());
-  if (ownership == Ownership::kTracked) track_ownership(change, creation->object, nullptr);
+  if (making.ownership == Ownership::kTracked) track_ownership(change, creation->object, nullptr);
   const AdmissionRequestRef request(creation, &creation->admission);
   const AdmissionChain& chain = backend->admission;
   chain.mutate(request, [creation, request, &chain](Result<void> ok) {

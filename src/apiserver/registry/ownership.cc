@@ -122,9 +122,10 @@ Result<api::Value> KindVersions::convert(api::Arena& arena, const api::Value& ob
     return errors::internal("there is no version " + std::string(to));
   }
   api::Value converted = api::deep_copy(arena, object);
-  if (auto ok = api::normalise(arena, converted, *source->type); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
+  // What was merged or taken apart gets the form that conversions of built-in kinds expect.
+  const bool is_builtin = source->custom == nullptr;
+  const auto normal = is_builtin ? api::normalise(arena, converted, *source->type) : Result<void>();
+  if (!normal) return std::unexpected(normal.error());
   if (auto ok = apiserver::convert(arena, converted, *source, *target); !ok) {
     return std::unexpected(std::move(ok.error()));
   }

@@ -28,8 +28,13 @@ void list_objects(const BackendRef& backend, const CallRef& call);
 void watch_objects(const BackendRef& backend, const CallRef& call);
 void create_object(const BackendRef& backend, const CallRef& call);
 // As `create_object`, of what `make` gives in the storage version instead of the body.
-void create_made(const BackendRef& backend, const CallRef& call, Ownership ownership,
-                 const std::function<Result<api::Value>(Change&)>& make);
+struct Making {
+  std::function<Result<api::Value>(Change&)> make;
+  Ownership ownership = Ownership::kTracked;
+  // What to do when somebody else was faster; by default 409.
+  std::function<void()> taken;
+};
+void create_made(const BackendRef& backend, const CallRef& call, Making making);
 // PUT and PATCH, of the object or of a subresource that is a view of it (status, scale, finalize).
 void update_object(const BackendRef& backend, const CallRef& call);
 void delete_object(const BackendRef& backend, const CallRef& call);

@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "client/user_agent.h"
 #include "cluster/access.h"
 #include "cluster/bundled_images.h"
 #include "cluster/commands.h"
@@ -69,8 +70,9 @@ Result<void> run(const Arguments& arguments) {
                            .serving = shown->pair,
                            .client_ca_pem = shown->client_ca_pem,
                            .make_transport =
-                               [&entry](const Identity&) {
-                                 auto transport = connect_with(*entry);
+                               [&entry](const Identity& identity) {
+                                 auto transport =
+                                     connect_with(*entry, client::user_agent_of(identity.user));
                                  return transport ? std::move(*transport) : nullptr;
                                },
                            .clock = real_clock(),
