@@ -59,7 +59,34 @@ class EnvironmentScope : public internal::Scope {
   bool patches_;
 };
 
+// Lists and maps between objects have no names of their own.
+std::string check_names(Workspace& space, const Value& value, const std::string& path) {
+  if (!space.spend_step()) return "the object is too large";
+  std::string wrong;
+  if (value.is(Kind::kList)) {
+    for (std::size_t i = 0; i < value.list_size() && wrong.empty(); ++i) {
+      wrong = check_names(space, value.item(space, i), path);
+    }
+  }
+  const bool is_object = value.is(Kind::kObject);
+  if (is_object && value.runtime_type().name != path) {
+    return "unexpected type name \"" + std::string(value.runtime_type().name) + "\", expected \"" +
+           path + "\", which matches field name path from root Object type";
+  }
+  if (is_object || value.is(Kind::kMap)) {
+    for (std::size_t i = 0; i < value.map_size() && wrong.empty(); ++i) {
+      const std::string below = is_object ? path + "." + std::string(value.key(i).as_text()) : path;
+      wrong = check_names(space, value.value(space, i), below);
+    }
+  }
+  return wrong;
+}
+
 }  // namespace
+
+std::string check_object_names(Workspace& space, const Value& object) {
+  return check_names(space, object, "Object");
+}
 
 Environment::Environment(std::vector<Variable> variables, Options options)
     : variables_(std::move(variables)), options_(options) {}

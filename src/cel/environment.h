@@ -48,4 +48,8 @@ class Environment {
   Options options_;
 };
 
+// In a patch, an object that is the value of field `spec` of an `Object` must be an `Object.spec`.
+// What is wrong with one that an expression made, or "".
+std::string check_object_names(Workspace& space, const Value& object);
+
 }  // namespace pinnace::cel

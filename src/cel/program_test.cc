@@ -197,15 +197,41 @@ TEST(Program, AsksAnAuthorizer) {
 
 TEST(Program, GivesItsResultAsJson) {
   const Environment environment({}, {.patches = true});
-  const Program program = compile(
-      environment,
-      "[JSONPatch{op: 'add', path: '/a', value: Object.spec{replicas: 2, list: [dyn(1.5), null]}}]");
+  const Program program = compile(environment,
+                                  "[JSONPatch{op: 'add', path: '/a', value: Object.spec{replicas: "
+                                  "2, list: [dyn(1.5), null]}}]");
   Workspace space;
   const auto json = to_json(space, program.evaluate(space, {}).value);
   ASSERT_TRUE(json);
   EXPECT_EQ(api::to_json_text(*json),
             R"([{"op":"add","path":"/a","value":{"replicas":2,"list":[1.5,null]}}])");
   EXPECT_FALSE(to_json(space, compile(environment, "{1: 2}").evaluate(space, {}).value));
+}
+
+TEST(Environment, ChecksTheNamesOfObjectsInPatches) {
+  const Environment environment({}, {.patches = true});
+  Workspace space;
+  const auto check = [&](std::string_view expression) {
+    const Program program = compile(environment, expression);
+    return check_object_names(space, program.evaluate(space, {}).value);
+  };
+  EXPECT_EQ(check("Object{spec: Object.spec{containers: [Object.spec.containers{name: 'a'}]}}"),
+            "");
+  EXPECT_EQ(check("Object{metadata: Object.spec{}}"),
+            "unexpected type name \"Object.spec\", expected \"Object.metadata\", which matches "
+            "field name path from root Object type");
+}
+
+TEST(Environment, RefusesTypesThatGrowWithoutBound) {
+  const Environment environment({});
+  // map(int, int), map(map(int, int), map(int, int)), ...
+  std::string expression = "optional.of(1)";
+  for (int i = 0; i < 40; ++i) expression += ".optMap(a, {a: a})";
+  const auto program = environment.compile(expression);
+  ASSERT_FALSE(program);
+  EXPECT_NE(program.error().message.find("the types of the expression are too complex"),
+            std::string::npos)
+      << program.error().message.substr(0, 1000);
 }
 
 TEST(Environment, RefusesWhatIsTooDeepOrTooLong) {

@@ -8,6 +8,7 @@
 // Source: the CEL language definition, "Values".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -48,7 +49,8 @@ struct MapData;
 
 // What evaluations take memory from. Also remembers where the keys of large JSON objects are, so
 // that looking up every key of one stays linear.
-// Lifetime: of what was evaluated with it; JSON that was wrapped must live as long.
+// Lifetime: of what was evaluated with it; JSON that was wrapped must live as long,
+//   unchanged.
 // Threads: one at a time.
 class Workspace {
  public:
@@ -73,6 +75,7 @@ class Workspace {
   // from here; a walk ends early, with a wrong result, when nothing is left.
   void allow_steps(std::uint64_t steps) { steps_left_ = steps; }
   bool spend_step() { return steps_left_ != 0 && --steps_left_ != 0; }
+  void spend_steps(std::uint64_t steps) { steps_left_ -= std::min(steps, steps_left_); }
   bool is_exhausted() const { return steps_left_ == 0; }
   // The member of an object, or nullptr.
   const api::Value* find_member(const api::Value& object, std::string_view key);

@@ -26,11 +26,16 @@ class Checker {
   std::uint32_t run(Expr* expr) {
     check(expr);
     for (Expr* each : checked_) each->type = unify_.substitute(each->type, true);
+    if (unify_.is_exhausted()) {
+      source_.report(expr->offset, "the types of the expression are too complex");
+    }
     return slots_;
   }
 
  private:
   void report(const Expr* where, std::string message) {
+    // Nothing fits any more then, which is nobody's mistake.
+    if (unify_.is_exhausted()) return;
     source_.report(where->offset, std::move(message));
   }
   void set(Expr* expr, const Type* type) {

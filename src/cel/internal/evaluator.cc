@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kCancelled = "operation cancelled: actual cost limit exceeded";
 constexpr std::size_t kInlineArguments = 4;
+constexpr std::size_t kBytesPerStep = 64;
 
 std::string text_of_key(const Value& key) {
   switch (key.kind()) {
@@ -157,6 +158,12 @@ Value Evaluator::invoke(const Expr& expr, const Value* arguments, std::size_t co
           accepts(*overload->parameters[i], arguments[i]) || (is_index && arguments[i].is_number());
     }
     if (!fits) continue;
+    // Texts are walked through by functions whose cost does not tell.
+    for (std::size_t i = 0; i < count; ++i) {
+      if (arguments[i].is(Kind::kString)) {
+        space_.spend_steps(arguments[i].as_text().size() / kBytesPerStep);
+      }
+    }
     const Value result = overload->code(Call{space_, arguments, count, expr});
     charge(actual_cost(expr, *overload->cost, space_, arguments, count, result));
     check_resources();

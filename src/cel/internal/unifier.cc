@@ -70,6 +70,7 @@ bool Unifier::fits_all(std::span<const Type* const> from, std::span<const Type* 
 }
 
 bool Unifier::fits(const Type* from, const Type* to) {
+  if (++steps_ > kMaxSteps) return false;
   if (is_variable(to)) {
     const Binding binding = fits_variable(from, to);
     if (binding == Binding::kYes) return true;
@@ -109,7 +110,7 @@ Unifier::Binding Unifier::fits_variable(const Type* type, const Type* variable) 
 }
 
 bool Unifier::occurs(const Type* variable, const Type* within) const {
-  if (variable == within) return true;
+  if (variable == within || ++steps_ > kMaxSteps) return true;
   if (is_variable(within)) {
     const Type* now = bound(within);
     return now != nullptr && occurs(variable, now);
@@ -120,6 +121,7 @@ bool Unifier::occurs(const Type* variable, const Type* within) const {
 }
 
 bool Unifier::equal_or_wider(const Type* a, const Type* b) const {
+  if (++steps_ > kMaxSteps) return true;
   if (is_wild(a) || is_variable(a)) return true;
   if (is_wild(b) || is_variable(b) || a->kind != b->kind) return false;
   if (a->kind == TypeKind::kType) return true;
@@ -135,6 +137,7 @@ const Type* Unifier::most_general(const Type* a, const Type* b) const {
 }
 
 const Type* Unifier::substitute(const Type* type, bool free_to_dyn) {
+  if (++steps_ > kMaxSteps) return &kErrorType;
   if (is_variable(type)) {
     if (const Type* now = bound(type)) return substitute(now, free_to_dyn);
     return free_to_dyn ? &kDynType : type;

@@ -1,8 +1,11 @@
 // Unifier knows what the type variables of one check stand for, and whether one type fits another.
 //
+// Bounds: types can refer to each other so that writing one out would take forever; after kMaxSteps
+//   of work nothing fits any more and `is_exhausted` tells.
 // Source: cel-go checker/types.go.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -26,10 +29,13 @@ class Unifier {
   // A signature's type with its variables replaced by fresh ones.
   const Type* instantiate(const Type* type, std::span<const Type* const> variables,
                           std::span<const Type* const> fresh);
+  bool is_exhausted() const { return steps_ > kMaxSteps; }
   // The wider of two types that fit each other.
   const Type* most_general(const Type* a, const Type* b) const;
 
  private:
+  static constexpr std::uint64_t kMaxSteps = 1'000'000;
+
   struct Undo {
     const Type* variable;
     const Type* before;  // nullptr: it was free.
@@ -48,6 +54,7 @@ class Unifier {
   std::unordered_map<const Type*, const Type*> bindings_;
   std::vector<Undo> trail_;
   int variables_ = 0;
+  mutable std::uint64_t steps_ = 0;
 };
 
 }  // namespace pinnace::cel::internal
