@@ -262,7 +262,7 @@ void validate_by_schema(Change& change, const api::TypeInfo& type, const api::Va
                         const api::Value* old) {
   static const Plans kPlans(api::builtin_schema());
   std::vector<Cause> found;
-  Checker(kPlans).check(type, {found, &object, ""}, old);
+  Checker(kPlans).check(type, {found, change.arena, &object}, old);
   for (Cause& cause : found) {
     if (!is_said(change.causes, cause.field)) change.causes.push_back(std::move(cause));
   }

@@ -65,7 +65,7 @@ void validate_pod_affinity_term(const Field& term) {
   validate_label_selector(term["labelSelector"]);
   validate_label_selector(term["namespaceSelector"]);
   for (const Field& ns : term["namespaces"].items()) {
-    ns.as(term.path() + ".namespace").each(api::check_dns1123_label(ns.text()));
+    ns.as(term["namespace"]).each(api::check_dns1123_label(ns.text()));
   }
   validate_term_keys(term);
   const Field key = term["topologyKey"];
@@ -139,8 +139,7 @@ void validate_topology_spread(const Field& constraints) {
     if (is_repeated) {
       const std::string pair =
           "{" + std::string(key.text()) + ", " + std::string(when.text()) + "}";
-      constraint.as(constraint.path() + ".{topologyKey, whenUnsatisfiable}")
-          .duplicate_value(quoted(pair));
+      constraint.as(constraint["{topologyKey, whenUnsatisfiable}"]).duplicate_value(quoted(pair));
     }
     const Field domains = constraint["minDomains"];
     if (domains.is_set()) {

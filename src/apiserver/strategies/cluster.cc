@@ -161,7 +161,6 @@ void keep_node(Change& change, const api::Value& object, const api::Value& old) 
 
 void validate_lease(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  const Field holder = spec["holderIdentity"];
   const Field duration = spec["leaseDurationSeconds"];
   const Field strategy = spec["strategy"];
   const Field preferred = spec["preferredHolder"];

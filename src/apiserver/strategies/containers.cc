@@ -82,10 +82,10 @@ void validate_sub_paths(const Field& mount, const Field& mounts, bool is_image) 
   for (const Field& path : {sub, expression}) {
     if (is_image && !path.empty()) path.invalid("not allowed in image volume sources");
   }
-  if (!sub.empty()) validate_descending_path(sub.as(mounts.path() + ".subPath"));
+  if (!sub.empty()) validate_descending_path(sub.as(mounts["subPath"]));
   if (expression.empty()) return;
   if (!sub.empty()) expression.invalid("subPathExpr and subPath are mutually exclusive");
-  validate_descending_path(expression.as(mounts.path() + ".subPathExpr"));
+  validate_descending_path(expression.as(mounts["subPathExpr"]));
 }
 
 bool any_has(const Field& list, const char* key, std::string_view text) {
@@ -153,8 +153,8 @@ void validate_resize_policy(const Field& policies, const PodParts& pod) {
   Texts seen;
   const bool never_restarts = pod.spec["restartPolicy"].is("Never");
   for (const Field& policy : policies.items()) {
-    const Field resource = policy["resourceName"].as(policies.path());
-    const Field restart = policy["restartPolicy"].as(policies.path());
+    const Field resource = policy["resourceName"].as(policies);
+    const Field restart = policy["restartPolicy"].as(policies);
     if (!seen.emplace(resource.text()).second) {
       policy.duplicate_value(quoted(resource.text()));
     }

@@ -37,7 +37,7 @@ void validate_driver(Change& change, const api::Value& object) {
     }
   }
   for (const Field& mode : spec["volumeLifecycleModes"].items()) {
-    mode.as(spec["volumeLifecycleModes"].path()).one_of({"Ephemeral", "Persistent"});
+    mode.as(spec["volumeLifecycleModes"]).one_of({"Ephemeral", "Persistent"});
   }
 }
 
@@ -59,11 +59,11 @@ void validate_node_driver(const Field& driver) {
   }
   const Field count = driver["allocatable"]["count"];
   if (count.is_set() && count.number() < 0) {
-    count.as(driver.path() + ".allocatable.count").invalid("must be greater than or equal to 0");
+    count.as(driver["allocatable.count"]).invalid("must be greater than or equal to 0");
   }
   Texts keys;
   for (const Field& key : driver["topologyKeys"].items()) {
-    const Field place = key.as(driver["topologyKeys"].path());
+    const Field place = key.as(driver["topologyKeys"]);
     if (!place.require()) continue;
     if (!keys.emplace(key.text()).second) place.duplicate();
     place.each(api::check_qualified_name(key.text()));

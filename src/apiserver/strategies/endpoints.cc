@@ -81,8 +81,7 @@ void validate_topology(const Field& endpoint) {
   validate_label_map(topology);
   const Field hostname = topology.at_key("kubernetes.io/hostname");
   if (hostname.is_set()) {
-    hostname.as(topology.path() + ".kubernetes.io/hostname")
-        .invalid("hostname is not allowed in topology");
+    hostname.as(topology["kubernetes.io/hostname"]).invalid("hostname is not allowed in topology");
   }
 }
 

@@ -1,25 +1,33 @@
 #include "apiserver/strategies/field.h"
 
 #include <algorithm>
+#include <new>
 
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 
 namespace pinnace::apiserver {
 
-bool Field::empty() const {
-  if (!is_set()) return true;
-  switch (value_->type()) {
+namespace {
+
+// Not there, null, "", 0, false, [] or {}.
+bool says_nothing(const api::Value* value) {
+  if (value == nullptr || value->is_null()) return true;
+  switch (value->type()) {
     case api::Value::Type::kBool:
-      return !value_->as_bool();
+      return !value->as_bool();
     case api::Value::Type::kInt:
-      return value_->as_int() == 0;
+      return value->as_int() == 0;
     case api::Value::Type::kDouble:
       return false;
     default:
-      return value_->is_string() ? value_->as_string().empty() : value_->empty();
+      return value->is_string() ? value->as_string().empty() : value->empty();
   }
 }
+
+}  // namespace
+
+bool Field::empty() const { return says_nothing(value_); }
 
 std::string_view Field::text() const {
   return is_set() && value_->is_string() ? value_->as_string() : std::string_view();
@@ -43,27 +51,56 @@ std::optional<api::Quantity> Field::amount() const {
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
+const Field::Step* Field::step(Step::Kind kind, std::string_view name, std::size_t index) const {
+  return new (arena_->allocate(sizeof(Step), alignof(Step))) Step{kind, step_, name, index};
+}
+
+std::string Field::path() const {
+  constexpr std::size_t kUsualDepth = 16;
+  std::vector<const Step*> steps;
+  steps.reserve(kUsualDepth);
+  for (const Step* at = step_; at != nullptr; at = at->parent) steps.push_back(at);
+  std::string path;
+  for (auto at = steps.rbegin(); at != steps.rend(); ++at) {
+    const Step& one = **at;
+    switch (one.kind) {
+      case Step::Kind::kMember:
+        if (!path.empty()) path += '.';
+        path += one.name;
+        break;
+      case Step::Kind::kKey:
+        path.append("[").append(one.name).append("]");
+        break;
+      case Step::Kind::kItem:
+        path.append("[").append(std::to_string(one.index)).append("]");
+    }
+  }
+  return path;
+}
+
+Field Field::as(std::string_view path) const {
+  Field whole(*this, value_, nullptr);
+  whole.step_ = whole.step(Step::Kind::kMember, arena_->copy(path), 0);
+  return whole;
+}
+
 Field Field::operator[](std::string_view name) const {
-  std::string path = path_;
-  if (!path.empty()) path += '.';
-  path += name;
-  return {*causes_, value_ == nullptr ? nullptr : value_->find(name), std::move(path)};
+  return down(value_ == nullptr ? nullptr : value_->find(name), Step::Kind::kMember, name);
 }
 
 Field Field::at_key(std::string_view key) const {
-  return {*causes_, value_ == nullptr ? nullptr : value_->find(key),
-          path_ + '[' + std::string(key) + ']'};
+  return down(value_ == nullptr ? nullptr : value_->find(key), Step::Kind::kKey, arena_->copy(key));
 }
 
 Field Field::at(std::size_t index) const {
   const bool there = value_ != nullptr && value_->is_array() && index < value_->size();
-  return {*causes_, there ? &value_->items()[index] : nullptr,
-          path_ + '[' + std::to_string(index) + ']'};
+  return down(there ? &value_->items()[index] : nullptr, Step::Kind::kItem, {}, index);
 }
 
 std::vector<Field> Field::items() const {
   std::vector<Field> out;
   if (value_ == nullptr || !value_->is_array()) return out;
+  out.reserve(value_->size());
   for (std::size_t i = 0; i < value_->size(); ++i) out.push_back(at(i));
   return out;
 }
@@ -71,8 +108,9 @@ std::vector<Field> Field::items() const {
 std::vector<std::pair<std::string_view, Field>> Field::entries() const {
   std::vector<std::pair<std::string_view, Field>> out;
   if (value_ == nullptr || !value_->is_object()) return out;
+  out.reserve(value_->size());
   for (const auto& [key, value] : value_->members()) {
-    out.emplace_back(key, Field(*causes_, &value, path_ + '[' + std::string(key) + ']'));
+    out.emplace_back(key, down(&value, Step::Kind::kKey, key));
   }
   return out;
 }
@@ -80,37 +118,37 @@ std::vector<std::pair<std::string_view, Field>> Field::entries() const {
 std::string Field::shown() const { return value_ == nullptr ? "null" : api::to_json_text(*value_); }
 
 void Field::required(std::string_view detail) const {
-  causes_->push_back(cause::required(path_, detail));
+  causes_->push_back(cause::required(path(), detail));
 }
 void Field::invalid(std::string_view detail) const { invalid_value(shown(), detail); }
 void Field::invalid_value(std::string_view json, std::string_view detail) const {
-  causes_->push_back(cause::invalid(path_, json, detail));
+  causes_->push_back(cause::invalid(path(), json, detail));
 }
 void Field::forbidden(std::string_view detail) const {
-  causes_->push_back(cause::forbidden(path_, detail));
+  causes_->push_back(cause::forbidden(path(), detail));
 }
 void Field::not_supported(const std::vector<std::string>& valid) const {
   not_supported_value(shown(), valid);
 }
 void Field::not_supported_value(std::string_view json,
                                 const std::vector<std::string>& valid) const {
-  causes_->push_back(cause::not_supported(path_, json, valid));
+  causes_->push_back(cause::not_supported(path(), json, valid));
 }
 void Field::duplicate() const { duplicate_value(shown()); }
 void Field::duplicate_value(std::string_view json) const {
-  causes_->push_back(cause::duplicate(path_, json));
+  causes_->push_back(cause::duplicate(path(), json));
 }
 void Field::not_found() const { not_found_value(shown(), ""); }
 void Field::not_found_value(std::string_view json, std::string_view detail) const {
-  Cause cause = cause::not_found(path_, json);
+  Cause cause = cause::not_found(path(), json);
   if (!detail.empty()) cause.message.append(": ").append(detail);
   causes_->push_back(std::move(cause));
 }
 void Field::too_long(std::size_t max_bytes) const {
-  causes_->push_back(cause::too_long(path_, max_bytes));
+  causes_->push_back(cause::too_long(path(), max_bytes));
 }
 void Field::too_many(std::size_t max_items) const {
-  causes_->push_back(cause::too_many(path_, size(), max_items));
+  causes_->push_back(cause::too_many(path(), size(), max_items));
 }
 
 void Field::each(const api::Complaints& complaints) const {
@@ -152,9 +190,7 @@ bool Field::immutable(const api::Value* old) const {
 }
 
 bool Field::same_as(const api::Value* old) const {
-  std::vector<Cause> none;
-  const Field before(none, old, "");
-  if (empty() || before.empty()) return empty() == before.empty();
+  if (empty() || says_nothing(old)) return empty() == says_nothing(old);
   return api::equal(*value_, *old);
 }
 

@@ -1,8 +1,10 @@
 // Field is one place in an object under validation: what stands there, and its path for messages.
 //
 // Why: rules read like the messages that they give. Reading a place that is not there, or is of
-//   another type, gives nothing ("", 0, false, no items), so that a rule need not ask first.
-// Lifetime: refers to the object and the list of causes; both must outlive it.
+//   another type, gives nothing ("", 0, false, no items), so that a rule need not ask first. Most
+//   objects are right: a path is a chain of steps, and becomes text only in a complaint.
+// Lifetime: refers to the object, the list of causes and the arena, which must outlive it. Names of
+//   members are taken to live forever (literals, names of the schema); keys of maps need not.
 // Source: k8s.io/apimachinery/pkg/util/validation/field.
 #pragma once
 
@@ -23,12 +25,13 @@ namespace pinnace::apiserver {
 
 class Field {
  public:
-  Field(std::vector<Cause>& causes, const api::Value* value, std::string path)
-      : causes_(&causes), value_(value), path_(std::move(path)) {}
+  // The whole of an object.
+  Field(std::vector<Cause>& causes, api::Arena& arena, const api::Value* value)
+      : causes_(&causes), arena_(&arena), value_(value) {}
 
   // Reading.
   const api::Value* value() const { return value_; }
-  const std::string& path() const { return path_; }
+  std::string path() const;
   bool is_set() const { return value_ != nullptr && !value_->is_null(); }
   // Not there, null, "", 0, false, [] or {}.
   bool empty() const;
@@ -51,8 +54,9 @@ class Field {
   std::vector<Field> items() const;
   std::vector<std::pair<std::string_view, Field>> entries() const;
   // The same value, complained about elsewhere; another value, complained about here.
-  Field as(std::string path) const { return {*causes_, value_, std::move(path)}; }
-  Field with(const api::Value* value) const { return {*causes_, value, path_}; }
+  Field as(std::string_view path) const;
+  Field as(const Field& place) const { return {*this, value_, place.step_}; }
+  Field with(const api::Value* value) const { return {*this, value, step_}; }
 
   // Complaints about this place.
   void required(std::string_view detail = "") const;
@@ -81,9 +85,26 @@ class Field {
   bool same_as(const api::Value* old) const;
 
  private:
+  // One step down from a place. A step without a parent may be a whole path.
+  struct Step {
+    enum class Kind : std::uint8_t { kMember, kKey, kItem } kind;
+    const Step* parent;
+    std::string_view name;
+    std::size_t index;
+  };
+
+  Field(const Field& root, const api::Value* value, const Step* step)
+      : causes_(root.causes_), arena_(root.arena_), value_(value), step_(step) {}
+  const Step* step(Step::Kind kind, std::string_view name, std::size_t index) const;
+  Field down(const api::Value* value, Step::Kind kind, std::string_view name,
+             std::size_t index = 0) const {
+    return {*this, value, step(kind, name, index)};
+  }
+
   std::vector<Cause>* causes_;
+  api::Arena* arena_;
   const api::Value* value_;
-  std::string path_;
+  const Step* step_ = nullptr;
 };
 
 }  // namespace pinnace::apiserver

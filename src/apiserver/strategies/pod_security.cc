@@ -205,7 +205,7 @@ void validate_os(const Field& spec) {
   if (!os.is_set()) return;
   const Field name = os["name"];
   if (!name.require("cannot be empty")) return;
-  if (!name.as(os.path()).one_of({"linux", "windows"})) return;
+  if (!name.as(os).one_of({"linux", "windows"})) return;
   if (name.is("linux"))
     validate_for_linux(spec);
   else
@@ -351,7 +351,7 @@ void validate_pod_security(const Field& spec) {
   for (const Field& group : context["supplementalGroups"].items()) group.between(0, kMaxId);
   const Field shares = spec["shareProcessNamespace"];
   if (shares.flag() && spec["hostPID"].flag()) {
-    shares.as(context.path() + ".shareProcessNamespace")
+    shares.as(context["shareProcessNamespace"])
         .invalid("ShareProcessNamespace and HostPID cannot both be enabled");
   }
   validate_sysctls(spec);
@@ -396,6 +396,7 @@ void validate_pod_annotations(const Field& annotations, const Field& spec) {
 }
 
 void validate_profile_annotations(const Field& annotations, const Field& spec) {
+  if (annotations.empty()) return;
   const ProfileWords seccomp{"seccomp", {"runtime/default", "docker/default"}};
   const ProfileWords app_armor{"apparmor", {"runtime/default"}};
   const Field pod_context = spec["securityContext"];
@@ -414,7 +415,7 @@ void validate_profile_annotations(const Field& annotations, const Field& spec) {
     const Field profile = context["appArmorProfile"];
     if (!said.is_set() || spec["os"]["name"].is("windows")) continue;
     validate_match(said.text(),
-                   profile.is_set() ? profile : pod_context["appArmorProfile"].as(profile.path()),
+                   profile.is_set() ? profile : pod_context["appArmorProfile"].as(profile),
                    app_armor);
   }
 }

@@ -64,7 +64,7 @@ void validate_gates(const Field& spec) {
   }
   std::set<std::string, std::less<>> names;
   for (const Field& gate : spec["schedulingGates"].items()) {
-    const Field name = gate["name"].as(gate.path());
+    const Field name = gate["name"].as(gate);
     name.each(api::check_qualified_name(name.text()));
     if (!names.emplace(name.text()).second) name.duplicate();
   }
@@ -202,9 +202,9 @@ void validate_pod_spec(const Field& spec, std::string_view pod_name) {
 
 void validate_pod_template(const Field& pod_template) {
   const Field metadata = pod_template["metadata"];
-  const Field annotations = metadata["annotations"].as(pod_template.path() + ".annotations");
+  const Field annotations = metadata["annotations"].as(pod_template["annotations"]);
   const Field spec = pod_template["spec"];
-  validate_label_map(metadata["labels"].as(pod_template.path() + ".labels"));
+  validate_label_map(metadata["labels"].as(pod_template["labels"]));
   validate_annotation_keys(annotations);
   validate_pod_annotations(annotations, spec);
   validate_pod_spec(spec, "");

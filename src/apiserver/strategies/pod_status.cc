@@ -58,7 +58,7 @@ void validate_conditions(const Field& conditions) {
   for (const Field& condition : conditions.items()) {
     const Field type = condition["type"];
     if (type.is_among({"PodScheduled", "Ready", "Initialized"})) continue;
-    type.as(condition.path() + ".Type").each(api::check_qualified_name(type.text()));
+    type.as(condition["Type"]).each(api::check_qualified_name(type.text()));
   }
 }
 
@@ -71,7 +71,7 @@ void validate_claim_statuses(const Field& statuses, const Field& claims) {
     if (!is_known) name.invalid("must match the name of an entry in `spec.resourceClaims`");
     if (!names.emplace(name.text()).second) name.duplicate();
     const Field claim = status["resourceClaimName"];
-    if (claim.is_set()) claim.as(name.path()).each(api::check_dns1123_subdomain(claim.text()));
+    if (claim.is_set()) claim.as(name).each(api::check_dns1123_subdomain(claim.text()));
   }
 }
 

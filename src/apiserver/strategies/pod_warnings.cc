@@ -128,8 +128,7 @@ class Review {
       for (const Advice& advice : kVolumes) {
         const Field source = volume[advice.key];
         if (!source.is_set()) continue;
-        add(advice.key == "storageos" ? source.as(volume.path() + ".storageOS") : source,
-            advice.text);
+        add(advice.key == "storageos" ? source.as(volume["storageOS"]) : source, advice.text);
       }
       const Field storage =
           volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"].at_key(

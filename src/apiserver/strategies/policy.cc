@@ -89,13 +89,13 @@ void validate_scopes(const Field& spec) {
 void validate_scope_selector(const Field& spec) {
   const Field selector = spec["scopeSelector"];
   const Field expressions = selector["matchExpressions"];
-  const Field whole = selector.as(expressions.path());
+  const Field whole = selector.as(expressions);
   Texts names;
   for (const Field& expression : expressions.items()) {
     // Complaints leave out which expression it is.
-    const Field scope = expression["scopeName"].as(expressions.path() + ".scopeName");
-    const Field op = expression["operator"].as(expressions.path() + ".operator");
-    const Field values = expression["values"].as(expressions.path() + ".values");
+    const Field scope = expression["scopeName"].as(expressions["scopeName"]);
+    const Field op = expression["operator"].as(expressions["operator"]);
+    const Field values = expression["values"].as(expressions["values"]);
     const Scope* known = scope_named(scope.text());
     if (known == nullptr) scope.invalid("unsupported scope");
     validate_scope_resources(spec["hard"], scope.text(), whole);
@@ -120,7 +120,7 @@ void validate_scope_selector(const Field& spec) {
     }
     names.emplace(scope.text());
   }
-  validate_scope_pairs(names, spec["scopes"].as(expressions.path()));
+  validate_scope_pairs(names, spec["scopes"].as(expressions));
 }
 
 void validate_quota(Change& change, const api::Value& object) {
@@ -134,7 +134,7 @@ void keep_quota_scopes(Change& change, const api::Value& object, const api::Valu
   const Field scopes = root(change, object)["spec"]["scopes"];
   std::vector<Cause> none;
   const api::Value* spec = old.find("spec");
-  const Field before(none, spec == nullptr ? nullptr : spec->find("scopes"), "");
+  const Field before(none, change.arena, spec == nullptr ? nullptr : spec->find("scopes"));
   Texts was, is;
   for (const Field& scope : before.items()) was.emplace(scope.text());
   for (const Field& scope : scopes.items()) is.emplace(scope.text());

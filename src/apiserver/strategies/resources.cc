@@ -105,6 +105,7 @@ void validate_requirements(const Field& resources, ResourceUse use) {
 
 // Claims that a container uses must be claims of its pod.
 void validate_claim_names(const Field& used, const Field& claims) {
+  if (used.empty()) return;
   std::set<std::string, std::less<>> known, names;
   for (const Field& claim : claims.items()) {
     if (!claim["name"].empty()) known.emplace(claim["name"].text());
@@ -222,8 +223,7 @@ void validate_container_resources(const Field& resources, const Field& claims) {
 
 void validate_overhead(const Field& overhead) {
   Found found;
-  validate_amounts(overhead.as(overhead.path() + ".limits"), ResourceUse::kContainer, nullptr,
-                   found);
+  validate_amounts(overhead.as(overhead["limits"]), ResourceUse::kContainer, nullptr, found);
   if (found.huge_pages && !found.compute) overhead.forbidden("HugePages require cpu or memory");
 }
 

@@ -143,7 +143,7 @@ void claim_service(Change& change, api::Value& object, const api::Value* old) {
   const auto* before = old == nullptr ? nullptr : old->find("spec");
   // The fields show what was asked for; `writable` gets what is given.
   const api::Value asked = api::deep_copy(change.arena, *writable);
-  const Field spec{change.causes, &asked, "spec"};
+  const Field spec = Field(change.causes, change.arena, &asked).as("spec");
   const std::string old_ip = cluster_ip_of(before);
   const auto old_ports = node_ports_of(before);
   claim_ip(change, spec, *writable, old_ip);

@@ -247,7 +247,7 @@ void validate_service_update(Change& change, const api::Value& object, const api
   const Field spec = root(change, object)["spec"];
   if (before == nullptr) return;
   std::vector<Cause> none;
-  const Field was(none, before, "");
+  const Field was(none, change.arena, before);
   const bool both_have = !spec["type"].is("ExternalName") && !was["type"].is("ExternalName");
   const auto keep_first = [&](const char* list) {
     const Field is = spec[list];

@@ -12,7 +12,9 @@
 namespace pinnace::apiserver {
 
 // The whole object, for complaints collected by `change`.
-inline Field root(Change& change, const api::Value& object) { return {change.causes, &object, ""}; }
+inline Field root(Change& change, const api::Value& object) {
+  return {change.causes, change.arena, &object};
+}
 
 // A PodSpec. `pod_name` is empty in templates, which are taken with less.
 void validate_pod_spec(const Field& spec, std::string_view pod_name);

@@ -18,9 +18,8 @@ void validate_access_modes(const Field& modes, const char* missing) {
   bool once_pod = false, other = false;
   for (const Field& mode : modes.items()) {
     // Complaints are about the list.
-    const bool known =
-        mode.as(modes.path())
-            .one_of({"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
+    const bool known = mode.as(modes).one_of(
+        {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
     once_pod = once_pod || mode.is("ReadWriteOncePod");
     other = other || (known && !mode.is("ReadWriteOncePod"));
   }
@@ -170,9 +169,8 @@ void validate_claim_status(Change& change, const api::Value& object, const api::
   const Field states = status["allocatedResourceStatuses"].as("status.allocatedResourceStatus");
   for (const auto& [name, state] : states.entries()) {
     validate_claim_resource(state, states, name);
-    state.as(states.path())
-        .one_of({"ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizePending",
-                 "NodeResizeInProgress", "NodeResizeInfeasible"});
+    state.as(states).one_of({"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                             "NodeResizePending", "NodeResizeInProgress", "NodeResizeInfeasible"});
   }
   const Field allocated = status["allocatedResources"];
   for (const auto& [name, amount] : allocated.entries()) {
@@ -227,7 +225,7 @@ void validate_volume(Change& change, const api::Value& object) {
       affinity["required"].required("must specify required node constraints");
   }
   std::size_t count = 0;
-  validate_shared_sources(spec, {true, volume["metadata"]["name"].text(), spec.path()}, count);
+  validate_shared_sources(spec, {true, volume["metadata"]["name"].text(), spec}, count);
   if (spec["local"].is_set() && !affinity.is_set()) {
     affinity.required("Local volume requires node affinity");
   }
@@ -416,7 +414,7 @@ void validate_claim_spec(const Field& spec) {
   validate_access_modes(spec["accessModes"], "at least 1 access mode is required");
   validate_label_selector(spec["selector"]);
   const Field storage =
-      spec["resources"]["requests"].at_key("storage").as(spec.path() + ".resources[storage]");
+      spec["resources"]["requests"].at_key("storage").as(spec["resources[storage]"]);
   if (!storage.is_set())
     storage.required();
   else

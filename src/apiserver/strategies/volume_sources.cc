@@ -99,9 +99,9 @@ void check_iscsi(const Field& source, const VolumeOwner& owner) {
         "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
         "iscsi.initiatorName is specified.";
     if (owner.is_persistent)
-      portal.as(source.path() + ".targetportal").invalid(detail);
+      portal.as(source["targetportal"]).invalid(detail);
     else
-      source.as(owner.path + ".name").invalid_value(quoted(owner.name), detail);
+      source.as(owner.volume["name"]).invalid_value(quoted(owner.name), detail);
   }
   if (!source["iqn"].empty()) check_iscsi_name(source["iqn"], owner);
   check_lun(source["lun"]);
@@ -110,7 +110,7 @@ void check_iscsi(const Field& source, const VolumeOwner& owner) {
   if (authenticates && !secret.is_set()) secret.required();
   if (owner.is_persistent && secret.is_set()) secret["name"].require();
   if (initiator.is_set()) {
-    check_iscsi_name(initiator.as(source.path() + ".initiatorname"), owner);
+    check_iscsi_name(initiator.as(source["initiatorname"]), owner);
   }
 }
 
@@ -217,8 +217,7 @@ void check_csi(const Field& source, const VolumeOwner& owner) {
     const Field secret = source["nodePublishSecretRef"];
     if (!secret.is_set()) return;
     const Field name = secret["name"];
-    if (name.require())
-      name.as(source.path() + ".name").each(api::check_dns1123_subdomain(name.text()));
+    if (name.require()) name.as(source["name"]).each(api::check_dns1123_subdomain(name.text()));
     return;
   }
   source["volumeHandle"].require();
@@ -272,8 +271,7 @@ void validate_shared_sources(const Field& volume, const VolumeOwner& owner, std:
   for (const SharedSource& source : kShared) {
     const Field field = volume[source.name];
     if (!is_only_source(field, count)) continue;
-    const Field shown =
-        source.shown == nullptr ? field : field.as(volume.path() + "." + source.shown);
+    const Field shown = source.shown == nullptr ? field : field.as(volume[source.shown]);
     for (const char* member : source.needed) {
       if (member != nullptr) shown[member].require();
     }

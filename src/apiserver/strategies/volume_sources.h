@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 
 #include "apiserver/strategies/field.h"
@@ -15,7 +14,7 @@ namespace pinnace::apiserver {
 struct VolumeOwner {
   bool is_persistent = false;
   std::string_view name;  // Of the volume.
-  std::string path;       // Of the volume.
+  Field volume;
 };
 
 // All sources of `volume` (a Volume or a PersistentVolumeSpec) that both may have. `count` counts

@@ -55,7 +55,7 @@ void validate_token(const Field& token, const Field& projected) {
   if (expiry.number() > kMostTokenSeconds) {
     expiry.invalid("may not specify a duration larger than 2^32 seconds");
   }
-  const Field path = token["path"].as(projected.path() + ".path");
+  const Field path = token["path"].as(projected["path"]);
   if (path.require()) validate_local_path(path);
 }
 
@@ -133,7 +133,7 @@ void validate_projected(const Field& projected) {
     }
     if (source["downwardAPI"].is_set()) ++count;
     for (const Field& file : source["downwardAPI"]["items"].items()) {
-      validate_downward_file(file.as(source["downwardAPI"].path()));
+      validate_downward_file(file.as(source["downwardAPI"]));
       paths.add(file["path"], file["path"].text());
     }
     if (source["serviceAccountToken"].is_set()) {
@@ -180,7 +180,7 @@ void validate_own_sources(const Field& volume, std::size_t& count, std::string_v
   if (has("downwardAPI")) {
     validate_mode(volume["downwardAPI"]["defaultMode"]);
     for (const Field& file : volume["downwardAPI"]["items"].items()) {
-      validate_downward_file(file.as(volume["downwardAPI"].path()));
+      validate_downward_file(file.as(volume["downwardAPI"]));
     }
   }
   if (has("configMap")) validate_kept_data(volume["configMap"], "name");
@@ -208,7 +208,7 @@ void validate_volume_source(const Field& volume, std::string_view pod_name) {
       limit.forbidden("SizeLimit field must be a valid resource quantity");
     }
   }
-  validate_shared_sources(volume, {false, volume["name"].text(), volume.path()}, count);
+  validate_shared_sources(volume, {false, volume["name"].text(), volume}, count);
   validate_own_sources(volume, count, pod_name);
   if (count == 0) volume.required("must specify a volume type");
 }

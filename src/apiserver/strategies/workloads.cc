@@ -254,8 +254,8 @@ void validate_stateful_update(const Field& strategy) {
 // looked at as a whole.
 void validate_stateful_template(const Field& pod_template) {
   const Field metadata = pod_template["metadata"];
-  const Field annotations = metadata["annotations"].as(pod_template.path() + ".annotations");
-  validate_label_map(metadata["labels"].as(pod_template.path() + ".labels"));
+  const Field annotations = metadata["annotations"].as(pod_template["annotations"]);
+  validate_label_map(metadata["labels"].as(pod_template["labels"]));
   validate_annotation_keys(annotations);
   validate_pod_annotations(annotations, pod_template["spec"]);
   validate_lasting(pod_template["spec"], "StatefulSet");
