@@ -167,19 +167,16 @@ class TestServer {
                  std::string_view content_type = "application/json") {
     return call_as(caller, method, target, body, content_type);
   }
+  // As `caller` would send it.
+  net::Request request(std::string_view method, std::string_view target) const {
+    return request_of(caller, method, target);
+  }
   AnswerRef call_as(const Caller& who, std::string_view method, std::string_view target,
                     std::string_view body = {},
                     std::string_view content_type = "application/json") {
-    net::Request request;
-    request.method = method;
-    request.target = target;
-    const auto mark = target.find('?');
-    request.path = target.substr(0, mark);
-    if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
+    net::Request request = request_of(who, method, target);
     request.body = body;
     if (!body.empty()) request.headers.set("content-type", content_type);
-    request.peer.certificate_common_name = who.user;
-    request.peer.certificate_organizations = who.groups;
     return call(std::move(request));
   }
   AnswerRef get(std::string_view target) { return call("GET", target); }
@@ -214,6 +211,19 @@ class TestServer {
   metrics::Registry& metrics() { return metrics_; }
 
  private:
+  static net::Request request_of(const Caller& who, std::string_view method,
+                                 std::string_view target) {
+    net::Request request;
+    request.method = method;
+    request.target = target;
+    const auto mark = target.find('?');
+    request.path = target.substr(0, mark);
+    if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
+    request.peer.certificate_common_name = who.user;
+    request.peer.certificate_organizations = who.groups;
+    return request;
+  }
+
   std::vector<std::weak_ptr<Answer>> answers_;
   io::SimExecutor executor_;
   std::unique_ptr<Rng> rng_;

@@ -4,6 +4,7 @@
 #include "api/json.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
+#include "net/gzip.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -23,6 +24,24 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
   }
   for (const auto& text : call.warnings) warn(text);
   return headers;
+}
+
+// Kubernetes' threshold.
+constexpr std::size_t kCompressedFromBytes = 128 << 10;
+
+void say_compressed(net::Headers& headers) {
+  headers.add("content-encoding", "gzip");
+  headers.add("vary", "Accept-Encoding");
+}
+
+void answer_bytes(Call& call, int status, Media media, std::shared_ptr<const std::string> bytes) {
+  net::Headers headers = common_headers(call, content_type_of(media, false));
+  if (bytes->size() >= kCompressedFromBytes && net::accepts_gzip(call.request.headers)) {
+    say_compressed(headers);
+    bytes = std::make_shared<const std::string>(net::gzip(*bytes));
+  }
+  call.exchange->respond(status, std::move(headers), std::move(bytes));
+  call.finished(status);
 }
 
 }  // namespace
@@ -79,22 +98,29 @@ void answer_stream(Call& call, int status, std::string_view content_type,
   call.finished(status);
 }
 
+void answer_body(Call& call, std::string_view content_type, std::unique_ptr<net::Body> body,
+                 std::size_t about_bytes) {
+  net::Headers headers = common_headers(call, content_type);
+  if (about_bytes >= kCompressedFromBytes && net::accepts_gzip(call.request.headers)) {
+    say_compressed(headers);
+    body = net::gzip_body(std::move(body));
+  }
+  call.exchange->stream(200, std::move(headers), std::move(body));
+  call.finished(200);
+}
+
 void answer_value(Call& call, int status, const api::TypeInfo* type, const api::Value& value) {
   Output output = call.output;
   output.shape = Shape::kObject;
   auto bytes = encode_value(value, type, output);
   if (!bytes) return answer_error(call, bytes.error());
-  call.exchange->respond(status, common_headers(call, content_type_of(output.media, false)),
-                         std::move(*bytes));
-  call.finished(status);
+  answer_bytes(call, status, output.media, std::make_shared<const std::string>(std::move(*bytes)));
 }
 
 void answer_object(Call& call, int status, const store::ObjectRef& object) {
   auto bytes = encode_object(object, *call.storage, *call.resource, call.output);
   if (!bytes) return answer_error(call, bytes.error());
-  call.exchange->respond(status, common_headers(call, content_type_of(call.output.media, false)),
-                         std::move(*bytes));
-  call.finished(status);
+  answer_bytes(call, status, call.output.media, std::move(*bytes));
 }
 
 }  // namespace pinnace::apiserver

@@ -56,6 +56,9 @@ inline void answer_json(Call& call, int status, std::string json) {
 }
 void answer_stream(Call& call, int status, std::string_view content_type,
                    std::unique_ptr<net::Body> body);
+// A body of about so many bytes. Large answers are compressed for those who take that.
+void answer_body(Call& call, std::string_view content_type, std::unique_ptr<net::Body> body,
+                 std::size_t about_bytes);
 // The JSON of a Status, in the media that the client accepts.
 void answer_status(Call& call, int code, std::string json);
 // A tree in the requested version, in the media that the client accepts. `type` is what it is.

@@ -44,8 +44,10 @@ std::string details_json(const Error& error) {
 
 }  // namespace
 
-std::string status_json(const Error& error) {
-  std::string out = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure")";
+std::string status_json(const Error& error, std::string_view next) {
+  std::string out = R"({"kind":"Status","apiVersion":"v1","metadata":{)";
+  add_text(out, "continue", next);
+  out += R"(},"status":"Failure")";
   add_text(out, "message", error.message);
   add_text(out, "reason", error.reason);
   const std::string details = details_json(error);

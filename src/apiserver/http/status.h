@@ -9,7 +9,8 @@
 
 namespace pinnace::apiserver {
 
-std::string status_json(const Error& error);
+// `next`: where a client may go on with a list that it cannot have as it wanted.
+std::string status_json(const Error& error, std::string_view next = {});
 // "Status": "Success" for something that was deleted.
 std::string success_json(std::string_view group, std::string_view resource, std::string_view name,
                          std::string_view uid);

@@ -6,8 +6,8 @@
 namespace pinnace::apiserver {
 
 std::string make_continue(const ContinueToken& token) {
-  std::string json =
-      "{\"v\":\"meta.k8s.io/v1\",\"rv\":" + std::to_string(token.revision) + ",\"start\":";
+  const std::string revision = token.revision == 0 ? "-1" : std::to_string(token.revision);
+  std::string json = "{\"v\":\"meta.k8s.io/v1\",\"rv\":" + revision + ",\"start\":";
   api::write_json_string(json, token.start);
   return base64url_encode(json + "}");
 }
@@ -23,8 +23,9 @@ Result<ContinueToken> parse_continue(std::string_view text) {
   if (!value || !value->is_object() || value->string_at("v") != "meta.k8s.io/v1") return refused();
   const auto revision = value->int_at("rv");
   const std::string_view start = value->string_at("start");
-  if (revision <= 0 || start.empty()) return refused();
-  return ContinueToken{static_cast<store::Revision>(revision), std::string(start)};
+  if (revision == 0 || start.empty()) return refused();
+  return ContinueToken{revision < 0 ? 0 : static_cast<store::Revision>(revision),
+                       std::string(start)};
 }
 
 }  // namespace pinnace::apiserver

@@ -10,8 +10,8 @@
 namespace pinnace::apiserver {
 
 struct ContinueToken {
-  store::Revision revision = 0;
-  std::string start;  // The last key that was given: "ns/name" or "name".
+  store::Revision revision = 0;  // 0: of whatever is there now.
+  std::string start;             // The last key that was given: "ns/name" or "name".
 };
 
 std::string make_continue(const ContinueToken& token);

@@ -1,9 +1,10 @@
 // GET of one object and of lists: paging, selectors, and answers that are streamed from the store.
 #include <algorithm>
-#include <cstring>
 
 #include "api/json.h"
 #include "api/protobuf.h"
+#include "apiserver/http/piece_body.h"
+#include "apiserver/http/status.h"
 #include "apiserver/registry/continue_token.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/registry.h"
@@ -22,66 +23,64 @@ constexpr std::uint32_t kItemsNumber = 2;
 
 // Head, entries, tail: pulled piece by piece. Between entries stand commas in JSON; in protobuf
 // each has a head of its own.
-class ListBody : public net::Body {
+class ListBody final : public PieceBody {
  public:
   ListBody(CallRef call, std::string head, std::vector<store::ObjectRef> objects)
       : call_(std::move(call)),
         objects_(std::move(objects)),
         is_protobuf_(call_->output.media == Media::kProtobuf),
-        text_(std::move(head)),
-        rest_(text_) {}
-
-  Read read(std::span<char> buffer) override {
-    std::size_t filled = 0;
-    while (filled < buffer.size()) {
-      if (rest_.empty()) {
-        if (ended_) return {filled, State::kEnd};
-        if (!advance()) return {filled, State::kFailed};
-      }
-      const std::size_t count = std::min(rest_.size(), buffer.size() - filled);
-      std::memcpy(buffer.data() + filled, rest_.data(), count);
-      rest_.remove_prefix(count);
-      filled += count;
-    }
-    return {filled, State::kMore};
-  }
+        text_(std::move(head)) {}
 
  private:
-  // Makes `rest_` the next piece, which may be empty.
-  bool advance() {
-    if (entry_due_) {
-      entry_due_ = false;
-      rest_ = *entry_;
-      return true;
+  enum class Part { kHead, kBeforeEntry, kEntry, kEnd };
+
+  Next next(std::string_view& piece) override {
+    switch (part_) {
+      case Part::kHead:
+        piece = text_;
+        part_ = Part::kBeforeEntry;
+        return Next::kPiece;
+      case Part::kBeforeEntry:
+        return begin_entry(piece);
+      case Part::kEntry:
+        piece = *entry_;
+        part_ = Part::kBeforeEntry;
+        return Next::kPiece;
+      case Part::kEnd:
+        break;
     }
+    return Next::kEnd;
+  }
+
+  // What stands before the next entry, or after the last one.
+  Next begin_entry(std::string_view& piece) {
     if (at_ == objects_.size()) {
-      ended_ = true;
-      rest_ = is_protobuf_ ? api::kProtobufEnvelopeTail : std::string_view("]}\n");
-      return true;
+      piece = is_protobuf_ ? api::kProtobufEnvelopeTail : std::string_view("]}\n");
+      part_ = Part::kEnd;
+      return Next::kPiece;
     }
     const store::ObjectRef object = std::move(objects_[at_]);
     auto entry = encode_entry(object, *call_->storage, *call_->resource, call_->output);
-    if (!entry) return false;
+    if (!entry) return Next::kFailed;
     entry_ = std::move(*entry);
-    entry_due_ = true;
+    part_ = Part::kEntry;
     text_.clear();
     if (is_protobuf_)
       text_ = api::protobuf_field_head(kItemsNumber, entry_->size());
     else if (at_ != 0)
       text_ = ",";
-    rest_ = text_;
+    piece = text_;
     ++at_;
-    return true;
+    return Next::kPiece;
   }
 
   CallRef call_;
   std::vector<store::ObjectRef> objects_;
   const bool is_protobuf_;
   std::string text_;
-  std::string_view rest_;
   Bytes entry_;
   std::size_t at_ = 0;
-  bool entry_due_ = false, ended_ = false;
+  Part part_ = Part::kHead;
 };
 
 struct Page {
@@ -199,13 +198,7 @@ Result<Page> read_page(const Call& call, const store::Store& store, const Select
         query.limit == 0 ? 0 : (all ? query.limit : std::max(query.limit, kPage));
     auto part =
         store.list(resource, call.storage->namespaced ? call.info.ns : "", start, chunk, at);
-    if (!part) {
-      return errors::expired(
-          query.is_continued
-              ? "The provided continue parameter is too old to display a consistent list result. "
-                "You can start a new list without the continue parameter."
-              : "The resourceVersion for the provided list is too old.");
-    }
+    if (!part) return errors::expired("The resourceVersion for the provided list is too old.");
     at = page.revision = part->revision;
     const auto place = [](const store::Object& object) {
       return object.key.ns.empty() ? object.key.name : object.key.ns + "/" + object.key.name;
@@ -222,6 +215,19 @@ Result<Page> read_page(const Call& call, const store::Store& store, const Select
     }
     if (!part->more) return page;
   }
+}
+
+// The page that was asked for cannot be had any more; the rest as it is now can.
+void answer_expired(Call& call, const ListQuery& query) {
+  Error error = errors::expired(
+                    "The provided continue parameter is too old to display a consistent list "
+                    "result. You can start a new list without the continue parameter, or use the "
+                    "continue token in this response to retrieve the remainder of the results. "
+                    "Continuing with the provided token results in an inconsistent list - objects "
+                    "that were created, modified, or deleted between the time the first chunk was "
+                    "returned and now may show up in the list.")
+                    .error();
+  answer_status(call, error.code, status_json(error, make_continue({0, query.start})));
 }
 
 ObjectKind list_kind(const Call& call) {
@@ -317,6 +323,9 @@ void list_objects(const BackendRef& backend, const CallRef& call) {
   auto query = parse_list_query(*call, backend->store());
   if (!query) return answer_error(*call, query.error());
   auto page = read_page(*call, backend->store(), *selection, *query);
+  if (!page && page.error().is("Expired") && query->is_continued) {
+    return answer_expired(*call, *query);
+  }
   if (!page) return answer_error(*call, page.error());
   if (call->output.shape == Shape::kTable) {
     return answer_table(call, std::move(page->objects), page->revision, page->next,
@@ -334,8 +343,10 @@ void list_objects(const BackendRef& backend, const CallRef& call) {
     if (!made) return answer_error(*call, made.error());
     head = std::move(*made);
   }
+  std::size_t about_bytes = 0;
+  for (const auto& object : page->objects) about_bytes += object->json.size();
   auto body = std::make_unique<ListBody>(call, std::move(head), std::move(page->objects));
-  answer_stream(*call, 200, content_type_of(output.media, false), std::move(body));
+  answer_body(*call, content_type_of(output.media, false), std::move(body), about_bytes);
 }
 
 }  // namespace pinnace::apiserver

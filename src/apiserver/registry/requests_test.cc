@@ -359,6 +359,53 @@ TEST_F(Requests, ListsComeInPages) {
   const auto late = server_.get(kMaps + "?limit=2&continue=" + next);
   EXPECT_EQ(late->status, 410);
   EXPECT_EQ(late->reason(), "Expired");
+  const auto rest = server_.get(kMaps + "?limit=2&continue=" + late->at("metadata", "continue"));
+  ASSERT_EQ(rest->status, 200) << rest->body;
+  EXPECT_EQ(rest->json().find("items")->items()[0].find("metadata")->string_at("name"), "bb")
+      << "what came meanwhile shows in a list that goes on as things are now";
+}
+
+TEST_F(Requests, LargeAnswersAreCompressedForThoseWhoTakeIt) {
+  const std::string large(200 << 10, 'x');
+  for (const char* name : {"a", "b"}) {
+    server_.post(kMaps, R"({"metadata":{"name":")" + std::string(name) + R"("},"data":{"k":")" +
+                            large + "\"}}");
+  }
+  make("small");
+  const auto ask = [&](const std::string& path, bool takes) {
+    auto request = server_.request("GET", path);
+    if (takes) request.headers.add("accept-encoding", "gzip");
+    return server_.call(std::move(request));
+  };
+  for (const std::string& path : {kMaps, kMaps + "/a"}) {
+    const auto packed = ask(path, true);
+    EXPECT_EQ(packed->headers.get("content-encoding"), "gzip");
+    EXPECT_EQ(packed->headers.get("vary"), "Accept-Encoding");
+    EXPECT_LT(packed->body.size(), large.size() / 10);
+    EXPECT_FALSE(ask(path, false)->headers.has("content-encoding"));
+  }
+  EXPECT_FALSE(ask(kMaps + "/small", true)->headers.has("content-encoding"));
+}
+
+TEST_F(Requests, WatchesSayWhatTheyMayBeAsked) {
+  const auto refused = [&](const std::string& query) {
+    const auto answer = server_.get(kMaps + "?watch=true&" + query);
+    EXPECT_EQ(answer->status, 422) << query;
+    return answer->message();
+  };
+  const std::string start = "ListOptions.meta.k8s.io \"\" is invalid: ";
+  EXPECT_EQ(refused("resourceVersion=1&resourceVersionMatch=NotOlderThan"),
+            start +
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch "
+                "unless sendInitialEvents is provided");
+  EXPECT_EQ(refused("sendInitialEvents=true"),
+            start +
+                "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
+                "resourceVersionMatch to NotOlderThan");
+  EXPECT_EQ(refused("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&continue=x"),
+            start +
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when "
+                "continue is provided");
 }
 
 TEST_F(Requests, ListsCanBeSelected) {

@@ -6,8 +6,10 @@
 #include "api/protobuf.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/selection.h"
+#include "apiserver/registry/watch_socket.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -20,11 +22,8 @@ constexpr std::size_t kPendingBytes = 16 << 10;
 
 // What timers and the store's wake-ups share with the body.
 struct Shared {
-  std::weak_ptr<net::Exchange> exchange;
+  std::function<void()> wake;  // Any thread.
   std::atomic<bool> is_over{false}, wants_bookmark{false};
-  void wake() {
-    if (auto open = exchange.lock()) open->wake();
-  }
 };
 
 // Events come one by one, each in one piece.
@@ -40,13 +39,14 @@ class WatchBody : public net::Body {
  public:
   std::string content_type() const { return content_type_of(output_.media, true); }
 
-  WatchBody(BackendRef backend, CallRef call, Selection selection)
+  // `wake` tells the reader that there may be more; any thread.
+  WatchBody(BackendRef backend, CallRef call, Selection selection, std::function<void()> wake)
       : backend_(std::move(backend)),
         call_(std::move(call)),
         selection_(std::move(selection)),
         output_(output_of(*call_)),
         shared_(std::make_shared<Shared>()) {
-    shared_->exchange = call_->exchange;
+    shared_->wake = std::move(wake);
     backend_->options.metrics.gauge("apiserver_longrunning_requests", "Open watches.")
         .with()
         .add(1);
@@ -272,38 +272,90 @@ Result<Duration> watch_timeout(const Call& call, Rng& rng) {
   return std::chrono::seconds(*seconds == 0 ? 1800 : std::min<std::int64_t>(*seconds, 86400));
 }
 
-}  // namespace
+Result<void> check_options(const Query& query) {
+  const std::string_view match = query.get("resourceVersionMatch");
+  const bool says_initial = query.has("sendInitialEvents");
+  const std::string field = "resourceVersionMatch";
+  std::vector<Cause> causes;
+  if (says_initial && match != "NotOlderThan") {
+    causes.push_back(cause::forbidden(
+        field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+  }
+  if (!match.empty() && !says_initial) {
+    causes.push_back(cause::forbidden(
+        field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+  }
+  if (!match.empty() && match != "NotOlderThan") {
+    causes.push_back(cause::not_supported(field, quoted(match), {"NotOlderThan"}));
+  }
+  if (!match.empty() && query.has("continue")) {
+    causes.push_back(
+        cause::forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
+  }
+  if (causes.empty()) return {};
+  return errors::invalid("ListOptions.meta.k8s.io", "", std::move(causes));
+}
 
-void watch_objects(const BackendRef& backend, const CallRef& call) {
+// The watch as it was asked for, started.
+Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const CallRef& call,
+                                             std::function<void()> wake) {
   auto selection = Selection::parse(call->query, *call->resource);
-  if (!selection) return answer_error(*call, selection.error());
+  if (!selection) return std::unexpected(std::move(selection.error()));
+  if (auto ok = check_options(call->query); !ok) return std::unexpected(std::move(ok.error()));
   const std::string_view text = call->query.get("resourceVersion");
   auto revision = parse_revision(text);
-  if (!revision) return answer_error(*call, revision.error());
+  if (!revision) return std::unexpected(std::move(revision.error()));
   auto timeout = watch_timeout(*call, backend->options.rng);
-  if (!timeout) return answer_error(*call, timeout.error());
+  if (!timeout) return std::unexpected(std::move(timeout.error()));
 
   const bool wants_initial = call->query.flag("sendInitialEvents");
-  if (call->query.has("sendInitialEvents") &&
-      call->query.get("resourceVersionMatch") != "NotOlderThan") {
-    return answer_error(
-        *call, errors::invalid(
-                   "ListOptions.meta.k8s.io", "",
-                   {cause::forbidden(
-                       "resourceVersionMatch",
-                       "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")})
-                   .error());
-  }
   const bool starts_anew = text.empty() || text == "0";
   const bool refuses_initial = call->query.has("sendInitialEvents") && !wants_initial;
   const bool bookmarks = call->query.flag("allowWatchBookmarks");
-  auto body = std::make_unique<WatchBody>(backend, call, std::move(*selection));
+  auto body = std::make_unique<WatchBody>(backend, call, std::move(*selection), std::move(wake));
   body->start(starts_anew ? 0 : *revision, wants_initial || (starts_anew && !refuses_initial),
               wants_initial && bookmarks);
   body->end_after(*timeout);
   if (bookmarks) body->send_bookmarks();
-  const std::string content_type = body->content_type();
-  answer_stream(*call, 200, content_type, std::move(body));
+  return body;
+}
+
+// One of the protocols that Kubernetes' own clients name, if the client named any of them.
+Result<net::WebSocketHandshake> handshake(const net::Request& request) {
+  const std::vector<std::string_view> ours = {"binary.k8s.io", "base64.binary.k8s.io"};
+  for (const auto name : ours) {
+    if (request.headers.has_token("sec-websocket-protocol", name)) {
+      return net::websocket_handshake(request, ours);
+    }
+  }
+  return net::websocket_handshake(request, {});
+}
+
+void watch_by_websocket(const BackendRef& backend, const CallRef& call) {
+  const auto socket = std::make_shared<WatchSocket>(call->exchange->loop());
+  auto body = make_body(backend, call, [weak = std::weak_ptr(socket)] {
+    if (const auto open = weak.lock()) open->wake();
+  });
+  if (!body) return answer_error(*call, body.error());
+  auto agreed = handshake(call->request);
+  if (!agreed) return answer_error(*call, agreed.error());
+  const bool is_binary = call->output.media == Media::kProtobuf;
+  auto stream = call->exchange->upgrade(std::move(agreed->headers));
+  call->finished(stream ? 101 : 400);
+  if (!stream) return;  // HTTP/2 has no upgrades; the client was told.
+  socket->start(net::WebSocket::create(std::move(stream)), std::move(*body), is_binary);
+}
+
+}  // namespace
+
+void watch_objects(const BackendRef& backend, const CallRef& call) {
+  if (net::is_websocket_request(call->request)) return watch_by_websocket(backend, call);
+  auto body = make_body(backend, call, [exchange = std::weak_ptr(call->exchange)] {
+    if (const auto open = exchange.lock()) open->wake();
+  });
+  if (!body) return answer_error(*call, body.error());
+  const std::string content_type = (*body)->content_type();
+  answer_stream(*call, 200, content_type, std::move(*body));
 }
 
 }  // namespace pinnace::apiserver

@@ -1,8 +1,7 @@
 #include "apiserver/table/table_output.h"
 
-#include <cstring>
-
 #include "api/json.h"
+#include "apiserver/http/piece_body.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/table/column_rules.h"
 #include "apiserver/table/column_text.h"
@@ -92,53 +91,39 @@ class TableWriter {
 };
 
 // Rows that are made while the client takes them.
-class TableBody : public net::Body {
+class TableBody final : public PieceBody {
  public:
   TableBody(CallRef call, TableWriter writer, std::string head,
             std::vector<store::ObjectRef> objects)
       : call_(std::move(call)),
         writer_(std::move(writer)),
         objects_(std::move(objects)),
-        text_(std::move(head)),
-        rest_(text_) {}
-
-  Read read(std::span<char> buffer) override {
-    std::size_t filled = 0;
-    while (filled < buffer.size()) {
-      if (rest_.empty()) {
-        if (ended_) return {filled, State::kEnd};
-        if (!advance()) return {filled, State::kFailed};
-      }
-      const std::size_t count = std::min(rest_.size(), buffer.size() - filled);
-      std::memcpy(buffer.data() + filled, rest_.data(), count);
-      rest_.remove_prefix(count);
-      filled += count;
-    }
-    return {filled, State::kMore};
-  }
+        text_(std::move(head)) {}
 
  private:
-  bool advance() {
-    text_.clear();
-    if (at_ == objects_.size()) {
+  Next next(std::string_view& piece) override {
+    if (ended_) return Next::kEnd;
+    if (!is_begun_) {
+      is_begun_ = true;
+    } else if (at_ == objects_.size()) {
       ended_ = true;
-      (text_ += TableWriter::kTail) += '\n';
+      text_ = TableWriter::kTail;
+      text_ += '\n';
     } else {
-      if (at_ != 0) text_ += ',';
+      text_ = at_ == 0 ? "" : ",";
       const store::ObjectRef object = std::move(objects_[at_++]);
-      if (!writer_.write_row(text_, *object)) return false;
+      if (!writer_.write_row(text_, *object)) return Next::kFailed;
     }
-    rest_ = text_;
-    return true;
+    piece = text_;
+    return Next::kPiece;
   }
 
   CallRef call_;
   TableWriter writer_;
   std::vector<store::ObjectRef> objects_;
   std::string text_;
-  std::string_view rest_;
   std::size_t at_ = 0;
-  bool ended_ = false;
+  bool is_begun_ = false, ended_ = false;
 };
 
 std::string list_meta(store::Revision revision, const std::string& next, std::uint64_t remaining) {
@@ -190,9 +175,11 @@ void answer_table(const CallRef& call, std::vector<store::ObjectRef> objects,
   if (!writer) return answer_error(*call, writer.error());
   std::string text = writer->head(list_meta(revision, next, remaining), true);
   if (call->output.media == Media::kJson && !call->output.pretty) {
+    constexpr std::size_t kAboutRowBytes = 500;
+    const std::size_t about_bytes = objects.size() * kAboutRowBytes;
     auto body =
         std::make_unique<TableBody>(call, std::move(*writer), std::move(text), std::move(objects));
-    return answer_stream(*call, 200, content_type_of(Media::kJson, false), std::move(body));
+    return answer_body(*call, content_type_of(Media::kJson, false), std::move(body), about_bytes);
   }
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (i != 0) text += ',';
