@@ -111,7 +111,7 @@ class ServerSideApply(harness.ServerTest):
         home = os.path.join(self.cluster.directory, "helm")
         places = {f"HELM_{kind}_HOME": home for kind in ("CACHE", "CONFIG", "DATA")}
         return self.cluster.inside(
-            [os.path.join(CLIENTS, "helm"), "--kubeconfig", self.cluster.kubeconfig, *arguments],
+            [os.path.join(CLIENTS, "helm-v4"), "--kubeconfig", self.cluster.kubeconfig, *arguments],
             env={**os.environ, **places}, check=check)
 
     def test_helm_installs_upgrades_and_meets_conflicts(self):
