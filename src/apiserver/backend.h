@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "apiserver/admission/admission.h"
-#include "apiserver/admission/quota_ledger.h"
 #include "apiserver/aggregation/aggregator.h"
 #include "apiserver/authentication/authn.h"
 #include "apiserver/authorization/chain.h"
@@ -36,7 +35,6 @@ struct Backend {
   NodeAuthorizer nodes;
   std::unique_ptr<AuthorizerChain> authorization;
   AdmissionChain admission;
-  QuotaLedger quota_ledger;
   std::unique_ptr<IpAllocator> service_ips;
   std::unique_ptr<PortAllocator> node_ports;
   std::shared_ptr<KubeletClient> kubelets;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -45,6 +46,11 @@ struct Configuration {
 
   // Plugins of the admission chain by name; a name that stands in both lists is off.
   std::vector<std::string> enabled_admission_plugins, disabled_admission_plugins;
+  // AdmissionConfiguration with the plugins' own configurations; empty: none have one.
+  std::string admission_control_config_file;
+  // How long pods stay on a node that is not ready or not reachable, if they do not say.
+  std::int64_t default_not_ready_toleration_seconds = 300;
+  std::int64_t default_unreachable_toleration_seconds = 300;
 };
 
 }  // namespace pinnace::apiserver

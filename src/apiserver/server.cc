@@ -188,7 +188,7 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   auto authorization = AuthorizerChain::create(*backend);
   if (!authorization) return std::unexpected(std::move(authorization.error()));
   backend->authorization = std::move(*authorization);
-  auto admission = AdmissionChain::create(backend->options.configuration);
+  auto admission = AdmissionChain::create(*backend);
   if (!admission) return std::unexpected(std::move(admission.error()));
   backend->admission = std::move(*admission);
   auto ips = IpAllocator::create(backend->options.service_cidr, backend->options.rng);

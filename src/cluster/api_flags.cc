@@ -20,6 +20,13 @@ Result<std::size_t> count_of(std::string_view value) {
   return static_cast<std::size_t>(*number);
 }
 
+Result<void> set_seconds(std::string_view value, std::int64_t& seconds) {
+  const auto number = parse_int(value);
+  if (!number) return errors::bad_request("takes a number of seconds");
+  seconds = *number;
+  return {};
+}
+
 std::vector<std::string> list_of(std::string_view value) {
   std::vector<std::string> items;
   for (const std::string_view item : split(value, ',')) {
@@ -101,6 +108,21 @@ const ApiFlag kFlags[] = {
      [](Configuration& configuration, std::string_view value) -> Result<void> {
        configuration.disabled_admission_plugins = list_of(value);
        return {};
+     }},
+    {{"admission-control-config-file", "FILE", "the plugins' own configurations"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       configuration.admission_control_config_file = value;
+       return {};
+     }},
+    {{"default-not-ready-toleration-seconds", "N",
+      "how long pods stay on a node that is not ready (300)"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       return set_seconds(value, configuration.default_not_ready_toleration_seconds);
+     }},
+    {{"default-unreachable-toleration-seconds", "N",
+      "how long pods stay on a node that is not reachable (300)"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       return set_seconds(value, configuration.default_unreachable_toleration_seconds);
      }},
 };
 

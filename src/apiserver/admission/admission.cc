@@ -2,27 +2,12 @@
 
 #include <algorithm>
 
-#include "apiserver/admission/admission_plugins.h"
+#include "apiserver/admission/plugin_configuration.h"
+#include "apiserver/admission/plugin_table.h"
 #include "apiserver/backend.h"
 
 namespace pinnace::apiserver {
 namespace {
-
-constexpr unsigned kCreates = static_cast<unsigned>(Operation::kCreate);
-constexpr unsigned kUpdates = static_cast<unsigned>(Operation::kUpdate);
-constexpr unsigned kDeletes = static_cast<unsigned>(Operation::kDelete);
-constexpr unsigned kWrites = kCreates | kUpdates;
-
-// In this order: what must exist first, then what fills in, then what counts.
-constexpr AdmissionPlugin kPlugins[] = {
-    {"NamespaceLifecycle", true, "", kCreates | kDeletes, admit_namespace_lifecycle},
-    {"ServiceAccount", true, "pods", kCreates, admit_service_account},
-    {"Priority", true, "pods", kCreates, admit_priority},
-    {"DefaultTolerationSeconds", true, "pods", kCreates, admit_default_tolerations},
-    {"NodeRestriction", true, "", kWrites | kDeletes, admit_node_restriction},
-    {"LimitRanger", true, "", kCreates, admit_limit_ranges},
-    {"ResourceQuota", true, "", kCreates, admit_quota},
-};
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -30,50 +15,93 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 Result<void> check_names(const std::vector<std::string>& names) {
   for (const auto& name : names) {
-    if (std::ranges::find(kPlugins, name, &AdmissionPlugin::name) != std::end(kPlugins)) continue;
+    if (find_admission_plugin(name) != nullptr) continue;
     std::string known;
-    for (const auto& plugin : kPlugins) (known += known.empty() ? "" : ", ") += plugin.name;
+    for (const PluginRow& row : admission_plugins()) {
+      (known += known.empty() ? "" : ", ") += row.plugin->name;
+    }
     return errors::bad_request("there is no admission plugin \"" + name + "\"; there are " + known);
   }
   return {};
 }
 
+// Whether a list with spaces between its words has this one.
+bool lists(std::string_view words, std::string_view wanted) {
+  while (!words.empty()) {
+    const auto end = words.find(' ');
+    if (words.substr(0, end) == wanted) return true;
+    words = end == std::string_view::npos ? std::string_view() : words.substr(end + 1);
+  }
+  return false;
+}
+
 bool concerns(const AdmissionPlugin& plugin, const AdmissionRequest& request) {
-  return (plugin.operations & static_cast<unsigned>(request.operation)) != 0 &&
-         (plugin.storage_resource.empty() ||
-          plugin.storage_resource == request.change.storage.storage_resource);
+  if ((plugin.operations & static_cast<unsigned>(request.operation)) == 0) return false;
+  if (!plugin.resources.empty() && !lists(plugin.resources, request.resource())) return false;
+  const std::string& subresource = request.change.subresource;
+  return subresource.empty() || plugin.subresources == "*" ||
+         lists(plugin.subresources, subresource);
 }
 
 }  // namespace
 
-std::span<const AdmissionPlugin> admission_plugins() { return kPlugins; }
-
-Result<AdmissionChain> AdmissionChain::create(const Configuration& configuration) {
+Result<AdmissionChain> AdmissionChain::create(Backend& backend) {
+  const Configuration& configuration = backend.options.configuration;
   const auto& on = configuration.enabled_admission_plugins;
   const auto& off = configuration.disabled_admission_plugins;
   if (auto ok = check_names(on); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = check_names(off); !ok) return std::unexpected(std::move(ok.error()));
+  auto configured = PluginConfigurations::read(configuration.admission_control_config_file);
+  if (!configured) return std::unexpected(std::move(configured.error()));
   AdmissionChain chain;
-  for (const AdmissionPlugin& plugin : kPlugins) {
-    const bool is_on = plugin.is_on_by_default || contains(on, plugin.name);
-    if (is_on && !contains(off, plugin.name)) chain.plugins_.push_back(&plugin);
+  for (const PluginRow& row : admission_plugins()) {
+    const AdmissionPlugin& plugin = *row.plugin;
+    const bool is_on = row.is_on_by_default || contains(on, plugin.name);
+    if (!is_on || contains(off, plugin.name)) continue;
+    Link link{&plugin, nullptr};
+    if (plugin.configure != nullptr) {
+      auto state = plugin.configure(backend, configured->find(plugin.name));
+      if (!state) {
+        return errors::bad_request("admission plugin " + std::string(plugin.name) + ": " +
+                                   state.error().message);
+      }
+      link.state = std::move(*state);
+    }
+    chain.links_.push_back(std::move(link));
   }
   return chain;
 }
 
+bool AdmissionChain::has(std::string_view plugin) const {
+  return std::ranges::any_of(links_, [&](const Link& link) { return link.plugin->name == plugin; });
+}
+
 void AdmissionChain::mutate(const AdmissionRequestRef& request, AdmissionDone done) const {
-  run(Pass::kMutate, request, 0, std::move(done));
+  run(Pass::kMutate, request, 0, [this, request, done = std::move(done)](Result<void> ok) mutable {
+    Reinvocation& reinvocation = request->reinvocation;
+    if (!ok || !reinvocation.is_wanted || reinvocation.is_second) return done(std::move(ok));
+    reinvocation.is_second = true;
+    run(Pass::kMutate, request, 0, std::move(done));
+  });
 }
 
 void AdmissionChain::validate(const AdmissionRequestRef& request, AdmissionDone done) const {
   run(Pass::kValidate, request, 0, std::move(done));
 }
 
+void AdmissionChain::admit(const AdmissionRequestRef& request, AdmissionDone done) const {
+  mutate(request, [this, request, done = std::move(done)](Result<void> ok) mutable {
+    if (!ok) return done(std::move(ok));
+    validate(request, std::move(done));
+  });
+}
+
 void AdmissionChain::run(Pass pass, const AdmissionRequestRef& request, std::size_t from,
                          AdmissionDone done) const {
-  for (std::size_t i = from; i < plugins_.size(); ++i) {
-    const AdmissionPlugin& plugin = *plugins_[i];
+  for (std::size_t i = from; i < links_.size(); ++i) {
+    const AdmissionPlugin& plugin = *links_[i].plugin;
     if (!concerns(plugin, *request)) continue;
+    request->state = links_[i].state.get();
     const auto act = pass == Pass::kMutate ? plugin.mutate : plugin.validate;
     if (act != nullptr) {
       if (auto ok = act(*request); !ok) return done(std::move(ok));
@@ -92,6 +120,10 @@ void AdmissionChain::run(Pass pass, const AdmissionRequestRef& request, std::siz
 
 Unexpected admission_refusal(const Change& change, std::string_view why) {
   return errors::forbidden(resource_text(*change.call.resource), change.name, why);
+}
+
+bool may_user(const AdmissionRequest& request, const Attributes& wanted) {
+  return request.change.backend.authorization->allows(request.change.call.user, wanted);
 }
 
 }  // namespace pinnace::apiserver

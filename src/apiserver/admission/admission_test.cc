@@ -1,6 +1,7 @@
 // What the cluster as a whole has to say about a write.
 #include "apiserver/admission/admission.h"
 
+#include "apiserver/backend.h"
 #include "apiserver/testing.h"
 
 namespace pinnace::apiserver {
@@ -10,6 +11,16 @@ using testing::AnswerRef;
 using testing::TestServer;
 
 const std::string kDefault = "/api/v1/namespaces/default/";
+
+// A backend by itself, for what happens before a server starts.
+struct TestBackend {
+  io::SimExecutor executor;
+  std::unique_ptr<store::EmbeddedStore> store = store::EmbeddedStore::create_in_memory({});
+  std::unique_ptr<Rng> rng = seeded_rng(1);
+  metrics::Registry metrics;
+  BackendRef backend =
+      std::make_shared<Backend>(Options{*store, executor, executor.clock(), *rng, metrics});
+};
 
 class AdmissionTest : public ::testing::Test {
  protected:
@@ -86,10 +97,9 @@ TEST_F(AdmissionTest, LimitRangesFillInAndBound) {
   ASSERT_EQ(made->status, 201) << made->body;
   EXPECT_NE(made->body.find(R"("resources":{"limits":{"cpu":"500m"},"requests":{"cpu":"100m"}})"),
             std::string::npos);
-  EXPECT_EQ(
-      pod("b", R"(,"resources":{"limits":{"cpu":"2"},"requests":{"cpu":"10m"}})")->message(),
-      "pods \"b\" is forbidden: [maximum cpu usage per Container is 1, but limit is 2, minimum "
-      "cpu usage per Container is 50m, but request is 10m]");
+  EXPECT_EQ(pod("b", R"(,"resources":{"limits":{"cpu":"2"},"requests":{"cpu":"10m"}})")->message(),
+            "pods \"b\" is forbidden: [minimum cpu usage per Container is 50m, but request is 10m, "
+            "maximum cpu usage per Container is 1, but limit is 2]");
 }
 
 TEST_F(AdmissionTest, PriorityComesFromTheClass) {
@@ -116,9 +126,9 @@ TEST_F(AdmissionTest, PodsTolerateABadNodeForFiveMinutes) {
 }
 
 TEST(AdmissionChain, RefusesPluginsThatThereAreNot) {
-  Configuration configuration;
-  configuration.enabled_admission_plugins = {"Nonsense"};
-  const auto chain = AdmissionChain::create(configuration);
+  TestBackend test;
+  test.backend->options.configuration.enabled_admission_plugins = {"Nonsense"};
+  const auto chain = AdmissionChain::create(*test.backend);
   ASSERT_FALSE(chain);
   EXPECT_TRUE(chain.error().message.starts_with("there is no admission plugin \"Nonsense\"; "))
       << chain.error().message;

@@ -47,7 +47,8 @@ TEST_F(Pods, KeepAllButAFewFields) {
       message(R"({"spec":{"containers":[{"name":"c","image":"i"},{"name":"d","image":"i"}]}})"),
       "Pod \"p\" is invalid: spec.containers: Forbidden: pod updates may not add or remove "
       "containers");
-  EXPECT_EQ(message(R"({"spec":{"tolerations":[]}})"),
+  EXPECT_EQ(message(R"({"spec":{"tolerations":[{"key":"node.kubernetes.io/not-ready",)"
+                    R"("operator":"Equal","value":"x","effect":"NoExecute"}]}})"),
             "Pod \"p\" is invalid: spec.tolerations: Forbidden: existing toleration can not be "
             "modified except its tolerationSeconds");
   const auto image =

@@ -1,0 +1,167 @@
+#include "api/quota.h"
+
+#include <algorithm>
+#include <span>
+
+#include "api/pod_amounts.h"
+
+namespace pinnace::api {
+namespace {
+
+constexpr std::string_view kClassSuffix = ".storageclass.storage.k8s.io/";
+constexpr std::string_view kCount = "count/";
+
+std::span<const Value> items_at(const Value* parent, std::string_view key) {
+  const auto* list = parent == nullptr ? nullptr : parent->find(key);
+  return list != nullptr && list->is_array() ? list->items() : std::span<const Value>();
+}
+
+bool is_finished(const Value& pod) {
+  const auto* status = pod.find("status");
+  const std::string_view phase = status == nullptr ? "" : status->string_at("phase");
+  return phase == "Succeeded" || phase == "Failed";
+}
+
+Quantity claim_usage(const Value& claim, std::string_view name) {
+  const auto* storage = claim.find_path({"spec", "resources", "requests", "storage"});
+  if (name == "requests.storage") return quantity_of(storage);
+  const auto at = name.find(kClassSuffix);
+  if (at == std::string_view::npos) return {};
+  const auto* spec = claim.find("spec");
+  if (spec == nullptr || spec->string_at("storageClassName") != name.substr(0, at)) return {};
+  const std::string_view what = name.substr(at + kClassSuffix.size());
+  if (what == "requests.storage") return quantity_of(storage);
+  return what == "persistentvolumeclaims" ? Quantity::from_value(1) : Quantity();
+}
+
+Quantity service_usage(const Value& service, std::string_view name) {
+  const auto* spec = service.find("spec");
+  const std::string_view type = spec == nullptr ? "" : spec->string_at("type");
+  const bool balances = type == "LoadBalancer";
+  if (name == "services.loadbalancers") return Quantity::from_value(balances ? 1 : 0);
+  if (name != "services.nodeports" || (type != "NodePort" && !balances)) return {};
+  const auto ports = items_at(spec, "ports");
+  if (!balances || spec->bool_at("allocateLoadBalancerNodePorts", true)) {
+    return Quantity::from_value(static_cast<std::int64_t>(ports.size()));
+  }
+  return Quantity::from_value(
+      std::ranges::count_if(ports, [](const Value& port) { return port.int_at("nodePort") != 0; }));
+}
+
+bool crosses_namespaces(const Value& pod) {
+  for (const char* affinity : {"podAffinity", "podAntiAffinity"}) {
+    const auto* terms = pod.find_path({"spec", "affinity", affinity});
+    const auto crosses = [](const Value* term) {
+      return term != nullptr &&
+             (!items_at(term, "namespaces").empty() || term->find("namespaceSelector") != nullptr);
+    };
+    for (const auto& term : items_at(terms, "requiredDuringSchedulingIgnoredDuringExecution")) {
+      if (crosses(&term)) return true;
+    }
+    for (const auto& one : items_at(terms, "preferredDuringSchedulingIgnoredDuringExecution")) {
+      if (crosses(one.find("podAffinityTerm"))) return true;
+    }
+  }
+  return false;
+}
+
+// One term of a quota's scopes: its name and, for a selector, an operator with values.
+struct Scope {
+  std::string_view name;
+  std::string_view op = "Exists";
+  std::span<const Value> values = {};
+};
+
+bool matches_text(const Scope& scope, std::string_view own) {
+  const bool is_listed = std::ranges::any_of(
+      scope.values, [&](const Value& one) { return one.is_string() && one.as_string() == own; });
+  if (scope.op == "In") return !own.empty() && is_listed;
+  if (scope.op == "NotIn") return !is_listed;
+  return own.empty() == (scope.op == "DoesNotExist");
+}
+
+bool holds(const Scope& scope, QuotaSubject subject, const Value& object) {
+  const auto* spec = object.find("spec");
+  if (scope.name == "VolumeAttributesClass") {
+    return subject.group.empty() && subject.resource == "persistentvolumeclaims" &&
+           matches_text(scope, spec == nullptr ? "" : spec->string_at("volumeAttributesClassName"));
+  }
+  if (!subject.is_pod()) return false;
+  const bool ends = spec != nullptr && spec->find("activeDeadlineSeconds") != nullptr;
+  if (scope.name == "Terminating") return ends;
+  if (scope.name == "NotTerminating") return !ends;
+  if (scope.name == "BestEffort") return is_best_effort(object);
+  if (scope.name == "NotBestEffort") return !is_best_effort(object);
+  if (scope.name == "CrossNamespacePodAffinity") return crosses_namespaces(object);
+  if (scope.name != "PriorityClass") return false;
+  return matches_text(scope, spec == nullptr ? "" : spec->string_at("priorityClassName"));
+}
+
+}  // namespace
+
+std::string QuotaSubject::count_name() const {
+  std::string name = std::string(kCount) + std::string(resource);
+  if (!group.empty()) name.append(".").append(group);
+  return name;
+}
+
+bool is_in_quota_scope(const Value& spec, QuotaSubject subject, const Value& object) {
+  for (const auto& scope : items_at(&spec, "scopes")) {
+    if (!scope.is_string() || !holds({scope.as_string()}, subject, object)) return false;
+  }
+  for (const auto& term : items_at(spec.find("scopeSelector"), "matchExpressions")) {
+    const Scope scope{term.string_at("scopeName"), term.string_at("operator"),
+                      items_at(&term, "values")};
+    if (!holds(scope, subject, object)) return false;
+  }
+  return true;
+}
+
+Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name) {
+  if (name.starts_with(kCount)) {
+    return Quantity::from_value(name == subject.count_name() ? 1 : 0);
+  }
+  if (!subject.group.empty()) return {};
+  if (subject.is_pod()) {
+    if (is_finished(object)) return {};
+    if (name == "pods") return Quantity::from_value(1);
+    const auto [kind, resource] = pod_amount_of(name);
+    return kind.empty() ? Quantity() : pod_amount(object, kind, resource);
+  }
+  if (name == subject.resource) return Quantity::from_value(1);
+  if (subject.resource == "persistentvolumeclaims") return claim_usage(object, name);
+  if (subject.resource == "services") return service_usage(object, name);
+  return {};
+}
+
+NamedSubject quota_subject_of(std::string_view name) {
+  if (name.starts_with(kCount)) {
+    const std::string_view rest = name.substr(kCount.size());
+    const auto dot = rest.find('.');
+    if (dot == std::string_view::npos) return {"", std::string(rest)};
+    return {std::string(rest.substr(dot + 1)), std::string(rest.substr(0, dot))};
+  }
+  if (name == "requests.storage" || name.find(kClassSuffix) != std::string_view::npos) {
+    return {"", "persistentvolumeclaims"};
+  }
+  if (name.starts_with("services.")) return {"", "services"};
+  if (name != "pods" && pod_amount_of(name).first.empty()) return {"", std::string(name)};
+  return {"", "pods"};
+}
+
+std::pair<std::string_view, std::string_view> pod_amount_of(std::string_view name) {
+  if (name == "requests.storage") return {};
+  if (name.starts_with("limits.")) return {"limits", name.substr(7)};
+  if (name.starts_with("requests.")) return {"requests", name.substr(9)};
+  const bool is_bare = name == "cpu" || name == "memory" || name == "ephemeral-storage" ||
+                       name.starts_with("hugepages-");
+  return is_bare ? std::pair(std::string_view("requests"), name)
+                 : std::pair<std::string_view, std::string_view>();
+}
+
+bool is_extended_resource(std::string_view name) {
+  return name.find('/') != std::string_view::npos &&
+         name.find("kubernetes.io/") == std::string_view::npos && !name.starts_with("requests.");
+}
+
+}  // namespace pinnace::api

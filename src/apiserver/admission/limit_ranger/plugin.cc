@@ -1,0 +1,248 @@
+// LimitRanger: what LimitRange objects give to containers that do not say what they need, and the
+// bounds that they set for containers, pods and claims.
+#include <algorithm>
+#include <set>
+
+#include "api/json.h"
+#include "api/pod_amounts.h"
+#include "api/quantity.h"
+#include "apiserver/admission/plugin_table.h"
+#include "apiserver/admission/pod_fields.h"
+#include "apiserver/backend.h"
+#include "apiserver/registry/object_meta.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kAnnotation = "kubernetes.io/limit-ranger";
+constexpr ContainerList kLimited[] = {kContainerLists[1], kContainerLists[0]};
+
+// The LimitRanges of the namespace, parsed into the change's arena.
+std::vector<api::Value> ranges_of(Change& change) {
+  std::vector<api::Value> out;
+  const store::Store& store = change.backend.store();
+  if (store.count("limitranges") == 0) return out;
+  const auto stored = store.list("limitranges", change.ns);
+  if (!stored) return out;
+  for (const auto& one : stored->objects) {
+    if (auto parsed = api::parse_json(change.arena, one->json)) out.push_back(*parsed);
+  }
+  return out;
+}
+
+// Amounts of one thing that is bounded: a container, a whole pod or a claim.
+struct Amounts {
+  const api::Value* requests;
+  const api::Value* limits;
+};
+
+// What a LimitRange says of amounts, in Kubernetes' words.
+class Bounds {
+ public:
+  explicit Bounds(const api::Value& limit) : limit_(limit), type_(limit.string_at("type")) {}
+
+  void check(const Amounts& amounts, std::vector<std::string>& broken) const {
+    for (const auto& [name, value] : members_at(&limit_, "min")) {
+      at_least(name, api::quantity_of(&value), amounts, broken);
+    }
+    for (const auto& [name, value] : members_at(&limit_, "max")) {
+      at_most(name, api::quantity_of(&value), amounts, broken);
+    }
+    for (const auto& [name, value] : members_at(&limit_, "maxLimitRequestRatio")) {
+      check_ratio(name, api::quantity_of(&value), amounts, broken);
+    }
+  }
+  // A claim has requests alone.
+  void check_claim(const api::Value* requests, std::vector<std::string>& broken) const {
+    for (const auto& [name, value] : members_at(&limit_, "min")) {
+      at_least(name, api::quantity_of(&value), {requests, nullptr}, broken);
+    }
+    for (const auto& [name, value] : members_at(&limit_, "max")) {
+      const auto* own = requests == nullptr ? nullptr : requests->find(name);
+      const auto most = api::quantity_of(&value);
+      if (own == nullptr) {
+        broken.push_back(says("maximum", name, most) + ".  No request is specified");
+      } else if (api::quantity_of(own) > most) {
+        broken.push_back(says("maximum", name, most) + ", but request is " +
+                         api::quantity_of(own).format());
+      }
+    }
+  }
+  const std::string& type() const { return type_; }
+
+ private:
+  std::string says(std::string_view edge, std::string_view name, const api::Quantity& bound) const {
+    return std::string(edge) + " " + std::string(name) + " usage per " + type_ + " is " +
+           bound.format();
+  }
+
+  void at_least(std::string_view name, const api::Quantity& least, const Amounts& amounts,
+                std::vector<std::string>& broken) const {
+    const auto* request = amounts.requests == nullptr ? nullptr : amounts.requests->find(name);
+    const auto* limit = amounts.limits == nullptr ? nullptr : amounts.limits->find(name);
+    const std::string text = says("minimum", name, least);
+    if (request == nullptr) {
+      broken.push_back(text + ".  No request is specified");
+    } else if (api::quantity_of(request) < least) {
+      broken.push_back(text + ", but request is " + api::quantity_of(request).format());
+    } else if (limit != nullptr && api::quantity_of(limit) < least) {
+      broken.push_back(text + ", but limit is " + api::quantity_of(limit).format());
+    }
+  }
+
+  void at_most(std::string_view name, const api::Quantity& most, const Amounts& amounts,
+               std::vector<std::string>& broken) const {
+    const auto* request = amounts.requests == nullptr ? nullptr : amounts.requests->find(name);
+    const auto* limit = amounts.limits == nullptr ? nullptr : amounts.limits->find(name);
+    const std::string text = says("maximum", name, most);
+    if (limit == nullptr) {
+      broken.push_back(text + ".  No limit is specified");
+    } else if (api::quantity_of(limit) > most) {
+      broken.push_back(text + ", but limit is " + api::quantity_of(limit).format());
+    } else if (request != nullptr && api::quantity_of(request) > most) {
+      broken.push_back(text + ", but request is " + api::quantity_of(request).format());
+    }
+  }
+
+  void check_ratio(std::string_view name, const api::Quantity& most, const Amounts& amounts,
+                   std::vector<std::string>& broken) const {
+    const auto* request = amounts.requests == nullptr ? nullptr : amounts.requests->find(name);
+    const auto* limit = amounts.limits == nullptr ? nullptr : amounts.limits->find(name);
+    const std::string text = std::string(name) + " max limit to request ratio per " + type_ +
+                             " is " + most.format() + ", but ";
+    if (request == nullptr || api::quantity_of(request).is_zero()) {
+      broken.push_back(text + "no request is specified or request is 0");
+    } else if (limit == nullptr || api::quantity_of(limit).is_zero()) {
+      broken.push_back(text + "no limit is specified or limit is 0");
+    } else if (const double ratio =
+                   api::quantity_of(limit).as_double() / api::quantity_of(request).as_double();
+               ratio > most.as_double()) {
+      broken.push_back(text + "provided ratio is " + std::to_string(ratio));
+    }
+  }
+
+  const api::Value& limit_;
+  std::string type_;
+};
+
+// Adds the defaults that are missing; their names in order.
+std::string fill(Change& change, api::Value& container, const api::Value& limit, const char* from,
+                 const char* to) {
+  std::set<std::string, std::less<>> added;
+  for (const auto& [name, value] : members_at(&limit, from)) {
+    api::Value& amounts =
+        container.ensure_object(change.arena, "resources").ensure_object(change.arena, to);
+    if (amounts.find(name) != nullptr) continue;
+    amounts.set(change.arena, name, value);
+    added.emplace(name);
+  }
+  return join({added.begin(), added.end()}, ", ");
+}
+
+void note(std::vector<std::string>& notes, const std::string& names, std::string_view what,
+          std::string_view word, const api::Value& container) {
+  if (names.empty()) return;
+  notes.push_back(names + " " + std::string(what) + " for " + std::string(word) + " " +
+                  std::string(container.string_at("name")));
+}
+
+Result<void> add_defaults(AdmissionRequest& request) {
+  Change& change = request.change;
+  if (request.resource() != "pods") return {};
+  std::vector<std::string> notes;
+  for (const auto& range : ranges_of(change)) {
+    for (const auto& limit : items_at(range.find("spec"), "limits")) {
+      if (limit.string_at("type") != "Container") continue;
+      for (const auto& [list, word] : kLimited) {
+        for (auto& container : items_at(request.object->find("spec"), list)) {
+          const auto requests = fill(change, container, limit, "defaultRequest", "requests");
+          const auto limits = fill(change, container, limit, "default", "limits");
+          note(notes, requests, "request", word, container);
+          note(notes, limits, "limit", word, container);
+        }
+      }
+    }
+  }
+  if (notes.empty()) return {};
+  meta_of(change.arena, *request.object)
+      .ensure_object(change.arena, "annotations")
+      .set_ref(change.arena, kAnnotation,
+               change.text("LimitRanger plugin set: " + join(notes, "; ")));
+  return {};
+}
+
+// Requests and limits of a whole pod, as one container would have them.
+api::Value whole_pod(api::Arena& arena, const api::Value& pod, const api::Value& limit) {
+  api::Value out = api::Value::object();
+  for (const char* bound : {"min", "max", "maxLimitRequestRatio"}) {
+    for (const auto& member : members_at(&limit, bound)) {
+      for (const char* kind : {"requests", "limits"}) {
+        if (!api::pod_names_amount(pod, kind, member.key)) continue;
+        const auto amount = api::pod_amount(pod, kind, member.key);
+        out.ensure_object(arena, kind)
+            .set(arena, member.key, api::Value::string(arena, amount.format()));
+      }
+    }
+  }
+  return out;
+}
+
+void check_pod(Change& change, const api::Value& pod, const api::Value& limit,
+               std::vector<std::string>& broken) {
+  const Bounds bounds(limit);
+  const auto amounts_of = [](const api::Value* resources) {
+    return resources == nullptr ? Amounts{nullptr, nullptr}
+                                : Amounts{resources->find("requests"), resources->find("limits")};
+  };
+  if (bounds.type() == "Pod") {
+    const api::Value all = whole_pod(change.arena, pod, limit);
+    bounds.check(amounts_of(&all), broken);
+  } else if (bounds.type() == "Container") {
+    for (const auto& [list, word] : kLimited) {
+      for (const auto& container : items_at(pod.find("spec"), list)) {
+        bounds.check(amounts_of(container.find("resources")), broken);
+      }
+    }
+  }
+}
+
+Result<void> check_bounds(AdmissionRequest& request) {
+  Change& change = request.change;
+  const bool is_pod = request.resource() == "pods";
+  const bool is_update = request.is(Operation::kUpdate);
+  const bool resizes = change.subresource == "resize";
+  // A pod's containers keep what they have, but for a resize.
+  if (is_pod && is_update != resizes) return {};
+  if (is_update && is_being_deleted(*request.object)) return {};
+  for (const auto& range : ranges_of(change)) {
+    std::vector<std::string> broken;
+    for (const auto& limit : items_at(range.find("spec"), "limits")) {
+      if (is_pod) {
+        check_pod(change, *request.object, limit, broken);
+      } else if (limit.string_at("type") == "PersistentVolumeClaim") {
+        Bounds(limit).check_claim(request.object->find_path({"spec", "resources", "requests"}),
+                                  broken);
+      }
+    }
+    if (broken.empty()) continue;
+    const std::string all = join(broken, ", ");
+    return admission_refusal(change, broken.size() == 1 ? all : "[" + all + "]");
+  }
+  return {};
+}
+
+Result<void> fill_in(AdmissionRequest& request) {
+  return request.is(Operation::kCreate) ? add_defaults(request) : Result<void>();
+}
+
+}  // namespace
+
+constinit const AdmissionPlugin kLimitRanger{.name = "LimitRanger",
+                                             .resources = "pods persistentvolumeclaims",
+                                             .subresources = "resize",
+                                             .operations = kWrites,
+                                             .mutate = fill_in,
+                                             .validate = check_bounds};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,327 @@
+// NodeRestriction: a node's agent writes about its own node and the pods on it, and nothing else.
+//
+// Why on by default here: every cluster that this server is in has node agents of its own.
+#include <algorithm>
+#include <set>
+
+#include "api/json.h"
+#include "apiserver/admission/node_restriction/node_labels.h"
+#include "apiserver/admission/plugin_table.h"
+#include "apiserver/admission/pod_fields.h"
+#include "apiserver/backend.h"
+#include "apiserver/registry/object_meta.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// One request of a node's agent.
+struct NodeRequest {
+  AdmissionRequest& request;
+  const std::string& node;
+
+  Change& change() const { return request.change; }
+  std::string quoted_node() const { return "node \"" + node + "\""; }
+  Unexpected refuse(std::string_view why) const { return admission_refusal(change(), why); }
+  Unexpected refuse_node(std::string_view why) const {
+    return refuse(quoted_node() + " " + std::string(why));
+  }
+  Result<api::Value> stored(std::string resource, std::string ns, std::string name,
+                            std::string_view shown) const {
+    const auto found = change().backend.store().get({std::move(resource), std::move(ns), name});
+    if (!found) return errors::not_found(shown, name);
+    return api::parse_json(change().arena, (*found)->json);
+  }
+};
+
+Result<void> check_owner(const NodeRequest& from, const api::Value& pod) {
+  const auto owners = items_at(pod.find("metadata"), "ownerReferences");
+  if (owners.size() > 1) {
+    return from.refuse_node("can only create pods with a single owner reference set to itself");
+  }
+  if (owners.empty()) {
+    return from.refuse_node("can only create pods with an owner reference set to itself");
+  }
+  const api::Value& owner = owners[0];
+  if (owner.string_at("apiVersion") != "v1" || owner.string_at("kind") != "Node" ||
+      owner.string_at("name") != from.node) {
+    return from.refuse_node("can only create pods with an owner reference set to itself");
+  }
+  if (!owner.bool_at("controller")) {
+    return from.refuse_node("can only create pods with a controller owner reference set to itself");
+  }
+  if (owner.bool_at("blockOwnerDeletion")) {
+    return from.refuse_node("must not set blockOwnerDeletion on an owner reference");
+  }
+  const auto node = from.stored("nodes", "", from.node, "nodes");
+  if (!node) return std::unexpected(node.error());
+  const std::string expected(meta_text(*node, "uid")), got(owner.string_at("uid"));
+  if (expected == got) return {};
+  return from.refuse("node " + from.node + " UID mismatch: expected " + expected + " got " + got);
+}
+
+// What a mirror pod shows is on the node's disk: it refers to nothing of the cluster.
+Result<void> check_references(const NodeRequest& from, const api::Value& pod) {
+  if (!spec_text(pod, "serviceAccountName").empty()) {
+    return from.refuse_node("can not create pods that reference a service account");
+  }
+  for (const auto& reference : references_of_pod(pod)) {
+    const std::string what = reference.substr(0, reference.find('/'));
+    if (what == "nodes") continue;
+    return from.refuse_node("can not create pods that reference " + what);
+  }
+  for (const auto& volume : items_at(pod.find("spec"), "volumes")) {
+    if (volume.find("ephemeral") != nullptr) {
+      return from.refuse_node("can not create pods that reference persistentvolumeclaims");
+    }
+    for (const auto& source : items_at(volume.find("projected"), "sources")) {
+      if (source.find("clusterTrustBundle") != nullptr) {
+        return from.refuse_node("can not create pods that reference clustertrustbundles");
+      }
+    }
+  }
+  if (!items_at(pod.find("spec"), "resourceClaims").empty()) {
+    return from.refuse_node("can not create pods that reference resourceclaims");
+  }
+  return {};
+}
+
+Result<void> check_pod(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (request.is(Operation::kDelete)) {
+    if (spec_text(*request.old, "nodeName") == from.node) return {};
+    return from.refuse_node("can only delete pods with spec.nodeName set to itself");
+  }
+  if (!request.is(Operation::kCreate)) {
+    return from.refuse("unexpected operation \"UPDATE\", " + from.quoted_node() +
+                       " can only create and delete mirror pods");
+  }
+  const api::Value& pod = *request.object;
+  if (!is_mirror_pod(pod)) {
+    return from.refuse("pod does not have \"" + std::string(kMirrorAnnotation) + "\" annotation, " +
+                       from.quoted_node() + " can only create mirror pods");
+  }
+  if (spec_text(pod, "nodeName") != from.node) {
+    return from.refuse_node("can only create pods with spec.nodeName set to itself");
+  }
+  if (auto ok = check_owner(from, pod); !ok) return ok;
+  return check_references(from, pod);
+}
+
+Result<void> check_pod_status(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (!request.is(Operation::kUpdate)) {
+    return from.refuse("unexpected operation, " + from.quoted_node() +
+                       " can only update pod status");
+  }
+  if (spec_text(*request.old, "nodeName") != from.node) {
+    return from.refuse_node("can only update pod status for pods with spec.nodeName set to itself");
+  }
+  static const api::Value kNone = api::Value::object();
+  const auto part = [](const api::Value& object, std::string_view half, std::string_view key) {
+    const auto* found = object.find_path({half, key});
+    return found == nullptr ? &kNone : found;
+  };
+  if (!api::equal(*part(*request.old, "metadata", "labels"),
+                  *part(*request.object, "metadata", "labels"))) {
+    return from.refuse_node("cannot update labels through pod status");
+  }
+  if (!api::equal(*part(*request.old, "status", "resourceClaimStatuses"),
+                  *part(*request.object, "status", "resourceClaimStatuses"))) {
+    return from.refuse_node("cannot update resource claim statuses");
+  }
+  return {};
+}
+
+Result<void> check_eviction(const NodeRequest& from) {
+  const auto pod = from.stored("pods", from.change().ns, from.change().name, "pods");
+  if (!pod) return std::unexpected(pod.error());
+  if (spec_text(*pod, "nodeName") == from.node) return {};
+  return from.refuse("node " + from.node + " can only evict pods with spec.nodeName set to itself");
+}
+
+Result<void> check_any_pod(const NodeRequest& from) {
+  const std::string& subresource = from.change().subresource;
+  if (subresource.empty()) return check_pod(from);
+  if (subresource == "status") return check_pod_status(from);
+  if (subresource == "eviction") return check_eviction(from);
+  return from.refuse("unexpected pod subresource \"" + subresource +
+                     "\", only 'status' and 'eviction' are allowed");
+}
+
+bool differs(const api::Value& a, const api::Value& b,
+             std::initializer_list<std::string_view> path) {
+  const auto *left = a.find_path(path), *right = b.find_path(path);
+  const bool has_left = left != nullptr && !left->empty();
+  const bool has_right = right != nullptr && !right->empty();
+  return has_left != has_right || (has_left && !api::equal(*left, *right));
+}
+
+Result<void> check_node(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (from.change().name != from.node) {
+    return from.refuse_node("is not allowed to modify node \"" + from.change().name + "\"");
+  }
+  if (request.is(Operation::kDelete)) return {};
+  const auto labels = forbidden_label_changes(
+      request.old == nullptr ? nullptr : request.old->find_path({"metadata", "labels"}),
+      request.object->find_path({"metadata", "labels"}));
+  if (!labels.empty()) {
+    const std::string verb = request.is(Operation::kCreate) ? "set the following" : "modify";
+    return from.refuse("is not allowed to " + verb + " labels: " + join(labels, ", "));
+  }
+  if (!request.is(Operation::kUpdate)) return {};
+  if (differs(*request.old, *request.object, {"spec", "taints"})) {
+    return from.refuse_node("is not allowed to modify taints");
+  }
+  if (differs(*request.old, *request.object, {"metadata", "ownerReferences"})) {
+    return from.refuse_node("is not allowed to modify ownerReferences");
+  }
+  return {};
+}
+
+// Of a claim the agent may say what came of a resize.
+Result<void> check_claim(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (from.change().subresource != "status" || !request.is(Operation::kUpdate)) {
+    return from.refuse("may only update PVC status");
+  }
+  const auto rest = [&](const api::Value& claim) {
+    api::Value copy = api::deep_copy(from.change().arena, claim);
+    if (auto* status = copy.find("status")) {
+      for (const char* key :
+           {"capacity", "conditions", "allocatedResources", "allocatedResourceStatuses"}) {
+        status->erase(key);
+      }
+    }
+    if (auto* meta = copy.find("metadata")) {
+      meta->erase("managedFields");
+      meta->erase("resourceVersion");
+    }
+    return copy;
+  };
+  if (api::equal(rest(*request.old), rest(*request.object))) return {};
+  return from.refuse_node(
+      "is not allowed to update fields other than status.quantity and "
+      "status.conditions");
+}
+
+// The audiences that a pod's own volumes ask for; "" stands for the server's default.
+bool pod_asks_for(const api::Value& pod, std::string_view audience) {
+  for (const auto& volume : items_at(pod.find("spec"), "volumes")) {
+    if (volume.find("csi") != nullptr || volume.find("persistentVolumeClaim") != nullptr ||
+        volume.find("ephemeral") != nullptr) {
+      return true;  // A driver's own audiences are not known here.
+    }
+    for (const auto& source : items_at(volume.find("projected"), "sources")) {
+      const auto* token = source.find("serviceAccountToken");
+      if (token != nullptr && token->string_at("audience") == audience) return true;
+    }
+  }
+  return false;
+}
+
+Result<void> check_audiences(const NodeRequest& from, const api::Value& pod) {
+  const auto* spec = from.request.object->find("spec");
+  const auto audiences = items_at(spec, "audiences");
+  const std::string_view wanted =
+      audiences.empty() || !audiences[0].is_string() ? "" : audiences[0].as_string();
+  if (audiences.size() > 1) {
+    return from.refuse("node may only request 0 or 1 audiences");
+  }
+  if (pod_asks_for(pod, wanted)) return {};
+  const auto& own = from.change().backend.options.configuration.api_audiences;
+  if (wanted.empty() || std::ranges::find(own, wanted) != own.end()) return {};
+  Attributes granted;
+  granted.verb = "request-serviceaccounts-token-audience";
+  granted.resource = wanted;
+  granted.ns = from.change().ns;
+  granted.name = from.change().name;
+  if (may_user(from.request, granted)) return {};
+  return from.refuse("audience \"" + std::string(wanted) + "\" not found in pod spec volume");
+}
+
+Result<void> check_service_account(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (!request.is(Operation::kCreate) || from.change().subresource != "token") return {};
+  const auto* bound = request.object->find_path({"spec", "boundObjectRef"});
+  if (bound == nullptr || bound->string_at("apiVersion") != "v1" ||
+      bound->string_at("kind") != "Pod" || bound->string_at("name").empty()) {
+    return from.refuse("node requested token not bound to a pod");
+  }
+  const std::string uid(bound->string_at("uid"));
+  if (uid.empty()) return from.refuse("node requested token with a pod binding without a uid");
+  const auto pod =
+      from.stored("pods", from.change().ns, std::string(bound->string_at("name")), "pods");
+  if (!pod) return std::unexpected(pod.error());
+  if (uid != meta_text(*pod, "uid")) {
+    return from.refuse("the UID in the bound object reference (" + uid +
+                       ") does not match the UID in record. The object might have been deleted "
+                       "and then recreated");
+  }
+  if (spec_text(*pod, "nodeName") != from.node) {
+    return from.refuse("node requested token bound to a pod scheduled on a different node");
+  }
+  return check_audiences(from, *pod);
+}
+
+Result<void> check_lease(const NodeRequest& from) {
+  if (from.change().ns != "kube-node-lease") {
+    return from.refuse("can only access leases in the \"kube-node-lease\" system namespace");
+  }
+  if (from.change().name == from.node) return {};
+  return from.refuse("can only access node lease with the same name as the requesting node");
+}
+
+Result<void> check_csi_node(const NodeRequest& from) {
+  if (from.change().name == from.node) return {};
+  return from.refuse("can only access CSINode with the same name as the requesting node");
+}
+
+Result<void> check_resource_slice(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  const api::Value& slice = request.old != nullptr ? *request.old : *request.object;
+  if (spec_text(slice, "nodeName") == from.node) return {};
+  return from.refuse(request.is(Operation::kDelete)
+                         ? "can only delete ResourceSlice with the same NodeName as the requesting "
+                           "node"
+                         : "can only create ResourceSlice with the same NodeName as the requesting "
+                           "node");
+}
+
+constexpr struct {
+  std::string_view resource;
+  Result<void> (*check)(const NodeRequest&);
+} kChecks[] = {
+    {"pods", check_any_pod},
+    {"nodes", check_node},
+    {"persistentvolumeclaims", check_claim},
+    {"serviceaccounts", check_service_account},
+    {"coordination.k8s.io/leases", check_lease},
+    {"storage.k8s.io/csinodes", check_csi_node},
+    {"resource.k8s.io/resourceslices", check_resource_slice},
+};
+
+Result<void> restrict_node(AdmissionRequest& request) {
+  const User& user = request.change.call.user;
+  if (!user.in_group("system:nodes")) return {};
+  const std::string node = node_of(user);
+  if (node.empty()) {
+    return admission_refusal(request.change,
+                             "could not determine node identity from user \"" + user.name + "\"");
+  }
+  for (const auto& [resource, check] : kChecks) {
+    if (resource == request.resource()) return check({request, node});
+  }
+  return {};
+}
+
+}  // namespace
+
+constinit const AdmissionPlugin kNodeRestriction{.name = "NodeRestriction",
+                                                 .resources = "",
+                                                 .subresources = "*",
+                                                 .operations = kWrites | kDeletes,
+                                                 .mutate = restrict_node};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,170 @@
+// ResourceQuota: no namespace gets more than it may have.
+//
+// Why it counts what is stored, and does not believe a quota's status: the status is written some
+//   time later. What is admitted and not stored yet is in the ledger.
+// Cost: with a quota about a kind, each creation of one looks at all of them in the namespace.
+#include <algorithm>
+
+#include "api/json.h"
+#include "api/pod_amounts.h"
+#include "api/quota.h"
+#include "apiserver/admission/plugin_table.h"
+#include "apiserver/admission/pod_fields.h"
+#include "apiserver/admission/resource_quota/quota_ledger.h"
+#include "apiserver/backend.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+struct Hard {
+  std::string name;
+  api::Quantity allowed, asked, used;
+};
+
+struct Quota {
+  std::string name;
+  const api::Value* spec;
+  std::vector<Hard> hard;
+};
+
+struct Ledger final : PluginState {
+  QuotaLedger entries;
+};
+
+Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value*) {
+  return std::make_unique<Ledger>();
+}
+
+api::QuotaSubject subject_of(const Change& change) {
+  return {change.storage.group, change.storage.name};
+}
+
+// The namespace's quotas whose scopes take the object in, parsed into the change's arena.
+std::vector<Quota> quotas_about(Change& change, const api::Value& object) {
+  std::vector<Quota> quotas;
+  const auto stored = change.backend.store().list("resourcequotas", change.ns);
+  if (!stored) return quotas;
+  for (const auto& one : stored->objects) {
+    const auto parsed = api::parse_json(change.arena, one->json);
+    const auto* spec = parsed ? parsed->find("spec") : nullptr;
+    if (spec == nullptr || !api::is_in_quota_scope(*spec, subject_of(change), object)) continue;
+    quotas.push_back({one->key.name, spec, {}});
+  }
+  return quotas;
+}
+
+// What the request takes of each: all of a new object, of a changed one what is more than before.
+void ask(const AdmissionRequest& request, Quota& quota) {
+  const auto subject = subject_of(request.change);
+  const bool was_in =
+      request.old != nullptr && api::is_in_quota_scope(*quota.spec, subject, *request.old);
+  for (const auto& [name, allowed] : members_at(quota.spec, "hard")) {
+    auto asked = api::quota_usage(subject, *request.object, name);
+    if (was_in) asked -= api::quota_usage(subject, *request.old, name);
+    if (asked.sign() <= 0) continue;
+    quota.hard.push_back({std::string(name), api::quantity_of(&allowed), asked, {}});
+  }
+}
+
+// A quota of cpu or memory wants every container to say how much it takes.
+std::string unsaid(const api::Value& pod, const Quota& quota) {
+  std::string out;
+  if (pod.find_path({"spec", "resources"}) != nullptr) return out;  // The pod says it as a whole.
+  for (const auto& member : members_at(quota.spec, "hard")) {
+    const auto [kind, resource] = api::pod_amount_of(member.key);
+    if (kind.empty() || (resource != "cpu" && resource != "memory")) continue;
+    std::string names;
+    for (const auto& list : {kContainerLists[1], kContainerLists[0]}) {
+      for (const auto& container : items_at(pod.find("spec"), list.field)) {
+        if (container.find_path({"resources", kind, resource}) != nullptr) continue;
+        names += (names.empty() ? "" : ",") + std::string(container.string_at("name"));
+      }
+    }
+    if (names.empty()) continue;
+    out += (out.empty() ? "" : "; ") + std::string(member.key) + " for: " + names;
+  }
+  return out;
+}
+
+void count(const Change& change, std::vector<Quota>& quotas, std::string_view json) {
+  api::Arena scratch;
+  const auto object = api::parse_json(scratch, json);
+  if (!object) return;
+  for (Quota& quota : quotas) {
+    if (!api::is_in_quota_scope(*quota.spec, subject_of(change), *object)) continue;
+    for (Hard& hard : quota.hard) {
+      hard.used += api::quota_usage(subject_of(change), *object, hard.name);
+    }
+  }
+}
+
+Result<void> check_room(const Change& change, const Quota& quota) {
+  std::string asked, used, allowed;
+  for (const Hard& hard : quota.hard) {
+    if (!(hard.used + hard.asked > hard.allowed)) continue;
+    const std::string comma = asked.empty() ? "" : ",";
+    asked += comma + hard.name + "=" + hard.asked.format();
+    used += comma + hard.name + "=" + hard.used.format();
+    allowed += comma + hard.name + "=" + hard.allowed.format();
+  }
+  if (asked.empty()) return {};
+  return admission_refusal(change, "exceeded quota: " + quota.name + ", requested: " + asked +
+                                       ", used: " + used + ", limited: " + allowed);
+}
+
+Result<void> count_and_check(AdmissionRequest& request, std::vector<Quota>& quotas) {
+  Change& change = request.change;
+  QuotaLedger& ledger = static_cast<Ledger&>(*request.state).entries;
+  const store::Store& store = change.backend.store();
+  const auto lock = ledger.lock();
+  const auto others = store.list(change.storage.storage_resource, change.ns);
+  if (!others) return std::unexpected(others.error());
+  for (const auto& other : others->objects) count(change, quotas, other->json);
+  for (const auto& entry : ledger.entries()) {
+    const bool concerns =
+        entry.key.resource == change.storage.storage_resource && entry.key.ns == change.ns;
+    if (concerns && !store.get(entry.key)) count(change, quotas, entry.json);
+  }
+  for (const Quota& quota : quotas) {
+    if (auto ok = check_room(change, quota); !ok) return ok;
+  }
+  if (!request.is(Operation::kCreate) || change.dry_run) return {};
+  const auto ticket =
+      ledger.add({std::string(change.storage.storage_resource), change.ns, change.name},
+                 api::to_json_text(*request.object));
+  change.finish.push_back([&ledger, ticket](bool) { ledger.settle(ticket); });
+  return {};
+}
+
+Result<void> check_quotas(AdmissionRequest& request) {
+  Change& change = request.change;
+  if (!change.storage.namespaced || change.backend.store().count("resourcequotas") == 0) return {};
+  const bool is_pod = subject_of(change).is_pod();
+  // Of a pod that runs nothing can grow but by a resize.
+  if (is_pod && request.is(Operation::kUpdate) && change.subresource != "resize") return {};
+  if (!is_pod && !change.subresource.empty()) return {};
+  auto quotas = quotas_about(change, *request.object);
+  for (Quota& quota : quotas) {
+    if (is_pod && request.is(Operation::kCreate)) {
+      const std::string missing = unsaid(*request.object, quota);
+      if (!missing.empty()) {
+        return admission_refusal(change,
+                                 "failed quota: " + quota.name + ": must specify " + missing);
+      }
+    }
+    ask(request, quota);
+  }
+  std::erase_if(quotas, [](const Quota& quota) { return quota.hard.empty(); });
+  return quotas.empty() ? Result<void>() : count_and_check(request, quotas);
+}
+
+}  // namespace
+
+constinit const AdmissionPlugin kResourceQuota{.name = "ResourceQuota",
+                                               .resources = "",
+                                               .subresources = "resize",
+                                               .operations = kWrites,
+                                               .validate = check_quotas,
+                                               .configure = configure};
+
+}  // namespace pinnace::apiserver
