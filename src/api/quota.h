@@ -25,7 +25,7 @@ struct QuotaSubject {
 
 // Whether the quota's scopes take the object in. `spec` is the quota's.
 bool is_in_quota_scope(const Value& spec, QuotaSubject subject, const Value& object);
-// How much of what the quota calls `name` the object takes; zero where it has nothing to do with it.
+// How much of what the quota calls `name` the object takes; zero where it is not concerned.
 Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name);
 // The subject that a name of a quota is about: "requests.cpu" is about pods.
 struct NamedSubject {

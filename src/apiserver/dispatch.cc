@@ -1,4 +1,5 @@
 // Which handler carries out a verb on a resource or subresource.
+#include "apiserver/admission/subresource_admission.h"
 #include "apiserver/authentication/token_request.h"
 #include "apiserver/authorization/reviews.h"
 #include "apiserver/proxy/kubelet_proxy.h"
@@ -22,6 +23,7 @@ struct Special {
   std::string_view subresource;  // "": the resource itself
   std::string_view verbs;        // space-separated; "*": any
   Handle handle;
+  bool connects = false;  // To a pod, service or node; admission has its say before.
 };
 
 void get_view(const BackendRef& backend, const CallRef& call) { get_object(*backend, call); }
@@ -40,12 +42,12 @@ constexpr Special kSpecials[] = {
     {"", "pods", "binding", "create", bind_pod},
     {"", "pods", "eviction", "create", evict_pod},
     {"", "pods", "log", "get", proxy_to_kubelet},
-    {"", "pods", "exec", "*", proxy_to_kubelet},
-    {"", "pods", "attach", "*", proxy_to_kubelet},
-    {"", "pods", "portforward", "*", proxy_to_kubelet},
-    {"", "pods", "proxy", "*", proxy_to_pod},
-    {"", "services", "proxy", "*", proxy_to_service},
-    {"", "nodes", "proxy", "*", proxy_to_node},
+    {"", "pods", "exec", "*", proxy_to_kubelet, true},
+    {"", "pods", "attach", "*", proxy_to_kubelet, true},
+    {"", "pods", "portforward", "*", proxy_to_kubelet, true},
+    {"", "pods", "proxy", "*", proxy_to_pod, true},
+    {"", "services", "proxy", "*", proxy_to_service, true},
+    {"", "nodes", "proxy", "*", proxy_to_node, true},
     {"extensions", "deployments", "rollback", "create", roll_back_deployment},
     {"apps", "deployments", "rollback", "create", roll_back_deployment},
     {"", "serviceaccounts", "token", "create", request_token},
@@ -93,7 +95,10 @@ Unexpected not_allowed(const Call& call) {
 Result<void> dispatch(const BackendRef& backend, const CallRef& call) {
   const RequestInfo& info = call->info;
   if (const Special* special = find_special(info)) {
-    special->handle(backend, call);
+    if (special->connects)
+      admit_connection(backend, call, special->handle);
+    else
+      special->handle(backend, call);
     return {};
   }
   const bool posts_to_name = info.verb == "create" && !info.name.empty();

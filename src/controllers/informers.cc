@@ -15,7 +15,8 @@ Informers::Informers(const client::Client& api, Executor& executor)
       endpoint_slices(api, executor),
       replication_controllers(api, executor),
       replica_sets(api, executor),
-      deployments(api, executor) {}
+      deployments(api, executor),
+      resource_quotas(api, executor) {}
 
 template <typename Visit>
 void Informers::for_each(Visit visit) {
@@ -32,6 +33,7 @@ void Informers::for_each(Visit visit) {
   visit(replication_controllers);
   visit(replica_sets);
   visit(deployments);
+  visit(resource_quotas);
 }
 
 void Informers::start(std::function<void()> ready) {

@@ -34,10 +34,13 @@ struct Informers {
   client::Informer<core_v1::ReplicationController> replication_controllers;
   client::Informer<apps_v1::ReplicaSet> replica_sets;
   client::Informer<apps_v1::Deployment> deployments;
+  client::Informer<core_v1::ResourceQuota> resource_quotas;
 
   OwnerIndex<core_v1::Pod> pods_by_owner{pods};
   Index<core_v1::Pod> pods_by_node{pods, [](const auto& pod) { return pod.spec.node_name; }};
   OwnerIndex<apps_v1::ReplicaSet> replica_sets_by_owner{replica_sets};
+  Index<core_v1::ResourceQuota> quotas_by_namespace{
+      resource_quotas, [](const auto& quota) { return quota.metadata.namespace_; }};
 
  private:
   template <typename Visit>

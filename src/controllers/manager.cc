@@ -12,6 +12,7 @@
 #include "controllers/node_lifecycle/controller.h"
 #include "controllers/pod_gc/controller.h"
 #include "controllers/replica_set/controller.h"
+#include "controllers/resource_quota/controller.h"
 #include "controllers/root_ca/controller.h"
 #include "controllers/service_account/controller.h"
 
@@ -39,6 +40,7 @@ constexpr Entry kControllers[] = {
     {"replicaset-controller", make_replica_set_controller},
     // After what it drives: it reads the status that they have just written.
     {"deployment-controller", make_deployment_controller},
+    {"resourcequota-controller", make_resource_quota_controller},
     // Last those that remove: by then everyone has claimed what is theirs.
     {"namespace-controller", make_namespace_controller},
     {"pod-garbage-collector-controller", make_pod_garbage_collector},

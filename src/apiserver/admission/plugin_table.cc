@@ -20,6 +20,8 @@ constexpr PluginRow kPlugins[] = {
     {&kNodeRestriction, kOn},  // Every cluster here has nodes with agents of their own.
     {&kTaintNodesByCondition, kOn},
     {&kAlwaysPullImages, kOff},
+    {&kPodPreset, kOn},  // See there.
+    {&kPodSecurity, kOn},
     {&kPodNodeSelector, kOff},
     {&kPriority, kOn},
     {&kDefaultTolerationSeconds, kOn},
@@ -39,6 +41,10 @@ constexpr PluginRow kPlugins[] = {
     {&kDefaultIngressClass, kOn},
     {&kDenyServiceExternalIps, kOff},
     {&kPodTopologyLabels, kOn},
+    {&kMutatingAdmissionPolicy, kOn},
+    {&kMutatingAdmissionWebhook, kOn},
+    {&kValidatingAdmissionPolicy, kOn},
+    {&kValidatingAdmissionWebhook, kOn},
     {&kResourceQuota, kOn},
     {&kAlwaysDeny, kOff},
 };

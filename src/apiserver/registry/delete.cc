@@ -196,6 +196,7 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
   auto object = api::parse_json(attempt->arena, attempt->before->json);
   if (!object) return attempt->fail(std::move(object.error()));
   attempt->object = *object;
+  if (attempt->deletion.is_admitted) return settle(attempt);
   const AdmissionRequestRef request(attempt, &attempt->admission);
   const AdmissionChain& chain = backend->admission;
   chain.mutate(request, [attempt, request, &chain](Result<void> ok) {

@@ -52,6 +52,8 @@ struct Update {
   std::function<void(Call&, const store::ObjectRef&)> answer;
   // What to do when there is no such object; by default 404.
   std::function<void()> missing;
+  // Admission has agreed to what the client sent; it is not asked about the object.
+  bool is_admitted = false;
   Ownership ownership = Ownership::kTracked;
 };
 void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
@@ -64,6 +66,7 @@ struct Deletion {
   std::string uid;          // preconditions
   store::Revision expected = 0;
   bool dry_run = false;
+  bool is_admitted = false;  // As in Update.
 };
 Result<Deletion> read_deletion(Call& call);
 // `removed`: the object is gone now; else it waits for its grace period or finalizers.

@@ -201,6 +201,10 @@ void pass_through(const AttemptRef& attempt) {
   if (attempt->update.ownership == Ownership::kTracked) {
     track_ownership(attempt->change, attempt->object, &attempt->old);
   }
+  if (attempt->update.is_admitted) {
+    if (auto ok = prepare(*attempt); !ok) return attempt->fail(ok.error());
+    return settle(attempt);
+  }
   const AdmissionRequestRef request(attempt, &attempt->admission);
   const AdmissionChain& chain = attempt->backend->admission;
   chain.mutate(request, [attempt, request, &chain](Result<void> ok) {

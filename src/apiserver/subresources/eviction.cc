@@ -2,6 +2,7 @@
 
 #include "api/json.h"
 #include "api/selector.h"
+#include "apiserver/admission/subresource_admission.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -148,14 +149,14 @@ void evict(const EvictionRef& eviction) {
   charge(eviction, *budgets[0], *budget);
 }
 
-Result<Deletion> read_eviction(Call& call) {
-  api::Arena arena;
+Result<Deletion> read_eviction(Call& call, api::Arena& arena, api::Value& eviction) {
   Deletion deletion;
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
   const auto* type = api::builtin_schema().find_type("policy", "v1", "Eviction");
   auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
   if (!body) return std::unexpected(std::move(body.error()));
+  eviction = *body;
   const std::string_view name = meta_text(*body, "name");
   if (!name.empty() && name != call.info.name) {
     return errors::bad_request("name in URL does not match name in Eviction object");
@@ -169,6 +170,7 @@ Result<Deletion> read_eviction(Call& call) {
   }
   Error wrong;
   deletion.dry_run = is_dry_run(call, wrong) || deletion.dry_run;
+  deletion.is_admitted = true;  // By what is asked about the Eviction.
   if (!wrong.message.empty()) return std::unexpected(std::move(wrong));
   return deletion;
 }
@@ -176,9 +178,13 @@ Result<Deletion> read_eviction(Call& call) {
 }  // namespace
 
 void evict_pod(const BackendRef& backend, const CallRef& call) {
-  auto deletion = read_eviction(*call);
+  auto admission =
+      std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
+  auto deletion = read_eviction(*call, admission->arena, admission->object);
   if (!deletion) return answer_error(*call, deletion.error());
-  evict(std::make_shared<Eviction>(Eviction{backend, call, std::move(*deletion)}));
+  admission->change.dry_run = deletion->dry_run;
+  auto eviction = std::make_shared<Eviction>(Eviction{backend, call, std::move(*deletion)});
+  admit_subresource(admission, [eviction] { evict(eviction); });
 }
 
 }  // namespace pinnace::apiserver

@@ -1,5 +1,6 @@
 #include "apiserver/subresources/pod_binding.h"
 
+#include "apiserver/admission/subresource_admission.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -27,13 +28,27 @@ void set_scheduled(Change& change, api::Value& object) {
   status.set_ref(change.arena, "conditions", conditions);
 }
 
+// What the Binding says of the pod beside its node.
+void take_meta(Change& change, api::Value& object, const api::Value& binding) {
+  for (const char* key : {"labels", "annotations"}) {
+    const auto* map = binding.find_path({"metadata", key});
+    if (map == nullptr || !map->is_object()) continue;
+    for (const auto& [name, value] : map->members()) {
+      meta_of(change.arena, object)
+          .ensure_object(change.arena, key)
+          .set(change.arena, name, api::deep_copy(change.arena, value));
+    }
+  }
+}
+
 Result<void> bind(Change& change, api::Value& object, const api::Value& old,
-                  const std::string& node, const std::string& uid) {
+                  const api::Value& binding) {
+  const std::string_view uid = meta_text(binding, "uid");
   const auto refuse = [&](std::string why) {
     return errors::conflict("pods/binding", change.name, why);
   };
   if (!uid.empty() && uid != meta_text(old, "uid")) {
-    return refuse("Precondition failed: UID in precondition: " + uid +
+    return refuse("Precondition failed: UID in precondition: " + std::string(uid) +
                   ", UID in object meta: " + std::string(meta_text(old, "uid")));
   }
   if (is_being_deleted(old)) {
@@ -45,7 +60,9 @@ Result<void> bind(Change& change, api::Value& object, const api::Value& old,
     return refuse("pod " + change.name + " is already assigned to node \"" + std::string(current) +
                   "\"");
   }
-  object.ensure_object(change.arena, "spec").set_ref(change.arena, "nodeName", change.text(node));
+  object.ensure_object(change.arena, "spec")
+      .set_ref(change.arena, "nodeName", change.text(binding.find("target")->string_at("name")));
+  take_meta(change, object, binding);
   set_scheduled(change, object);
   return {};
 }
@@ -53,7 +70,12 @@ Result<void> bind(Change& change, api::Value& object, const api::Value& old,
 }  // namespace
 
 void bind_pod(const BackendRef& backend, const CallRef& call) {
-  api::Arena arena;
+  // What is changed is the pod, whichever path was taken.
+  call->resource = api::builtin_schema().find_resource("", "v1", "pods");
+  call->storage = call->resource;
+  auto admission = std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate,
+                                                          call->resource->subresource("binding"));
+  api::Arena& arena = admission->arena;
   auto media = body_media(call->request.headers.get("content-type"));
   if (!media) return answer_error(*call, media.error());
   auto body = decode_body(arena, *media, call->request.body, *binding_type(), nullptr);
@@ -65,27 +87,29 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
     return answer_error(*call, ok.error());
   }
   const auto* target = body->find("target");
-  const std::string node(target == nullptr ? "" : target->string_at("name"));
-  const std::string uid(meta_text(*body, "uid"));
   const std::string name =
       call->info.name.empty() ? std::string(meta_text(*body, "name")) : call->info.name;
-  if (node.empty()) {
+  if (target == nullptr || target->string_at("name").empty()) {
     return answer_error(*call,
                         errors::invalid("Binding", name, {cause::required("target.name")}).error());
   }
-  // What is changed is the pod, whichever path was taken.
-  call->resource = api::builtin_schema().find_resource("", "v1", "pods");
-  call->storage = call->resource;
+  admission->object = *body;
+  admission->change.name = name;
+  Error wrong;
+  admission->change.dry_run = is_dry_run(*call, wrong);
   Update update;
   update.subresource = "binding";
   update.ownership = Ownership::kUntouched;
-  update.apply = [node, uid](Change& change, api::Value& object, const api::Value& old) {
-    return bind(change, object, old, node, uid);
+  update.is_admitted = true;
+  update.apply = [admission](Change& change, api::Value& object, const api::Value& old) {
+    return bind(change, object, old, admission->object);
   };
   update.answer = [](Call& answered, const store::ObjectRef&) {
     answer_status(answered, 201, success_json("", "", "", ""));
   };
-  run_update(backend, call, {"pods", call->info.ns, name}, std::move(update));
+  admit_subresource(admission, [backend, call, name, update = std::move(update)]() mutable {
+    run_update(backend, call, {"pods", call->info.ns, name}, std::move(update));
+  });
 }
 
 }  // namespace pinnace::apiserver

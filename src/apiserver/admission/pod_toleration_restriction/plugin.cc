@@ -1,4 +1,4 @@
-// PodTolerationRestriction: a namespace gives tolerations to its pods, and says which they may have.
+// PodTolerationRestriction: a namespace gives its pods tolerations, and says which they may have.
 //
 // Source: podtolerationrestriction.admission.k8s.io/v1alpha1.
 #include <algorithm>

@@ -1,0 +1,84 @@
+// What expressions of webhooks and policies may name, and what it stands for in one request.
+//
+// Variables: object, oldObject, request, authorizer, authorizer.requestResource; for policies also
+//   namespaceObject, params and variables.
+// Lifetime: an ExpressionInput belongs to one request, and lives as long as what was evaluated.
+// Bounds: an expression costs at most kPerCallCostLimit, all of a request share a budget.
+// Source: kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/admission/request_view.h"
+#include "cel/authorizer.h"
+#include "cel/environment.h"
+
+namespace pinnace::apiserver {
+
+enum class ExpressionUse { kMatchConditions, kPolicy, kPatches };
+
+// `variables` is the type of the policy's own variables; dyn for match conditions.
+cel::Environment make_environment(ExpressionUse use, const cel::Type& variables = cel::kDynType);
+
+// The request's user is who is asked about, unless an expression names a service account.
+class RequestAuthorizer final : public cel::Authorizer {
+ public:
+  explicit RequestAuthorizer(const AdmissionRequest& request) : request_(request) {}
+  cel::AuthorizationDecision authorize(const cel::AuthorizationQuery& query) override;
+
+ private:
+  const AdmissionRequest& request_;
+};
+
+class ExpressionInput {
+ public:
+  // In the form of `version`. Errors: those of the conversion.
+  static Result<std::unique_ptr<ExpressionInput>> create(RequestView& view,
+                                                         const api::ResourceInfo& version,
+                                                         std::uint64_t budget);
+
+  // Null for none. What policies add to the request.
+  void set_params(const api::Value* params);
+  void set_variables(const cel::Type& type, cel::LazyObject& variables) {
+    values_[kVariables] = cel::Value::lazy(type, variables);
+  }
+  void set_object(const api::Value& object) { values_[0] = wrap(&object); }
+
+  // Takes what it costs from the budget.
+  cel::Outcome evaluate(const cel::Program& program);
+  cel::Workspace& space() { return space_; }
+  bool is_spent() const { return budget_ == 0; }
+
+ private:
+  static constexpr std::size_t kVariables = 7;
+  explicit ExpressionInput(const AdmissionRequest& request) : authorizer_(request) {}
+  cel::Value wrap(const api::Value* value);
+
+  cel::Workspace space_{16 << 10};
+  RequestAuthorizer authorizer_;
+  std::uint64_t budget_ = 0;
+  api::Value object_, old_, request_value_, namespace_, params_;
+  std::array<cel::Value, kVariables + 1> values_{};
+};
+
+// matchConditions of a webhook or policy.
+class MatchConditions {
+ public:
+  static MatchConditions parse(const api::Value* conditions, const cel::Environment& environment);
+  bool empty() const { return conditions_.empty(); }
+  // Whether all hold; an error when one could not be evaluated and none is false.
+  Result<bool> match(ExpressionInput& input) const;
+
+ private:
+  struct Condition {
+    std::string name;
+    Result<cel::Program> program;
+  };
+  std::vector<Condition> conditions_;
+};
+
+}  // namespace pinnace::apiserver

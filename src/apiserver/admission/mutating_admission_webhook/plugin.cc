@@ -1,0 +1,115 @@
+// MutatingAdmissionWebhook: servers of others may change an object, one after the other in the
+// order of their configurations' names.
+#include "api/json.h"
+#include "api/json_patch.h"
+#include "apiserver/admission/plugin_table.h"
+#include "apiserver/admission/webhooks/asking.h"
+#include "apiserver/backend.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kName = "MutatingAdmissionWebhook";
+
+Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value*) {
+  return std::make_unique<WebhookState>(
+      backend.store(), "admissionregistration.k8s.io/mutatingwebhookconfigurations");
+}
+
+// The webhooks of one pass over one request.
+class Round : public std::enable_shared_from_this<Round> {
+ public:
+  Round(AdmissionRequestRef request, std::shared_ptr<const Webhooks> webhooks, AdmissionDone done)
+      : request_(std::move(request)),
+        webhooks_(std::move(webhooks)),
+        done_(std::move(done)),
+        view_(*request_),
+        round_(request_->reinvocation.rounds[kName]) {}
+
+  void start() {
+    // What others changed since the last webhook was asked is news to all of them.
+    if (request_->reinvocation.is_second && round_.last_output != output()) round_.require();
+    next();
+  }
+
+ private:
+  std::string output() const {
+    return request_->object == nullptr ? std::string() : api::to_json_text(*request_->object);
+  }
+
+  void next() {
+    while (at_ < webhooks_->size()) {
+      const Webhook& webhook = (*webhooks_)[at_++];
+      if (request_->reinvocation.is_second && round_.again.count(webhook.id) == 0) continue;
+      auto asked = match_webhook(webhook, view_);
+      if (!asked) return done_(std::unexpected(std::move(asked.error())));
+      if (!*asked) continue;
+      return ask_webhook(**asked, view_, true,
+                         [self = shared_from_this(), asked = **asked](
+                             const WebhookOutcome& outcome) { self->answered(asked, outcome); });
+    }
+    round_.last_output = output();
+    done_({});
+  }
+
+  void answered(const AskedWebhook& asked, const WebhookOutcome& outcome) {
+    const Webhook& webhook = *asked.webhook;
+    if (outcome.failure == WebhookFailure::kNone && outcome.answer.is_allowed &&
+        !outcome.answer.patch.empty()) {
+      if (auto ok = patch(asked, outcome.answer.patch); !ok) {
+        const Error& why = ok.error();
+        return done_(errors::internal("Internal error occurred: " +
+                                      (why.causes.empty() ? why.message : why.causes[0].message)));
+      }
+    }
+    if (auto ok = judge_outcome(*request_, webhook, outcome, true); !ok) {
+      return done_(std::move(ok));
+    }
+    if (webhook.reinvokes) round_.invoked.insert(webhook.id);
+    next();
+  }
+
+  Result<void> patch(const AskedWebhook& asked, const std::string& text) {
+    api::Arena& arena = request_->change.arena;
+    if (request_->object == nullptr) {
+      return errors::bad_request("a patch cannot change what is deleted");
+    }
+    const auto operations = api::parse_json(arena, text);
+    if (!operations) return std::unexpected(operations.error());
+    auto objects = view_.objects(*asked.version);
+    if (!objects) return std::unexpected(std::move(objects.error()));
+    const api::Value before = api::deep_copy(arena, *request_->object);
+    api::Value object = api::deep_copy(arena, objects->object);
+    if (auto ok = api::apply_json_patch(arena, object, *operations); !ok) return ok;
+    if (auto ok = take_changed(*request_, object, *asked.version); !ok) return ok;
+    view_.forget_objects();
+    if (api::equal(before, *request_->object)) return {};
+    round_.require();
+    request_->reinvocation.is_wanted = true;
+    return {};
+  }
+
+  const AdmissionRequestRef request_;
+  const std::shared_ptr<const Webhooks> webhooks_;
+  const AdmissionDone done_;
+  RequestView view_;
+  Reinvocation::Round& round_;
+  std::size_t at_ = 0;
+};
+
+void ask_webhooks(const AdmissionRequestRef& request, AdmissionDone done) {
+  auto webhooks = static_cast<WebhookState&>(*request->state).webhooks.current();
+  if (webhooks->empty() || is_admission_configuration(*request)) return done({});
+  std::make_shared<Round>(request, std::move(webhooks), std::move(done))->start();
+}
+
+}  // namespace
+
+constinit const AdmissionPlugin kMutatingAdmissionWebhook{.name = kName,
+                                                          .resources = "",
+                                                          .subresources = "*",
+                                                          .operations = kAnyOperation,
+                                                          .mutate_by_asking = ask_webhooks,
+                                                          .configure = configure};
+
+}  // namespace pinnace::apiserver

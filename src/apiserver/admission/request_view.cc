@@ -1,0 +1,193 @@
+#include "apiserver/admission/request_view.h"
+
+#include "api/json.h"
+#include "api/object_codec.h"
+#include "apiserver/backend.h"
+#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+api::Value named(Change& change, std::string_view group, std::string_view version,
+                 std::string_view key, std::string_view name) {
+  api::Value out = api::Value::object();
+  out.set_ref(change.arena, "group", api::Value::string_ref(group));
+  out.set_ref(change.arena, "version", api::Value::string_ref(version));
+  out.set_ref(change.arena, key, api::Value::string_ref(name));
+  return out;
+}
+
+api::Value texts(Change& change, const std::vector<std::string>& all) {
+  api::Value out = api::Value::array();
+  for (const auto& one : all) out.append(change.arena, change.text(one));
+  return out;
+}
+
+api::Value user_of(Change& change) {
+  const User& user = change.call.user;
+  api::Value out = api::Value::object();
+  out.set_ref(change.arena, "username", change.text(user.name));
+  if (!user.uid.empty()) out.set_ref(change.arena, "uid", change.text(user.uid));
+  out.set_ref(change.arena, "groups", texts(change, user.groups));
+  for (const auto& [key, values] : user.extra) {
+    out.ensure_object(change.arena, "extra").set(change.arena, key, texts(change, values));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view operation_name(Operation operation) {
+  switch (operation) {
+    case Operation::kCreate:
+      return "CREATE";
+    case Operation::kUpdate:
+      return "UPDATE";
+    case Operation::kDelete:
+      return "DELETE";
+    case Operation::kConnect:
+      return "CONNECT";
+  }
+  return "";
+}
+
+const api::Value* RequestView::namespace_object() {
+  if (!looked_for_namespace_) {
+    looked_for_namespace_ = true;
+    const Change& change = request_.change;
+    const auto found = change.backend.store().get({"namespaces", "", change.ns});
+    if (found) {
+      if (const auto parsed = api::parse_json(change.arena, (*found)->json)) namespace_ = *parsed;
+    }
+  }
+  return namespace_.is_null() ? nullptr : &namespace_;
+}
+
+const std::vector<const api::ResourceInfo*>& RequestView::equivalents() {
+  if (equivalents_) return *equivalents_;
+  equivalents_.emplace();
+  const api::ResourceInfo& asked = *request_.change.call.resource;
+  // A definition's versions differ in what only its own conversion knows.
+  if (asked.custom != nullptr) return *equivalents_;
+  for (const auto& other : api::builtin_schema().resources) {
+    if (other.enabled && &other != &asked && other.storage_resource == asked.storage_resource &&
+        !asked.storage_resource.empty()) {
+      equivalents_->push_back(&other);
+    }
+  }
+  return *equivalents_;
+}
+
+Result<RequestView::Objects> RequestView::objects(const api::ResourceInfo& version) {
+  if (const auto found = objects_.find(&version); found != objects_.end()) return found->second;
+  const Change& change = request_.change;
+  const auto shown = [&](const api::Value* from) -> Result<api::Value> {
+    if (from == nullptr) return api::Value();
+    if (request_.own_kind != nullptr || &version == &change.storage) return *from;
+    api::Value copy = api::deep_copy(change.arena, *from);
+    if (auto ok = convert(change.arena, copy, change.storage, version); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    return copy;
+  };
+  auto object = shown(request_.object);
+  if (!object) return std::unexpected(std::move(object.error()));
+  auto old = shown(request_.old);
+  if (!old) return std::unexpected(std::move(old.error()));
+  return objects_[&version] = {*object, *old};
+}
+
+api::Value RequestView::options() const {
+  Change& change = request_.change;
+  if (request_.is(Operation::kConnect)) return {};
+  const Call& call = change.call;
+  const std::string_view verb = call.info.verb;
+  api::Value out = api::Value::object();
+  const char* kind = request_.is(Operation::kCreate)   ? "CreateOptions"
+                     : request_.is(Operation::kDelete) ? "DeleteOptions"
+                     : verb == "patch"                 ? "PatchOptions"
+                                                       : "UpdateOptions";
+  out.set_ref(change.arena, "kind", api::Value::string_ref(kind));
+  out.set_ref(change.arena, "apiVersion", api::Value::string_ref("meta.k8s.io/v1"));
+  if (request_.is(Operation::kDelete) && !call.request.body.empty()) {
+    if (const auto body = api::parse_json(change.arena, call.request.body);
+        body && body->is_object()) {
+      for (const auto& [key, value] : body->members()) {
+        if (key != "kind" && key != "apiVersion") out.set(change.arena, key, value);
+      }
+    }
+  }
+  for (const char* key : {"fieldManager", "fieldValidation", "propagationPolicy"}) {
+    const std::string_view value = call.query.get(key);
+    if (!value.empty()) out.set_ref(change.arena, key, change.text(value));
+  }
+  if (call.query.has("force")) {
+    out.set_ref(change.arena, "force", api::Value::boolean(call.query.flag("force")));
+  }
+  if (change.dry_run) {
+    api::Value all = api::Value::array();
+    all.append(change.arena, api::Value::string_ref("All"));
+    out.set_ref(change.arena, "dryRun", all);
+  }
+  return out;
+}
+
+api::Value RequestView::describe(const api::ResourceInfo& version) {
+  Change& change = request_.change;
+  const api::ResourceInfo& asked = *change.call.resource;
+  const auto kind_of = [&](const api::ResourceInfo& one) {
+    const auto* own = request_.own_kind;
+    return own != nullptr ? named(change, own->group, own->version, "kind", own->kind)
+                          : named(change, one.group, one.version, "kind", one.kind);
+  };
+  api::Value out = api::Value::object();
+  const auto put = [&](std::string_view key, api::Value value) {
+    out.set_ref(change.arena, key, value);
+  };
+  put("kind", kind_of(version));
+  put("resource", named(change, version.group, version.version, "resource", version.name));
+  if (!change.subresource.empty()) put("subResource", change.text(change.subresource));
+  put("requestKind", kind_of(asked));
+  put("requestResource", named(change, asked.group, asked.version, "resource", asked.name));
+  if (!change.subresource.empty()) put("requestSubResource", change.text(change.subresource));
+  if (!change.name.empty()) put("name", change.text(change.name));
+  const bool is_namespace = request_.resource() == "namespaces";
+  const std::string& ns =
+      is_namespace && !request_.is(Operation::kCreate) ? change.name : change.ns;
+  if (!ns.empty()) put("namespace", change.text(ns));
+  put("operation", api::Value::string_ref(operation_name(request_.operation)));
+  put("userInfo", user_of(change));
+  put("dryRun", api::Value::boolean(change.dry_run));
+  put("options", options());
+  return out;
+}
+
+Result<void> take_changed(AdmissionRequest& request, api::Value changed,
+                          const api::ResourceInfo& version) {
+  Change& change = request.change;
+  if (!changed.is_object()) return errors::bad_request("the object must stay an object");
+  const api::TypeInfo* type = request.own_kind != nullptr ? request.own_kind->type : version.type;
+  if (type == nullptr) return errors::internal("the kind of the object is not known");
+  // An object is known by these, whatever its new form says.
+  const auto* before = request.object->find("metadata");
+  if (before != nullptr) {
+    api::Value& meta = meta_of(change.arena, changed);
+    for (const char* key : {"name", "namespace", "uid", "resourceVersion"}) {
+      const auto* value = before->find(key);
+      if (value == nullptr)
+        meta.erase(key);
+      else
+        meta.set_ref(change.arena, key, *value);
+    }
+  }
+  if (auto ok = api::normalise(change.arena, changed, *type); !ok) return ok;
+  apply_defaults(change.arena, changed, *type);
+  if (request.own_kind == nullptr) {
+    if (auto ok = convert(change.arena, changed, version, change.storage); !ok) return ok;
+  }
+  *request.object = changed;
+  return {};
+}
+
+}  // namespace pinnace::apiserver

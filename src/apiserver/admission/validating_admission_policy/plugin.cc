@@ -1,0 +1,140 @@
+// ValidatingAdmissionPolicy: expressions that an object must satisfy.
+#include "apiserver/admission/plugin_table.h"
+#include "apiserver/admission/policies/policy.h"
+#include "apiserver/backend.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// One thing that is wrong with the object, by one policy.
+struct Objection {
+  std::string policy, binding, message, reason;
+};
+
+Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value*) {
+  return std::make_unique<PolicyState>(backend.store(), "validating");
+}
+
+int code_of(std::string_view reason) {
+  return reason == "Unauthorized"            ? 401
+         : reason == "Forbidden"             ? 403
+         : reason == "RequestEntityTooLarge" ? 413
+                                             : 422;
+}
+
+// The message that an expression makes, unless it makes none that can be shown.
+std::string message_of(const Validation& validation, ExpressionInput& input) {
+  if (validation.message_program && *validation.message_program) {
+    const auto made = input.evaluate(**validation.message_program);
+    if (made.value.is(cel::Kind::kString)) {
+      const std::string_view text = trim(made.value.as_text());
+      const bool can_be_shown = !text.empty() && text.size() <= cel::kMaxMessageExpressionBytes &&
+                                text.find('\n') == std::string_view::npos;
+      if (can_be_shown) return std::string(text);
+    }
+  }
+  if (!validation.message.empty()) return validation.message;
+  return "failed expression: " + validation.expression;
+}
+
+class Judge {
+ public:
+  explicit Judge(AdmissionRequest& request) : request_(request), view_(request) {}
+
+  Result<void> judge(const Policies& policies) {
+    auto ok = visit_policies(
+        policies, view_, [&](const PolicyVisit& visit) { return evaluate(visit); },
+        [&](const Policy& policy, const PolicyBinding* binding, const std::string& why) {
+          if (policy.ignores_failure) return Result<void>();
+          const bool of_binding = binding != nullptr;
+          denied_.push_back(
+              {policy.name, of_binding ? binding->name : "",
+               (of_binding ? "failed to configure binding: " : "failed to configure policy: ") +
+                   why,
+               ""});
+          return Result<void>();
+        });
+    if (!ok) return ok;
+    return denied_.empty() ? Result<void>() : refuse(denied_.front());
+  }
+
+ private:
+  Result<void> evaluate(const PolicyVisit& visit) {
+    const Policy& policy = visit.policy;
+    auto input = ExpressionInput::create(view_, visit.version, cel::kRuntimeCostBudget);
+    if (!input) return std::unexpected(std::move(input.error()));
+    (*input)->set_params(visit.params);
+    PolicyVariables variables(policy, **input);
+    if (!policy.conditions.empty()) {
+      const auto matches = policy.conditions.match(**input);
+      if (!matches && !policy.ignores_failure) object(visit, matches.error().message, "");
+      if (!matches || !*matches) return {};
+    }
+    for (const Validation& validation : policy.validations) {
+      if (!validation.program) {
+        if (!policy.ignores_failure) {
+          object(visit, "compilation error: " + validation.program.error().message, "Invalid");
+        }
+        continue;
+      }
+      const auto outcome = (*input)->evaluate(*validation.program);
+      if (outcome.is_true()) continue;
+      if (outcome.value.is_false()) {
+        object(visit, message_of(validation, **input), validation.reason);
+      } else if (!policy.ignores_failure) {
+        object(visit,
+               "expression '" + validation.expression + "' resulted in error: " +
+                   std::string(outcome.value.is_error() ? outcome.value.error_message()
+                                                        : "the result is no boolean"),
+               "Invalid");
+      }
+    }
+    return {};
+  }
+
+  // By the actions of the binding.
+  void object(const PolicyVisit& visit, std::string message, const std::string& reason) {
+    if (visit.binding.warns) {
+      request_.change.call.warnings.push_back("Validation failed for ValidatingAdmissionPolicy '" +
+                                              visit.policy.name + "' with binding '" +
+                                              visit.binding.name + "': " + message);
+    }
+    if (visit.binding.denies) {
+      denied_.push_back({visit.policy.name, visit.binding.name, std::move(message), reason});
+    }
+  }
+
+  Result<void> refuse(const Objection& objection) const {
+    std::string message = "ValidatingAdmissionPolicy '" + objection.policy + "'";
+    if (!objection.binding.empty()) message += " with binding '" + objection.binding + "'";
+    message += " denied request: " + objection.message;
+    auto refused = admission_refusal(request_.change, message);
+    Error& error = refused.error();
+    error.reason = objection.reason.empty() ? "Invalid" : objection.reason;
+    error.code = code_of(error.reason);
+    error.causes.push_back({"", message, ""});
+    return refused;
+  }
+
+  AdmissionRequest& request_;
+  RequestView view_;
+  std::vector<Objection> denied_;
+};
+
+Result<void> apply_policies(AdmissionRequest& request) {
+  const auto policies = static_cast<PolicyState&>(*request.state).policies.current();
+  if (policies->empty() || is_exempt_from_policies(request)) return {};
+  return Judge(request).judge(*policies);
+}
+
+}  // namespace
+
+constinit const AdmissionPlugin kValidatingAdmissionPolicy{.name = "ValidatingAdmissionPolicy",
+                                                           .resources = "",
+                                                           .subresources = "*",
+                                                           .operations = kAnyOperation,
+                                                           .validate = apply_policies,
+                                                           .configure = configure};
+
+}  // namespace pinnace::apiserver

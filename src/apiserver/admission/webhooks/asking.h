@@ -1,0 +1,40 @@
+// Asks one webhook about one request.
+//
+// Threads: `ask` on the thread that owns the request; `done` on any, once.
+#pragma once
+
+#include <functional>
+
+#include "apiserver/admission/webhooks/review.h"
+#include "apiserver/admission/webhooks/webhook.h"
+
+namespace pinnace::apiserver {
+
+// Why there is no answer that counts, and what to do about it.
+enum class WebhookFailure {
+  kNone,       // It answered; `answer` says what.
+  kNoAnswer,   // It could not be asked or understood: failurePolicy decides.
+  kForbidden,  // It may not be asked; the request ends.
+};
+
+struct WebhookOutcome {
+  WebhookFailure failure = WebhookFailure::kNone;
+  ReviewAnswer answer;
+  Error error;
+};
+using WebhookAsked = std::function<void(WebhookOutcome)>;
+
+// The webhooks that the request concerns, with the version in which each sees it.
+struct AskedWebhook {
+  const Webhook* webhook;
+  const api::ResourceInfo* version;
+};
+Result<std::optional<AskedWebhook>> match_webhook(const Webhook& webhook, RequestView& view);
+
+void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating, WebhookAsked done);
+
+// What the outcome means for the request: nothing, or the Error that ends it.
+Result<void> judge_outcome(const AdmissionRequest& request, const Webhook& webhook,
+                           const WebhookOutcome& outcome, bool is_mutating);
+
+}  // namespace pinnace::apiserver

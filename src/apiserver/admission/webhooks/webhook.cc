@@ -1,0 +1,94 @@
+#include "apiserver/admission/webhooks/webhook.h"
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/admission/pod_fields.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// The first version of AdmissionReview in the list that is spoken here.
+Result<bool> speaks_v1(const api::Value& entry) {
+  for (const auto& version : items_at(&entry, "admissionReviewVersions")) {
+    if (!version.is_string()) continue;
+    if (version.as_string() == "v1") return true;
+    if (version.as_string() == "v1beta1") return false;
+  }
+  if (entry.find("admissionReviewVersions") == nullptr) return false;
+  return errors::bad_request(
+      "webhook does not accept known AdmissionReview versions (v1, v1beta1)");
+}
+
+Result<WebhookTargetRef> target_of(const api::Value& entry, Webhook& webhook) {
+  const auto* config = entry.find("clientConfig");
+  if (config == nullptr) return errors::bad_request("webhook has no clientConfig");
+  WebhookTargetOptions options;
+  const auto bundle = base64_decode(config->string_at("caBundle"));
+  if (!bundle) return errors::bad_request("caBundle is not base64");
+  options.ca_pem = *bundle;
+  if (const auto* service = config->find("service"); service != nullptr && service->is_object()) {
+    webhook.service_namespace = service->string_at("namespace");
+    webhook.service_name = service->string_at("name");
+    webhook.service_port = static_cast<int>(service->int_at("port", 443));
+    options.server_name = webhook.service_name + "." + webhook.service_namespace + ".svc";
+    std::string path(service->string_at("path"));
+    if (!path.starts_with('/')) path.insert(0, 1, '/');
+    options.url =
+        "https://" + options.server_name + ":" + std::to_string(webhook.service_port) + path;
+  } else {
+    options.url = config->string_at("url");
+  }
+  options.url += (options.url.find('?') == std::string::npos ? "?timeout=" : "&timeout=") +
+                 std::to_string(webhook.timeout_seconds) + "s";
+  return WebhookTarget::create(std::move(options));
+}
+
+Webhook compile_one(const api::Value& entry, const std::string& configuration, std::size_t place) {
+  static const cel::Environment kEnvironment = make_environment(ExpressionUse::kMatchConditions);
+  Webhook webhook;
+  webhook.name = entry.string_at("name");
+  webhook.configuration = configuration;
+  webhook.id = configuration + "/" + webhook.name + "/" + std::to_string(place);
+  webhook.ignores_failure = entry.string_at("failurePolicy") == "Ignore";
+  webhook.reinvokes = entry.string_at("reinvocationPolicy") == "IfNeeded";
+  const std::string_view effects = entry.string_at("sideEffects");
+  webhook.has_side_effects = effects != "None" && effects != "NoneOnDryRun";
+  webhook.timeout_seconds = static_cast<int>(entry.int_at("timeoutSeconds", 10));
+  webhook.conditions = MatchConditions::parse(entry.find("matchConditions"), kEnvironment);
+  webhook.target = target_of(entry, webhook);
+  auto constraints = parse_match_constraints(entry, "rules");
+  if (!constraints) {
+    webhook.target = std::unexpected(constraints.error());
+    webhook.constraints.rules = parse_match_rules(entry.find("rules"));
+  } else {
+    webhook.constraints = std::move(*constraints);
+  }
+  const auto version = speaks_v1(entry);
+  if (!version)
+    webhook.target = std::unexpected(version.error());
+  else
+    webhook.speaks_v1 = *version;
+  return webhook;
+}
+
+}  // namespace
+
+Webhooks WebhookState::compile(const store::Store& store, const std::string& resource) {
+  Webhooks out;
+  const auto stored = store.list(resource, "");
+  if (!stored) return out;
+  for (const auto& object : stored->objects) {
+    api::Arena arena;
+    const auto parsed = api::parse_json(arena, object->json);
+    if (!parsed) continue;
+    std::size_t place = 0;
+    for (const auto& entry : items_at(&*parsed, "webhooks")) {
+      out.push_back(compile_one(entry, object->key.name, place++));
+    }
+  }
+  return out;
+}
+
+}  // namespace pinnace::apiserver

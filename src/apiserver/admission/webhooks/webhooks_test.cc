@@ -1,0 +1,336 @@
+// Admission webhooks as a server calls them, over a client that the test answers for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "apiserver/testing.h"
+#include "apiserver/webhook/webhook_client.h"
+#include "net/testing_server.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using testing::Answer;
+using testing::AnswerRef;
+using ::testing::HasSubstr;
+
+// What a webhook says to the review that it is sent.
+using Says = std::function<std::string(const api::Value& request)>;
+
+std::string response(const api::Value& request, const std::string& rest) {
+  return R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":")" +
+         std::string(request.string_at("uid")) + "\"," + rest + "}}";
+}
+
+class FakeClient final : public WebhookClient {
+ public:
+  struct Seen {
+    std::string url, dial_host, review;
+    Duration timeout;
+  };
+  void post(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
+    seen.push_back({target->url(), request.dial_host, request.body, request.timeout});
+    const auto at = target->url().find('?');
+    const auto found = hooks.find(target->url().substr(0, at));
+    if (found == hooks.end()) {
+      return done(errors::unavailable(webhook_failure(*target, "connection refused")));
+    }
+    api::Arena arena;
+    const auto review = api::parse_json(arena, request.body);
+    done(WebhookAnswer{200, {}, found->second(*review->find("request"))});
+  }
+  std::map<std::string, Says> hooks;
+  std::vector<Seen> seen;
+};
+
+// Keeps an answer that another thread gives.
+class AwaitedAnswer final : public net::Exchange {
+ public:
+  void respond(int code, net::Headers, std::shared_ptr<const std::string> text) override {
+    promise.set_value({code, *text});
+  }
+  void stream(int code, net::Headers, std::unique_ptr<net::Body>) override {
+    promise.set_value({code, ""});
+  }
+  void wake() override {}
+  std::unique_ptr<net::Stream> upgrade(net::Headers) override { return nullptr; }
+  void on_cancel(std::function<void()>) override {}
+  io::Loop& loop() override { std::abort(); }
+  void post(std::function<void()> work) override { work(); }
+  std::promise<std::pair<int, std::string>> promise;
+};
+
+class WebhooksTest : public ::testing::Test {
+ protected:
+  void start(WebhookClient& client) {
+    Options options{*store_, executor_, executor_, *rng_, metrics_};
+    options.webhooks = &client;
+    auto made = Server::create(std::move(options));
+    ASSERT_TRUE(made);
+    server_ = std::move(*made);
+  }
+  net::Request request(std::string_view method, std::string_view target, std::string_view body) {
+    net::Request out;
+    out.method = method;
+    out.target = target;
+    const auto mark = target.find('?');
+    out.path = target.substr(0, mark);
+    if (mark != std::string_view::npos) out.query = target.substr(mark + 1);
+    out.body = body;
+    if (!body.empty()) {
+      out.headers.set("content-type",
+                      method == "PATCH" ? "application/merge-patch+json" : "application/json");
+    }
+    out.peer.certificate_common_name = "admin";
+    out.peer.certificate_organizations = {"system:masters"};
+    return out;
+  }
+  AnswerRef call(std::string_view method, std::string_view target, std::string_view body = {}) {
+    auto answer = std::make_shared<Answer>();
+    server_->handle(request(method, target, body), answer);
+    return answer;
+  }
+  AnswerRef map(const std::string& name, const std::string& data = "{}",
+                const std::string& query = "") {
+    return call("POST", "/api/v1/namespaces/default/configmaps" + query,
+                R"({"metadata":{"name":")" + name + R"("},"data":)" + data + "}");
+  }
+  // A configuration with one webhook for ConfigMaps at https://hook/NAME.
+  void hook(const std::string& kind, const std::string& name, const std::string& rest = "",
+            const std::string& rules = R"("apiGroups":[""],"apiVersions":["v1"],)"
+                                       R"("resources":["configmaps"],"operations":["*"])") {
+    const std::string body =
+        R"({"metadata":{"name":")" + name + R"("},"webhooks":[{"name":")" + name +
+        R"(.example.com","sideEffects":"None","admissionReviewVersions":["v1"],)"
+        R"("clientConfig":{"url":"https://hook/)" +
+        name + R"("},"rules":[{)" + rules + "}]" + rest + "}]}";
+    const auto made = call(
+        "POST", "/apis/admissionregistration.k8s.io/v1/" + kind + "webhookconfigurations", body);
+    ASSERT_EQ(made->status, 201) << made->body;
+  }
+  // Adds a member to the map's data.
+  static Says adds(const std::string& key) {
+    return [key](const api::Value& request) {
+      const std::string patch = R"([{"op":"add","path":"/data/)" + key + R"(","value":"yes"}])";
+      return response(request, R"("allowed":true,"patchType":"JSONPatch","patch":")" +
+                                   base64_encode(patch) + "\"");
+    };
+  }
+  static std::string allow(const api::Value& request) {
+    return response(request, R"("allowed":true)");
+  }
+
+  io::SimExecutor executor_;
+  // Writes on the caller's thread, so that every answer is there on return.
+  std::unique_ptr<store::EmbeddedStore> store_ =
+      store::EmbeddedStore::create(
+          {.inline_writer = true},
+          std::make_unique<store::MemoryJournal>(std::make_shared<store::MemoryDisk>()))
+          .value();
+  std::unique_ptr<Rng> rng_ = seeded_rng(1);
+  metrics::Registry metrics_;
+  FakeClient client_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(WebhooksTest, ChangeObjectsInTheOrderOfTheirNames) {
+  start(client_);
+  client_.hooks["https://hook/b"] = adds("second");
+  client_.hooks["https://hook/a"] = adds("first");
+  hook("mutating", "b");
+  hook("mutating", "a");
+  const auto made = map("m", R"({"own":"1"})", "?fieldManager=me");
+  ASSERT_EQ(made->status, 201) << made->body;
+  EXPECT_EQ(made->at("data"), R"({"first":"yes","own":"1","second":"yes"})");
+  ASSERT_EQ(client_.seen.size(), 2u);
+  EXPECT_EQ(client_.seen[0].url, "https://hook/a?timeout=10s");
+  EXPECT_EQ(client_.seen[0].timeout, std::chrono::seconds(10));
+  const std::string& review = client_.seen[0].review;
+  EXPECT_THAT(review, HasSubstr(R"("kind":{"group":"","version":"v1","kind":"ConfigMap"})"));
+  EXPECT_THAT(review,
+              HasSubstr(R"("resource":{"group":"","version":"v1","resource":"configmaps"})"));
+  EXPECT_THAT(review, HasSubstr(R"("name":"m","namespace":"default","operation":"CREATE")"));
+  EXPECT_THAT(review, HasSubstr(R"("userInfo":{"username":"admin")"));
+  EXPECT_THAT(review, HasSubstr(R"("oldObject":null)"));
+  EXPECT_THAT(review, HasSubstr(R"("options":{"kind":"CreateOptions",)"
+                                R"("apiVersion":"meta.k8s.io/v1","fieldManager":"me"})"));
+  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("first":"yes")"));
+}
+
+TEST_F(WebhooksTest, RefuseInTheirWords) {
+  start(client_);
+  hook("validating", "v");
+  client_.hooks["https://hook/v"] = [](const api::Value& request) {
+    return response(request, R"("allowed":false,"warnings":["beware"],)"
+                             R"("status":{"code":418,"reason":"Teapot","message":"no tea"})");
+  };
+  const auto refused = map("m");
+  EXPECT_EQ(refused->status, 418);
+  EXPECT_EQ(refused->message(), "admission webhook \"v.example.com\" denied the request: no tea");
+  EXPECT_EQ(refused->reason(), "Teapot");
+  EXPECT_EQ(refused->headers.get("warning"), "299 - \"beware\"");
+  client_.hooks["https://hook/v"] = [](const api::Value& request) {
+    return response(request, R"("allowed":false)");
+  };
+  EXPECT_EQ(map("m")->status, 400);
+  EXPECT_EQ(map("m")->message(),
+            "admission webhook \"v.example.com\" denied the request without explanation");
+}
+
+TEST_F(WebhooksTest, FailAsTheirPolicySays) {
+  start(client_);
+  hook("validating", "open", R"(,"failurePolicy":"Ignore")");
+  EXPECT_EQ(map("m")->status, 201);
+  hook("validating", "shut");
+  const auto failed = map("n");
+  EXPECT_EQ(failed->status, 500);
+  EXPECT_EQ(failed->message(),
+            "Internal error occurred: failed calling webhook \"shut.example.com\": failed to call "
+            "webhook: Post \"https://hook/shut?timeout=10s\": connection refused");
+  client_.hooks["https://hook/shut"] = [](const api::Value&) {
+    return std::string(R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1",)"
+                       R"("response":{"uid":"other","allowed":true}})");
+  };
+  EXPECT_THAT(map("n")->message(), HasSubstr("received invalid webhook response: expected "
+                                             "response.uid="));
+}
+
+TEST_F(WebhooksTest, AreAskedAboutWhatTheyWant) {
+  start(client_);
+  client_.hooks["https://hook/v"] = allow;
+  hook("validating", "v",
+       R"(,"objectSelector":{"matchLabels":{"look":"yes"}},)"
+       R"("namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"default"}},)"
+       R"("matchConditions":[{"name":"c","expression":"object.metadata.name != 'quiet'"}])");
+  const std::string kMaps = "/api/v1/namespaces/default/configmaps";
+  const auto labelled = [&](const std::string& name) {
+    return R"({"metadata":{"name":")" + name + R"(","labels":{"look":"yes"}}})";
+  };
+  map("plain");
+  EXPECT_EQ(client_.seen.size(), 0u);
+  call("POST", kMaps, labelled("quiet"));
+  EXPECT_EQ(client_.seen.size(), 0u);
+  call("POST", "/api/v1/namespaces/kube-public/configmaps", labelled("elsewhere"));
+  EXPECT_EQ(client_.seen.size(), 0u);
+  EXPECT_EQ(call("POST", kMaps, labelled("loud"))->status, 201);
+  EXPECT_EQ(client_.seen.size(), 1u);
+  // The old object counts, too.
+  EXPECT_EQ(call("PATCH", kMaps + "/loud", R"({"metadata":{"labels":null}})")->status, 200);
+  ASSERT_EQ(client_.seen.size(), 2u);
+  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("operation":"UPDATE")"));
+  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("kind":"PatchOptions")"));
+}
+
+TEST_F(WebhooksTest, SeeTheVersionThatTheyName) {
+  start(client_);
+  client_.hooks["https://hook/v"] = allow;
+  const std::string kRules = R"("apiGroups":["autoscaling"],"apiVersions":["v1"],)"
+                             R"("resources":["horizontalpodautoscalers"],"operations":["CREATE"])";
+  hook("validating", "v", "", kRules);
+  const auto make = [&](const std::string& name) {
+    return call("POST", "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers",
+                R"({"metadata":{"name":")" + name +
+                    R"("},"spec":{"maxReplicas":3,"scaleTargetRef":{"kind":"Deployment",)"
+                    R"("name":"d","apiVersion":"apps/v1"},"metrics":[{"type":"Resource",)"
+                    R"("resource":{"name":"cpu","target":{"type":"Utilization",)"
+                    R"("averageUtilization":70}}}]}})");
+  };
+  EXPECT_EQ(make("a")->status, 201);
+  ASSERT_EQ(client_.seen.size(), 1u);
+  EXPECT_THAT(client_.seen[0].review, HasSubstr(R"("targetCPUUtilizationPercentage":70)"));
+  EXPECT_THAT(client_.seen[0].review,
+              HasSubstr(R"("requestKind":{"group":"autoscaling","version":"v2",)"));
+  call("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v");
+  hook("validating", "w", R"(,"matchPolicy":"Exact")", kRules);
+  EXPECT_EQ(make("b")->status, 201);
+  EXPECT_EQ(client_.seen.size(), 1u);
+}
+
+TEST_F(WebhooksTest, AreAskedAgainAboutWhatOthersChanged) {
+  start(client_);
+  client_.hooks["https://hook/a"] = allow;
+  client_.hooks["https://hook/b"] = adds("late");
+  hook("mutating", "a", R"(,"reinvocationPolicy":"IfNeeded")");
+  hook("mutating", "b");
+  EXPECT_EQ(map("m", R"({"own":"1"})")->status, 201);
+  ASSERT_EQ(client_.seen.size(), 3u);
+  EXPECT_EQ(client_.seen[2].url, "https://hook/a?timeout=10s");
+  EXPECT_THAT(client_.seen[2].review, HasSubstr(R"("late":"yes")"));
+}
+
+TEST_F(WebhooksTest, WithSideEffectsAreNotAskedInADryRun) {
+  start(client_);
+  call("POST", "/apis/admissionregistration.k8s.io/v1beta1/validatingwebhookconfigurations",
+       R"({"metadata":{"name":"v"},"webhooks":[{"name":"v.example.com","clientConfig":)"
+       R"({"url":"https://hook/v"},"rules":[{"apiGroups":[""],"apiVersions":["v1"],)"
+       R"("resources":["configmaps"],"operations":["*"]}],"failurePolicy":"Ignore"}]})");
+  const auto refused = map("m", "{}", "?dryRun=All");
+  if (refused->status == 201) return;  // That old version is not served here.
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_EQ(refused->message(), "admission webhook \"v.example.com\" does not support dry run");
+}
+
+TEST_F(WebhooksTest, AreNotAskedAboutThemselves) {
+  start(client_);
+  hook("validating", "v", "",
+       R"("apiGroups":["*"],"apiVersions":["*"],"resources":["*/*"],"operations":["*"])");
+  EXPECT_EQ(
+      call("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v")
+          ->status,
+      200);
+  EXPECT_TRUE(client_.seen.empty());
+}
+
+TEST_F(WebhooksTest, MayRefuseDeletionsAndEvictions) {
+  start(client_);
+  client_.hooks["https://hook/v"] = [](const api::Value& request) {
+    return response(request,
+                    R"("allowed":)" +
+                        std::string(request.string_at("operation") == "DELETE" ? "false" : "true"));
+  };
+  hook("validating", "v");
+  EXPECT_EQ(map("m")->status, 201);
+  EXPECT_EQ(call("DELETE", "/api/v1/namespaces/default/configmaps/m")->status, 400);
+  ASSERT_EQ(client_.seen.size(), 2u);
+  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("object":null)"));
+  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("kind":"DeleteOptions")"));
+}
+
+// A whole way: TLS, a certificate that is checked, an answer from another thread.
+TEST_F(WebhooksTest, AreCalledOverTls) {
+  struct Hook final : net::Handler {
+    void handle(net::Request request, std::shared_ptr<net::Exchange> exchange) override {
+      api::Arena arena;
+      const auto review = api::parse_json(arena, request.body);
+      exchange->respond(200, {}, adds("tls")(*review->find("request")));
+    }
+  } handler;
+  net::ServerOptions options;
+  options.handler = &handler;
+  options.tls = net::testing::test_tls();
+  auto hooks = net::Server::create(std::move(options)).value();
+  auto client = WebhookClient::create();
+  start(*client);
+  const auto made =
+      call("POST", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+           R"({"metadata":{"name":"m"},"webhooks":[{"name":"m.example.com","sideEffects":"None",)"
+           R"("admissionReviewVersions":["v1"],"clientConfig":{"url":"https://127.0.0.1:)" +
+               std::to_string(hooks->port()) + R"(/x","caBundle":")" +
+               base64_encode(net::testing::test_certificates().authority.certificate_pem) +
+               R"("},"rules":[{"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps"],)"
+               R"("operations":["CREATE"]}]}]})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  auto answer = std::make_shared<AwaitedAnswer>();
+  auto future = answer->promise.get_future();
+  server_->handle(request("POST", "/api/v1/namespaces/default/configmaps",
+                          R"({"metadata":{"name":"m"},"data":{"own":"1"}})"),
+                  answer);
+  const auto [status, body] = future.get();
+  EXPECT_EQ(status, 201) << body;
+  EXPECT_THAT(body, HasSubstr(R"("tls":"yes")"));
+  client.reset();
+}
+
+}  // namespace
+}  // namespace pinnace::apiserver
