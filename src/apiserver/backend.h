@@ -16,6 +16,7 @@
 #include "apiserver/http/document_cache.h"
 #include "apiserver/server.h"
 #include "apiserver/strategies/allocator.h"
+#include "apiserver/strategies/service_feed.h"
 
 namespace pinnace::apiserver {
 
@@ -37,6 +38,7 @@ struct Backend {
   AdmissionChain admission;
   std::unique_ptr<IpAllocator> service_ips;
   std::unique_ptr<PortAllocator> node_ports;
+  std::unique_ptr<ServiceFeed> service_feed;
   std::shared_ptr<KubeletClient> kubelets;
   std::shared_ptr<Aggregator> aggregator;
   // Documents about built-in groups alone.

@@ -196,7 +196,8 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   backend->service_ips = std::move(*ips);
   backend->node_ports = std::make_unique<PortAllocator>(
       backend->options.node_port_first, backend->options.node_port_last, backend->options.rng);
-  load_service_allocations(*backend);
+  backend->service_feed = std::make_unique<ServiceFeed>(
+      backend->options.store, *backend->service_ips, *backend->node_ports);
   backend->kubelets = std::make_shared<KubeletClient>(backend->options);
   backend->aggregator = Aggregator::create(backend);
   auto server = std::make_unique<ServerImpl>(backend);

@@ -56,6 +56,12 @@ struct Event {
   ObjectRef previous;  // What it was before; null for kAdded.
 };
 
+// Something that writers of several objects decide about together, such as who gets an address.
+struct Guard {
+  std::string name;
+  Revision seen = 0;  // The store's revision before the writer looked at what it decided by.
+};
+
 // A write that happens only if nobody was faster.
 struct Write {
   enum class Type : std::uint8_t { kCreate, kUpdate, kDelete };
@@ -69,6 +75,9 @@ struct Write {
   Revision expected_revision = 0;  // kUpdate, kDelete: the current revision must be this one.
   // False for what may be lost with the machine's power (Events, Leases): not synced at once.
   bool durable = true;
+  // The write is a Conflict if another process wrote under one of these after it was seen. Writers
+  // in one process know of one another; a store that is always current does not look.
+  std::vector<Guard> guards;
 };
 
 // Moves over one resource's events. Each Watcher belongs to one reader.

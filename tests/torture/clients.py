@@ -11,6 +11,7 @@ from history import Event, Hold, List, Read, Segment, Write
 NAMESPACE = "torture"
 # Secrets: no controller makes any of its own.
 OBJECTS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 REQUEST_SECONDS = 15
 KEYS = [f"key-{i}" for i in range(10)]
@@ -252,6 +253,32 @@ class Locker(Client):
         held["spec"]["holderIdentity"] = ""
         self.history.add(Hold(lease, held["metadata"]["resourceVersion"] + self.name, begin, now()))
         self.connection.call("PUT", f"{LEASES}/{lease}", held)
+
+
+class Tenant(Client):
+    """Makes and removes Services, of which no two may have the same address."""
+
+    def step(self):
+        name = f"service-{self.rng.randrange(16)}"
+        try:
+            what = self.rng.random()
+            if what < 0.5:
+                self.connection.call("POST", SERVICES, {
+                    "metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}})
+            elif what < 0.8:
+                self.connection.call("DELETE", f"{SERVICES}/{name}")
+            else:
+                self.look()
+        except (NotSent, NoAnswer):
+            self.pause()
+
+    def look(self):
+        status, found = self.connection.call("GET", SERVICES)
+        if status != 200:
+            return
+        addresses = [item["spec"]["clusterIP"] for item in found["items"]]
+        if len(set(addresses)) != len(addresses):
+            raise AssertionError(f"addresses were given twice: {found['items']}")
 
 
 class Watcher(Client):

@@ -113,7 +113,9 @@ class Cluster:
         port = free_port()
         argv = [PINNACE, "server", f"--name={self.name}-{number}", f"--port={port}",
                 f"--data-dir={self._path(f's{number}')}", "--node-ip=127.0.0.1",
-                f"--node-name=server-{number}"]
+                f"--node-name=server-{number}",
+                # So few addresses that servers often reach for the same.
+                "--service-cidr=10.96.0.0/28"]
         if self.members:
             argv += [f"--etcd-servers={','.join(self.etcd_urls)}",
                      f"--etcd-cafile={self._path('ca.crt')}",

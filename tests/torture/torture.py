@@ -20,7 +20,7 @@ import traceback
 
 import checker
 from clients import KEYS, NAMESPACE, OBJECTS, Connection, Locker, NoAnswer, NotSent, Watcher
-from clients import Worker, revision_of
+from clients import Tenant, Worker, revision_of
 from cluster import Cluster
 from history import History
 
@@ -122,6 +122,7 @@ class Run:
         self.first_revision = revision_of(self.patiently(connection, "GET", OBJECTS, good=(200,)))
         clients = [Worker(self, f"w{i}") for i in range(self.clients_wanted)]
         clients += [Locker(self, f"l{i}") for i in range(3)]
+        clients += [Tenant(self, f"t{i}") for i in range(2)]
         watchers = [Watcher(self, f"watch-{i}") for i in range(3)]
         nemesis = Nemesis(self)
         for thread in [*clients, *watchers, nemesis]:

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxGeneratedPrefix = 58;
 constexpr int kGeneratedTries = 8;
+constexpr int kMaxAttempts = 8;
 
 struct Creation {
   Creation(BackendRef owner, CallRef from)
@@ -27,6 +28,8 @@ struct Creation {
   api::Value object;
   AdmissionRequest admission{change, Operation::kCreate, &object, nullptr};
   std::function<void()> taken;
+  // Begins anew; empty when that was tried too often.
+  std::function<void()> again;
 
   void fail(const Error& error) {
     change.done(false);
@@ -128,12 +131,17 @@ void commit(const CreationRef& creation, store::Key key) {
                      std::move(parts.head),
                      std::move(parts.tail),
                      0,
-                     strategy_for(change.storage.storage_resource).durable};
+                     strategy_for(change.storage.storage_resource).durable,
+                     change.guards};
   change.backend.store().commit(std::move(write), [creation](Result<store::ObjectRef> done) {
     Call& call = *creation->call;
     if (!done && done.error().is("AlreadyExists") && creation->taken) {
       creation->change.done(false);
       return creation->taken();
+    }
+    if (!done && done.error().is("Conflict") && creation->again) {
+      creation->change.done(false);
+      return call.exchange->post(creation->again);
     }
     if (!done) return creation->fail(write_error(call, done.error(), creation->change.name));
     creation->change.done(true);
@@ -192,13 +200,18 @@ void create_object(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
     return answer_error(*call, ok.error());
   }
-  create_made(backend, call, {.make = [&call](Change& change) {
+  create_made(backend, call, {.make = [call](Change& change) {
                 return read_object(*call, change.arena, *call->resource);
               }});
 }
 
 void create_made(const BackendRef& backend, const CallRef& call, Making making) {
   const auto creation = std::make_shared<Creation>(backend, call);
+  if (!backend->store().is_always_current() && making.attempt < kMaxAttempts) {
+    Making next = making;
+    ++next.attempt;
+    creation->again = [backend, call, next] { create_made(backend, call, next); };
+  }
   Change& change = creation->change;
   Error wrong;
   change.dry_run = is_dry_run(*call, wrong);

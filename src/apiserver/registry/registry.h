@@ -33,6 +33,7 @@ struct Making {
   Ownership ownership = Ownership::kTracked;
   // What to do when somebody else was faster; by default 409.
   std::function<void()> taken;
+  int attempt = 1;  // It begins anew when other servers changed what it was decided by.
 };
 void create_made(const BackendRef& backend, const CallRef& call, Making making);
 // PUT and PATCH, of the object or of a subresource that is a view of it (status, scale, finalize).

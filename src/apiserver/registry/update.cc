@@ -161,7 +161,8 @@ void commit(const AttemptRef& attempt) {
                      std::move(parts.head),
                      std::move(parts.tail),
                      attempt->before->revision,
-                     strategy.durable};
+                     strategy.durable,
+                     change.guards};
   change.backend.store().commit(
       std::move(write), [attempt, removes](Result<store::ObjectRef> done) {
         attempt->change.done(done.has_value());

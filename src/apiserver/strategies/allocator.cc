@@ -18,26 +18,36 @@ std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
 
 }  // namespace
 
+void NumberSet::hold(std::size_t index, bool is_held) {
+  const std::lock_guard lock(mutex_);
+  if (index < held_.size()) held_[index] = is_held;
+}
+
+void NumberSet::release_all() {
+  const std::lock_guard lock(mutex_);
+  held_.assign(held_.size(), false);
+}
+
 bool NumberSet::take(std::size_t index) {
   const std::lock_guard lock(mutex_);
-  if (index >= used_.size() || used_[index]) return false;
-  used_[index] = true;
+  if (index >= held_.size() || held_[index] || taken_[index]) return false;
+  taken_[index] = true;
   return true;
 }
 
 void NumberSet::give_back(std::size_t index) {
   const std::lock_guard lock(mutex_);
-  if (index < used_.size()) used_[index] = false;
+  if (index < taken_.size()) taken_[index] = false;
 }
 
 bool NumberSet::take_any(Rng& rng, std::size_t from, std::size_t& index) {
   const std::lock_guard lock(mutex_);
-  const std::size_t span = used_.size() - from;
+  const std::size_t span = held_.size() - from;
   const std::size_t start = rng.below(span);
   for (std::size_t i = 0; i < span; ++i) {
     index = from + (start + i) % span;
-    if (used_[index]) continue;
-    used_[index] = true;
+    if (held_[index] || taken_[index]) continue;
+    taken_[index] = true;
     return true;
   }
   return false;
@@ -63,6 +73,10 @@ Result<std::unique_ptr<IpAllocator>> IpAllocator::create(std::string_view cidr, 
 bool IpAllocator::contains(std::string_view ip) const {
   const auto number = parse_ipv4(ip);
   return number && *number > base_ && *number < base_ + size_ - 1;
+}
+
+void IpAllocator::hold(std::string_view ip, bool is_held) {
+  if (contains(ip)) set_.hold(*parse_ipv4(ip) - base_, is_held);
 }
 
 bool IpAllocator::take(std::string_view ip) {

@@ -1,6 +1,7 @@
-// Allocators of cluster IPs and node ports, rebuilt from the stored Services at start.
+// Allocators of cluster IPs and node ports. A number is held by a stored Service, or taken by a
+// write that is under way, and given back when that is over.
 //
-// Threads: any. Bounds: a bit for each address of the range, at most 2^20 addresses.
+// Threads: any. Bounds: two bits for each address of the range, at most 2^20 addresses.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,9 @@ namespace pinnace::apiserver {
 
 class NumberSet {
  public:
-  explicit NumberSet(std::size_t size) : used_(size) {}
+  explicit NumberSet(std::size_t size) : held_(size), taken_(size) {}
+  void hold(std::size_t index, bool is_held);
+  void release_all();  // None is held any more.
   bool take(std::size_t index);
   void give_back(std::size_t index);
   // A free one at or above `from`, found from a random place; false when all are taken.
@@ -25,13 +28,15 @@ class NumberSet {
 
  private:
   std::mutex mutex_;
-  std::vector<bool> used_;
+  std::vector<bool> held_, taken_;
 };
 
 class IpAllocator {
  public:
   static Result<std::unique_ptr<IpAllocator>> create(std::string_view cidr, Rng& rng);
   bool contains(std::string_view ip) const;
+  void hold(std::string_view ip, bool is_held);
+  void release_all() { set_.release_all(); }
   bool take(std::string_view ip);
   void give_back(std::string_view ip);
   // "" when the range is full. The first 256 addresses (or 1/16) are left for those who ask for
@@ -54,6 +59,10 @@ class PortAllocator {
   PortAllocator(int first, int last, Rng& rng)
       : first_(first), last_(last), set_(static_cast<std::size_t>(last - first + 1)), rng_(rng) {}
   bool contains(std::int64_t port) const { return port >= first_ && port <= last_; }
+  void hold(std::int64_t port, bool is_held) {
+    if (contains(port)) set_.hold(static_cast<std::size_t>(port - first_), is_held);
+  }
+  void release_all() { set_.release_all(); }
   bool take(std::int64_t port) { return set_.take(static_cast<std::size_t>(port - first_)); }
   void give_back(std::int64_t port) {
     if (contains(port)) set_.give_back(static_cast<std::size_t>(port - first_));

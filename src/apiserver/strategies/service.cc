@@ -103,7 +103,6 @@ const Strategy kServiceStrategy{
     .validate_status = validate_service_status,
     .warn = warn_about_service,
     .claim = claim_service,
-    .after_delete = release_service,
 };
 
 }  // namespace pinnace::apiserver

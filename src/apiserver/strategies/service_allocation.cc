@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <set>
 
-#include "api/json.h"
+#include "apiserver/strategies/service_feed.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 
 namespace pinnace::apiserver {
 namespace {
-
-std::string cluster_ip_of(const api::Value* spec) {
-  if (spec == nullptr || spec->string_at("type") == "ExternalName") return {};
-  const std::string_view ip = spec->string_at("clusterIP");
-  return ip == "None" ? std::string() : std::string(ip);
-}
 
 bool has_node_ports(const api::Value& spec) {
   const std::string_view type = spec.string_at("type");
@@ -22,24 +16,14 @@ bool has_node_ports(const api::Value& spec) {
          (type == "LoadBalancer" && spec.bool_at("allocateLoadBalancerNodePorts", true));
 }
 
-// Every node port of a Service once: two protocols may share a number.
-std::set<std::int64_t> node_ports_of(const api::Value* spec) {
-  std::set<std::int64_t> ports;
-  const auto* list = spec == nullptr ? nullptr : spec->find("ports");
-  if (list != nullptr && list->is_array()) {
-    for (const auto& port : list->items()) {
-      if (port.int_at("nodePort") != 0) ports.insert(port.int_at("nodePort"));
-    }
-  }
-  if (spec != nullptr && spec->int_at("healthCheckNodePort") != 0) {
-    ports.insert(spec->int_at("healthCheckNodePort"));
-  }
-  return ports;
-}
-
-void take_ip(Change& change, const std::string& ip) {
-  change.finish.push_back([ips = change.backend.service_ips.get(), ip](bool kept) {
-    if (!kept) ips->give_back(ip);
+// When the write is over, a Service holds it or nobody does.
+template <typename Allocator, typename Number>
+void give_back_later(Change& change, Allocator& from, const Number& number, std::string guard) {
+  change.guards.push_back({std::move(guard), 0});
+  change.finish.push_back([&feed = *change.backend.service_feed, &from, number](bool) {
+    const auto lock = feed.lock();
+    feed.refresh();
+    from.give_back(number);
   });
 }
 
@@ -60,17 +44,15 @@ void claim_ip(Change& change, const Field& spec, api::Value& writable, const std
   } else if (!ips.take(ip)) {
     return where.invalid("failed to allocate IP " + ip + ": provided IP is already allocated");
   }
-  take_ip(change, ip);
+  give_back_later(change, ips, ip, "service-ip/" + ip);
   api::Value list = api::Value::array();
   list.append(change.arena, change.text(ip));
   writable.set_ref(change.arena, "clusterIP", change.text(ip));
   writable.set_ref(change.arena, "clusterIPs", list);
 }
 
-void give_back_later(Change& change, std::int64_t port, bool when_kept) {
-  change.finish.push_back([ports = change.backend.node_ports.get(), port, when_kept](bool kept) {
-    if (kept == when_kept) ports->give_back(port);
-  });
+void give_port_back_later(Change& change, std::int64_t port) {
+  give_back_later(change, *change.backend.node_ports, port, "node-port/" + std::to_string(port));
 }
 
 void claim_given_port(Change& change, const Field& port) {
@@ -80,7 +62,7 @@ void claim_given_port(Change& change, const Field& port) {
                         std::to_string(ports.first()) + "-" + std::to_string(ports.last()));
   }
   if (!ports.take(port.number())) return port.invalid("provided port is already allocated");
-  give_back_later(change, port.number(), false);
+  give_port_back_later(change, port.number());
 }
 
 int claim_any_port(Change& change, const Field& where) {
@@ -88,7 +70,7 @@ int claim_any_port(Change& change, const Field& where) {
   if (port == 0) {
     where.invalid_value("0", "failed to allocate a nodePort: range is full");
   } else {
-    give_back_later(change, port, false);
+    give_port_back_later(change, port);
   }
   return port;
 }
@@ -141,6 +123,11 @@ void claim_service(Change& change, api::Value& object, const api::Value* old) {
   api::Value* writable = object.find("spec");
   if (writable == nullptr || !writable->is_object()) return;
   const auto* before = old == nullptr ? nullptr : old->find("spec");
+  ServiceFeed& feed = *change.backend.service_feed;
+  const store::Revision seen = change.backend.store().revision();
+  const std::size_t other_guards = change.guards.size();
+  const auto lock = feed.lock();
+  feed.refresh();
   // The fields show what was asked for; `writable` gets what is given.
   const api::Value asked = api::deep_copy(change.arena, *writable);
   const Field spec = Field(change.causes, change.arena, &asked).as("spec");
@@ -149,22 +136,7 @@ void claim_service(Change& change, api::Value& object, const api::Value* old) {
   claim_ip(change, spec, *writable, old_ip);
   claim_ports(change, spec, *writable, old_ports);
   claim_health_port(change, spec, *writable, old_ports);
-  if (!old_ip.empty() && cluster_ip_of(writable) != old_ip) {
-    change.finish.push_back([ips = change.backend.service_ips.get(), old_ip](bool kept) {
-      if (kept) ips->give_back(old_ip);
-    });
-  }
-  const auto new_ports = node_ports_of(writable);
-  for (const std::int64_t port : old_ports) {
-    if (!new_ports.contains(port)) give_back_later(change, port, true);
-  }
-}
-
-void release_service(Backend& backend, const api::Value& object) {
-  const auto* spec = object.find("spec");
-  const std::string ip = cluster_ip_of(spec);
-  if (!ip.empty()) backend.service_ips->give_back(ip);
-  for (const std::int64_t port : node_ports_of(spec)) backend.node_ports->give_back(port);
+  for (std::size_t i = other_guards; i < change.guards.size(); ++i) change.guards[i].seen = seen;
 }
 
 void keep_node_ports(Change& change, api::Value& spec, const api::Value& before) {
@@ -190,21 +162,6 @@ void keep_node_ports(Change& change, api::Value& spec, const api::Value& before)
                            old.string_at("protocol") == port.string_at("protocol");
       if (!is_same || held == 0 || !said.insert(held).second) continue;
       port.set_ref(change.arena, "nodePort", api::Value::integer(held));
-    }
-  }
-}
-
-void load_service_allocations(Backend& backend) {
-  auto services = backend.store().list("services", "");
-  if (!services) return;
-  for (const auto& service : services->objects) {
-    api::Arena arena;
-    const auto parsed = api::parse_json(arena, service->json);
-    const auto* spec = parsed ? parsed->find("spec") : nullptr;
-    const std::string ip = cluster_ip_of(spec);
-    if (!ip.empty()) backend.service_ips->take(ip);
-    for (const std::int64_t port : node_ports_of(spec)) {
-      if (backend.node_ports->contains(port)) backend.node_ports->take(port);
     }
   }
 }

@@ -61,7 +61,4 @@ extern const Strategy kSecurityPolicyStrategy, kPodPresetStrategy;
 
 std::span<const Strategy* const> strategies();
 
-// Takes the addresses and ports of all stored Services. Before any request.
-void load_service_allocations(Backend& backend);
-
 }  // namespace pinnace::apiserver

@@ -31,6 +31,8 @@ struct Change {
   const api::Value* old = nullptr;  // The object as it was; null at creation.
   // What is wrong with the object; anything here makes the write a 422.
   std::vector<Cause> causes;
+  // What was decided by looking at other objects: the write is tried anew if they have changed.
+  std::vector<store::Guard> guards;
   // Told at the end whether the write took place; gives back what was allocated.
   std::vector<std::function<void(bool kept)>> finish;
 

@@ -64,6 +64,7 @@ Result<void> run(const Arguments& arguments) {
   StopSignals stop;
   auto made = io::make_directories(settings->data_dir, 0700);
   if (made) made = io::make_directories(settings->run_dir, 0755);
+  if (made) made = save_settings(*settings);
   if (!made) return made;
   if (settings->node_ip.empty()) {
     auto found = find_node_ip();

@@ -55,6 +55,8 @@ struct Transaction {
   std::string key;  // What the guard looks at.
   Guard guard = Guard::kNone;
   std::uint64_t expected = 0;  // 0: the key must not be there.
+  // Keys that must not have changed after the revision, either.
+  std::vector<std::pair<std::string, Revision>> unchanged;
   std::vector<std::pair<std::string, std::string>> puts;
   std::vector<KeyRange> removals;
 };

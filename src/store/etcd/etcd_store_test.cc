@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
 
 #include "store/etcd/layout.h"
 #include "store/test_support.h"
@@ -101,6 +103,38 @@ TEST_F(EtcdStores, EveryServerShowsTheLastStateThatADeletionGives) {
   ASSERT_TRUE(watcher->next(events, 10).has_value());
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].object->json, json_of(gone->revision, "last"));
+}
+
+TEST_F(EtcdStores, AGuardRefusesWhoDidNotSeeWhatAnotherServerDecided) {
+  const auto a = open(shared_etcd()), b = open(shared_etcd());
+  const auto guarded = [](const std::string& name, Revision seen) {
+    Write write = create("guarded", name);
+    write.guards = {{"quota/guarded", seen}};
+    return write;
+  };
+  ASSERT_TRUE(current(*a).has_value());
+  const Revision seen = a->revision();
+  ASSERT_TRUE(b->commit_and_wait(guarded("by-b", b->revision())).has_value());
+  const auto late = a->commit_and_wait(guarded("by-a", seen));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_TRUE(late.error().is("Conflict"));
+  EXPECT_TRUE(a->get({"pods", "guarded", "by-b"}).has_value());  // What it had not seen.
+  // Those of one server know of one another: none is in the other's way.
+  const Revision now = a->revision();
+  std::atomic<int> made = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&, i] {
+      made += a->commit_and_wait(guarded("many-" + std::to_string(i), now)).has_value() ? 1 : 0;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(made, 16);
+  EXPECT_EQ(b->commit_and_wait(guarded("again-by-b", now)).error().code, 409);
+  // Other guards are no matter.
+  Write other = create("guarded", "other");
+  other.guards = {{"quota/other", seen}};
+  EXPECT_TRUE(b->commit_and_wait(std::move(other)).has_value());
 }
 
 TEST_F(EtcdStores, ForeignRevisionsDoNotHoldUpReads) {

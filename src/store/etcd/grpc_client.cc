@@ -262,6 +262,13 @@ void GrpcClient::commit(Transaction transaction, Done<TransactionAnswer> done) {
     }
     request.add_failure()->mutable_request_range()->set_key(std::move(transaction.key));
   }
+  for (auto& [key, revision] : transaction.unchanged) {
+    auto& guard = *request.add_compare();
+    guard.set_key(std::move(key));
+    guard.set_target(pb::Compare::MOD);
+    guard.set_result(pb::Compare::LESS);
+    guard.set_mod_revision(static_cast<std::int64_t>(revision + 1));
+  }
   for (auto& [key, value] : transaction.puts) {
     auto& put = *request.add_success()->mutable_request_put();
     put.set_key(std::move(key));

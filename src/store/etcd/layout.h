@@ -5,6 +5,7 @@
 //   PREFIX/~/revision_base         → see `base`
 //   PREFIX/~/compacted             → the revision up to which etcd was last compacted
 //   PREFIX/~/tick                  → written to be seen by watches
+//   PREFIX/~/guards/NAME           → written with each write that has this guard
 //
 // An object's value is its uid, and its JSON without resourceVersion with the place where it goes:
 // etcd's mod_revision is the resourceVersion.
@@ -24,6 +25,7 @@ inline constexpr std::string_view kLastState = "last_state";
 inline constexpr std::string_view kRevisionBase = "revision_base";
 inline constexpr std::string_view kCompacted = "compacted";
 inline constexpr std::string_view kTick = "tick";
+inline constexpr std::string_view kGuards = "guards/";
 
 struct Layout {
   std::string prefix;  // Begins with '/' and does not end with it.

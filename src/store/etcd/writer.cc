@@ -1,5 +1,6 @@
 #include "store/etcd/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "store/splice.h"
@@ -25,6 +26,7 @@ void Writer::commit(Write write, Store::Done done) {
     }
     ++writes_;
     bytes_ += bytes;
+    if (!line_up(pending)) return;
     if (sent_ >= kMaxSent) {
       queue_.push_back(std::move(pending));
       return;
@@ -34,6 +36,48 @@ void Writer::commit(Write write, Store::Done done) {
   send(pending);
 }
 
+// Whether it may go at once. Needs the mutex.
+bool Writer::line_up(const PendingRef& pending) {
+  if (pending->write.guards.empty()) return true;
+  const auto [line, is_first] = lines_.try_emplace(pending->write.guards.front().name);
+  if (!is_first) line->second.waiting.push_back(pending);
+  return is_first;
+}
+
+// The next in line goes; `made` is the revision of the one that leaves, 0 if it was not done.
+void Writer::leave_line(const PendingRef& pending, Revision made) {
+  if (pending->write.guards.empty()) return;
+  PendingRef next;
+  {
+    const std::lock_guard lock(mutex_);
+    const Guard& guard = pending->write.guards.front();
+    const auto found = lines_.find(guard.name);
+    Line& line = found->second;
+    if (made != 0) {
+      // It found nobody else's since what it had seen.
+      if (guard.seen < line.since || guard.seen > line.through) line.since = guard.seen;
+      line.through = made;
+    }
+    if (line.waiting.empty()) {
+      lines_.erase(found);
+    } else {
+      next = std::move(line.waiting.front());
+      line.waiting.pop_front();
+      ++sent_;
+    }
+  }
+  if (next) send(next);
+}
+
+// Up to which revision nobody else can have written under the guard.
+Revision Writer::seen_of(const Guard& guard) {
+  const std::lock_guard lock(mutex_);
+  const auto found = lines_.find(guard.name);
+  if (found == lines_.end()) return guard.seen;
+  const Line& line = found->second;
+  return guard.seen >= line.since ? std::max(guard.seen, line.through) : guard.seen;
+}
+
 void Writer::send(const PendingRef& pending) {
   options_.client->commit(transaction_of(pending->write),
                           [self = shared_from_this(), pending](Result<TransactionAnswer> answer) {
@@ -41,16 +85,21 @@ void Writer::send(const PendingRef& pending) {
                           });
 }
 
-Transaction Writer::transaction_of(Write& write) const {
+Transaction Writer::transaction_of(Write& write) {
   const bool creates = write.type == Write::Type::kCreate;
   Transaction transaction;
   transaction.key = options_.layout.key_of(write.key);
   transaction.guard = Transaction::Guard::kModified;
   transaction.expected = creates ? 0 : options_.layout.to_etcd(write.expected_revision);
+  for (const Guard& guard : write.guards) {
+    const std::string key = options_.layout.own_key(std::string(kGuards) + guard.name);
+    transaction.unchanged.emplace_back(key, options_.layout.to_etcd(seen_of(guard)));
+    transaction.puts.emplace_back(key, "");
+  }
   if (write.type == Write::Type::kDelete) {
     if (!write.head.empty()) {
-      transaction.puts = {
-          {options_.layout.own_key(kLastState), encode_value(write.uid, write.head, write.tail)}};
+      transaction.puts.emplace_back(options_.layout.own_key(kLastState),
+                                    encode_value(write.uid, write.head, write.tail));
     }
     transaction.removals = {{transaction.key, ""}};
     return transaction;
@@ -58,7 +107,7 @@ Transaction Writer::transaction_of(Write& write) const {
   if (write.uid.empty() && !creates) {
     if (const auto before = options_.history->find(write.key)) write.uid = before->uid;
   }
-  transaction.puts = {{transaction.key, encode_value(write.uid, write.head, write.tail)}};
+  transaction.puts.emplace_back(transaction.key, encode_value(write.uid, write.head, write.tail));
   return transaction;
 }
 
@@ -74,17 +123,28 @@ void Writer::answered(const PendingRef& pending, Result<TransactionAnswer> answe
     }
   }
   if (next) send(next);
+  const bool made = answer && answer->succeeded;
+  leave_line(pending, made ? options_.layout.from_etcd(answer->revision) : 0);
   if (!answer) return finish(pending, std::unexpected(std::move(answer.error())));
   const Revision revision = options_.layout.from_etcd(answer->revision);
   // Also after a refusal: whoever reads again finds what it was refused for.
   options_.freshness->when_reached(
       revision, [self = shared_from_this(), pending, revision, succeeded = answer->succeeded,
-                 is_there = answer->found.has_value()](Result<void> reached) {
-        const Write& write = pending->write;
-        if (!succeeded) return self->finish(pending, refusal(write.type, write.key, is_there));
+                 refused = refusal_of(pending->write, *answer)](Result<void> reached) {
+        if (!succeeded) return self->finish(pending, refused);
         if (!reached) return self->finish(pending, std::unexpected(std::move(reached.error())));
-        self->finish(pending, self->made_by(write, revision));
+        self->finish(pending, self->made_by(pending->write, revision));
       });
+}
+
+// Why a transaction did not succeed: the object is not what it was to be, or a guard was not.
+Unexpected Writer::refusal_of(const Write& write, const TransactionAnswer& answer) const {
+  const bool creates = write.type == Write::Type::kCreate;
+  const bool is_there = answer.found.has_value();
+  const Revision modified = is_there ? options_.layout.from_etcd(answer.found->modified) : 0;
+  const bool fits = creates ? !is_there : is_there && modified == write.expected_revision;
+  return fits ? refusal(Write::Type::kUpdate, write.key, true)
+              : refusal(write.type, write.key, is_there);
 }
 
 Result<ObjectRef> Writer::made_by(const Write& write, Revision revision) const {

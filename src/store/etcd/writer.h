@@ -2,13 +2,16 @@
 //
 // Threads: any. `done` runs on a thread of the client or the executor.
 // Bounds: `max_waiting_writes` and `max_waiting_bytes` are under way or wait; more get 503. At most
-//   512 are sent at once.
+//   512 are sent at once. Writes whose first guard is the same go one after another: they know of
+//   one another, and only what other processes wrote in between is in their way.
 #pragma once
 
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "store/etcd/freshness.h"
 #include "store/etcd/layout.h"
@@ -36,15 +39,25 @@ class Writer : public std::enable_shared_from_this<Writer> {
     std::size_t bytes;
   };
   using PendingRef = std::shared_ptr<Pending>;
+  // One guard's writes of this process. Only ours were made after `since`, up to `through`.
+  struct Line {
+    std::deque<PendingRef> waiting;
+    Revision since = 0, through = 0;
+  };
+  bool line_up(const PendingRef& pending);
+  void leave_line(const PendingRef& pending, Revision made);
+  Revision seen_of(const Guard& guard);
   void send(const PendingRef& pending);
-  Transaction transaction_of(Write& write) const;
+  Transaction transaction_of(Write& write);
   void answered(const PendingRef& pending, Result<TransactionAnswer> answer);
   void finish(const PendingRef& pending, Result<ObjectRef> result);
+  Unexpected refusal_of(const Write& write, const TransactionAnswer& answer) const;
   Result<ObjectRef> made_by(const Write& write, Revision revision) const;
 
   const Options options_;
   std::mutex mutex_;
   std::deque<PendingRef> queue_;
+  std::map<std::string, Line> lines_;  // Those in which somebody is under way.
   std::size_t writes_ = 0, bytes_ = 0, sent_ = 0;
 };
 

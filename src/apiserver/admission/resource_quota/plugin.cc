@@ -116,6 +116,7 @@ Result<void> count_and_check(AdmissionRequest& request, std::vector<Quota>& quot
   Change& change = request.change;
   QuotaLedger& ledger = static_cast<Ledger&>(*request.state).entries;
   const store::Store& store = change.backend.store();
+  const store::Revision seen = store.revision();
   const auto lock = ledger.lock();
   const auto others = store.list(change.storage.storage_resource, change.ns);
   if (!others) return std::unexpected(others.error());
@@ -133,6 +134,9 @@ Result<void> count_and_check(AdmissionRequest& request, std::vector<Quota>& quot
       ledger.add({std::string(change.storage.storage_resource), change.ns, change.name},
                  api::to_json_text(*request.object));
   change.finish.push_back([&ledger, ticket](bool) { ledger.settle(ticket); });
+  // Another server may give away the last place at the same time.
+  change.guards.push_back(
+      {"quota/" + change.ns + '/' + std::string(change.storage.storage_resource), seen});
   return {};
 }
 

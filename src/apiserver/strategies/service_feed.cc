@@ -1,0 +1,67 @@
+#include "apiserver/strategies/service_feed.h"
+
+#include <vector>
+
+#include "api/json.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kResource = "services";
+constexpr std::size_t kEventsAtOnce = 1024;
+
+}  // namespace
+
+std::string cluster_ip_of(const api::Value* spec) {
+  if (spec == nullptr || spec->string_at("type") == "ExternalName") return {};
+  const std::string_view ip = spec->string_at("clusterIP");
+  return ip == "None" ? std::string() : std::string(ip);
+}
+
+std::set<std::int64_t> node_ports_of(const api::Value* spec) {
+  std::set<std::int64_t> ports;
+  const auto* list = spec == nullptr ? nullptr : spec->find("ports");
+  if (list != nullptr && list->is_array()) {
+    for (const auto& port : list->items()) {
+      if (port.int_at("nodePort") != 0) ports.insert(port.int_at("nodePort"));
+    }
+  }
+  if (spec != nullptr && spec->int_at("healthCheckNodePort") != 0) {
+    ports.insert(spec->int_at("healthCheckNodePort"));
+  }
+  return ports;
+}
+
+void ServiceFeed::hold(const store::Object& service, bool is_held) {
+  api::Arena arena;
+  const auto parsed = api::parse_json(arena, service.json);
+  const auto* spec = parsed ? parsed->find("spec") : nullptr;
+  const std::string ip = cluster_ip_of(spec);
+  if (!ip.empty()) ips_.hold(ip, is_held);
+  for (const std::int64_t port : node_ports_of(spec)) ports_.hold(port, is_held);
+}
+
+void ServiceFeed::reload() {
+  ips_.release_all();
+  ports_.release_all();
+  const auto services = store_.list(kResource, "");
+  if (!services) return;
+  for (const auto& service : services->objects) hold(*service, true);
+  auto watcher = store_.watch(kResource, "", services->revision, [] {});
+  watcher_ = watcher ? std::move(*watcher) : nullptr;
+}
+
+void ServiceFeed::refresh() {
+  if (!watcher_) return reload();
+  std::vector<store::Event> events;
+  do {
+    events.clear();
+    if (!watcher_->next(events, kEventsAtOnce)) return reload();
+    for (const auto& event : events) {
+      if (event.previous) hold(*event.previous, false);
+      if (event.type != store::Event::Type::kDeleted) hold(*event.object, true);
+    }
+  } while (events.size() == kEventsAtOnce);
+}
+
+}  // namespace pinnace::apiserver
