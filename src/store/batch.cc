@@ -31,6 +31,16 @@ Result<ObjectRef> BatchBuilder::add(Write& write) {
   const auto type = creates                              ? Event::Type::kAdded
                     : write.type == Write::Type::kUpdate ? Event::Type::kModified
                                                          : Event::Type::kDeleted;
+  std::string sealed;
+  if (transformer_ != nullptr && transformer_->seals(after->key.resource)) {
+    auto made = transformer_->seal(after->key, after->json);
+    if (!made) {
+      --revision_;
+      return std::unexpected(std::move(made.error()));
+    }
+    sealed = std::move(*made);
+  }
+  sealed_.push_back(std::move(sealed));
   changed_[after->key] = type == Event::Type::kDeleted ? nullptr : after;
   events_.push_back({type, after->revision, after, std::move(before)});
   return after;
@@ -39,7 +49,10 @@ Result<ObjectRef> BatchBuilder::add(Write& write) {
 Journal::Batch BatchBuilder::journal_batch(const History::Dropped& dropped) const {
   Journal::Batch batch;
   batch.puts.reserve(events_.size() + dropped.floors.size() + 1);
-  for (const auto& event : events_) batch.puts.push_back(record_put(event));
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    const std::string_view body = sealed_[i].empty() ? events_[i].object->json : sealed_[i];
+    batch.puts.push_back(record_put(events_[i], body));
+  }
   for (const auto& [resource, floor] : dropped.floors) {
     batch.puts.push_back(number_put(floor_key(resource), floor));
   }

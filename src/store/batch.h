@@ -8,13 +8,14 @@
 #include "store/history.h"
 #include "store/journal.h"
 #include "store/store.h"
+#include "store/transformer.h"
 
 namespace pinnace::store {
 
 class BatchBuilder {
  public:
-  explicit BatchBuilder(const History& history)
-      : history_(history), revision_(history.revision()) {}
+  BatchBuilder(const History& history, Transformer* transformer)
+      : history_(history), transformer_(transformer), revision_(history.revision()) {}
 
   // The object that `write` makes (or deleted), or why it cannot be done. Takes the write's parts.
   Result<ObjectRef> add(Write& write);
@@ -26,8 +27,10 @@ class BatchBuilder {
   ObjectRef current(const Key& key) const;
 
   const History& history_;
+  Transformer* const transformer_;  // May be null.
   Revision revision_;
   std::vector<Event> events_;
+  std::vector<std::string> sealed_;   // Beside `events_`; empty: the JSON is kept as it is.
   std::map<Key, ObjectRef> changed_;  // Null: deleted.
 };
 

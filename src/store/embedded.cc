@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdlib>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "store/batch.h"
 #include "store/history.h"
 #include "store/memory_journal.h"
+#include "store/record.h"
 #include "store/recovery.h"
 #include "store/rocks_journal.h"
 #include "store/splice.h"
@@ -53,6 +55,7 @@ class Embedded final : public EmbeddedStore {
   std::size_t count(std::string_view resource) const override { return history_->count(resource); }
   Revision revision() const override { return history_->revision(); }
   void commit(Write write, Done done) override;
+  Result<void> reseal() override;
   Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,
                                          Revision after, std::function<void()> wake) override {
     return history_->watch(resource, ns, after, std::move(wake));
@@ -64,7 +67,10 @@ class Embedded final : public EmbeddedStore {
 
  private:
   void run();
+  Result<void> reseal_all();
   std::vector<Waiting> take_waiting();  // Needs the mutex.
+  // Until nothing waits.
+  void work_off(std::unique_lock<std::mutex>& lock);
   void write_batch(std::vector<Waiting> waiting);
   void write_journal(const Journal::Batch& batch, bool sync);
 
@@ -76,6 +82,7 @@ class Embedded final : public EmbeddedStore {
   std::condition_variable wake_writer_;
   std::vector<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
+  std::vector<std::packaged_task<void()>> chores_;  // For the writer, between batches.
   bool stopping_ = false;
   bool writing_ = false;  // With an inline writer: some caller is at it.
   Counts counts_;
@@ -87,7 +94,7 @@ class Embedded final : public EmbeddedStore {
 };
 
 Result<void> Embedded::start() {
-  auto recovered = recover(*journal_);
+  auto recovered = recover(*journal_, options_.transformer.get());
   if (!recovered) return std::unexpected(std::move(recovered.error()));
   reserved_ = recovered->history.revision;
   if (recovered->lost_grew) {
@@ -96,7 +103,13 @@ Result<void> Embedded::start() {
     batch.puts.push_back(number_put(std::string(kReservedKey), reserved_));
     if (auto written = journal_->write(batch, true); !written) return written;
   }
+  const bool has_stale = recovered->has_stale;
   history_->load(std::move(recovered->history));
+  if (has_stale) {
+    if (auto resealed = reseal_all(); !resealed) {
+      log::warning("old values are not encrypted anew", {{"error", resealed.error().message}});
+    }
+  }
   if (!options_.inline_writer) writer_ = std::thread([this] { run(); });
   return {};
 }
@@ -145,25 +158,80 @@ void Embedded::commit(Write write, Done done) {
   }
   if (writing_) return;  // The caller that is writing takes this one too.
   writing_ = true;
-  while (!waiting_.empty()) {
+  work_off(lock);
+  writing_ = false;
+}
+
+void Embedded::work_off(std::unique_lock<std::mutex>& lock) {
+  while (!waiting_.empty() || !chores_.empty()) {
     auto batch = take_waiting();
+    auto chores = std::exchange(chores_, {});
     lock.unlock();
     write_batch(std::move(batch));
+    for (auto& chore : chores) chore();
     lock.lock();
   }
-  writing_ = false;
 }
 
 void Embedded::run() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    wake_writer_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    auto batch = take_waiting();
-    lock.unlock();
-    write_batch(std::move(batch));
-    lock.lock();
+  while (!stopping_) {
+    wake_writer_.wait(lock, [this] { return stopping_ || !waiting_.empty() || !chores_.empty(); });
+    work_off(lock);
   }
+}
+
+Result<void> Embedded::reseal() {
+  Result<void> result;
+  std::packaged_task<void()> chore([this, &result] { result = reseal_all(); });
+  auto done = chore.get_future();
+  {
+    std::unique_lock lock(mutex_);
+    chores_.push_back(std::move(chore));
+    if (options_.inline_writer && !writing_) {
+      writing_ = true;
+      work_off(lock);
+      writing_ = false;
+    }
+  }
+  wake_writer_.notify_one();
+  done.wait();
+  return result;
+}
+
+// Keeps of each stale record what it will be, and writes when all are known: a record whose key
+// fails leaves everything as it is.
+Result<void> Embedded::reseal_all() {
+  Transformer* const transformer = options_.transformer.get();
+  if (transformer == nullptr) return {};
+  struct Renewed {
+    Event event;
+    std::string body;
+  };
+  std::vector<Renewed> renewed;
+  auto scanned = journal_->scan([&](std::string_view key, std::string_view value) -> Result<void> {
+    if (!key.starts_with('r')) return {};
+    auto record = decode_record(key, value, transformer);
+    if (!record) return std::unexpected(std::move(record.error()));
+    if (!record->is_stale) return {};
+    const Object& object = *record->object;
+    std::string body = object.json;
+    if (transformer->seals(object.key.resource)) {
+      auto sealed = transformer->seal(object.key, object.json);
+      if (!sealed) return std::unexpected(std::move(sealed.error()));
+      body = std::move(*sealed);
+    }
+    renewed.push_back(
+        {{record->type, object.revision, std::move(record->object), nullptr}, std::move(body)});
+    return {};
+  });
+  if (!scanned) return scanned;
+  if (renewed.empty()) return {};
+  Journal::Batch batch;
+  for (const auto& [event, body] : renewed) batch.puts.push_back(record_put(event, body));
+  write_journal(batch, true);
+  log::info("values are encrypted anew", {{"records", renewed.size()}});
+  return journal_->purge();
 }
 
 std::vector<Waiting> Embedded::take_waiting() {
@@ -181,7 +249,7 @@ std::vector<Waiting> Embedded::take_waiting() {
 }
 
 void Embedded::write_batch(std::vector<Waiting> waiting) {
-  BatchBuilder builder(*history_);
+  BatchBuilder builder(*history_, options_.transformer.get());
   std::vector<Result<ObjectRef>> results;
   results.reserve(waiting.size());
   bool sync = false;

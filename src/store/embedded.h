@@ -15,6 +15,7 @@
 
 #include "store/journal.h"
 #include "store/store.h"
+#include "store/transformer.h"
 
 namespace pinnace::store {
 
@@ -30,6 +31,8 @@ class EmbeddedStore : public Store {
     Revision reserved_revisions = 10'000;
     // Without a thread of its own: `commit` writes on the caller's thread. For simulations.
     bool inline_writer = false;
+    // Null: everything is kept as it is. What is found kept otherwise is written again at start.
+    std::shared_ptr<Transformer> transformer;
   };
   // What the writer did, for metrics.
   struct Counts {

@@ -32,9 +32,12 @@ class Journal {
   // With `sync`, returns when this batch and all before it survive a loss of power. Without, they
   // survive the end of the process, and a loss of power takes away a suffix of the batches.
   virtual Result<void> write(const Batch& batch, bool sync) = 0;
-  // Every pair, in the order of keys as bytes; stops at the first Error of `visit` and returns it.
+  // Every pair as it is when this begins, in the order of keys as bytes; stops at the first Error
+  // of `visit` and returns it.
   using Visit = std::function<Result<void>(std::string_view key, std::string_view value)>;
   virtual Result<void> scan(const Visit& visit) = 0;
+  // Rids the medium of what was written over or removed, as far as the medium can forget. Slow.
+  virtual Result<void> purge() = 0;
 };
 
 }  // namespace pinnace::store

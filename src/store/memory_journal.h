@@ -46,6 +46,7 @@ class MemoryJournal final : public Journal {
   explicit MemoryJournal(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(disk)) {}
   Result<void> write(const Batch& batch, bool sync) override;
   Result<void> scan(const Visit& visit) override;
+  Result<void> purge() override { return {}; }
 
  private:
   std::shared_ptr<MemoryDisk> disk_;

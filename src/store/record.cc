@@ -23,7 +23,7 @@ std::string record_key(Revision revision) {
 
 std::string floor_key(std::string_view resource) { return "f" + std::string(resource); }
 
-Journal::Batch::Put record_put(const Event& event) {
+Journal::Batch::Put record_put(const Event& event, std::string_view body) {
   const Object& object = *event.object;
   std::string head;
   head.reserve(40 + object.key.resource.size() + object.key.ns.size() + object.key.name.size() +
@@ -35,7 +35,7 @@ Journal::Batch::Put record_put(const Event& event) {
   append_text(head, object.uid);
   append_fixed(head, object.created_revision, 8);
   append_fixed(head, object.revision_offset, 4);
-  return {record_key(event.revision), std::move(head), object.json};
+  return {record_key(event.revision), std::move(head), body};
 }
 
 Journal::Batch::Put number_put(std::string key, Revision value) {
@@ -53,7 +53,8 @@ Journal::Batch::Put lost_put(const std::vector<LostRange>& ranges) {
   return {std::string(kLostKey), std::move(text), {}};
 }
 
-Result<Record> decode_record(std::string_view key, std::string_view value) {
+Result<Record> decode_record(std::string_view key, std::string_view value,
+                             Transformer* transformer) {
   if (key.size() != 9) return damaged("a record's key is " + hex_encode(key));
   ByteReader revision{key.substr(1)};
   ByteReader reader{value};
@@ -66,11 +67,18 @@ Result<Record> decode_record(std::string_view key, std::string_view value) {
   object.uid = reader.text();
   object.created_revision = reader.fixed(8);
   object.revision_offset = static_cast<std::uint32_t>(reader.fixed(4));
-  object.json = reader.rest;
-  if (!reader.ok || record.type > Event::Type::kDeleted || object.key.resource.empty() ||
-      object.key.name.empty() || object.revision_offset >= object.json.size()) {
+  const auto does_not_decode = [&object] {
     return damaged("record " + std::to_string(object.revision) + " does not decode");
+  };
+  if (!reader.ok || record.type > Event::Type::kDeleted || object.key.resource.empty() ||
+      object.key.name.empty()) {
+    return does_not_decode();
   }
+  auto opened = open_value(transformer, object.key, reader.rest);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  object.json = std::move(opened->plain);
+  record.is_stale = opened->is_stale;
+  if (object.revision_offset >= object.json.size()) return does_not_decode();
   return record;
 }
 

@@ -1,6 +1,7 @@
 // Records: how the store's history stands in a Journal.
 //
-//   "r" + revision, 8 bytes big-endian  → one version of one object, or its deletion
+//   "r" + revision, 8 bytes big-endian  → one version of one object, or its deletion; the object's
+//                                         JSON as the store's Transformer gives it
 //   "f" + resource                      → the resource's floor: events up to it may be missing
 //   "mreserved"                         → no revision above this one was ever given to anybody
 //   "mlost"                             → pairs: revisions in (first, second] may have been given
@@ -20,6 +21,7 @@
 #include "base/error.h"
 #include "store/journal.h"
 #include "store/store.h"
+#include "store/transformer.h"
 
 namespace pinnace::store {
 
@@ -33,16 +35,18 @@ struct LostRange {
 
 std::string record_key(Revision revision);
 std::string floor_key(std::string_view resource);
-// The returned Put refers to the object's JSON.
-Journal::Batch::Put record_put(const Event& event);
+// The returned Put refers to `body`: the object's JSON, or what a Transformer made of it.
+Journal::Batch::Put record_put(const Event& event, std::string_view body);
 Journal::Batch::Put number_put(std::string key, Revision value);
 Journal::Batch::Put lost_put(const std::vector<LostRange>& ranges);
 
 struct Record {
   Event::Type type;
   std::shared_ptr<Object> object;
+  bool is_stale = false;  // See Transformer::Opened.
 };
-Result<Record> decode_record(std::string_view key, std::string_view value);
+Result<Record> decode_record(std::string_view key, std::string_view value,
+                             Transformer* transformer = nullptr);
 Result<Revision> decode_number(std::string_view value);
 Result<std::vector<LostRange>> decode_lost(std::string_view value);
 

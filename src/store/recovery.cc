@@ -17,12 +17,15 @@ struct Found {
   std::unordered_map<std::string, Revision> floors;
   std::vector<LostRange> lost;
   Revision reserved = 0, last = 0;
+  bool has_stale = false;
 };
 
-Result<void> take(Found& found, std::string_view key, std::string_view value) {
+Result<void> take(Found& found, Transformer* transformer, std::string_view key,
+                  std::string_view value) {
   if (key.starts_with('r')) {
-    auto record = decode_record(key, value);
+    auto record = decode_record(key, value, transformer);
     if (!record) return std::unexpected(std::move(record.error()));
+    found.has_stale = found.has_stale || record->is_stale;
     found.last = std::max(found.last, record->object->revision);
     found.records[record->object->key.resource].push_back(std::move(*record));
   } else if (key.starts_with('f')) {
@@ -76,12 +79,14 @@ Result<void> link(std::vector<Record>& records, History::Loaded::Resource& out) 
 
 }  // namespace
 
-Result<Recovered> recover(Journal& journal) {
+Result<Recovered> recover(Journal& journal, Transformer* transformer) {
   Found found;
-  auto scanned = journal.scan(
-      [&found](std::string_view key, std::string_view value) { return take(found, key, value); });
+  auto scanned = journal.scan([&](std::string_view key, std::string_view value) {
+    return take(found, transformer, key, value);
+  });
   if (!scanned) return std::unexpected(std::move(scanned.error()));
   Recovered recovered;
+  recovered.has_stale = found.has_stale;
   for (const auto& [name, floor] : found.floors) recovered.history.resources[name].floor = floor;
   for (auto& [name, records] : found.records) {
     if (auto linked = link(records, recovered.history.resources[name]); !linked) {

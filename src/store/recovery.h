@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "store/history.h"
 #include "store/journal.h"
+#include "store/transformer.h"
 
 namespace pinnace::store {
 
@@ -12,9 +13,10 @@ struct Recovered {
   // True if revisions may have been given out that are lost: `history.lost` has one more range,
   // which the caller must write down before it serves.
   bool lost_grew = false;
+  bool has_stale = false;  // A record is kept otherwise than the transformer would keep it now.
 };
 
 // Fails if the journal is damaged; says where.
-Result<Recovered> recover(Journal& journal);
+Result<Recovered> recover(Journal& journal, Transformer* transformer);
 
 }  // namespace pinnace::store

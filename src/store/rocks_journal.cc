@@ -83,6 +83,15 @@ class RocksJournal final : public Journal {
     return {};
   }
 
+  // Old values stand in the log, which a flush ends, and in tables, which are written anew.
+  Result<void> purge() override {
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    const auto status = db_->CompactRange(options, nullptr, nullptr);
+    if (!status.ok()) return failed("cannot compact the store", status);
+    return {};
+  }
+
  private:
   std::unique_ptr<rocksdb::DB> db_;
 };

@@ -129,6 +129,10 @@ class Store {
   // Waits for it. Not on the writer thread.
   Result<ObjectRef> commit_and_wait(Write write);
 
+  // Writes again what is kept otherwise than the store's Transformer would keep it now (with an old
+  // key, or plain); returns when nothing of that is left. Blocks; not on the writer thread.
+  virtual Result<void> reseal() = 0;
+
   // Events of a resource with revision > `after`. `wake` is called (any thread, may be spurious)
   // when `next` may have more. Expired when the ring no longer has them.
   virtual Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,

@@ -29,6 +29,7 @@ class WriteChecker final : public store::Store {
   }
   std::size_t count(std::string_view resource) const override { return inner_.count(resource); }
   store::Revision revision() const override { return inner_.revision(); }
+  Result<void> reseal() override { return inner_.reseal(); }
   void commit(store::Write write, Done done) override;
   Result<std::unique_ptr<store::Watcher>> watch(std::string_view resource, std::string_view ns,
                                                 store::Revision after,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "store/etcd/compactor.h"
 #include "store/etcd/feed.h"
 #include "store/etcd/freshness.h"
@@ -16,6 +17,8 @@ namespace pinnace::store {
 namespace {
 
 using namespace etcd;
+
+constexpr std::size_t kResealPage = 500;
 
 class Etcd final : public EtcdStore {
  public:
@@ -49,15 +52,19 @@ class Etcd final : public EtcdStore {
   void commit(Write write, Done done) override {
     writer_->commit(std::move(write), std::move(done));
   }
+  Result<void> reseal() override;
   Result<std::unique_ptr<Watcher>> watch(std::string_view resource, std::string_view ns,
                                          Revision after, std::function<void()> wake) override {
     return history_->watch(resource, ns, after, std::move(wake));
   }
 
  private:
+  Result<void> reseal_pair(const KeyValue& pair);
+
   const Options options_;
   const std::shared_ptr<History> history_;
   std::shared_ptr<Client> client_;
+  Layout layout_;
   std::shared_ptr<Freshness> freshness_;
   std::shared_ptr<Feed> feed_;
   std::shared_ptr<Writer> writer_;
@@ -72,6 +79,7 @@ Result<void> Etcd::start() {
   auto loaded = wait_for<History::Loaded>(
       [&](auto done) { load(client_, layout, options_.ring_events, std::move(done)); });
   if (!loaded) return std::unexpected(std::move(loaded.error()));
+  layout_ = layout;
   history_->load(std::move(*loaded));
   // The feed tells of progress, and is told when there is none; each is there when the other calls.
   auto feed = std::make_shared<std::weak_ptr<Feed>>();
@@ -107,6 +115,44 @@ Result<void> Etcd::start() {
                                              options_.compaction_interval);
     compactor_->start();
   }
+  if (auto resealed = reseal(); !resealed) {
+    log::warning("old values are not encrypted anew", {{"error", resealed.error().message}});
+  }
+  return {};
+}
+
+Result<void> Etcd::reseal() {
+  if (options_.etcd.transformer == nullptr) return {};
+  KeyRange range = layout_.everything();
+  while (true) {
+    auto page = wait_for<RangeAnswer>(
+        [&](auto done) { client_->range({.keys = range, .limit = kResealPage}, std::move(done)); });
+    if (!page) return std::unexpected(std::move(page.error()));
+    for (const KeyValue& pair : page->pairs) {
+      if (auto done = reseal_pair(pair); !done) return done;
+    }
+    if (!page->more) return {};
+    range.key = page->pairs.back().key + '\0';
+  }
+}
+
+// Whoever writes the object meanwhile has sealed it as it is to be: then there is nothing to do.
+Result<void> Etcd::reseal_pair(const KeyValue& pair) {
+  const auto key = layout_.parse_key(pair.key);
+  if (layout_.is_own_key(pair.key) || !key) return {};
+  auto opened = layout_.open(*key, pair.value);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  if (!opened->is_stale) return {};
+  auto sealed = layout_.seal(*key, std::move(opened->plain));
+  if (!sealed) return std::unexpected(std::move(sealed.error()));
+  Transaction transaction;
+  transaction.key = pair.key;
+  transaction.guard = Transaction::Guard::kModified;
+  transaction.expected = pair.modified;
+  transaction.puts = {{pair.key, std::move(*sealed)}};
+  auto written = wait_for<TransactionAnswer>(
+      [&](auto done) { client_->commit(std::move(transaction), std::move(done)); });
+  if (!written) return std::unexpected(std::move(written.error()));
   return {};
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "store/transformer.h"
 
 namespace pinnace::store {
 
@@ -27,6 +28,8 @@ struct EtcdAccess {
   std::string authority_pem, certificate_pem, private_key_pem;
   std::string prefix = "/registry";
   Duration request_timeout = std::chrono::seconds(10);
+  // Null: everything is kept as it is. What a store finds kept otherwise is written again at start.
+  std::shared_ptr<Transformer> transformer;
 };
 
 class EtcdStore : public Store {

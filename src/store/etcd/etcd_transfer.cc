@@ -45,20 +45,25 @@ class Filling : public std::enable_shared_from_this<Filling> {
   void put(const Object& object) {
     const SplicedParts parts = parts_of(object);
     const std::string key = layout_.key_of(object.key);
-    client_->commit({.key = key,
-                     .guard = Transaction::Guard::kModified,
-                     .puts = {{key, encode_value(object.uid, parts.head, parts.tail)}}},
-                    [self = shared_from_this(), key](const Result<TransactionAnswer>& answer) {
-                      const std::lock_guard lock(self->mutex_);
-                      if (!answer) {
-                        self->failure_ = answer.error();
-                      } else if (!answer->succeeded) {
-                        self->failure_ =
-                            errors::internal("somebody else writes to etcd: " + key).error();
-                      }
-                      --self->open_;
-                      self->changed_.notify_all();
-                    });
+    auto value = layout_.seal(object.key, encode_value(object.uid, parts.head, parts.tail));
+    if (!value) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::move(value.error());
+      --open_;
+      return;
+    }
+    client_->commit(
+        {.key = key, .guard = Transaction::Guard::kModified, .puts = {{key, std::move(*value)}}},
+        [self = shared_from_this(), key](const Result<TransactionAnswer>& answer) {
+          const std::lock_guard lock(self->mutex_);
+          if (!answer) {
+            self->failure_ = answer.error();
+          } else if (!answer->succeeded) {
+            self->failure_ = errors::internal("somebody else writes to etcd: " + key).error();
+          }
+          --self->open_;
+          self->changed_.notify_all();
+        });
   }
 
   const std::shared_ptr<Client> client_;

@@ -38,7 +38,9 @@ Result<Key> Layout::parse_key(std::string_view key) const {
 Result<std::shared_ptr<Object>> Layout::decode(const KeyValue& pair) const {
   auto key = parse_key(pair.key);
   if (!key) return std::unexpected(std::move(key.error()));
-  auto value = decode_value(pair.value);
+  auto opened = open(*key, pair.value);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  auto value = decode_value(opened->plain);
   if (!value) return std::unexpected(std::move(value.error()));
   auto object = std::make_shared<Object>();
   object->key = std::move(*key);
@@ -47,6 +49,15 @@ Result<std::shared_ptr<Object>> Layout::decode(const KeyValue& pair) const {
   object->created_revision = from_etcd(pair.created);
   splice(*object, value->head, value->tail);
   return object;
+}
+
+Result<std::string> Layout::seal(const Key& object, std::string value) const {
+  if (transformer == nullptr || !transformer->seals(object.resource)) return value;
+  return transformer->seal(object, value);
+}
+
+Result<Transformer::Opened> Layout::open(const Key& object, std::string_view value) const {
+  return open_value(transformer.get(), object, value);
 }
 
 std::string encode_value(std::string_view uid, std::string_view head, std::string_view tail) {

@@ -8,7 +8,7 @@
 //   PREFIX/~/guards/NAME           → written with each write that has this guard
 //
 // An object's value is its uid, and its JSON without resourceVersion with the place where it goes:
-// etcd's mod_revision is the resourceVersion.
+// etcd's mod_revision is the resourceVersion. Where the store has a Transformer, that is sealed.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "store/etcd/client.h"
 #include "store/store.h"
+#include "store/transformer.h"
 
 namespace pinnace::store::etcd {
 
@@ -32,6 +33,8 @@ struct Layout {
   // Added to etcd's revisions. 0, but for a cluster that was restored from a backup, whose
   // resourceVersions must go on from where they were while etcd's begin anew.
   Revision base = 0;
+  // Null: values are kept as they are.
+  std::shared_ptr<Transformer> transformer = nullptr;
 
   KeyRange everything() const { return prefix_range(prefix + '/'); }
   std::string own_key(std::string_view name) const { return prefix + "/~/" + std::string(name); }
@@ -43,6 +46,9 @@ struct Layout {
   Revision to_etcd(Revision revision) const { return revision - base; }
 
   Result<std::shared_ptr<Object>> decode(const KeyValue& pair) const;
+  // A value of this object as etcd keeps it.
+  Result<std::string> seal(const Key& object, std::string value) const;
+  Result<Transformer::Opened> open(const Key& object, std::string_view value) const;
 };
 
 std::string encode_value(std::string_view uid, std::string_view head, std::string_view tail);

@@ -56,6 +56,10 @@ class Loading : public std::enable_shared_from_this<Loading> {
     for (const KeyValue& pair : answer.pairs) {
       if (layout_.is_own_key(pair.key)) continue;
       auto object = layout_.decode(pair);
+      // Who cannot read what is encrypted must not serve as if it were not there.
+      if (!object && pair.value.starts_with(kSealedPrefix)) {
+        return done_(std::unexpected(std::move(object.error())));
+      }
       if (!object) {
         log::error("what stands in etcd is none of ours",
                    {{"key", pair.key}, {"error", object.error().message}});

@@ -46,13 +46,15 @@ class Translator {
     ObjectRef before = current(*key);
     if (!before) return {};
     auto object = std::make_shared<Object>();
-    object->key = std::move(*key);
+    object->key = *key;
     object->uid = before->uid;
     object->revision = revision;
     object->created_revision = before->created_revision;
     const bool has_state = last_state_ != nullptr && last_state_->modified == pair.modified;
     if (has_state) {
-      const auto state = decode_value(last_state_->value);
+      const auto opened = layout_.open(*key, last_state_->value);
+      if (!opened) return std::unexpected(opened.error());
+      const auto state = decode_value(opened->plain);
       if (!state) return std::unexpected(state.error());
       splice(*object, state->head, state->tail);
     } else {

@@ -5,7 +5,7 @@
 namespace pinnace::store::etcd {
 
 Result<Opened> open_etcd(const EtcdAccess& access) {
-  Opened opened{nullptr, {access.prefix, 0}};
+  Opened opened{nullptr, {access.prefix, 0, access.transformer}};
   const Layout& layout = opened.layout;
   if (!layout.prefix.starts_with('/') || layout.prefix.ends_with('/')) {
     return errors::bad_request(

@@ -79,13 +79,15 @@ Revision Writer::seen_of(const Guard& guard) {
 }
 
 void Writer::send(const PendingRef& pending) {
-  options_.client->commit(transaction_of(pending->write),
+  auto transaction = transaction_of(pending->write);
+  if (!transaction) return answered(pending, std::unexpected(std::move(transaction.error())));
+  options_.client->commit(std::move(*transaction),
                           [self = shared_from_this(), pending](Result<TransactionAnswer> answer) {
                             self->answered(pending, std::move(answer));
                           });
 }
 
-Transaction Writer::transaction_of(Write& write) {
+Result<Transaction> Writer::transaction_of(Write& write) {
   const bool creates = write.type == Write::Type::kCreate;
   Transaction transaction;
   transaction.key = options_.layout.key_of(write.key);
@@ -96,10 +98,14 @@ Transaction Writer::transaction_of(Write& write) {
     transaction.unchanged.emplace_back(key, options_.layout.to_etcd(seen_of(guard)));
     transaction.puts.emplace_back(key, "");
   }
+  const auto seal = [&] {
+    return options_.layout.seal(write.key, encode_value(write.uid, write.head, write.tail));
+  };
   if (write.type == Write::Type::kDelete) {
     if (!write.head.empty()) {
-      transaction.puts.emplace_back(options_.layout.own_key(kLastState),
-                                    encode_value(write.uid, write.head, write.tail));
+      auto value = seal();
+      if (!value) return std::unexpected(std::move(value.error()));
+      transaction.puts.emplace_back(options_.layout.own_key(kLastState), std::move(*value));
     }
     transaction.removals = {{transaction.key, ""}};
     return transaction;
@@ -107,7 +113,9 @@ Transaction Writer::transaction_of(Write& write) {
   if (write.uid.empty() && !creates) {
     if (const auto before = options_.history->find(write.key)) write.uid = before->uid;
   }
-  transaction.puts.emplace_back(transaction.key, encode_value(write.uid, write.head, write.tail));
+  auto value = seal();
+  if (!value) return std::unexpected(std::move(value.error()));
+  transaction.puts.emplace_back(transaction.key, std::move(*value));
   return transaction;
 }
 

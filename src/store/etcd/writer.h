@@ -48,7 +48,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   void leave_line(const PendingRef& pending, Revision made);
   Revision seen_of(const Guard& guard);
   void send(const PendingRef& pending);
-  Transaction transaction_of(Write& write);
+  Result<Transaction> transaction_of(Write& write);
   void answered(const PendingRef& pending, Result<TransactionAnswer> answer);
   void finish(const PendingRef& pending, Result<ObjectRef> result);
   Unexpected refusal_of(const Write& write, const TransactionAnswer& answer) const;
