@@ -21,6 +21,9 @@
 namespace pinnace::apiserver {
 
 class KubeletClient;
+namespace audit {
+class Auditor;
+}
 
 // What every node's agent may do.
 std::vector<Rule> node_rules();
@@ -41,6 +44,7 @@ struct Backend {
   std::unique_ptr<ServiceFeed> service_feed;
   std::shared_ptr<KubeletClient> kubelets;
   std::shared_ptr<Aggregator> aggregator;
+  std::shared_ptr<audit::Auditor> auditor;  // Null: no audit log.
   // Documents about built-in groups alone.
   DocumentCache documents{options.executor, options.clock};
   std::shared_ptr<void> event_expiry;  // Ends with this.

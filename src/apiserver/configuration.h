@@ -32,8 +32,27 @@ struct AuthorizationSettings {
   Duration webhook_unauthorized_ttl = std::chrono::seconds(30);
 };
 
+// What is written down of requests. Without a policy, or without a path, nothing is.
+struct AuditSettings {
+  std::string policy_file;
+  std::string policy_text;  // In place of a file.
+  std::string log_path;     // "-": standard output
+  bool is_chosen = false;   // The path was given, if only to have none.
+  std::string log_format = "json";
+  int log_max_age_days = 0;           // 0: however old
+  int log_max_backups = 0;            // 0: however many
+  std::size_t log_max_megabytes = 0;  // 0: as kube-apiserver, 100
+  bool log_compress = false;
+};
+
 struct Configuration {
   AuthorizationSettings authorization;
+  AuditSettings audit;
+
+  // A file of EncryptionConfiguration, and whether it is read again when it changes. Empty: the
+  // cluster's own key for Secrets.
+  std::string encryption_provider_config;
+  bool encryption_provider_config_automatic_reload = false;
 
   // Requests under way at once, watches apart; more get 429 with Retry-After.
   std::size_t max_requests_inflight = 400;

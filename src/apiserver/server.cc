@@ -3,6 +3,7 @@
 #include <array>
 
 #include "apiserver/aggregation/remote_proxy.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/authorization/gate.h"
 #include "apiserver/backend.h"
 #include "apiserver/bootstrap/api_service.h"
@@ -188,6 +189,11 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   auto authorization = AuthorizerChain::create(*backend);
   if (!authorization) return std::unexpected(std::move(authorization.error()));
   backend->authorization = std::move(*authorization);
+  auto auditor =
+      audit::Auditor::create(backend->options.configuration.audit, backend->options.clock,
+                             backend->options.rng, backend->options.metrics);
+  if (!auditor) return std::unexpected(std::move(auditor.error()));
+  backend->auditor = std::move(*auditor);
   auto admission = AdmissionChain::create(*backend);
   if (!admission) return std::unexpected(std::move(admission.error()));
   backend->admission = std::move(*admission);

@@ -14,6 +14,8 @@ struct ApiFlag {
   Result<void> (*set)(Configuration&, std::string_view value);
 };
 
+constexpr std::int64_t kMaxNumber = 1'000'000;
+
 Result<std::size_t> count_of(std::string_view value) {
   const auto number = parse_int(value);
   if (!number || *number < 1) return errors::bad_request("takes a number of at least 1");
@@ -37,6 +39,22 @@ std::vector<std::string> list_of(std::string_view value) {
 
 Result<void> set_text(std::string& to, std::string_view value) {
   to = value;
+  return {};
+}
+
+template <typename Number>
+Result<void> set_number(Number& to, std::string_view value) {
+  const auto number = parse_int(value);
+  if (!number || *number < 0 || *number > kMaxNumber) {
+    return errors::bad_request("takes a number of at least 0");
+  }
+  to = static_cast<Number>(*number);
+  return {};
+}
+
+Result<void> set_switch(bool& to, std::string_view value) {
+  if (value != "true" && value != "false") return errors::bad_request("takes true or false");
+  to = value == "true";
   return {};
 }
 
@@ -80,6 +98,45 @@ const ApiFlag kFlags[] = {
     {{"authorization-webhook-cache-unauthorized-ttl", "TIME", "how long a no is kept (30s)"},
      [](Configuration& configuration, std::string_view value) {
        return set_duration(configuration.authorization.webhook_unauthorized_ttl, value);
+     }},
+    {{"audit-policy-file", "FILE", "what is written down of which requests; else our own policy"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.audit.policy_file, value);
+     }},
+    {{"audit-log-path", "FILE", "the audit log; - is standard output, an empty name none"},
+     [](Configuration& configuration, std::string_view value) {
+       configuration.audit.is_chosen = true;
+       return set_text(configuration.audit.log_path, value);
+     }},
+    {{"audit-log-format", "FORMAT", "json or legacy (json)"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       if (value != "json" && value != "legacy") return errors::bad_request("takes json or legacy");
+       return set_text(configuration.audit.log_format, value);
+     }},
+    {{"audit-log-maxage", "DAYS", "how long old audit logs are kept (0: for ever)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.log_max_age_days, value);
+     }},
+    {{"audit-log-maxbackup", "N", "how many old audit logs are kept (0: all)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.log_max_backups, value);
+     }},
+    {{"audit-log-maxsize", "MB", "how large an audit log grows (100)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.log_max_megabytes, value);
+     }},
+    {{"audit-log-compress", "BOOL", "compress old audit logs (false)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.audit.log_compress, value);
+     }},
+    {{"encryption-provider-config", "FILE", "an EncryptionConfiguration, in place of our own key"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.encryption_provider_config, value);
+     }},
+    {{"encryption-provider-config-automatic-reload", "BOOL",
+      "read it again when it changes (false)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.encryption_provider_config_automatic_reload, value);
      }},
     {{"max-requests-inflight", "N", "requests under way at once, watches apart (400)"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {

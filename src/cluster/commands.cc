@@ -6,10 +6,14 @@ namespace pinnace::cluster {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      command::up(),           command::status(),     command::down(),      command::remove(),
-      command::demo(),         command::image_load(), command::image_tag(), command::image_list(),
-      command::image_remove(), command::server(),     command::agent(),     command::backup(),
-      command::restore(),      command::completion(), command::version(),
+      command::up(),           command::status(),
+      command::down(),         command::remove(),
+      command::demo(),         command::image_load(),
+      command::image_tag(),    command::image_list(),
+      command::image_remove(), command::server(),
+      command::agent(),        command::backup(),
+      command::restore(),      command::rotate_encryption_key(),
+      command::completion(),   command::version(),
   };
   return table;
 }

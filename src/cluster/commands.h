@@ -23,6 +23,7 @@ Command remove();
 Command status();
 Command demo();
 Command server();
+Command rotate_encryption_key();
 Command agent();
 Command image_load();
 Command image_tag();

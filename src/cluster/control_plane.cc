@@ -2,13 +2,16 @@
 
 #include <optional>
 
+#include "apiserver/encryption/keeper.h"
 #include "apiserver/http/status.h"
 #include "apiserver/server.h"
 #include "apiserver/webhook/webhook_client.h"
 #include "base/metrics.h"
 #include "client/client.h"
 #include "client/local_transport.h"
+#include "cluster/audit_defaults.h"
 #include "cluster/control_loops.h"
+#include "cluster/encryption_key.h"
 #include "io/loop.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -60,6 +63,7 @@ class ControlPlaneImpl final : public ControlPlane {
     api_.reset();
     // A timer that runs now still reads the store; later ones find that the server has gone.
     if (timer_loop_) timer_loop_->run_and_wait([] {});
+    keeper_.reset();
     store_.reset();
   }
 
@@ -68,10 +72,14 @@ class ControlPlaneImpl final : public ControlPlane {
   Result<void> start_api() {
     const Settings& settings = options_.settings;
     timer_loop_ = std::make_unique<io::LoopThread>("api-timers");
-    auto store = open_store(settings, options_.store, timer_loop_->loop());
+    auto encryption = open_encryption();
+    if (!encryption) return encryption;
+    auto store = open_store(settings, options_.store, timer_loop_->loop(),
+                            keeper_ ? keeper_->transformer() : nullptr);
     if (!store) return std::unexpected(std::move(store.error()));
     store_ = std::move(*store);
     webhooks_ = apiserver::WebhookClient::create();
+    if (keeper_) keeper_->watch(*store_);
     auto api = apiserver::Server::create({
         .store = *store_,
         .executor = timer_loop_->loop(),
@@ -90,7 +98,7 @@ class ControlPlaneImpl final : public ControlPlane {
         .advertise_port = settings.port,
         .outbound_loop = &timer_loop_->loop(),
         .webhooks = webhooks_.get(),
-        .configuration = options_.configuration,
+        .configuration = with_default_audit(options_.configuration, settings),
     });
     if (!api) return std::unexpected(std::move(api.error()));
     api_ = std::move(*api);
@@ -113,6 +121,22 @@ class ControlPlaneImpl final : public ControlPlane {
   }
 
  private:
+  Result<void> open_encryption() {
+    const auto& configuration = options_.configuration;
+    const std::string& named = configuration.encryption_provider_config;
+    auto file = find_encryption_file(named, options_.settings, options_.store);
+    if (!file) return std::unexpected(std::move(file.error()));
+    if (file->empty()) return {};
+    auto keeper = apiserver::encryption::Keeper::create(
+        {.file = *file,
+         .reloads = named.empty() || configuration.encryption_provider_config_automatic_reload,
+         .clock = options_.clock,
+         .metrics = metrics_});
+    if (!keeper) return std::unexpected(std::move(keeper.error()));
+    keeper_ = std::move(*keeper);
+    return {};
+  }
+
   Result<void> listen() {
     auto tls = net::TlsServerContext::create({
         .certificate_pem = options_.pki.api_server.certificate_pem,
@@ -137,6 +161,7 @@ class ControlPlaneImpl final : public ControlPlane {
   const Options options_;
   metrics::Registry metrics_;
   std::unique_ptr<io::LoopThread> timer_loop_;
+  std::unique_ptr<apiserver::encryption::Keeper> keeper_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<apiserver::WebhookClient> webhooks_;
   std::unique_ptr<apiserver::Server> api_;

@@ -26,6 +26,7 @@ struct Settings {
   std::string node_ip;  // Empty: the address of the default route, found at start.
 
   std::string database_dir() const { return data_dir + "/db"; }
+  std::string encryption_file() const { return pki_dir() + "/encryption.yaml"; }
   std::string pki_dir() const { return data_dir + "/pki"; }
   std::string images_dir() const { return data_dir + "/images"; }
   std::string kubelet_dir() const { return data_dir + "/kubelet"; }

@@ -98,15 +98,18 @@ Result<store::EtcdAccess> etcd_access(const StoreSettings& which) {
 }
 
 Result<std::unique_ptr<store::Store>> open_store(const Settings& settings,
-                                                 const StoreSettings& which, Executor& timers) {
+                                                 const StoreSettings& which, Executor& timers,
+                                                 std::shared_ptr<store::Transformer> transformer) {
   if (which.is_shared()) {
     auto access = etcd_access(which);
     if (!access) return std::unexpected(std::move(access.error()));
+    access->transformer = std::move(transformer);
     return store::EtcdStore::create({.etcd = std::move(*access),
                                      .compaction_interval = which.etcd_compaction_interval,
                                      .executor = timers});
   }
-  return store::EmbeddedStore::create({.directory = settings.database_dir()});
+  return store::EmbeddedStore::create(
+      {.directory = settings.database_dir(), .transformer = std::move(transformer)});
 }
 
 }  // namespace pinnace::cluster

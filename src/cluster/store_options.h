@@ -14,6 +14,7 @@
 #include "cluster/settings.h"
 #include "store/etcd/etcd_store.h"
 #include "store/store.h"
+#include "store/transformer.h"
 
 namespace pinnace::cluster {
 
@@ -35,6 +36,7 @@ Result<store::EtcdAccess> etcd_access(const StoreSettings& which);
 
 // `timers` must outlive the store, which must not be destroyed on its thread.
 Result<std::unique_ptr<store::Store>> open_store(const Settings& settings,
-                                                 const StoreSettings& which, Executor& timers);
+                                                 const StoreSettings& which, Executor& timers,
+                                                 std::shared_ptr<store::Transformer> transformer);
 
 }  // namespace pinnace::cluster

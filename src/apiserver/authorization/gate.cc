@@ -1,5 +1,7 @@
 #include "apiserver/authorization/gate.h"
 
+#include "apiserver/audit/auditor.h"
+
 namespace pinnace::apiserver {
 namespace {
 
@@ -13,7 +15,12 @@ void resume(const CallRef& call, Next next) {
 
 Result<void> decided(const BackendRef& backend, const CallRef& call, const Attributes& wanted,
                      const Decision& decision, GoOn go_on) {
-  if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
+  const bool is_allowed = decision.verdict == Verdict::kAllow;
+  if (call->audit) {
+    call->audit->annotate("authorization.k8s.io/decision", is_allowed ? "allow" : "forbid");
+    call->audit->annotate("authorization.k8s.io/reason", decision.reason);
+  }
+  if (is_allowed) return go_on(backend, call);
   return std::unexpected(forbidden_error(call->user, wanted, decision));
 }
 
@@ -36,11 +43,15 @@ Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_o
 Result<void> pass_gate(const BackendRef& backend, const CallRef& call, bool is_public, GoOn go_on) {
   auto user = backend->authenticator->authenticate(call->request);
   if (!user || !*user) {
-    if (!is_public) return errors::unauthorized();
+    if (!is_public) {
+      audit::Auditor::begin(backend->auditor, *call);
+      return errors::unauthorized();
+    }
     call->user = {kAnonymous, "", {kUnauthenticated}, {}};
   } else {
     call->user = std::move(**user);
   }
+  audit::Auditor::begin(backend->auditor, *call);
   return is_public ? go_on(backend, call) : authorize(backend, call, go_on);
 }
 

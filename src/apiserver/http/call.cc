@@ -2,6 +2,7 @@
 
 #include "api/deprecations.h"
 #include "api/json.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "net/gzip.h"
@@ -20,10 +21,21 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
   };
   if (call.resource != nullptr) {
     const std::string_view text = api::deprecation_of(*call.resource);
-    if (!text.empty()) warn(text);
+    if (!text.empty()) {
+      warn(text);
+      if (call.audit) call.audit->annotate("k8s.io/deprecated", "true");
+    }
   }
   for (const auto& text : call.warnings) warn(text);
+  if (call.audit) headers.add(audit::kIdHeader, call.audit->id());
   return headers;
+}
+
+// The answer is given: tells whoever counts and writes down. `json`: what was sent, where the audit
+// log wants it.
+void done(Call& call, int status, std::string_view json = {}) {
+  if (call.audit) call.audit->complete(status, json);
+  call.finished(status);
 }
 
 // Kubernetes' threshold.
@@ -34,14 +46,13 @@ void say_compressed(net::Headers& headers) {
   headers.add("vary", "Accept-Encoding");
 }
 
-void answer_bytes(Call& call, int status, Media media, std::shared_ptr<const std::string> bytes) {
+void respond(Call& call, int status, Media media, std::shared_ptr<const std::string> bytes) {
   net::Headers headers = common_headers(call, content_type_of(media, false));
   if (bytes->size() >= kCompressedFromBytes && net::accepts_gzip(call.request.headers)) {
     say_compressed(headers);
     bytes = std::make_shared<const std::string>(net::gzip(*bytes));
   }
   call.exchange->respond(status, std::move(headers), std::move(bytes));
-  call.finished(status);
 }
 
 }  // namespace
@@ -49,6 +60,7 @@ void answer_bytes(Call& call, int status, Media media, std::shared_ptr<const std
 Call::~Call() { finished(0); }
 
 void Call::finished(int status) {
+  if (audit) audit->close(status);
   if (auto told = std::exchange(on_answer, nullptr)) told(status);
 }
 
@@ -71,30 +83,39 @@ void answer_error(Call& call, const Error& error) {
     headers.add("retry-after", std::to_string(error.retry_after_seconds));
   }
   call.exchange->respond(error.code, std::move(headers), status.bytes);
-  call.finished(error.code);
+  if (call.audit) call.audit->refuse(error);
+  done(call, error.code);
 }
 
 void answer_status(Call& call, int code, std::string json) {
+  const bool is_audited = call.audit && call.audit->wants_response();
+  const std::string shown = is_audited ? json : std::string();
   const EncodedStatus status = encode_status(std::move(json), call.output);
   call.exchange->respond(code, common_headers(call, status.content_type), status.bytes);
-  call.finished(code);
+  done(call, code, shown);
 }
 
 void answer_text(Call& call, int status, std::string_view content_type, std::string body) {
   net::Headers headers = common_headers(call, content_type);
   headers.add("x-content-type-options", "nosniff");
   call.exchange->respond(status, std::move(headers), std::move(body));
-  call.finished(status);
+  done(call, status);
 }
 
 void answer_json(Call& call, int status, std::shared_ptr<const std::string> json) {
-  call.exchange->respond(status, common_headers(call, "application/json"), std::move(json));
-  call.finished(status);
+  call.exchange->respond(status, common_headers(call, "application/json"), json);
+  done(call, status, *json);
 }
 
 void answer_stream(Call& call, int status, std::string_view content_type,
                    std::unique_ptr<net::Body> body) {
-  call.exchange->stream(status, common_headers(call, content_type), std::move(body));
+  auto headers = common_headers(call, content_type);
+  if (call.audit) {
+    call.audit->start(status);
+    const bool is_object = content_type == "application/json" && call.info.verb != "watch";
+    body = audit::audited(call.audit, status, is_object, std::move(body));
+  }
+  call.exchange->stream(status, std::move(headers), std::move(body));
   call.finished(status);
 }
 
@@ -114,13 +135,24 @@ void answer_value(Call& call, int status, const api::TypeInfo* type, const api::
   output.shape = Shape::kObject;
   auto bytes = encode_value(value, type, output);
   if (!bytes) return answer_error(call, bytes.error());
-  answer_bytes(call, status, output.media, std::make_shared<const std::string>(std::move(*bytes)));
+  respond(call, status, output.media, std::make_shared<const std::string>(std::move(*bytes)));
+  const bool is_audited = call.audit && call.audit->wants_response();
+  done(call, status, is_audited ? api::to_json_text(value) : std::string());
 }
 
 void answer_object(Call& call, int status, const store::ObjectRef& object) {
   auto bytes = encode_object(object, *call.storage, *call.resource, call.output);
   if (!bytes) return answer_error(call, bytes.error());
-  answer_bytes(call, status, call.output.media, std::move(*bytes));
+  respond(call, status, call.output.media, std::move(*bytes));
+  std::string shown;
+  if (call.audit) {
+    call.audit->name_object(*object);
+    if (call.audit->wants_response()) {
+      const auto json = encode_object(object, *call.storage, *call.resource, Output{});
+      if (json) shown = **json;
+    }
+  }
+  done(call, status, shown);
 }
 
 }  // namespace pinnace::apiserver

@@ -23,6 +23,10 @@
 
 namespace pinnace::apiserver {
 
+namespace audit {
+class Record;
+}
+
 struct Call {
   net::Request request;
   std::shared_ptr<net::Exchange> exchange;
@@ -36,6 +40,7 @@ struct Call {
   const api::SubresourceInfo* subresource = nullptr;
   Output output;
   std::vector<std::string> warnings;
+  std::shared_ptr<audit::Record> audit;  // Null: nobody writes down what happens.
   // Told the status of the answer, once.
   std::function<void(int status)> on_answer;
 

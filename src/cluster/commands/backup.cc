@@ -1,6 +1,7 @@
 #include "cluster/access.h"
 #include "cluster/backup_file.h"
 #include "cluster/commands.h"
+#include "cluster/encryption_key.h"
 #include "cluster/progress.h"
 #include "cluster/store_options.h"
 #include "io/files.h"
@@ -14,6 +15,7 @@ constexpr std::size_t kMaxBackupBytes = std::size_t{16} << 30;
 struct Place {
   Settings settings;
   StoreSettings store;
+  std::shared_ptr<store::Transformer> transformer;  // Null: nothing is encrypted.
 };
 
 Result<Place> find_place(const Arguments& arguments) {
@@ -21,13 +23,18 @@ Result<Place> find_place(const Arguments& arguments) {
   if (!settings) return std::unexpected(std::move(settings.error()));
   auto store = resolve_store_settings(arguments);
   if (!store) return std::unexpected(std::move(store.error()));
-  return Place{std::move(*settings), std::move(*store)};
+  auto transformer = open_transformer(arguments.get(kEncryptionFlag), *settings, *store);
+  if (!transformer) return std::unexpected(std::move(transformer.error()));
+  return Place{std::move(*settings), std::move(*store), std::move(*transformer)};
 }
 
 Result<store::Content> read_content(const Place& place) {
-  if (!place.store.is_shared()) return store::read_embedded(place.settings.database_dir());
+  if (!place.store.is_shared()) {
+    return store::read_embedded(place.settings.database_dir(), place.transformer.get());
+  }
   auto access = etcd_access(place.store);
   if (!access) return std::unexpected(std::move(access.error()));
+  access->transformer = place.transformer;
   return store::read_etcd(*access);
 }
 
@@ -39,10 +46,12 @@ Result<void> write_content(const Place& place, const store::Content& content, bo
     }
     auto made = io::make_directories(place.settings.data_dir, 0700);
     if (!made) return made;
-    return store::write_embedded(place.settings.database_dir(), content, force);
+    return store::write_embedded(place.settings.database_dir(), content, force,
+                                 place.transformer.get());
   }
   auto access = etcd_access(place.store);
   if (!access) return std::unexpected(std::move(access.error()));
+  access->transformer = place.transformer;
   return store::write_etcd(*access, content, force);
 }
 
@@ -52,7 +61,7 @@ Result<void> run_backup(const Arguments& arguments) {
   auto content = read_content(*place);
   if (!content) return std::unexpected(std::move(content.error()));
   const std::string& path = arguments.positional.front();
-  // Secrets are in it.
+  // Secrets are in it, in the clear.
   auto written = io::write_file_atomic(path, encode_backup(*content), 0600);
   if (!written) return written;
   show("wrote " + std::to_string(content->objects.size()) + " objects at revision " +
@@ -81,6 +90,8 @@ Command with_store(Command command) {
   auto options = locating_options();
   const auto of_store = store_options();
   options.insert(options.end(), of_store.begin(), of_store.end());
+  options.push_back(
+      {kEncryptionFlag, "FILE", "an EncryptionConfiguration, in place of our own key"});
   options.insert(options.end(), command.options.begin(), command.options.end());
   command.options = std::move(options);
   command.arguments = "FILE";
