@@ -8,7 +8,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/aggregation/aggregator.h"
-#include "apiserver/authentication/authn.h"
+#include "apiserver/authentication/authenticator.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/node_authorizer.h"
 #include "apiserver/authorization/rbac.h"

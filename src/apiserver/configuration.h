@@ -21,6 +21,49 @@ struct StaticUser {
   std::vector<std::string> groups;
 };
 
+// What an authenticating proxy shows and says. Headers are in lower case.
+struct RequestHeaderSettings {
+  std::string client_ca_file;              // Of proxies; empty: there are none.
+  std::vector<std::string> allowed_names;  // Common names of theirs; empty: any.
+  std::vector<std::string> username_headers = {"x-remote-user"};
+  std::vector<std::string> group_headers = {"x-remote-group"};
+  std::vector<std::string> uid_headers;
+  std::vector<std::string> extra_header_prefixes = {"x-remote-extra-"};
+};
+
+// One issuer of OpenID Connect, as the --oidc-* flags say it.
+struct OidcSettings {
+  std::string issuer_url;  // Empty: there is none.
+  std::string client_id;
+  std::string username_claim = "sub";
+  std::string username_prefix;  // "-": none; empty: the issuer, but for emails.
+  std::string groups_claim, groups_prefix;
+  std::vector<std::string> signing_algorithms = {"RS256"};
+  std::string ca_file;
+  std::map<std::string, std::string, std::less<>> required_claims;
+};
+
+// Who is nobody: whether requests without credentials may do what system:anonymous may.
+enum class Anonymous {
+  kPublicPaths,  // Health and version only.
+  kAll,
+  kNone,
+};
+
+// How requests are authenticated beside client certificates and service-account tokens.
+struct AuthenticationSettings {
+  std::string client_ca_file;  // More authorities of clients, beside the cluster's.
+  RequestHeaderSettings request_header;
+  std::string token_file, basic_file;
+  bool bootstrap_tokens = true;
+  OidcSettings oidc;
+  std::string config_file;  // AuthenticationConfiguration: issuers, and who is anonymous.
+  std::string webhook_config_file;
+  std::string webhook_version = "v1beta1";
+  Duration webhook_cache_ttl = std::chrono::minutes(2);
+  Anonymous anonymous = Anonymous::kPublicPaths;
+};
+
 // How requests are authorised. A file of AuthorizationConfiguration takes the place of the rest.
 struct AuthorizationSettings {
   std::vector<std::string> modes = {"Node", "RBAC"};  // Asked in this order.
@@ -46,6 +89,7 @@ struct AuditSettings {
 };
 
 struct Configuration {
+  AuthenticationSettings authentication;
   AuthorizationSettings authorization;
   AuditSettings audit;
 
@@ -60,6 +104,12 @@ struct Configuration {
   // Bearer token → user.
   std::map<std::string, StaticUser, std::less<>> tokens;
   std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
+  // Files of more keys whose tokens are known.
+  std::vector<std::string> service_account_key_files;
+  // The longest life of a token that is asked for; 0: no bound but that of the API.
+  Duration service_account_max_token_expiration{};
+  // Tokens of pods live for a year, so that pods that do not read them again go on.
+  bool service_account_extend_token_expiration = true;
   // What a token's `aud` must name for this server; the first is the default of a TokenRequest.
   std::vector<std::string> api_audiences = {"https://kubernetes.default.svc.cluster.local"};
 

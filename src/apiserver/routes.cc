@@ -88,12 +88,12 @@ void metrics_text(Backend& backend, const CallRef& call) {
 }
 
 void jwks(Backend& backend, const CallRef& call) {
-  answer_text(*call, 200, "application/jwk-set+json", backend.authenticator->jwks_json());
+  answer_text(*call, 200, "application/jwk-set+json", backend.authenticator->service_accounts().jwks_json());
 }
 
 void openid_configuration(Backend& backend, const CallRef& call) {
   std::string issuer, keys;
-  api::write_json_string(issuer, backend.authenticator->issuer());
+  api::write_json_string(issuer, backend.authenticator->service_accounts().issuer());
   api::write_json_string(keys, "https://" + backend.options.advertise_address + ":" +
                                    std::to_string(backend.options.advertise_port) +
                                    "/openid/v1/jwks");

@@ -65,7 +65,140 @@ Result<void> set_duration(Duration& to, std::string_view value) {
   return {};
 }
 
+Result<void> set_list(std::vector<std::string>& to, std::string_view value) {
+  to = list_of(value);
+  return {};
+}
+
+Result<void> set_switch(bool& to, std::string_view value) {
+  if (value != "true" && value != "false") return errors::bad_request("takes true or false");
+  to = value == "true";
+  return {};
+}
+
 const ApiFlag kFlags[] = {
+    {{"client-ca-file", "FILE", "more authorities of clients, beside the cluster's"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.client_ca_file, value);
+     }},
+    {{"requestheader-client-ca-file", "FILE", "authorities of authenticating proxies"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.request_header.client_ca_file, value);
+     }},
+    {{"requestheader-allowed-names", "NAME,...", "common names that a proxy may have (any)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.authentication.request_header.allowed_names, value);
+     }},
+    {{"requestheader-username-headers", "NAME,...", "where a proxy says the user (X-Remote-User)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.authentication.request_header.username_headers,
+                       to_lower(value));
+     }},
+    {{"requestheader-uid-headers", "NAME,...", "where a proxy says the user's uid"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.authentication.request_header.uid_headers, to_lower(value));
+     }},
+    {{"requestheader-group-headers", "NAME,...", "where a proxy says the groups (X-Remote-Group)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.authentication.request_header.group_headers, to_lower(value));
+     }},
+    {{"requestheader-extra-headers-prefix", "PREFIX,...",
+      "what a proxy's other headers begin with (X-Remote-Extra-)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.authentication.request_header.extra_header_prefixes,
+                       to_lower(value));
+     }},
+    {{"token-auth-file", "FILE", "tokens of users: TOKEN,USER,UID,\"GROUP,...\""},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.token_file, value);
+     }},
+    {{"basic-auth-file", "FILE", "passwords of users: PASSWORD,USER,UID,\"GROUP,...\""},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.basic_file, value);
+     }},
+    {{"enable-bootstrap-token-auth", "BOOL", "know the tokens with which nodes join (true)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.authentication.bootstrap_tokens, value);
+     }},
+    {{"anonymous-auth", "BOOL", "who is nobody may ask too (health and version only)"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       bool is_on = false;
+       auto set = set_switch(is_on, value);
+       if (!set) return set;
+       configuration.authentication.anonymous =
+           is_on ? apiserver::Anonymous::kAll : apiserver::Anonymous::kNone;
+       return {};
+     }},
+    {{"authentication-config", "FILE", "an AuthenticationConfiguration, for issuers of tokens"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.config_file, value);
+     }},
+    {{"authentication-token-webhook-config-file", "FILE", "kubeconfig of who knows other tokens"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.webhook_config_file, value);
+     }},
+    {{"authentication-token-webhook-version", "VERSION", "of its TokenReviews (v1beta1)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.webhook_version, value);
+     }},
+    {{"authentication-token-webhook-cache-ttl", "TIME", "how long its answers are kept (2m0s)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.authentication.webhook_cache_ttl, value);
+     }},
+    {{"oidc-issuer-url", "URL", "whose OpenID Connect tokens are believed"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.issuer_url, value);
+     }},
+    {{"oidc-client-id", "ID", "the audience that its tokens must name"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.client_id, value);
+     }},
+    {{"oidc-username-claim", "CLAIM", "where the user's name stands (sub)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.username_claim, value);
+     }},
+    {{"oidc-username-prefix", "PREFIX", "put before names; - for none (the issuer)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.username_prefix, value);
+     }},
+    {{"oidc-groups-claim", "CLAIM", "where the user's groups stand"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.groups_claim, value);
+     }},
+    {{"oidc-groups-prefix", "PREFIX", "put before groups"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.groups_prefix, value);
+     }},
+    {{"oidc-ca-file", "FILE", "authorities of the issuer (the system's)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.authentication.oidc.ca_file, value);
+     }},
+    {{"oidc-signing-algs", "NAME,...", "algorithms of its signatures (RS256)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.authentication.oidc.signing_algorithms, value);
+     }},
+    {{"oidc-required-claim", "KEY=VALUE,...", "what its tokens must say"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       for (const auto& each : list_of(value)) {
+         const auto equals = each.find('=');
+         if (equals == std::string::npos) return errors::bad_request("takes KEY=VALUE");
+         configuration.authentication.oidc.required_claims[each.substr(0, equals)] =
+             each.substr(equals + 1);
+       }
+       return {};
+     }},
+    {{"service-account-key-file", "FILE,...", "more keys whose service-account tokens are known"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_list(configuration.service_account_key_files, value);
+     }},
+    {{"service-account-max-token-expiration", "TIME", "the longest life of a token (any)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.service_account_max_token_expiration, value);
+     }},
+    {{"service-account-extend-token-expiration", "BOOL", "pods' tokens live for a year (true)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.service_account_extend_token_expiration, value);
+     }},
     {{"authorization-mode", "MODE,...",
       "Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny, asked in order (Node,RBAC)"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {

@@ -12,6 +12,7 @@
 #include "cluster/audit_defaults.h"
 #include "cluster/control_loops.h"
 #include "cluster/encryption_key.h"
+#include "io/files.h"
 #include "io/loop.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -44,6 +45,12 @@ net::ErrorBody status_body(int status, std::string_view message) {
                  : status == 503 ? "ServiceUnavailable"
                                  : "BadRequest";
   return {"application/json", apiserver::status_json(error)};
+}
+
+// What stands in a file of certificates; "" when none is named.
+Result<std::string> text_of(const std::string& path) {
+  constexpr std::size_t kMaxBytes = 1 << 20;
+  return path.empty() ? Result<std::string>("") : io::read_file(path, kMaxBytes);
 }
 
 class ControlPlaneImpl final : public ControlPlane {
@@ -138,10 +145,16 @@ class ControlPlaneImpl final : public ControlPlane {
   }
 
   Result<void> listen() {
+    const auto& authentication = options_.configuration.authentication;
+    auto more_clients = text_of(authentication.client_ca_file);
+    if (!more_clients) return std::unexpected(std::move(more_clients.error()));
+    auto proxies = text_of(authentication.request_header.client_ca_file);
+    if (!proxies) return std::unexpected(std::move(proxies.error()));
     auto tls = net::TlsServerContext::create({
         .certificate_pem = options_.pki.api_server.certificate_pem,
         .private_key_pem = options_.pki.api_server.private_key_pem,
-        .client_ca_pem = options_.pki.authority.certificate_pem,
+        .client_ca_pem = options_.pki.authority.certificate_pem + *more_clients,
+        .proxy_ca_pem = std::move(*proxies),
     });
     if (!tls) return std::unexpected(std::move(tls.error()));
     net::ServerOptions server;

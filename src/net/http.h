@@ -44,6 +44,13 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> entries_;
 };
 
+// What more a client's certificate says.
+struct CertificateDetails {
+  std::string sha256;     // Of its DER form, in hex; empty for one that did not verify.
+  std::string uid;        // The attribute 1.3.6.1.4.1.57683.2 of its subject.
+  std::string chain_pem;  // As it came, if the server keeps chains (ServerTlsOptions).
+};
+
 // Who is on the other end.
 struct Peer {
   std::string address;  // "192.0.2.1"
@@ -53,6 +60,7 @@ struct Peer {
   std::vector<std::string> certificate_organizations;
   // A certificate was offered but did not verify; the reason.
   std::string certificate_error;
+  std::shared_ptr<const CertificateDetails> certificate_details;  // Null without a certificate.
 };
 
 struct Request {

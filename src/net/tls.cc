@@ -62,13 +62,24 @@ Result<void> use_certificate(SSL_CTX* context, const std::string& certificate_pe
   return {};
 }
 
-Result<void> trust(SSL_CTX* context, const std::string& ca_pem, bool announce) {
+// That a connection's handshake keeps the client's chain.
+const int kKeepsChain = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+
+Result<void> announce(SSL_CTX* context, const std::string& ca_pem) {
+  auto authorities = read_certificates(ca_pem);
+  if (!authorities) return std::unexpected(authorities.error());
+  for (const Certificate& authority : *authorities) SSL_CTX_add_client_CA(context, authority.get());
+  SSL_CTX_set_ex_data(context, kKeepsChain, context);
+  return {};
+}
+
+Result<void> trust(SSL_CTX* context, const std::string& ca_pem, bool of_clients) {
   auto authorities = read_certificates(ca_pem);
   if (!authorities) return std::unexpected(authorities.error());
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   for (const Certificate& authority : *authorities) {
     X509_STORE_add_cert(store, authority.get());
-    if (announce) SSL_CTX_add_client_CA(context, authority.get());
+    if (of_clients) SSL_CTX_add_client_CA(context, authority.get());
   }
   ERR_clear_error();  // The same authority twice is no error.
   return {};
@@ -82,6 +93,11 @@ Result<SslContext> make_server_context(const ServerTlsOptions& options) {
   if (!options.client_ca_pem.empty()) {
     if (auto trusted = trust(context.get(), options.client_ca_pem, true); !trusted)
       return std::unexpected(trusted.error());
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, note_verdict);
+  }
+  if (!options.proxy_ca_pem.empty()) {
+    if (auto announced = announce(context.get(), options.proxy_ca_pem); !announced)
+      return std::unexpected(announced.error());
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, note_verdict);
   }
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol,
@@ -145,6 +161,10 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(
 }
 
 namespace internal {
+
+bool keeps_chain(SSL* ssl) {
+  return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), kKeepsChain) != nullptr;
+}
 
 SslContext server_context(TlsServerContext& context) {
   return static_cast<ServerContext&>(context).get();

@@ -216,4 +216,31 @@ bool is_signed_by(std::string_view certificate_pem, std::string_view authority_p
   return false;
 }
 
+Result<CertificateInfo> verify_client_chain(std::string_view chain_pem,
+                                            std::string_view authority_pem, WallTime now) {
+  auto chain = read_certificates(chain_pem);
+  if (!chain) return errors::unauthorized(chain.error().message);
+  auto authorities = read_certificates(authority_pem);
+  if (!authorities) return std::unexpected(authorities.error());
+  const std::unique_ptr<X509_STORE, Free<X509_STORE_free>> store(X509_STORE_new());
+  for (const Certificate& authority : *authorities) {
+    X509_STORE_add_cert(store.get(), authority.get());
+  }
+  STACK_OF(X509)* between = sk_X509_new_null();
+  for (std::size_t i = 1; i < chain->size(); ++i) sk_X509_push(between, (*chain)[i].get());
+  const std::unique_ptr<X509_STORE_CTX, Free<X509_STORE_CTX_free>> context(X509_STORE_CTX_new());
+  X509_STORE_CTX_init(context.get(), store.get(), chain->front().get(), between);
+  X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
+  X509_STORE_CTX_set_time(
+      context.get(), 0,
+      std::chrono::system_clock::to_time_t(
+          std::chrono::time_point_cast<std::chrono::system_clock::duration>(now)));
+  const bool good = X509_verify_cert(context.get()) == 1;
+  const int verdict = X509_STORE_CTX_get_error(context.get());
+  sk_X509_free(between);
+  ERR_clear_error();
+  if (!good) return errors::unauthorized(X509_verify_cert_error_string(verdict));
+  return inspect_certificate(chain_pem);
+}
+
 }  // namespace pinnace::net

@@ -59,6 +59,8 @@ class Record {
 
   const std::string& id() const { return event_.id; }
   void annotate(std::string_view key, std::string_view value);
+  // The caller goes on as somebody else.
+  void act_as(const User& user) { event_.impersonated_user = user; }
   // Whether `complete` wants the answer's JSON.
   bool wants_response() const { return event_.level == Level::kRequestResponse; }
   // The object that was made or changed.

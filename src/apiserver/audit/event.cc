@@ -95,6 +95,9 @@ std::string json_line(const Event& event) {
   add(out, "requestURI", event.uri);
   add(out, "verb", event.info.verb);
   add_raw(out, "user", user_json(event.user));
+  if (event.impersonated_user) {
+    add_raw(out, "impersonatedUser", user_json(*event.impersonated_user));
+  }
   if (!event.source_ips.empty()) add_raw(out, "sourceIPs", list_json(event.source_ips));
   add_if(out, "userAgent", event.user_agent);
   if (event.info.is_resource) add_raw(out, "objectRef", object_json(event));

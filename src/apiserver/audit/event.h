@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct Event {
   Stage stage = Stage::kResponseComplete;
   std::string uri;
   User user;
+  std::optional<User> impersonated_user;  // As whom the caller acts.
   std::vector<std::string> source_ips;
   std::string user_agent;
   RequestInfo info;

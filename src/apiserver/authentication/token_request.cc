@@ -17,6 +17,34 @@ const api::TypeInfo* token_request_type() {
   return api::builtin_schema().find_type("authentication.k8s.io", "v1", "TokenRequest");
 }
 
+// What a token may be bound to.
+struct Bindable {
+  std::string_view kind;
+  const char* resource;
+  bool is_namespaced;
+};
+constexpr Bindable kBindables[] = {
+    {"Pod", "pods", true}, {"Secret", "secrets", true}, {"Node", "nodes", false}};
+
+// A pod must run as this service account; its node is named in the token too.
+Result<void> bind_pod_node(Backend& backend, const Call& call, const store::Object& kept,
+                           TokenBinding& binding) {
+  api::Arena arena;
+  const auto pod = api::parse_json(arena, kept.json);
+  const auto* spec = pod ? pod->find("spec") : nullptr;
+  if (spec == nullptr) return errors::internal("a stored pod cannot be read");
+  const std::string_view account = spec->string_at("serviceAccountName");
+  if (account != call.info.name) {
+    return errors::bad_request("cannot bind token for serviceaccount " + quoted(call.info.name) +
+                               " to pod running with different serviceaccount name.");
+  }
+  binding.node_name = spec->string_at("nodeName");
+  if (const auto node = backend.store().get({"nodes", "", binding.node_name})) {
+    binding.node_uid = (*node)->uid;
+  }
+  return {};
+}
+
 // The object to bind to must exist, with the uid that was named, and use this service account.
 Result<TokenBinding> read_binding(Backend& backend, const Call& call, const api::Value& reference) {
   TokenBinding binding{std::string(reference.string_at("kind")),
@@ -24,35 +52,29 @@ Result<TokenBinding> read_binding(Backend& backend, const Call& call, const api:
                        std::string(reference.string_at("uid")),
                        {},
                        {}};
-  const std::string resource = binding.kind == "Pod"      ? "pods"
-                               : binding.kind == "Secret" ? "secrets"
-                                                          : "";
-  if (resource.empty()) {
-    return errors::invalid("TokenRequest.authentication.k8s.io", call.info.name,
-                           {cause::invalid("spec.boundObjectRef.kind", quoted(binding.kind),
-                                           "cannot bind token to object of this kind")});
+  const Bindable* bindable = nullptr;
+  for (const Bindable& each : kBindables) {
+    if (each.kind == binding.kind && reference.string_at("apiVersion") == "v1") bindable = &each;
   }
-  const auto found = backend.store().get({resource, call.info.ns, binding.name});
-  if (!found) return errors::not_found(resource, binding.name);
+  if (bindable == nullptr) {
+    return errors::bad_request("cannot bind token to object of type " +
+                               std::string(reference.string_at("apiVersion")) +
+                               ", Kind=" + binding.kind);
+  }
+  const auto found = backend.store().get(
+      {bindable->resource, bindable->is_namespaced ? call.info.ns : "", binding.name});
+  if (!found) return errors::not_found(bindable->resource, binding.name);
   if (!binding.uid.empty() && binding.uid != (*found)->uid) {
-    return errors::conflict(binding.kind, binding.name,
+    return errors::conflict(bindable->resource, binding.name,
                             "the UID in the bound object reference (" + binding.uid +
                                 ") does not match the UID in record. The object might have been "
                                 "deleted and then recreated");
   }
   binding.uid = (*found)->uid;
-  if (resource != "pods") return binding;
-  api::Arena arena;
-  const auto pod = api::parse_json(arena, (*found)->json);
-  const auto* spec = pod ? pod->find("spec") : nullptr;
-  if (spec == nullptr) return errors::internal("a stored pod cannot be read");
-  if (spec->string_at("serviceAccountName") != call.info.name) {
-    return errors::bad_request("cannot bind token for serviceaccount \"" + call.info.name +
-                               "\" to pod running with different serviceaccount name.");
-  }
-  binding.node_name = spec->string_at("nodeName");
-  if (const auto node = backend.store().get({"nodes", "", binding.node_name})) {
-    binding.node_uid = (*node)->uid;
+  if (binding.kind == "Pod") {
+    if (auto ok = bind_pod_node(backend, call, **found, binding); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
   }
   return binding;
 }
@@ -69,6 +91,31 @@ Result<void> check_node(const Call& call, const TokenBinding& bound) {
     return refuse("node requested token bound to a pod scheduled on a different node");
   }
   return {};
+}
+
+// The bound on how long tokens live; and pods' tokens of the default life, which live longer but
+// say when they should have been renewed.
+void apply_lifetime(Backend& backend, Call& call, TokenSpec& wanted) {
+  constexpr std::int64_t kDefaultOfPods = 3607, kYear = 365 * 24 * 3600;
+  const Configuration& configuration = backend.options.configuration;
+  const auto longest = std::chrono::duration_cast<std::chrono::seconds>(
+                           configuration.service_account_max_token_expiration)
+                           .count();
+  if (longest > 0 && wanted.expiration_seconds > longest) {
+    call.warnings.push_back("requested expiration of " + std::to_string(wanted.expiration_seconds) +
+                            " seconds shortened to " + std::to_string(longest) + " seconds");
+    wanted.expiration_seconds = longest;
+  }
+  const bool is_for_us = std::ranges::all_of(wanted.audiences, [&](const auto& each) {
+    return std::ranges::find(configuration.api_audiences, each) !=
+           configuration.api_audiences.end();
+  });
+  const bool is_extended = configuration.service_account_extend_token_expiration && is_for_us &&
+                           wanted.bound.kind == "Pod" &&
+                           wanted.expiration_seconds == kDefaultOfPods;
+  if (!is_extended) return;
+  wanted.warn_after_seconds = wanted.expiration_seconds;
+  wanted.expiration_seconds = kYear;
 }
 
 Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& account,
@@ -100,6 +147,7 @@ Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& a
   }
   if (auto ok = check_node(call, wanted.bound); !ok) return std::unexpected(std::move(ok.error()));
   if (wanted.audiences.empty()) wanted.audiences = backend.authenticator->api_audiences();
+  apply_lifetime(backend, call, wanted);
   return wanted;
 }
 
@@ -119,7 +167,7 @@ Result<api::Value> make_answer(Backend& backend, const CallRef& call, api::Arena
   }
   auto spec = read_spec(backend, *call, **account, body->find("spec"));
   if (!spec) return std::unexpected(std::move(spec.error()));
-  auto issued = backend.authenticator->issue(*spec);
+  auto issued = backend.authenticator->service_accounts().issue(*spec);
   if (!issued) return std::unexpected(std::move(issued.error()));
   api::Value& meta = meta_of(arena, *body);
   meta.set_ref(arena, "name", api::Value::string(arena, call->info.name));
@@ -130,10 +178,16 @@ Result<api::Value> make_answer(Backend& backend, const CallRef& call, api::Arena
     audiences.append(arena, api::Value::string(arena, audience));
   }
   out.set_ref(arena, "audiences", audiences);
-  out.set_ref(arena, "expirationSeconds", api::Value::integer(spec->expiration_seconds));
+  const std::int64_t seconds =
+      spec->warn_after_seconds == 0 ? spec->expiration_seconds : spec->warn_after_seconds;
+  out.set_ref(arena, "expirationSeconds", api::Value::integer(seconds));
   api::Value status = api::Value::object();
   status.set_ref(arena, "token", api::Value::string(arena, issued->token));
-  status.set_ref(arena, "expirationTimestamp", api::Value::string(arena, rfc3339(issued->expires)));
+  // What the client sees is when to renew.
+  const WallTime expires = spec->warn_after_seconds == 0
+                               ? issued->expires
+                               : backend.now() + std::chrono::seconds(spec->warn_after_seconds);
+  status.set_ref(arena, "expirationTimestamp", api::Value::string(arena, rfc3339(expires)));
   body->set_ref(arena, "status", status);
   return body;
 }

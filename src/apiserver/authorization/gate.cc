@@ -1,6 +1,7 @@
 #include "apiserver/authorization/gate.h"
 
 #include "apiserver/audit/auditor.h"
+#include "apiserver/authentication/impersonation.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -13,46 +14,89 @@ void resume(const CallRef& call, Next next) {
   });
 }
 
-Result<void> decided(const BackendRef& backend, const CallRef& call, const Attributes& wanted,
-                     const Decision& decision, GoOn go_on) {
+// Writes the decision into the audit log's record of the request.
+void note_decision(const Call& call, const Decision& decision) {
+  if (!call.audit) return;
   const bool is_allowed = decision.verdict == Verdict::kAllow;
-  if (call->audit) {
-    call->audit->annotate("authorization.k8s.io/decision", is_allowed ? "allow" : "forbid");
-    call->audit->annotate("authorization.k8s.io/reason", decision.reason);
+  call.audit->annotate("authorization.k8s.io/decision", is_allowed ? "allow" : "forbid");
+  call.audit->annotate("authorization.k8s.io/reason", decision.reason);
+}
+
+// Asks whether the caller may do `wanted`; `next` hears the decision, now or later.
+template <typename Next>
+Result<void> decide(const BackendRef& backend, const CallRef& call, Attributes wanted, Next next) {
+  AuthorizerChain& chain = *backend->authorization;
+  if (const auto decision = chain.decide(call->user, wanted, false)) {
+    return next(wanted, *decision);
   }
-  if (is_allowed) return go_on(backend, call);
-  return std::unexpected(forbidden_error(call->user, wanted, decision));
+  chain.ask(call->user, wanted, [call, wanted, next](Decision decision) {
+    resume(call, [wanted, next, decision = std::move(decision)] { return next(wanted, decision); });
+  });
+  return {};
 }
 
 Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_on) {
-  const Attributes wanted = attributes_of(*call);
-  AuthorizerChain& chain = *backend->authorization;
-  if (const auto decision = chain.decide(call->user, wanted, false)) {
-    return decided(backend, call, wanted, *decision, go_on);
+  return decide(
+      backend, call, attributes_of(*call),
+      [backend, call, go_on](const Attributes& wanted, const Decision& decision) {
+        note_decision(*call, decision);
+        if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
+        return Result<void>(std::unexpected(forbidden_error(call->user, wanted, decision)));
+      });
+}
+
+// One demand after the other; then the caller is who he acts as.
+Result<void> impersonate(const BackendRef& backend, const CallRef& call,
+                         const std::shared_ptr<Impersonation>& as, std::size_t at, GoOn go_on) {
+  if (at == as->demands.size()) {
+    call->user = std::move(as->user);
+    if (call->audit) call->audit->act_as(call->user);
+    return authorize(backend, call, go_on);
   }
-  chain.ask(call->user, wanted, [backend, call, wanted, go_on](Decision decision) {
-    resume(call, [backend, call, wanted, go_on, decision = std::move(decision)] {
-      return decided(backend, call, wanted, decision, go_on);
-    });
-  });
-  return {};
+  return decide(
+      backend, call, as->demands[at],
+      [backend, call, as, at, go_on](const Attributes& wanted, const Decision& decision) {
+        if (decision.verdict != Verdict::kAllow) {
+          note_decision(*call, decision);
+          return Result<void>(std::unexpected(forbidden_error(call->user, wanted, decision)));
+        }
+        return impersonate(backend, call, as, at + 1, go_on);
+      });
+}
+
+Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_public,
+                        Authenticator::Found user, GoOn go_on) {
+  const bool is_somebody = user && *user;
+  if (is_somebody) {
+    call->user = std::move(**user);
+  } else if ((user || is_public) &&
+             backend->authenticator->admits_anonymous(call->info.path, is_public)) {
+    call->user = {kAnonymous, "", {kUnauthenticated}, {}};
+  } else {
+    audit::Auditor::begin(backend->auditor, *call);
+    return errors::unauthorized();
+  }
+  audit::Auditor::begin(backend->auditor, *call);
+  if (is_public) return go_on(backend, call);
+  auto as = read_impersonation(call->request.headers);
+  if (!as) return std::unexpected(std::move(as.error()));
+  if (!*as) return authorize(backend, call, go_on);
+  return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);
 }
 
 }  // namespace
 
 Result<void> pass_gate(const BackendRef& backend, const CallRef& call, bool is_public, GoOn go_on) {
-  auto user = backend->authenticator->authenticate(call->request);
-  if (!user || !*user) {
-    if (!is_public) {
-      audit::Auditor::begin(backend->auditor, *call);
-      return errors::unauthorized();
-    }
-    call->user = {kAnonymous, "", {kUnauthenticated}, {}};
-  } else {
-    call->user = std::move(**user);
+  if (auto user = backend->authenticator->authenticate(call->request)) {
+    return identified(backend, call, is_public, std::move(*user), go_on);
   }
-  audit::Auditor::begin(backend->auditor, *call);
-  return is_public ? go_on(backend, call) : authorize(backend, call, go_on);
+  backend->authenticator->ask(
+      call->request, [backend, call, is_public, go_on](Authenticator::Found user) {
+        resume(call, [backend, call, is_public, go_on, user = std::move(user)] {
+          return identified(backend, call, is_public, user, go_on);
+        });
+      });
+  return {};
 }
 
 }  // namespace pinnace::apiserver

@@ -182,6 +182,22 @@ api::Value user_value(api::Arena& arena, const User& user) {
   return out;
 }
 
+void answer_token(Call& call, Review& review, const Result<VerifiedToken>& verified) {
+  api::Arena& arena = review.arena;
+  api::Value status = api::Value::object();
+  if (verified) {
+    status.set_ref(arena, "authenticated", api::Value::boolean(true));
+    status.set_ref(arena, "user", user_value(arena, verified->user));
+    if (!verified->audiences.empty()) {
+      status.set_ref(arena, "audiences", text_list(arena, verified->audiences));
+    }
+  } else {
+    status.set_ref(arena, "user", api::Value::object());
+    status.set_ref(arena, "error", api::Value::string_ref("[invalid bearer token]"));
+  }
+  answer_review(call, arena, review.body, status);
+}
+
 }  // namespace
 
 void review_self_access(const BackendRef& backend, const CallRef& call) {
@@ -252,10 +268,11 @@ void review_self_rules(const BackendRef& backend, const CallRef& call) {
 }
 
 void review_token(const BackendRef& backend, const CallRef& call) {
-  api::Arena arena;
-  auto body = read_review(*call, arena);
+  auto review = std::make_shared<Review>();
+  auto body = read_review(*call, review->arena);
   if (!body) return answer_error(*call, body.error());
-  const auto* spec = body->find("spec");
+  review->body = *body;
+  const auto* spec = review->body.find("spec");
   const std::string_view token = spec == nullptr ? "" : spec->string_at("token");
   if (token.empty()) {
     return answer_error(
@@ -263,17 +280,12 @@ void review_token(const BackendRef& backend, const CallRef& call) {
   }
   auto audiences = texts_of(spec == nullptr ? nullptr : spec->find("audiences"));
   if (audiences.empty()) audiences = backend->authenticator->api_audiences();
-  const auto verified = backend->authenticator->verify_token(token, audiences);
-  api::Value status = api::Value::object();
-  if (verified) {
-    status.set_ref(arena, "authenticated", api::Value::boolean(true));
-    status.set_ref(arena, "user", user_value(arena, verified->user));
-    status.set_ref(arena, "audiences", text_list(arena, verified->audiences));
-  } else {
-    status.set_ref(arena, "user", api::Value::object());
-    status.set_ref(arena, "error", api::Value::string_ref("[invalid bearer token]"));
-  }
-  answer_review(*call, arena, *body, status);
+  backend->authenticator->review(
+      std::string(token), audiences, [call, review](Result<VerifiedToken> verified) {
+        call->exchange->post([call, review, verified = std::move(verified)] {
+          answer_token(*call, *review, verified);
+        });
+      });
 }
 
 void review_self(const BackendRef&, const CallRef& call) {

@@ -110,17 +110,40 @@ Result<std::unique_ptr<WebhookAuthorizer>> WebhookAuthorizer::create(
   }
   auto target = read_webhook_kubeconfig(spec.kubeconfig);
   if (!target) return std::unexpected(std::move(target.error()));
-  return std::unique_ptr<WebhookAuthorizer>(
-      new WebhookAuthorizer(spec, *options.outbound_loop, std::move(*target), options.clock));
+  std::vector<Expression> conditions;
+  for (const auto& text : spec.conditions) {
+    auto compiled = Expression::compile(text, {"request"});
+    if (!compiled) return std::unexpected(std::move(compiled.error()));
+    conditions.push_back(std::move(*compiled));
+  }
+  return std::unique_ptr<WebhookAuthorizer>(new WebhookAuthorizer(
+      spec, std::move(conditions), *options.outbound_loop, std::move(*target), options.clock));
+}
+
+std::optional<Decision> WebhookAuthorizer::by_conditions(const User& user,
+                                                         const Attributes& wanted) const {
+  if (conditions_.empty()) return {};
+  api::Arena arena;
+  const api::Value request = review_spec(arena, "v1", user, wanted);
+  std::string error;
+  for (const Expression& condition : conditions_) {
+    const auto holds = condition.holds({&request, 1});
+    if (holds && !*holds) return Decision{};
+    if (!holds) error = holds.error().message;
+  }
+  if (error.empty()) return {};
+  return failure(*spec_, error);
 }
 
 std::optional<Decision> WebhookAuthorizer::decide(const User& user, const Attributes& wanted,
                                                   bool) {
+  if (auto skipped = by_conditions(user, wanted)) return skipped;
   const std::string text = question(spec_->review_version, user, wanted);
   return answers_->get(net::sha256(text), clock_.monotonic());
 }
 
 void WebhookAuthorizer::ask(const User& user, const Attributes& wanted, Done done) {
+  if (auto skipped = by_conditions(user, wanted)) return done(std::move(*skipped));
   std::string text = question(spec_->review_version, user, wanted);
   const std::string key = net::sha256(text);
   if (auto known = answers_->get(key, clock_.monotonic())) return done(std::move(*known));

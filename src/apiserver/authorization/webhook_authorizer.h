@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "apiserver/authentication/expression.h"
 #include "apiserver/authorization/authorization_config.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/http/expiring_cache.h"
@@ -32,15 +33,19 @@ class WebhookAuthorizer final : public Authorizer {
 
  private:
   using Cache = ExpiringCache<Decision>;
-  WebhookAuthorizer(WebhookAuthorizerSpec spec, io::Loop& loop, RemoteTarget target,
-                    const Clock& clock)
+  // What the conditions say before anybody is asked; nothing: it is to be asked.
+  std::optional<Decision> by_conditions(const User& user, const Attributes& wanted) const;
+  WebhookAuthorizer(WebhookAuthorizerSpec spec, std::vector<Expression> conditions, io::Loop& loop,
+                    RemoteTarget target, const Clock& clock)
       : spec_(std::make_shared<const WebhookAuthorizerSpec>(std::move(spec))),
+        conditions_(std::move(conditions)),
         clock_(clock),
         answers_(std::make_shared<Cache>(kMaxAnswers)),
         server_(loop, std::move(target)) {}
 
   // Shared with the answers that are under way.
   const std::shared_ptr<const WebhookAuthorizerSpec> spec_;
+  const std::vector<Expression> conditions_;
   const Clock& clock_;
   const std::shared_ptr<Cache> answers_;
   RemoteServer server_;

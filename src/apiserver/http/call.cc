@@ -38,6 +38,15 @@ void done(Call& call, int status, std::string_view json = {}) {
   call.finished(status);
 }
 
+// The body, whose end the audit log hears of.
+std::unique_ptr<net::Body> watched(Call& call, int status, std::string_view content_type,
+                                   std::unique_ptr<net::Body> body) {
+  if (!call.audit) return body;
+  call.audit->start(status);
+  const bool is_object = content_type == "application/json" && call.info.verb != "watch";
+  return audit::audited(call.audit, status, is_object, std::move(body));
+}
+
 // Kubernetes' threshold.
 constexpr std::size_t kCompressedFromBytes = 128 << 10;
 
@@ -110,11 +119,7 @@ void answer_json(Call& call, int status, std::shared_ptr<const std::string> json
 void answer_stream(Call& call, int status, std::string_view content_type,
                    std::unique_ptr<net::Body> body) {
   auto headers = common_headers(call, content_type);
-  if (call.audit) {
-    call.audit->start(status);
-    const bool is_object = content_type == "application/json" && call.info.verb != "watch";
-    body = audit::audited(call.audit, status, is_object, std::move(body));
-  }
+  body = watched(call, status, content_type, std::move(body));
   call.exchange->stream(status, std::move(headers), std::move(body));
   call.finished(status);
 }
@@ -122,6 +127,7 @@ void answer_stream(Call& call, int status, std::string_view content_type,
 void answer_body(Call& call, std::string_view content_type, std::unique_ptr<net::Body> body,
                  std::size_t about_bytes) {
   net::Headers headers = common_headers(call, content_type);
+  body = watched(call, 200, content_type, std::move(body));
   if (about_bytes >= kCompressedFromBytes && net::accepts_gzip(call.request.headers)) {
     say_compressed(headers);
     body = net::gzip_body(std::move(body));

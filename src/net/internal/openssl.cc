@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include "base/strings.h"
+
 namespace pinnace::net::internal {
 
 std::string openssl_message(std::string_view what) {
@@ -94,15 +96,50 @@ void alternative_names(const X509* certificate, std::vector<std::string>& dns,
   GENERAL_NAMES_free(names);
 }
 
+namespace {
+
+std::string chain_pem(SSL* ssl) {
+  // On a server the leaf stands apart from the rest.
+  Bio bio(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(bio.get(), SSL_get0_peer_certificate(ssl));
+  STACK_OF(X509)* rest = SSL_get_peer_cert_chain(ssl);
+  for (int i = 0; i < sk_X509_num(rest); ++i) PEM_write_bio_X509(bio.get(), sk_X509_value(rest, i));
+  return text_of(bio.get());
+}
+
+std::string fingerprint(const X509* certificate) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  X509_digest(certificate, EVP_sha256(), digest, &size);
+  return hex_encode({reinterpret_cast<char*>(digest), size});
+}
+
+}  // namespace
+
+std::vector<std::string> subject_uids(const X509_NAME* name) {
+  static const int kNid = OBJ_create("1.3.6.1.4.1.57683.2", "kubernetesUid", "Kubernetes UID");
+  return subject_entries(name, kNid);
+}
+
 void describe_peer(SSL* ssl, Peer& peer) {
   X509* certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return;
+  auto details = std::make_shared<CertificateDetails>();
+  if (keeps_chain(ssl)) details->chain_pem = chain_pem(ssl);
+  peer.certificate_details = details;
   long verdict = SSL_get_verify_result(ssl);
   if (verdict != X509_V_OK) {
     peer.certificate_error = X509_verify_cert_error_string(verdict);
     return;
   }
   const X509_NAME* subject = X509_get_subject_name(certificate);
+  const auto uids = subject_uids(subject);
+  if (uids.size() > 1) {
+    peer.certificate_error = "expected 1 UID, but found multiple";
+    return;
+  }
+  if (!uids.empty()) details->uid = uids.front();
+  details->sha256 = fingerprint(certificate);
   auto names = subject_entries(subject, NID_commonName);
   if (!names.empty()) peer.certificate_common_name = names.front();
   peer.certificate_organizations = subject_entries(subject, NID_organizationName);

@@ -56,6 +56,8 @@ struct ClientContext {
 };
 const ClientContext& client_context(TlsClientContext& context);
 
+// Whether the context of a server's connection keeps what chain the client shows.
+bool keeps_chain(SSL* ssl);
 // What the handshake found out about the other side.
 void describe_peer(SSL* ssl, Peer& peer);
 

@@ -1,0 +1,201 @@
+// Who a request is from: the methods of authentication, and acting as somebody else.
+#include "apiserver/authentication/authenticator.h"
+
+#include <fstream>
+
+#include "apiserver/authentication/claim_mapping.h"
+#include "apiserver/authentication/credential_file.h"
+#include "apiserver/authentication/impersonation.h"
+#include "apiserver/testing.h"
+#include "net/x509.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using testing::AnswerRef;
+using testing::Caller;
+using testing::TestServer;
+
+const std::string kSelf = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+std::string file_of(const std::string& name, const std::string& text) {
+  std::string path = ::testing::TempDir() + "/authenticator_test_" + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+class Identities : public ::testing::Test {
+ protected:
+  AnswerRef ask(net::Headers headers, const std::string& path = kSelf,
+                std::shared_ptr<net::CertificateDetails> details = nullptr) {
+    net::Request request;
+    request.method = path == kSelf ? "POST" : "GET";
+    request.path = request.target = path;
+    request.headers = std::move(headers);
+    if (path == kSelf) {
+      request.body = "{}";
+      request.headers.set("content-type", "application/json");
+    }
+    request.peer.certificate_details = std::move(details);
+    return server_.call(std::move(request));
+  }
+  AnswerRef with(std::string_view authorization, const std::string& path = kSelf) {
+    net::Headers headers;
+    headers.set("authorization", authorization);
+    return ask(std::move(headers), path);
+  }
+  AuthenticationSettings& settings() { return server_.configuration.authentication; }
+  TestServer server_;
+};
+
+TEST_F(Identities, TokensAndPasswordsOfFiles) {
+  settings().token_file = file_of("tokens", "t1,ann,u-1,\"a,b\"\n");
+  settings().basic_file = file_of("passwords", "secret,bob,u-2\n");
+  const auto ann = with("Bearer t1");
+  ASSERT_EQ(ann->status, 201) << ann->body;
+  EXPECT_EQ(ann->at("status", "userInfo", "username"), "ann");
+  EXPECT_EQ(ann->at("status", "userInfo", "uid"), "u-1");
+  EXPECT_EQ(ann->at("status", "userInfo", "groups"), R"(["a","b","system:authenticated"])");
+  EXPECT_EQ(with("Basic " + base64_encode("bob:secret"))->at("status", "userInfo", "username"),
+            "bob");
+  EXPECT_EQ(with("Basic " + base64_encode("bob:other"))->status, 401);
+  EXPECT_EQ(with("Bearer t2")->status, 401);
+}
+
+TEST_F(Identities, BootstrapTokensUntilTheyEnd) {
+  const auto data = [](const char* key, const std::string& text) {
+    return std::string("\"") + key + "\":\"" + base64_encode(text) + "\",";
+  };
+  const std::string fields = data("token-id", "abcdef") + data("token-secret", "0123456789abcdef") +
+                             data("expiration", "2026-01-01T01:00:00Z") +
+                             data("auth-extra-groups", "system:bootstrappers:x");
+  ASSERT_EQ(server_
+                .post("/api/v1/namespaces/kube-system/secrets",
+                      R"({"metadata":{"name":"bootstrap-token-abcdef"},"type":)"
+                      R"("bootstrap.kubernetes.io/token","data":{)" +
+                          fields + R"("usage-bootstrap-authentication":"dHJ1ZQ=="}})")
+                ->status,
+            201);
+  const auto known = with("Bearer abcdef.0123456789abcdef");
+  EXPECT_EQ(known->at("status", "userInfo", "username"), "system:bootstrap:abcdef");
+  EXPECT_EQ(known->at("status", "userInfo", "groups"),
+            R"(["system:bootstrappers","system:bootstrappers:x","system:authenticated"])");
+  EXPECT_EQ(with("Bearer abcdef.0123456789abcdee")->status, 401);
+  server_.executor().advance(std::chrono::hours(1));
+  EXPECT_EQ(with("Bearer abcdef.0123456789abcdef")->status, 401);
+}
+
+TEST_F(Identities, ProxiesAreBelievedByTheirCertificate) {
+  const WallTime now = server_.executor().wall();
+  const auto authority =
+      net::make_authority("proxies", now - std::chrono::hours(1), now + std::chrono::hours(9));
+  net::CertificateSpec spec;
+  spec.common_name = "front";
+  spec.client = true;
+  spec.not_before = now - std::chrono::hours(1);
+  spec.not_after = now + std::chrono::hours(9);
+  const auto shown = net::issue_certificate(*authority, spec);
+  settings().request_header.client_ca_file = file_of("proxies.pem", authority->certificate_pem);
+  settings().request_header.allowed_names = {"front"};
+  net::Headers headers;
+  headers.add("x-remote-user", "ann");
+  headers.add("x-remote-group", "a");
+  headers.add("x-remote-group", "b");
+  headers.add("x-remote-extra-acme.com%2fproject", "p");
+  auto details = std::make_shared<net::CertificateDetails>();
+  EXPECT_EQ(ask(headers)->status, 401);
+  details->chain_pem = shown->certificate_pem;
+  const auto known = ask(headers, kSelf, details);
+  ASSERT_EQ(known->status, 201) << known->body;
+  EXPECT_EQ(known->at("status", "userInfo", "username"), "ann");
+  EXPECT_EQ(known->at("status", "userInfo", "groups"), R"(["a","b","system:authenticated"])");
+  EXPECT_EQ(known->at("status", "userInfo", "extra", "acme.com/project"), R"(["p"])");
+  const auto other = net::make_authority("x", now, now + std::chrono::hours(9));
+  auto stranger = std::make_shared<net::CertificateDetails>();
+  stranger->chain_pem = net::issue_certificate(*other, spec)->certificate_pem;
+  EXPECT_EQ(ask(headers, kSelf, stranger)->status, 401);
+}
+
+TEST_F(Identities, NobodyAsksForPublicPathsOnly) {
+  EXPECT_EQ(ask({}, "/version")->status, 200);
+  EXPECT_EQ(ask({}, "/api")->status, 401);
+}
+
+TEST_F(Identities, NobodyIsSomebodyWhenTheFlagSaysSo) {
+  settings().anonymous = Anonymous::kAll;
+  EXPECT_EQ(ask({}, "/version")->status, 200);
+  const auto refused = ask({}, "/api/v1/pods");
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_NE(refused->message().find("User \"system:anonymous\" cannot list"), std::string::npos);
+  EXPECT_EQ(with("Bearer wrong", "/api/v1/pods")->status, 401);
+}
+
+TEST_F(Identities, ActingAsAnotherNeedsTheRight) {
+  const auto as = [&](const Caller& who, const char* user, const char* group = "") {
+    net::Request request;
+    request.method = "POST";
+    request.path = request.target = kSelf;
+    request.body = "{}";
+    request.headers.set("content-type", "application/json");
+    request.headers.add("impersonate-user", user);
+    if (*group != 0) request.headers.add("impersonate-group", group);
+    request.peer.certificate_common_name = who.user;
+    request.peer.certificate_organizations = who.groups;
+    return server_.call(std::move(request));
+  };
+  const Caller admin{"admin", {"system:masters"}}, jane{"jane", {}};
+  const auto ann = as(admin, "ann", "team");
+  EXPECT_EQ(ann->at("status", "userInfo", "username"), "ann");
+  EXPECT_EQ(ann->at("status", "userInfo", "groups"), R"(["team","system:authenticated"])");
+  EXPECT_EQ(as(admin, "system:serviceaccount:ns:sa")->at("status", "userInfo", "groups"),
+            R"(["system:serviceaccounts","system:serviceaccounts:ns","system:authenticated"])");
+  const auto refused = as(jane, "ann");
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_EQ(refused->message(),
+            "users \"ann\" is forbidden: User \"jane\" cannot impersonate resource \"users\" in "
+            "API group \"\" at the cluster scope");
+}
+
+TEST(CredentialFile, NamesTheLineThatIsWrong) {
+  EXPECT_EQ(parse_credentials("a,b,c\n\n\"x,y\",\"q\"\"r\",u\n")->size(), 2U);
+  EXPECT_EQ((*parse_credentials("\"x,y\",\"q\"\"r\",u"))[0].user.name, "q\"r");
+  EXPECT_NE(parse_credentials("a,b,c\na,b").error().message.find("line 2"), std::string::npos);
+  EXPECT_FALSE(parse_credentials("\"a,b,c"));
+}
+
+TEST(ClaimMapping, MakesUsersByClaimsAndExpressions) {
+  const auto config = parse_authentication_config(R"(
+apiVersion: apiserver.config.k8s.io/v1
+kind: AuthenticationConfiguration
+jwt:
+- issuer: {url: "https://a.example", audiences: [me]}
+  claimMappings:
+    username: {expression: '"x:" + claims.sub'}
+    groups: {claim: roles, prefix: "r:"}
+    extra: [{key: acme.com/team, valueExpression: claims.team}]
+  claimValidationRules:
+  - {expression: 'claims.level > 1', message: too low}
+  userValidationRules:
+  - {expression: '!user.username.startsWith("x:system:")', message: reserved}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const auto mapping = ClaimMapping::create(config->issuers[0]);
+  ASSERT_TRUE(mapping) << mapping.error().message;
+  const auto user_of = [&](const char* claims) {
+    api::Arena arena;
+    return mapping->user_of(*api::parse_json(arena, claims));
+  };
+  const auto user = user_of(R"({"aud":"me","sub":"ann","roles":["a"],"team":"t","level":2})");
+  ASSERT_TRUE(user) << user.error().message;
+  EXPECT_EQ(user->name, "x:ann");
+  EXPECT_EQ(user->groups, std::vector<std::string>{"r:a"});
+  EXPECT_EQ(user->extra.at("acme.com/team"), std::vector<std::string>{"t"});
+  EXPECT_FALSE(user_of(R"({"aud":"other","sub":"ann","team":"t","level":2})"));
+  EXPECT_NE(
+      user_of(R"({"aud":"me","sub":"ann","team":"t","level":1})").error().message.find("too low"),
+      std::string::npos);
+  EXPECT_FALSE(user_of(R"({"aud":"me","sub":"system:x","team":"t","level":2})"));
+}
+
+}  // namespace
+}  // namespace pinnace::apiserver

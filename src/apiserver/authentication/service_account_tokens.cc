@@ -1,0 +1,246 @@
+#include "apiserver/authentication/service_account_tokens.h"
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "apiserver/http/text_lists.h"
+#include "apiserver/registry/object_meta.h"
+#include "base/strings.h"
+#include "io/files.h"
+#include "net/digest.h"
+#include "net/x509.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kSecretIssuer = "kubernetes/serviceaccount";
+constexpr std::size_t kMaxKeyBytes = 1 << 20;
+constexpr std::int64_t kMaxSkewSeconds = 60;
+// A pod that is being deleted still ends its work.
+constexpr Duration kAfterDeletion = std::chrono::seconds(60);
+
+std::int64_t unix_seconds(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+std::vector<std::string> audiences_of(const api::Value& claims) {
+  const auto* aud = claims.find("aud");
+  if (aud != nullptr && aud->is_string()) return {std::string(aud->as_string())};
+  return texts_of(aud);
+}
+
+std::vector<std::string> common(const std::vector<std::string>& own,
+                                const std::vector<std::string>& wanted) {
+  std::vector<std::string> out;
+  for (const auto& each : own) {
+    if (std::ranges::find(wanted, each) != wanted.end()) out.push_back(each);
+  }
+  return out;
+}
+
+User user_of(std::string_view ns, std::string_view name, std::string_view uid) {
+  User user;
+  ((user.name = kServiceAccountPrefix) += ns) += ":";
+  user.name += name;
+  user.uid = uid;
+  user.groups = {"system:serviceaccounts", "system:serviceaccounts:" + std::string(ns)};
+  return user;
+}
+
+}  // namespace
+
+ServiceAccountTokens::ServiceAccountTokens(const Options& options)
+    : store_(options.store),
+      clock_(options.clock),
+      rng_(options.rng),
+      issuer_(options.configuration.service_account_issuer),
+      api_audiences_(options.configuration.api_audiences) {}
+
+Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::create(const Options& options) {
+  std::unique_ptr<ServiceAccountTokens> made(new ServiceAccountTokens(options));
+  std::vector<std::string> public_keys;
+  if (!options.service_account_key_pem.empty()) {
+    auto signer = net::JwtSigner::create(options.service_account_key_pem);
+    if (!signer) return std::unexpected(std::move(signer.error()));
+    made->signer_ = std::move(*signer);
+    auto public_key = net::public_key_of(options.service_account_key_pem);
+    if (!public_key) return std::unexpected(std::move(public_key.error()));
+    public_keys.push_back(std::move(*public_key));
+  }
+  for (const auto& path : options.configuration.service_account_key_files) {
+    auto pem = io::read_file(path, kMaxKeyBytes);
+    if (!pem) return std::unexpected(std::move(pem.error()));
+    auto of_private = net::public_key_of(*pem);
+    public_keys.push_back(of_private ? std::move(*of_private) : std::move(*pem));
+  }
+  if (public_keys.empty()) return made;
+  auto verifier = net::JwtVerifier::create(public_keys);
+  if (!verifier) return std::unexpected(std::move(verifier.error()));
+  made->verifier_ = std::move(*verifier);
+  return made;
+}
+
+Result<ServiceAccountTokens::Claims> ServiceAccountTokens::signed_claims(std::string_view token) {
+  std::string hash = net::sha256(token);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = remembered_.find(hash);
+    if (found != remembered_.end()) return found->second;
+  }
+  auto text = verifier_->verify(token);
+  if (!text) return errors::unauthorized();
+  auto claims = std::make_shared<const std::string>(std::move(*text));
+  const std::lock_guard lock(mutex_);
+  if (remembered_.size() >= kMaxRemembered) remembered_.clear();
+  remembered_.emplace(std::move(hash), claims);
+  return claims;
+}
+
+std::optional<Result<VerifiedToken>> ServiceAccountTokens::check(std::string_view token,
+                                                                 const Audiences& audiences) {
+  if (!verifier_) return errors::unauthorized();
+  const auto text = signed_claims(token);
+  if (!text) return errors::unauthorized();
+  api::Arena arena;
+  const auto claims = api::parse_json(arena, **text);
+  if (!claims) return errors::unauthorized();
+  const std::string_view issuer = claims->string_at("iss");
+  if (issuer == kSecretIssuer) return check_secret(token, *claims, audiences);
+  if (issuer != issuer_) return errors::unauthorized();
+  return check_bound(*claims, audiences);
+}
+
+bool ServiceAccountTokens::is_there(const char* resource, std::string_view ns,
+                                    std::string_view name, std::string_view uid) const {
+  const auto found = store_.get({resource, std::string(ns), std::string(name)});
+  if (!found || (!uid.empty() && (*found)->uid != uid)) return false;
+  if ((*found)->json.find("\"deletionTimestamp\":") == std::string::npos) return true;
+  api::Arena arena;
+  const auto object = api::parse_json(arena, (*found)->json);
+  const auto* when = object ? object->find_path({"metadata", "deletionTimestamp"}) : nullptr;
+  WallTime deleted;
+  if (when == nullptr || !when->is_string() || !parse_rfc3339(when->as_string(), deleted)) {
+    return true;
+  }
+  return clock_.wall() < deleted + kAfterDeletion;
+}
+
+Result<VerifiedToken> ServiceAccountTokens::check_bound(const api::Value& claims,
+                                                        const Audiences& audiences) const {
+  const std::int64_t now = unix_seconds(clock_.wall());
+  if (claims.int_at("exp") <= now || claims.int_at("nbf") > now + kMaxSkewSeconds) {
+    return errors::unauthorized();
+  }
+  VerifiedToken verified;
+  verified.audiences = common(audiences_of(claims), audiences);
+  const auto* bound = claims.find("kubernetes.io");
+  const auto* account = bound == nullptr ? nullptr : bound->find("serviceaccount");
+  if (verified.audiences.empty() || account == nullptr) return errors::unauthorized();
+  const std::string_view ns = bound->string_at("namespace");
+  const std::string_view name = account->string_at("name");
+  const std::string_view uid = account->string_at("uid");
+  if (!is_there("serviceaccounts", ns, name, uid)) return errors::unauthorized();
+  verified.user = user_of(ns, name, uid);
+  if (const std::string_view id = claims.string_at("jti"); !id.empty()) {
+    verified.user.extra["authentication.kubernetes.io/credential-id"] = {"JTI=" + std::string(id)};
+  }
+  if (auto ok = check_objects(*bound, ns, verified.user); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  return verified;
+}
+
+Result<void> ServiceAccountTokens::check_objects(const api::Value& bound, std::string_view ns,
+                                                 User& user) const {
+  const auto* pod = bound.find("pod");
+  const auto* secret = bound.find("secret");
+  const auto* node = bound.find("node");
+  if (secret != nullptr &&
+      !is_there("secrets", ns, secret->string_at("name"), secret->string_at("uid"))) {
+    return errors::unauthorized();
+  }
+  const auto note = [&](const char* key, std::string_view text) {
+    if (!text.empty()) user.extra[key] = {std::string(text)};
+  };
+  if (pod != nullptr) {
+    if (!is_there("pods", ns, pod->string_at("name"), pod->string_at("uid"))) {
+      return errors::unauthorized();
+    }
+    note("authentication.kubernetes.io/pod-name", pod->string_at("name"));
+    note("authentication.kubernetes.io/pod-uid", pod->string_at("uid"));
+  } else if (node != nullptr &&
+             !is_there("nodes", "", node->string_at("name"), node->string_at("uid"))) {
+    return errors::unauthorized();
+  }
+  if (node != nullptr) {
+    note("authentication.kubernetes.io/node-name", node->string_at("name"));
+    note("authentication.kubernetes.io/node-uid", node->string_at("uid"));
+  }
+  return {};
+}
+
+// An old token has no end and no audience; it lives as long as the Secret that holds it.
+Result<VerifiedToken> ServiceAccountTokens::check_secret(std::string_view token,
+                                                         const api::Value& claims,
+                                                         const Audiences& audiences) const {
+  const auto at = [&](const char* key) {
+    return claims.string_at(std::string("kubernetes.io/serviceaccount/") + key);
+  };
+  const std::string_view ns = at("namespace"), name = at("service-account.name");
+  const std::string_view uid = at("service-account.uid"), secret_name = at("secret.name");
+  VerifiedToken verified{user_of(ns, name, uid), common(api_audiences_, audiences)};
+  if (verified.audiences.empty() || claims.string_at("sub") != verified.user.name) {
+    return errors::unauthorized();
+  }
+  if (!is_there("serviceaccounts", ns, name, uid)) return errors::unauthorized();
+  const auto kept = store_.get({"secrets", std::string(ns), std::string(secret_name)});
+  if (!kept) return errors::unauthorized();
+  api::Arena arena;
+  const auto secret = api::parse_json(arena, (*kept)->json);
+  const auto* data = secret ? secret->find("data") : nullptr;
+  if (data == nullptr || is_being_deleted(*secret)) return errors::unauthorized();
+  const auto held = base64_decode(data->string_at("token"));
+  if (!held || !net::equal_in_constant_time(*held, token)) return errors::unauthorized();
+  return verified;
+}
+
+Result<IssuedToken> ServiceAccountTokens::issue(const TokenSpec& spec) const {
+  if (!signer_) return errors::internal("the server has no key to sign tokens with");
+  api::Arena arena;
+  const auto text = [&](std::string_view value) { return api::Value::string(arena, value); };
+  const WallTime now = clock_.wall();
+  IssuedToken issued{"", make_uuid(rng_), now + std::chrono::seconds(spec.expiration_seconds)};
+  api::Value claims = api::Value::object();
+  claims.set(arena, "aud", text_list(arena, spec.audiences));
+  claims.set(arena, "exp", api::Value::integer(unix_seconds(issued.expires)));
+  claims.set(arena, "iat", api::Value::integer(unix_seconds(now)));
+  claims.set(arena, "iss", text(issuer_));
+  claims.set(arena, "jti", text(issued.id));
+  api::Value bound = api::Value::object();
+  const auto refer = [&](std::string_view member, std::string_view name, std::string_view uid) {
+    auto& object = bound.ensure_object(arena, member);
+    object.set(arena, "name", text(name));
+    object.set(arena, "uid", text(uid));
+  };
+  bound.set(arena, "namespace", text(spec.ns));
+  if (!spec.bound.node_name.empty()) refer("node", spec.bound.node_name, spec.bound.node_uid);
+  if (!spec.bound.kind.empty()) refer(to_lower(spec.bound.kind), spec.bound.name, spec.bound.uid);
+  refer("serviceaccount", spec.service_account, spec.service_account_uid);
+  if (spec.warn_after_seconds > 0) {
+    bound.set(arena, "warnafter", api::Value::integer(unix_seconds(now) + spec.warn_after_seconds));
+  }
+  claims.set(arena, "kubernetes.io", bound);
+  claims.set(arena, "nbf", api::Value::integer(unix_seconds(now)));
+  claims.set(arena, "sub", text(kServiceAccountPrefix + spec.ns + ":" + spec.service_account));
+  auto token = signer_->sign(api::to_json_text(claims));
+  if (!token) return std::unexpected(std::move(token.error()));
+  issued.token = std::move(*token);
+  return issued;
+}
+
+const std::string& ServiceAccountTokens::jwks_json() const {
+  static const std::string kNone = R"({"keys":[]})";
+  return verifier_ ? verifier_->jwks_json() : kNone;
+}
+
+}  // namespace pinnace::apiserver

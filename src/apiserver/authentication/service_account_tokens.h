@@ -1,0 +1,80 @@
+// ServiceAccountTokens makes and knows the tokens of service accounts: those of TokenRequest, with
+// audiences, an end and an object that they are bound to, and the old ones that Secrets hold.
+//
+// Why claims are remembered: a signature that was right stays right, and checking it costs more
+//   than the rest of a small request. Times and bound objects are looked at each time.
+// Threads: any. Bounds: the claims of kMaxRemembered tokens; more, and all are forgotten.
+// Source: kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/value.h"
+#include "apiserver/authentication/token_authenticator.h"
+#include "apiserver/server.h"
+#include "net/jwt.h"
+
+namespace pinnace::apiserver {
+
+// What a bound token is bound to.
+struct TokenBinding {
+  std::string kind, name, uid;  // "Pod", "Secret" or "Node"; empty: none
+  std::string node_name, node_uid;
+};
+
+struct TokenSpec {
+  std::string ns, service_account, service_account_uid;
+  std::vector<std::string> audiences;
+  std::int64_t expiration_seconds = 3600;
+  // Later than this the token still works, but whoever uses it should have renewed it; 0: as
+  // `expiration_seconds`.
+  std::int64_t warn_after_seconds = 0;
+  TokenBinding bound;
+};
+
+struct IssuedToken {
+  std::string token, id;
+  WallTime expires;
+};
+
+class ServiceAccountTokens final : public TokenAuthenticator {
+ public:
+  // Without a key in the options nothing is signed and nothing known.
+  static Result<std::unique_ptr<ServiceAccountTokens>> create(const Options& options);
+
+  std::optional<Result<VerifiedToken>> check(std::string_view token,
+                                             const Audiences& audiences) override;
+  Result<IssuedToken> issue(const TokenSpec& spec) const;
+  const std::string& jwks_json() const;
+  const std::string& issuer() const { return issuer_; }
+
+ private:
+  explicit ServiceAccountTokens(const Options& options);
+  using Claims = std::shared_ptr<const std::string>;
+  Result<Claims> signed_claims(std::string_view token);
+  Result<VerifiedToken> check_bound(const api::Value& claims, const Audiences& audiences) const;
+  Result<VerifiedToken> check_secret(std::string_view token, const api::Value& claims,
+                                     const Audiences& audiences) const;
+  Result<void> check_objects(const api::Value& bound, std::string_view ns, User& user) const;
+  // The object is there, with this uid, and not long gone.
+  bool is_there(const char* resource, std::string_view ns, std::string_view name,
+                std::string_view uid) const;
+
+  store::Store& store_;
+  const Clock& clock_;
+  Rng& rng_;
+  const std::string issuer_;
+  const std::vector<std::string> api_audiences_;
+  std::unique_ptr<net::JwtSigner> signer_;
+  std::unique_ptr<net::JwtVerifier> verifier_;
+  static constexpr std::size_t kMaxRemembered = 1024;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Claims> remembered_;  // By the token's SHA-256.
+};
+
+}  // namespace pinnace::apiserver
