@@ -4,6 +4,7 @@
 #include "client/informer.h"
 #include "controllers/garbage_collector/graph.h"
 #include "controllers/garbage_collector/plan.h"
+#include "controllers/support/custom_resources.h"
 #include "controllers/support/errors.h"
 #include "controllers/support/patches.h"
 #include "controllers/support/resources.h"
@@ -45,31 +46,69 @@ class GarbageCollector : public Controller {
  public:
   explicit GarbageCollector(Context& context)
       : context_(context),
-        resources_(resources_with({"list", "watch", "delete"})),
+        custom_(
+            context.api, context.executor, [this](const auto& added) { add_custom(added); },
+            [this](const auto& gone) { drop_custom(gone); }),
         graph_([this](const auto& owner, const auto& ns) { return resolve(owner, ns); }),
         worker_(context, kName, [this](const auto& key) { return work(key); }) {
-    // Events are many, short-lived, and owned by nobody.
-    std::erase_if(resources_, [](const auto* resource) { return resource->name == "events"; });
+    for (const auto* resource : resources_with({"list", "watch", "delete"})) {
+      // Events are many, short-lived, and owned by nobody.
+      if (resource->name == "events") continue;
+      resources_.push_back({name_of(*resource), resource->storage_resource, {}});
+    }
   }
   ~GarbageCollector() override { context_.executor.cancel(patience_); }
 
   void start() override {
     waiting_ = resources_.size();
-    lists_.assign(resources_.size(), 0);
-    for (int i = 0; i < static_cast<int>(resources_.size()); ++i) {
-      reflectors_.push_back(std::make_unique<client::Reflector>(
-          context_.api.transport(), context_.executor,
-          name_of(*resources_[static_cast<std::size_t>(i)]), client::ListOptions{},
-          client::Reflector::Sink{
-              [this, i](std::string_view json, bool deleted) { return accept(i, json, deleted); },
-              [this, i] { ++list_of(i); }, [this, i] { listed(i); }}));
-    }
-    for (const auto& reflector : reflectors_) reflector->start();
+    for (int i = 0; i < static_cast<int>(resources_.size()); ++i) follow(i);
+    custom_.start();
     patience_ = context_.executor.schedule_after(kPatience, [this] { begin(); });
   }
 
  private:
-  std::uint32_t& list_of(int resource) { return lists_[static_cast<std::size_t>(resource)]; }
+  struct Source {
+    api::ResourceName name;
+    std::string_view storage_resource;                       // Of built-in kinds.
+    std::unique_ptr<CustomResource> custom;                  // Owns the texts of `name`.
+    std::uint32_t lists = 0;                                 // How many have begun.
+    std::unique_ptr<client::Reflector> reflector = nullptr;  // None once the kind is gone.
+  };
+  Source& source(int resource) { return resources_[static_cast<std::size_t>(resource)]; }
+  std::uint32_t& list_of(int resource) { return source(resource).lists; }
+
+  void follow(int i) {
+    Source& from = source(i);
+    from.reflector = std::make_unique<client::Reflector>(
+        context_.api.transport(), context_.executor, from.name, client::ListOptions{},
+        client::Reflector::Sink{
+            [this, i](std::string_view json, bool deleted) { return accept(i, json, deleted); },
+            [this, i] { ++list_of(i); }, [this, i] { listed(i); }});
+    from.reflector->start();
+  }
+
+  void add_custom(const CustomResource& added) {
+    auto owned = std::make_unique<CustomResource>(added);
+    const api::ResourceName name = owned->resource();
+    resources_.push_back({name, "", std::move(owned)});
+    follow(static_cast<int>(resources_.size()) - 1);
+    // Owners of this kind were nobody's until now.
+    Wakes wakes;
+    graph_.reconsider_foreign(wakes);
+    add(wakes);
+  }
+
+  // Its objects went before it; their places stay, as nothing else is told by these numbers.
+  void drop_custom(const CustomResource& gone) {
+    for (int i = 0; i < static_cast<int>(resources_.size()); ++i) {
+      Source& from = source(i);
+      if (from.custom == nullptr || from.reflector == nullptr || !(*from.custom == gone)) continue;
+      from.reflector = nullptr;
+      Wakes wakes;
+      graph_.sweep(i, ++from.lists, wakes);
+      add(wakes);
+    }
+  }
 
   Result<void> accept(int resource, std::string_view json, bool deleted) {
     const auto meta = decode_meta(json);
@@ -87,6 +126,7 @@ class GarbageCollector : public Controller {
     Wakes wakes;
     graph_.sweep(resource, list_of(resource), wakes);
     add(wakes);
+    if (source(resource).custom != nullptr) return;
     if (list_of(resource) == 1 && --waiting_ == 0) begin();
   }
 
@@ -114,19 +154,23 @@ class GarbageCollector : public Controller {
     const auto version =
         slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
     const auto* info = api::builtin_schema().find_kind(group, version, owner.kind);
-    if (info == nullptr) return {};
     for (std::size_t i = 0; i < resources_.size(); ++i) {
-      if (resources_[i]->storage_resource != info->storage_resource) continue;
+      const Source& from = resources_[i];
+      const bool is_it =
+          from.custom != nullptr
+              ? from.reflector != nullptr && from.custom->is(group, version, owner.kind)
+              : info != nullptr && from.storage_resource == info->storage_resource;
+      if (!is_it) continue;
       // What is in a namespace cannot own what is in none.
-      if (info->namespaced && dependent_ns.empty()) return {};
-      return {static_cast<int>(i), info->namespaced ? dependent_ns : "", owner.name};
+      if (from.name.namespaced && dependent_ns.empty()) return {};
+      return {static_cast<int>(i), from.name.namespaced ? dependent_ns : "", owner.name};
     }
     return {};
   }
 
   std::string path_of(const Place& place) const {
-    return client::Client::path(name_of(*resources_[static_cast<std::size_t>(place.resource)]),
-                                place.ns, place.name);
+    return client::Client::path(resources_[static_cast<std::size_t>(place.resource)].name, place.ns,
+                                place.name);
   }
 
   // The object as the server has it now; NotFound too when another one has its name.
@@ -232,6 +276,10 @@ class GarbageCollector : public Controller {
     return owner->foreground ? OwnerState::kWaiting : OwnerState::kSolid;
   }
 
+  bool is_custom(const Subject& subject) const {
+    return resources_[static_cast<std::size_t>(subject.place.resource)].custom != nullptr;
+  }
+
   Result<void> patch(const Subject& subject, std::string body,
                      client::PatchType type = client::PatchType::kStrategicMerge) {
     auto patched = context_.api.call("PATCH", path_of(subject.place), std::move(body), type);
@@ -240,7 +288,32 @@ class GarbageCollector : public Controller {
     return unless_gone(patched);
   }
 
+  // Lists of custom objects cannot be changed in part: the whole one is written, if nobody was
+  // faster.
+  using ChangeOwners = std::function<void(std::vector<meta_v1::OwnerReference>&)>;
+  Result<void> write_owners(const Subject& subject, const ChangeOwners& change) {
+    auto meta = read(subject.place, subject.uid);
+    if (!meta) return meta.error().is("NotFound") ? Result<void>() : std::unexpected(meta.error());
+    change(meta->owner_references);
+    std::string list;
+    for (const auto& owner : meta->owner_references) {
+      if (!list.empty()) list += ',';
+      list += api::to_json(owner);
+    }
+    return patch(subject,
+                 R"({"metadata":{"uid":)" + quoted(subject.uid) + R"(,"resourceVersion":)" +
+                     quoted(meta->resource_version) + R"(,"ownerReferences":[)" + list + "]}}",
+                 client::PatchType::kMerge);
+  }
+
   Result<void> drop_owners(const Subject& subject, const std::vector<std::string>& uids) {
+    if (is_custom(subject)) {
+      return write_owners(subject, [&](auto& owners) {
+        std::erase_if(owners, [&](const auto& owner) {
+          return std::find(uids.begin(), uids.end(), owner.uid) != uids.end();
+        });
+      });
+    }
     std::string list;
     for (const auto& uid : uids) {
       list += (list.empty() ? "" : ",") + (R"({"$patch":"delete","uid":)" + quoted(uid)) + '}';
@@ -250,6 +323,11 @@ class GarbageCollector : public Controller {
   }
 
   Result<void> unblock(const Subject& subject, const meta_v1::ObjectMeta& meta) {
+    if (is_custom(subject)) {
+      return write_owners(subject, [](auto& owners) {
+        for (auto& owner : owners) owner.block_owner_deletion = false;
+      });
+    }
     std::string list;
     for (const auto& owner : meta.owner_references) {
       if (!owner.block_owner_deletion.value_or(false)) continue;
@@ -301,13 +379,12 @@ class GarbageCollector : public Controller {
   }
 
   Context& context_;
-  std::vector<const api::ResourceInfo*> resources_;
-  std::vector<std::uint32_t> lists_;  // How many lists of each resource have begun.
+  std::vector<Source> resources_;
+  CustomResources custom_;
   std::size_t waiting_ = 0;
   bool begun_ = false;
   Executor::TimerId patience_ = 0;
   gc::Graph graph_;
-  std::vector<std::unique_ptr<client::Reflector>> reflectors_;
   Worker worker_;
 };
 

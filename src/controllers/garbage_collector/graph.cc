@@ -111,6 +111,22 @@ void Graph::observe(int resource, const meta_v1::ObjectMeta& meta, std::uint32_t
   prune(uid);
 }
 
+void Graph::reconsider_foreign(Wakes& wakes) {
+  std::vector<std::string> foreign;
+  for (const auto& [uid, node] : nodes_) {
+    if (node->presence == Presence::kForeign) foreign.push_back(uid);
+  }
+  for (const std::string& uid : foreign) {
+    Node& owner = *nodes_.at(uid);
+    for (Node* dependent : std::exchange(owner.dependents, {})) {
+      std::erase_if(dependent->owners, [&](const Edge& edge) { return edge.owner == &owner; });
+      wakes.verify.push_back(dependent->uid);
+    }
+    owner.presence = Presence::kNamed;
+    prune(uid);
+  }
+}
+
 void Graph::gone(std::string_view uid, Wakes& wakes) {
   const auto found = nodes_.find(std::string(uid));
   if (found == nodes_.end()) return;

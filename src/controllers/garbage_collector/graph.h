@@ -76,6 +76,8 @@ class Graph {
   void gone(std::string_view uid, Wakes& wakes);
   // Present objects of a resource that its last list did not name are gone.
   void sweep(int resource, std::uint32_t seen, Wakes& wakes);
+  // Owners whose kind was not known are forgotten; their dependents are to be observed again.
+  void reconsider_foreign(Wakes& wakes);
   // Everything that may need work; for the start.
   void wake_all(Wakes& wakes) const;
 

@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "controllers/informers.h"
 #include "controllers/namespace/plan.h"
+#include "controllers/support/custom_resources.h"
 #include "controllers/support/errors.h"
 #include "controllers/support/resources.h"
 #include "controllers/support/times.h"
@@ -21,7 +22,7 @@ constexpr std::string_view kFinalizer = "kubernetes";
 constexpr int kPage = 500;
 
 // Counts what a list body holds; the number of items in it.
-Result<std::int64_t> count(const std::string& body, const api::ResourceInfo& resource,
+Result<std::int64_t> count(const std::string& body, const api::ResourceName& resource,
                            Contents& contents) {
   api::Arena arena;
   auto list = api::parse_json(arena, body);
@@ -30,7 +31,7 @@ Result<std::int64_t> count(const std::string& body, const api::ResourceInfo& res
   if (items == nullptr || !items->is_array() || items->empty()) return 0;
   std::int64_t total = static_cast<std::int64_t>(items->size());
   if (const auto* meta = list->find("metadata")) total += meta->int_at("remainingItemCount");
-  contents.remaining[std::string(resource.name) + '.' + std::string(resource.group)] = total;
+  contents.remaining[std::string(resource.resource) + '.' + std::string(resource.group)] = total;
   for (const auto& item : items->items()) {
     const auto* meta = item.find("metadata");
     const auto* finalizers = meta != nullptr ? meta->find("finalizers") : nullptr;
@@ -47,6 +48,7 @@ class NamespaceController : public Controller {
   explicit NamespaceController(Context& context)
       : context_(context),
         resources_(resources_with({"list", "deletecollection"})),
+        custom_(context.api, context.executor, {}, {}),
         worker_(context, kName, [this](const auto& key) { return sync(key); }) {
     std::erase_if(resources_, [](const auto* resource) { return !resource->namespaced; });
     // Pods end gracefully, and other content may be theirs to use until then: they go first.
@@ -60,6 +62,7 @@ class NamespaceController : public Controller {
   }
 
   void start() override {
+    custom_.start();
     worker_.start([this] { return keys_of(context_.informers.namespaces); },
                   std::chrono::minutes(5));
   }
@@ -95,16 +98,27 @@ class NamespaceController : public Controller {
     Contents contents;
     for (const auto* resource : resources_) {
       if (!is_pods(resource) && contents.remaining.contains("pods.")) break;
-      if (auto emptied = empty_resource(ns, *resource, contents); !emptied) {
-        contents.failures.push_back(std::string(resource->name) + ": " + emptied.error().message);
-      }
+      empty_resource(ns, name_of(*resource), contents);
+    }
+    if (contents.remaining.contains("pods.")) return contents;
+    // A call lets others run, who may change what there is.
+    const auto custom = custom_.all();
+    for (const auto& [definition, resource] : custom) {
+      if (resource.namespaced) empty_resource(ns, resource.resource(), contents);
     }
     return contents;
   }
 
-  Result<void> empty_resource(const std::string& ns, const api::ResourceInfo& resource,
-                              Contents& contents) {
-    const std::string path = client::Client::path(name_of(resource), ns, "");
+  void empty_resource(const std::string& ns, const api::ResourceName& resource,
+                      Contents& contents) {
+    if (auto emptied = try_to_empty(ns, resource, contents); !emptied) {
+      contents.failures.push_back(std::string(resource.resource) + ": " + emptied.error().message);
+    }
+  }
+
+  Result<void> try_to_empty(const std::string& ns, const api::ResourceName& resource,
+                            Contents& contents) {
+    const std::string path = client::Client::path(resource, ns, "");
     const std::string page = path + "?limit=" + std::to_string(kPage);
     Contents before;
     auto body = context_.api.call("GET", page, {});
@@ -136,6 +150,7 @@ class NamespaceController : public Controller {
 
   Context& context_;
   std::vector<const api::ResourceInfo*> resources_;
+  CustomResources custom_;
   std::map<std::string, int> rounds_;
   Worker worker_;
 };
