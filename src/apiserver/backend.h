@@ -47,7 +47,7 @@ struct Backend {
   std::shared_ptr<audit::Auditor> auditor;  // Null: no audit log.
   // Documents about built-in groups alone.
   DocumentCache documents{options.executor, options.clock};
-  std::shared_ptr<void> event_expiry;  // Ends with this.
+  std::shared_ptr<void> event_expiry, definitions;  // End with this.
   std::atomic<std::size_t> inflight{0};
   std::atomic<bool> is_ready{false};
   std::atomic<bool> is_shutting_down{false};

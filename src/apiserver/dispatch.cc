@@ -26,18 +26,15 @@ struct Special {
   bool connects = false;  // To a pod, service or node; admission has its say before.
 };
 
-void get_view(const BackendRef& backend, const CallRef& call) { get_object(*backend, call); }
-void get_scale_view(const BackendRef& backend, const CallRef& call) { get_scale(*backend, call); }
-
 constexpr Special kSpecials[] = {
-    {"*", "*", "scale", "get", get_scale_view},
+    {"*", "*", "scale", "get", get_scale},
     {"*", "*", "scale", "update patch", update_object},
-    {"*", "*", "status", "get", get_view},
+    {"*", "*", "status", "get", get_object},
     {"*", "*", "status", "update patch", update_object},
     {"", "namespaces", "finalize", "update", finalize_namespace},
-    {"", "pods", "ephemeralcontainers", "get", get_view},
+    {"", "pods", "ephemeralcontainers", "get", get_object},
     {"", "pods", "ephemeralcontainers", "update patch", update_object},
-    {"", "pods", "resize", "get", get_view},
+    {"", "pods", "resize", "get", get_object},
     {"", "pods", "resize", "update patch", update_object},
     {"", "pods", "binding", "create", bind_pod},
     {"", "pods", "eviction", "create", evict_pod},
@@ -51,7 +48,7 @@ constexpr Special kSpecials[] = {
     {"extensions", "deployments", "rollback", "create", roll_back_deployment},
     {"apps", "deployments", "rollback", "create", roll_back_deployment},
     {"", "serviceaccounts", "token", "create", request_token},
-    {"certificates.k8s.io", "certificatesigningrequests", "approval", "get", get_view},
+    {"certificates.k8s.io", "certificatesigningrequests", "approval", "get", get_object},
     {"certificates.k8s.io", "certificatesigningrequests", "approval", "update patch",
      update_object},
     {"", "bindings", "", "create", bind_pod},
@@ -111,7 +108,7 @@ Result<void> dispatch(const BackendRef& backend, const CallRef& call) {
     return not_allowed(*call);
   }
   if (info.verb == "get")
-    get_object(*backend, call);
+    get_object(backend, call);
   else if (info.verb == "list")
     list_objects(backend, call);
   else if (info.verb == "watch")

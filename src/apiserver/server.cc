@@ -8,6 +8,8 @@
 #include "apiserver/backend.h"
 #include "apiserver/bootstrap/api_service.h"
 #include "apiserver/bootstrap/bootstrap.h"
+#include "apiserver/custom/custom_kind.h"
+#include "apiserver/custom/definitions_controller.h"
 #include "apiserver/http/call.h"
 #include "apiserver/http/status.h"
 #include "apiserver/proxy/kubelet_client.h"
@@ -143,7 +145,11 @@ class ServerImpl : public Server {
     }
     call->storage = storage_of(*call->resource);
     const bool shapes = info.verb == "get" || info.verb == "list" || info.verb == "watch";
-    auto output = negotiate(call->request.headers.get("accept"), shapes);
+    const auto* custom = call->resource->custom;
+    if (custom != nullptr && !custom->deprecation_warning.empty()) {
+      call->warnings.push_back(custom->deprecation_warning);
+    }
+    auto output = negotiate(call->request.headers.get("accept"), shapes, custom == nullptr);
     if (!output) {
       // Streams of a subresource say what they like; a log is text.
       if (call->subresource == nullptr) return std::unexpected(std::move(output.error()));
@@ -211,6 +217,7 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
     if (auto ok = bootstrap(backend); !ok) return std::unexpected(std::move(ok.error()));
   }
   start_event_expiry(backend);
+  follow_definitions(backend);
   backend->aggregator->start();
   if (backend->options.bootstrap) keep_api_service(backend);
   backend->is_ready = true;

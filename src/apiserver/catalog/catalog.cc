@@ -84,8 +84,21 @@ void CatalogHolder::set(std::vector<CustomKindRef> custom_kinds,
                         std::vector<RemoteVersionRef> remote_versions) {
   auto made = std::make_shared<const Catalog>(executor_, clock_, std::move(custom_kinds),
                                               std::move(remote_versions));
+  std::vector<std::weak_ptr<const std::function<void()>>> listeners;
+  {
+    const std::lock_guard lock(mutex_);
+    current_.swap(made);
+    listeners = listeners_;
+  }
+  for (const auto& listener : listeners) {
+    if (const auto changed = listener.lock()) (*changed)();
+  }
+}
+
+void CatalogHolder::tell(std::weak_ptr<const std::function<void()>> changed) {
   const std::lock_guard lock(mutex_);
-  current_.swap(made);
+  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
+  listeners_.push_back(std::move(changed));
 }
 
 Catalog::Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds,

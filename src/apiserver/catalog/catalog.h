@@ -10,6 +10,7 @@
 // Bounds: those of CustomKind for each definition, and kMaxCustomKinds of them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -98,6 +99,9 @@ class CatalogHolder {
     const std::lock_guard lock(mutex_);
     return current_;
   }
+  // Calls `changed`, for as long as it lives, on any thread after there is another Catalog. It must
+  // be short.
+  void tell(std::weak_ptr<const std::function<void()>> changed);
   // Each leaves what the other one sets as it is.
   void replace(std::vector<CustomKindRef> custom_kinds);
   void replace_remote(std::vector<RemoteVersionRef> remote_versions);
@@ -110,6 +114,7 @@ class CatalogHolder {
   const Clock& clock_;
   mutable std::mutex mutex_;
   CatalogRef current_;
+  std::vector<std::weak_ptr<const std::function<void()>>> listeners_;
 };
 
 // The order of versions by how mature their names say they are: v2, v1, v1beta2, v1alpha1, others.

@@ -73,13 +73,14 @@ int read_entry(std::string_view entry, bool allow_shapes, Output& out) {
 
 }  // namespace
 
-Result<Output> negotiate(std::string_view accept, bool allow_shapes) {
+Result<Output> negotiate(std::string_view accept, bool allow_shapes, bool has_protobuf) {
   if (trim(accept).empty()) return Output{};
   Output best;
   int best_quality = 0;
   for (const std::string_view entry : split(accept, ',')) {
     Output out;
     const int wanted = read_entry(trim(entry), allow_shapes, out);
+    if (!has_protobuf && out.media == Media::kProtobuf && out.shape == Shape::kObject) continue;
     if (wanted > best_quality) {
       best = std::move(out);
       best_quality = wanted;
@@ -87,8 +88,8 @@ Result<Output> negotiate(std::string_view accept, bool allow_shapes) {
   }
   if (best_quality > 0) return best;
   return errors::not_acceptable(
-      "only the following media types are accepted: application/json, application/yaml, "
-      "application/vnd.kubernetes.protobuf");
+      "only the following media types are accepted: application/json, application/yaml" +
+      std::string(has_protobuf ? ", application/vnd.kubernetes.protobuf" : ""));
 }
 
 Result<Media> body_media(std::string_view content_type) {

@@ -26,8 +26,9 @@ struct Output {
 };
 
 // The acceptable entry of an Accept header that is wanted most, the first of several; 406 when
-// there is none. `allow_shapes`: Table and partial metadata may be had here.
-Result<Output> negotiate(std::string_view accept, bool allow_shapes);
+// there is none. `allow_shapes`: Table and partial metadata may be had here; `has_protobuf`: whole
+// objects in protobuf, too.
+Result<Output> negotiate(std::string_view accept, bool allow_shapes, bool has_protobuf = true);
 
 // 415 for what is no object's form. An empty type is JSON.
 Result<Media> body_media(std::string_view content_type);

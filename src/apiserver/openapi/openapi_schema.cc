@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/json.h"
+#include "apiserver/openapi/openapi_custom.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -86,6 +87,9 @@ class SchemaMaker {
     }
     return out;
   }
+
+  // What stands for one field of a type.
+  Value member(const FieldInfo& field) { return property(field); }
 
   Value definition(const TypeInfo& type) {
     Value out = Value::object();
@@ -279,6 +283,12 @@ Value group_version_kind(Arena& arena, std::string_view group, std::string_view 
   return out;
 }
 
+Definitions::Definitions(const Catalog& catalog, OpenApi version) : version_(version) {
+  for (const CustomKindRef& kind : catalog.custom_kinds()) {
+    for (const auto& each : kind->versions()) custom_.emplace(&each->type, each.get());
+  }
+}
+
 void Definitions::require(const TypeInfo& type) {
   std::vector<const TypeInfo*> waiting;
   const auto add = [&](const TypeInfo& next) {
@@ -290,7 +300,9 @@ void Definitions::require(const TypeInfo& type) {
   while (!waiting.empty()) {
     const TypeInfo& at = *waiting.back();
     waiting.pop_back();
-    for (const FieldInfo& field : at.fields) {
+    // What a custom kind has besides is described in its own schema.
+    const auto fields = custom_.contains(&at) ? at.fields.first(1) : at.fields;
+    for (const FieldInfo& field : fields) {
       if (const NamedForm* named = named_form(field)) {
         all_.emplace(named->name, Definition{nullptr, named});
       } else if (field.is_inline) {
@@ -309,7 +321,10 @@ Value Definitions::reference(Arena& arena, const TypeInfo& type) const {
 Value Definitions::schema_of(Arena& arena, const Definition& definition) const {
   SchemaMaker maker(arena, version_);
   if (definition.type == nullptr) return maker.named(*definition.form);
-  Value out = maker.definition(*definition.type);
+  const auto custom = custom_.find(definition.type);
+  Value out = custom == custom_.end() ? maker.definition(*definition.type)
+                                      : custom_definition(arena, *custom->second, version_,
+                                                          maker.member(definition.type->fields[0]));
   if (definition.type->is_kind) {
     out.set_ref(arena, "x-kubernetes-group-version-kind", kinds_of(arena, *definition.type));
   }

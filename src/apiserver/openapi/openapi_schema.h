@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "api/schema.h"
 #include "api/value.h"
@@ -30,7 +31,7 @@ struct NamedForm;
 
 class Definitions {
  public:
-  Definitions(const Catalog& catalog, OpenApi version) : catalog_(catalog), version_(version) {}
+  Definitions(const Catalog& catalog, OpenApi version);
 
   // Adds the type and all that it refers to.
   void require(const api::TypeInfo& type);
@@ -47,8 +48,9 @@ class Definitions {
   api::Value schema_of(api::Arena& arena, const Definition& definition) const;
 
  private:
-  const Catalog& catalog_;
   OpenApi version_;
+  // Of custom kinds, by their types.
+  std::unordered_map<const api::TypeInfo*, const CustomVersion*> custom_;
   std::map<std::string, Definition> all_;
 };
 

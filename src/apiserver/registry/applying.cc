@@ -40,11 +40,11 @@ Result<api::Value> apply(Change& change, const KindVersions& versions, const Hel
   api::Value object = api::deep_copy(change.arena, applied->object);
   if (auto ok = check_place(call, object); !ok) return std::unexpected(std::move(ok.error()));
   call.warnings.clear();
-  const api::TypeInfo& type = *call.resource->type;
-  if (auto ok = check_fields(call, change.arena, object, type, held.config.duplicates); !ok) {
+  if (auto ok = check_object(call, change.arena, object, *call.resource, held.config.duplicates);
+      !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  apply_defaults(change.arena, object, type);
+  apply_defaults(change.arena, object, *call.resource);
   if (auto ok = convert(change.arena, object, *call.resource, *call.storage); !ok) {
     return std::unexpected(std::move(ok.error()));
   }

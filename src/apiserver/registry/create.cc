@@ -2,6 +2,7 @@
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/custom/conversion.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
@@ -26,6 +27,7 @@ struct Creation {
   api::Arena arena{16 << 10};
   Change change;
   api::Value object;
+  api::Value kept;  // What is stored of it.
   AdmissionRequest admission{change, Operation::kCreate, &object, nullptr};
   std::function<void()> taken;
   // Begins anew; empty when that was tried too often.
@@ -99,7 +101,7 @@ Result<void> name_object(Creation& creation) {
 // What the kind's strategy fills in and checks.
 Result<void> prepare(Creation& creation) {
   Change& change = creation.change;
-  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  const Strategy& strategy = strategy_for(change.storage);
   settle_system_fields(change, strategy, meta_of(change.arena, creation.object));
   if (change.storage.subresource("status") != nullptr && !strategy.keeps_status) {
     creation.object.erase("status");
@@ -118,20 +120,21 @@ Result<void> prepare(Creation& creation) {
                            std::move(change.causes));
   }
   if (strategy.warn != nullptr) strategy.warn(change, creation.object, nullptr);
+  if (change.storage.custom != nullptr) return {};
   // What was filled in on the way gets its place.
   return api::normalise(change.arena, creation.object, *change.storage.type);
 }
 
-void commit(const CreationRef& creation, store::Key key) {
+void write(const CreationRef& creation, store::Key key) {
   const Change& change = creation->change;
-  SplitJson parts = split_json(creation->object);
+  SplitJson parts = to_stored(creation->kept, change.storage);
   store::Write write{store::Write::Type::kCreate,
                      std::move(key),
                      std::string(meta_text(creation->object, "uid")),
                      std::move(parts.head),
                      std::move(parts.tail),
                      0,
-                     strategy_for(change.storage.storage_resource).durable,
+                     strategy_for(change.storage).durable,
                      change.guards};
   change.backend.store().commit(std::move(write), [creation](Result<store::ObjectRef> done) {
     Call& call = *creation->call;
@@ -145,8 +148,17 @@ void commit(const CreationRef& creation, store::Key key) {
     }
     if (!done) return creation->fail(write_error(call, done.error(), creation->change.name));
     creation->change.done(true);
-    answer_object(call, 201, *done);
+    answer_object(call, 201, written_object(call, creation->object, *done));
   });
+}
+
+void commit(const CreationRef& creation, store::Key key) {
+  creation->kept = creation->object;
+  in_stored_version(creation->backend, creation->call, creation->arena, creation->kept,
+                    [creation, key = std::move(key)](const Result<void>& ok) {
+                      if (!ok) return creation->fail(ok.error());
+                      write(creation, key);
+                    });
 }
 
 // The last stage: everyone has agreed.

@@ -3,6 +3,7 @@
 
 #include "api/json.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/custom/conversion.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -63,6 +64,7 @@ Step next_step(Backend& backend, api::Arena& arena, api::Value& object, const St
   const std::int64_t grace_before = meta.int_at("deletionGracePeriodSeconds");
   const api::Value before = api::deep_copy(arena, object);
   apply_propagation(arena, object, deletion.propagation);
+  if (strategy.prepare_delete != nullptr) strategy.prepare_delete(backend, arena, object);
   const bool is_held = has_finalizers(object) || has_own_finalizers(object);
   if (was_going) {
     const bool shortens = grace < grace_before && (deletion.grace_seconds >= 0 || grace == 0);
@@ -169,7 +171,7 @@ void commit(const DeletionAttemptRef& attempt, const Strategy& strategy, Step st
 
 // The last stage: everyone has agreed.
 void settle(const DeletionAttemptRef& attempt) {
-  const Strategy& strategy = strategy_for(attempt->call->storage->storage_resource);
+  const Strategy& strategy = strategy_for(*attempt->call->storage);
   const Step step =
       next_step(*attempt->backend, attempt->arena, attempt->object, strategy, attempt->deletion);
   if (step == Step::kWait || attempt->deletion.dry_run) {
@@ -193,6 +195,7 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
   if (auto ok = check_preconditions(*call, *attempt->before, attempt->deletion); !ok) {
     return attempt->fail(std::move(ok.error()));
   }
+  // In the version in which it is kept, whichever that is: no more than its metadata changes.
   auto object = api::parse_json(attempt->arena, attempt->before->json);
   if (!object) return attempt->fail(std::move(object.error()));
   attempt->object = *object;
@@ -257,14 +260,26 @@ Result<Deletion> read_deletion(Call& call) {
   return deletion;
 }
 
+namespace {
+void answer_converted(const BackendRef& backend, const CallRef& call,
+                      const store::ObjectRef& object) {
+  in_requested_version(backend, call, object, [call](const Result<store::ObjectRef>& shown) {
+    if (!shown) return answer_error(*call, shown.error());
+    answer_object(*call, 200, *shown);
+  });
+}
+}  // namespace
+
 void delete_object(const BackendRef& backend, const CallRef& call) {
   auto deletion = read_deletion(*call);
   if (!deletion) return answer_error(*call, deletion.error());
   run_deletion(backend, call, key_of(*call), std::move(*deletion),
-               [call](Result<store::ObjectRef> done, bool removed) {
+               [backend, call](Result<store::ObjectRef> done, bool removed) {
                  if (!done) return answer_error(*call, done.error());
-                 const Strategy& strategy = strategy_for(call->storage->storage_resource);
-                 if (!removed || strategy.returns_deleted) return answer_object(*call, 200, *done);
+                 const Strategy& strategy = strategy_for(*call->storage);
+                 if (!removed || strategy.returns_deleted) {
+                   return answer_converted(backend, call, *done);
+                 }
                  answer_status(*call, 200,
                                success_json(call->resource->group, call->resource->name,
                                             (*done)->key.name, (*done)->uid));
@@ -287,6 +302,17 @@ struct Collection {
 };
 
 constexpr std::size_t kAtOnce = 64;
+
+void answer_collection(Collection& all);
+
+void answer_collection_in_version(const std::shared_ptr<Collection>& all) {
+  in_requested_version(all->backend, all->call, std::move(all->objects),
+                       [all](Result<std::vector<store::ObjectRef>> shown) {
+                         if (!shown) return answer_error(*all->call, shown.error());
+                         all->objects = std::move(*shown);
+                         answer_collection(*all);
+                       });
+}
 
 void answer_collection(Collection& all) {
   std::string json = "{\"kind\":\"" + std::string(all.call->resource->kind) +
@@ -336,7 +362,7 @@ void pump(const std::shared_ptr<Collection>& all) {
                    pump(all);
                  });
   }
-  if (answers) answer_collection(*all);
+  if (answers) answer_collection_in_version(all);
 }
 
 }  // namespace

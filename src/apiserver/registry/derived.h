@@ -7,6 +7,7 @@
 //   made anew each time.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,13 +25,16 @@ inline constexpr int kMaxForms = 4;
 inline constexpr std::size_t kMaxFormBytes = 64 << 20;
 
 struct FormKey {
-  const api::ResourceInfo* version = nullptr;
-  Media media = Media::kJson;
-  Shape shape = Shape::kObject;
+  FormKey(const api::ResourceInfo& version, Media media, Shape shape);
+  const api::ResourceInfo* version;
+  // Of a custom kind's version, since another may come to stand at the same address; otherwise 0.
+  std::uint64_t serial;
+  Media media;
+  Shape shape;
   bool operator==(const FormKey&) const = default;
 };
 
-// The form that is kept, or the one that `make` gives.
+// The form that is kept, or the one that `make` gives. One that is the object's JSON takes no room.
 Result<Bytes> derived_form(const store::ObjectRef& object, const FormKey& key,
                            const std::function<Result<std::string>()>& make);
 

@@ -21,9 +21,10 @@ constexpr const char* kMatched =
 
 // Some kinds' names say what they are.
 std::string name_of(const api::ResourceInfo& resource) {
-  return resource.name == "ipaddresses"   ? "10.1.2.3"
-         : resource.name == "apiservices" ? "v1.g.io"
-                                          : "x";
+  return resource.name == "ipaddresses"                 ? "10.1.2.3"
+         : resource.name == "apiservices"               ? "v1.g.io"
+         : resource.name == "customresourcedefinitions" ? "x.g.io"
+                                                        : "x";
 }
 
 // What a kind needs besides its metadata; kinds that are not here need nothing.
@@ -60,7 +61,8 @@ std::string smallest(const api::ResourceInfo& resource) {
       {"services", R"("spec":{"ports":[{"port":80}]})"},
       {"apiextensions.k8s.io/customresourcedefinitions",
        R"("spec":{"group":"g.io","scope":"Cluster","names":{"plural":"x","kind":"X"},"version":"v1",)"
-       R"("versions":[{"name":"v1","served":true,"storage":true}]})"},
+       R"("versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":)"
+       R"({"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]})"},
       {"certificates.k8s.io/certificatesigningrequests",
        R"("spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["client auth"]})"},
       {"certificates.k8s.io/clustertrustbundles",
@@ -167,6 +169,7 @@ TEST(EveryKind, GoesThroughItsVerbs) {
     EXPECT_NE(patched->at("metadata", "resourceVersion"), got->at("metadata", "resourceVersion"));
     EXPECT_EQ(server.get(path + "?labelSelector=k%3Dv")->json().find("items")->size(), 1U);
     EXPECT_EQ(server.remove(object)->status, 200);
+    server.executor().run_until_idle();
     EXPECT_EQ(server.get(object)->status, resource.name == "namespaces" ? 200 : 404);
   }
 }
@@ -219,6 +222,7 @@ TEST(EveryKind, IgnoresAStatusThatComesWithAWriteOfTheObject) {
         server.merge(object, R"({"metadata":{"labels":{"k":"v"}},"status":{"conditions":null}})");
     EXPECT_NE(both->body.find("Marked"), std::string::npos) << both->body;
     EXPECT_EQ(server.remove(object)->status, 200);
+    server.executor().run_until_idle();
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "api/json.h"
 #include "api/protobuf.h"
+#include "apiserver/custom/conversion.h"
 #include "apiserver/http/piece_body.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/continue_token.h"
@@ -308,13 +309,20 @@ Result<store::Revision> parse_revision(std::string_view text) {
                              "\": invalid syntax");
 }
 
-void get_object(Backend& backend, const CallRef& call) {
-  auto found = backend.store().get(key_of(*call));
+void get_object(const BackendRef& backend, const CallRef& call) {
+  auto found = backend->store().get(key_of(*call));
   if (!found) {
     return answer_error(*call,
                         errors::not_found(resource_text(*call->resource), call->info.name).error());
   }
-  answer_object(*call, 200, *found);
+  in_requested_version(backend, call, *found, [call](const Result<store::ObjectRef>& shown) {
+    if (!shown) return answer_error(*call, shown.error());
+    answer_object(*call, 200, *shown);
+  });
+}
+
+namespace {
+void answer_page(const CallRef& call, Page& page);
 }
 
 void list_objects(const BackendRef& backend, const CallRef& call) {
@@ -327,26 +335,41 @@ void list_objects(const BackendRef& backend, const CallRef& call) {
     return answer_expired(*call, *query);
   }
   if (!page) return answer_error(*call, page.error());
+  auto objects = std::move(page->objects);
+  in_requested_version(
+      backend, call, std::move(objects),
+      [call, page = std::move(*page)](Result<std::vector<store::ObjectRef>> shown) mutable {
+        if (!shown) return answer_error(*call, shown.error());
+        page.objects = std::move(*shown);
+        answer_page(call, page);
+      });
+}
+
+namespace {
+
+void answer_page(const CallRef& call, Page& page) {
   if (call->output.shape == Shape::kTable) {
-    return answer_table(call, std::move(page->objects), page->revision, page->next,
-                        page->knows_remaining ? page->remaining : 0);
+    return answer_table(call, std::move(page.objects), page.revision, page.next,
+                        page.knows_remaining ? page.remaining : 0);
   }
   const Output& output = call->output;
   if (output.media == Media::kYaml || (output.media == Media::kJson && output.pretty)) {
-    return answer_whole_list(*call, *page);
+    return answer_whole_list(*call, page);
   }
   std::string head;
   if (output.media == Media::kJson) {
-    head = json_head(*call, *page);
+    head = json_head(*call, page);
   } else {
-    auto made = protobuf_head(*call, *page);
+    auto made = protobuf_head(*call, page);
     if (!made) return answer_error(*call, made.error());
     head = std::move(*made);
   }
   std::size_t about_bytes = 0;
-  for (const auto& object : page->objects) about_bytes += object->json.size();
-  auto body = std::make_unique<ListBody>(call, std::move(head), std::move(page->objects));
+  for (const auto& object : page.objects) about_bytes += object->json.size();
+  auto body = std::make_unique<ListBody>(call, std::move(head), std::move(page.objects));
   answer_body(*call, content_type_of(output.media, false), std::move(body), about_bytes);
 }
+
+}  // namespace
 
 }  // namespace pinnace::apiserver

@@ -7,6 +7,7 @@
 #include "api/object_codec.h"
 #include "api/protobuf.h"
 #include "api/yaml.h"
+#include "apiserver/custom/custom_objects.h"
 #include "apiserver/table/table_output.h"
 #include "base/assert.h"
 
@@ -21,7 +22,8 @@ const api::TypeInfo& meta_type(std::string_view name) {
 
 bool is_verbatim(const api::ResourceInfo& storage, const api::ResourceInfo& wanted,
                  const Output& output) {
-  return &storage == &wanted && output.media == Media::kJson && output.shape == Shape::kObject;
+  return wanted.custom == nullptr && &storage == &wanted && output.media == Media::kJson &&
+         output.shape == Shape::kObject;
 }
 
 // The metadata of every version stands in the same place, in the same form.
@@ -36,8 +38,8 @@ std::string partial_json(const store::Object& object, const Output& output) {
 
 Result<api::Value> object_tree(api::Arena& arena, const store::Object& object,
                                const api::ResourceInfo& storage, const api::ResourceInfo& wanted) {
-  auto tree = api::parse_json(arena, object.json);
-  if (!tree) return std::unexpected(std::move(tree.error()));
+  auto tree = stored_tree(arena, object, storage);
+  if (!tree) return tree;
   if (auto ok = convert(arena, *tree, storage, wanted); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
@@ -70,6 +72,19 @@ Result<FieldValidation> field_validation(const Call& call) {
   return errors::invalid(
       "CreateOptions.meta.k8s.io", "",
       {cause::not_supported("fieldValidation", shown, {"Ignore", "Strict", "Warn"})});
+}
+
+// By the call's fieldValidation: an error, warnings, or nothing.
+Result<void> judge_fields(Call& call, const api::TypeInfo& type,
+                          const std::vector<std::string>& unknown,
+                          const std::vector<std::string>& duplicates) {
+  auto validation = field_validation(call);
+  if (!validation) return std::unexpected(std::move(validation.error()));
+  if (*validation == FieldValidation::kIgnore || (unknown.empty() && duplicates.empty())) return {};
+  auto problems = api::field_problems(unknown, duplicates);
+  if (*validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
+  for (auto& problem : problems) call.warnings.push_back(std::move(problem));
+  return {};
 }
 
 }  // namespace
@@ -138,15 +153,19 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
 
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
                           const api::TypeInfo& type, const std::vector<std::string>& duplicates) {
-  auto validation = field_validation(call);
-  if (!validation) return std::unexpected(std::move(validation.error()));
   std::vector<std::string> unknown;
   if (auto ok = api::normalise(arena, object, type, &unknown); !ok) return ok;
-  if (*validation == FieldValidation::kIgnore || (unknown.empty() && duplicates.empty())) return {};
-  auto problems = api::field_problems(unknown, duplicates);
-  if (*validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
-  for (auto& problem : problems) call.warnings.push_back(std::move(problem));
-  return {};
+  return judge_fields(call, type, unknown, duplicates);
+}
+
+Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
+                          const api::ResourceInfo& resource,
+                          const std::vector<std::string>& duplicates) {
+  if (resource.custom == nullptr)
+    return check_fields(call, arena, object, *resource.type, duplicates);
+  std::vector<std::string> unknown;
+  if (auto ok = take_custom_object(arena, object, *resource.custom, unknown); !ok) return ok;
+  return judge_fields(call, *resource.type, unknown, duplicates);
 }
 
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource) {
@@ -160,10 +179,10 @@ Result<api::Value> read_object(Call& call, api::Arena& arena, const api::Resourc
   if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (auto ok = check_fields(call, arena, *object, *resource.type, duplicates); !ok) {
+  if (auto ok = check_object(call, arena, *object, resource, duplicates); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  api::apply_defaults(arena, *object, *resource.type);
+  apply_defaults(arena, *object, resource);
   if (call.storage == nullptr) return object;
   if (auto ok = convert(arena, *object, resource, *call.storage); !ok) {
     return std::unexpected(std::move(ok.error()));
@@ -171,13 +190,26 @@ Result<api::Value> read_object(Call& call, api::Arena& arena, const api::Resourc
   return object;
 }
 
-void apply_defaults(api::Arena& arena, api::Value& object, const api::TypeInfo& type) {
-  api::apply_defaults(arena, object, type);
+void apply_defaults(api::Arena& arena, api::Value& object, const api::ResourceInfo& resource) {
+  if (resource.custom != nullptr) return default_custom_object(arena, object, *resource.custom);
+  api::apply_defaults(arena, object, *resource.type);
+}
+
+Result<api::Value> stored_tree(api::Arena& arena, const store::Object& object,
+                               const api::ResourceInfo& storage) {
+  auto tree = api::parse_json(arena, object.json);
+  if (tree && storage.custom != nullptr) show_custom_object(arena, *tree, *storage.custom);
+  return tree;
 }
 
 Result<void> convert(api::Arena& arena, api::Value& object, const api::ResourceInfo& from,
                      const api::ResourceInfo& to) {
   if (&from == &to) return {};
+  // What a conversion webhook would change besides is its own affair; see custom/conversion.h.
+  if (to.custom != nullptr) {
+    show_custom_object(arena, object, *to.custom);
+    return {};
+  }
   if (auto ok = api::convert_version(arena, object, from, to); !ok) return ok;
   if (group_version(to.group, to.version) == to.storage_version) {
     api::apply_defaults(arena, object, *to.type);
@@ -198,7 +230,7 @@ const api::TypeInfo& answered_type(const api::ResourceInfo& wanted, const Output
 
 Result<std::string> object_json(const store::Object& object, const api::ResourceInfo& storage,
                                 const api::ResourceInfo& wanted) {
-  if (&storage == &wanted) return object.json;
+  if (wanted.custom == nullptr && &storage == &wanted) return object.json;
   api::Arena arena(16 << 10);
   auto tree = object_tree(arena, object, storage, wanted);
   if (!tree) return std::unexpected(std::move(tree.error()));
@@ -214,7 +246,7 @@ Result<Bytes> encode_entry(const store::ObjectRef& object, const api::ResourceIn
   if (is_partial && output.media == Media::kJson) {
     return std::make_shared<const std::string>(partial_json(*object, output));
   }
-  const FormKey key{&wanted, output.media, is_partial ? Shape::kPartial : Shape::kObject};
+  const FormKey key{wanted, output.media, is_partial ? Shape::kPartial : Shape::kObject};
   return derived_form(object, key, [&] { return make_entry(*object, storage, wanted, output); });
 }
 
@@ -257,6 +289,16 @@ Result<std::string> encode_value(const api::Value& value, const api::TypeInfo* t
   if (output.media == Media::kYaml) return api::to_yaml_text(value);
   if (output.pretty) return api::to_indented_json(value) + "\n";
   return api::to_json_text(value);
+}
+
+SplitJson to_stored(const api::Value& object, const api::ResourceInfo& storage) {
+  if (storage.custom == nullptr) return split_json(object);
+  api::Arena arena;
+  api::Value kept = object;
+  const std::string_view version = storage.custom->kind->storage_version().resource.version;
+  kept.set_ref(arena, "apiVersion",
+               api::Value::string(arena, group_version(storage.group, version)));
+  return split_json(kept);
 }
 
 SplitJson split_json(const api::Value& object) {

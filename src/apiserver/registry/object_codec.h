@@ -28,11 +28,18 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
 // Wrong types are an error in any case.
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
                           const api::TypeInfo& type, const std::vector<std::string>& duplicates);
+// The same for an object of any kind, custom ones too.
+Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
+                          const api::ResourceInfo& resource,
+                          const std::vector<std::string>& duplicates);
 
 // Decodes, checks and defaults the request's body as the kind of `resource`, in its version.
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource);
 
-void apply_defaults(api::Arena& arena, api::Value& object, const api::TypeInfo& type);
+void apply_defaults(api::Arena& arena, api::Value& object, const api::ResourceInfo& resource);
+// A stored object as its kind shows it in the version of `storage`.
+Result<api::Value> stored_tree(api::Arena& arena, const store::Object& object,
+                               const api::ResourceInfo& storage);
 // Into the form of another version; into the stored one with its defaults, as it will be read.
 Result<void> convert(api::Arena& arena, api::Value& object, const api::ResourceInfo& from,
                      const api::ResourceInfo& to);
@@ -66,5 +73,7 @@ struct SplitJson {
   std::string head, tail;
 };
 SplitJson split_json(const api::Value& object);
+// What is to be stored of `object`, in the version in which its kind is kept.
+SplitJson to_stored(const api::Value& object, const api::ResourceInfo& storage);
 
 }  // namespace pinnace::apiserver

@@ -7,6 +7,14 @@
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
+namespace {
+
+// Objects of custom kinds, and their scale: no schema says how to merge their lists.
+bool is_custom(const Call& call) {
+  return call.resource != nullptr && call.resource->custom != nullptr;
+}
+
+}  // namespace
 
 Result<Patch> Patch::parse(Call& call) {
   Patch patch;
@@ -15,13 +23,14 @@ Result<Patch> Patch::parse(Call& call) {
     patch.kind_ = Kind::kJson;
   } else if (type == "application/merge-patch+json") {
     patch.kind_ = Kind::kMerge;
-  } else if (type == "application/strategic-merge-patch+json") {
+  } else if (type == "application/strategic-merge-patch+json" && !is_custom(call)) {
     patch.kind_ = Kind::kStrategic;
   } else {
     return errors::unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
-        "application/json-patch+json, application/merge-patch+json, "
-        "application/strategic-merge-patch+json, application/apply-patch+yaml");
+        "application/json-patch+json, application/merge-patch+json, " +
+        std::string(is_custom(call) ? "" : "application/strategic-merge-patch+json, ") +
+        "application/apply-patch+yaml");
   }
   patch.arena_ = std::make_shared<api::Arena>(4096 + call.request.body.size());
   auto body = api::parse_json(*patch.arena_, call.request.body);

@@ -23,7 +23,7 @@ enum class Ownership {
   kUntouched,  // Nobody: what there is stays.
 };
 
-void get_object(Backend& backend, const CallRef& call);
+void get_object(const BackendRef& backend, const CallRef& call);
 void list_objects(const BackendRef& backend, const CallRef& call);
 void watch_objects(const BackendRef& backend, const CallRef& call);
 void create_object(const BackendRef& backend, const CallRef& call);
@@ -40,7 +40,7 @@ void create_made(const BackendRef& backend, const CallRef& call, Making making);
 void update_object(const BackendRef& backend, const CallRef& call);
 void delete_object(const BackendRef& backend, const CallRef& call);
 void delete_collection(const BackendRef& backend, const CallRef& call);
-void get_scale(Backend& backend, const CallRef& call);
+void get_scale(const BackendRef& backend, const CallRef& call);
 
 // What changes an object that exists. `object` comes in the storage version and may be changed in
 // place; an Error ends the request. It may run again, on a newer object, after a conflict.

@@ -406,11 +406,11 @@ TEST(DerivedForms, AreBoundedInNumber) {
   const api::ResourceInfo* version = api::builtin_schema().resources.data();
   const auto make = []() -> Result<std::string> { return std::string("form"); };
   for (int i = 0; i < kMaxForms; ++i) {
-    const FormKey key{version + i, Media::kProtobuf, Shape::kObject};
+    const FormKey key{version[i], Media::kProtobuf, Shape::kObject};
     const auto first = derived_form(object, key, make).value();
     EXPECT_EQ(derived_form(object, key, make).value().get(), first.get());
   }
-  const FormKey beyond{version + kMaxForms, Media::kProtobuf, Shape::kObject};
+  const FormKey beyond{version[kMaxForms], Media::kProtobuf, Shape::kObject};
   const auto first = derived_form(object, beyond, make).value();
   EXPECT_EQ(*first, "form");
   EXPECT_NE(derived_form(object, beyond, make).value().get(), first.get());

@@ -1,6 +1,7 @@
 // PUT and PATCH: an object that is there becomes another, if nobody was faster.
 #include "api/json.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/custom/conversion.h"
 #include "apiserver/registry/applying.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -34,6 +35,7 @@ struct Attempt {
   Change change;
   store::ObjectRef before;
   api::Value old, object;
+  api::Value kept;  // What is stored of `object`.
   AdmissionRequest admission{change, Operation::kUpdate, &object, &old};
 
   void answer(const store::ObjectRef& result) {
@@ -91,11 +93,12 @@ void keep_other_half(Change& change, api::Value& object, const api::Value& old) 
   }
 }
 
-// True if anything but metadata and status differs.
-bool spec_differs(const api::Value& a, const api::Value& b) {
-  const auto covers = [](const api::Value& left, const api::Value& right) {
+// True if anything but metadata and, `with_status` apart, the status differs.
+bool spec_differs(const api::Value& a, const api::Value& b, bool with_status) {
+  const auto covers = [with_status](const api::Value& left, const api::Value& right) {
     for (const auto& [key, value] : left.members()) {
-      if (key == "metadata" || key == "status" || key == "kind" || key == "apiVersion") continue;
+      if (key == "metadata" || key == "kind" || key == "apiVersion") continue;
+      if (key == "status" && !with_status) continue;
       const auto* other = right.find(key);
       if (other == nullptr ? !value.is_null() : !api::equal(value, *other)) return false;
     }
@@ -107,12 +110,15 @@ bool spec_differs(const api::Value& a, const api::Value& b) {
 // What the kind's strategy fills in and checks.
 Result<void> prepare(Attempt& attempt) {
   Change& change = attempt.change;
-  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  const Strategy& strategy = strategy_for(change.storage);
   if (strategy.prepare_update != nullptr) {
     if (auto ok = strategy.prepare_update(change, attempt.object, attempt.old); !ok) return ok;
   }
   const bool counts = change.subresource != "status" && change.subresource != "binding";
-  if (strategy.has_generation && counts && spec_differs(attempt.object, attempt.old)) {
+  // A custom kind without that subresource has a status like any other field.
+  const bool with_status =
+      change.storage.custom != nullptr && change.storage.subresource("status") == nullptr;
+  if (strategy.has_generation && counts && spec_differs(attempt.object, attempt.old, with_status)) {
     api::Value& meta = meta_of(change.arena, attempt.object);
     meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
   }
@@ -150,11 +156,11 @@ bool is_done_with(const api::Value& object) {
   return own == nullptr || own->empty();
 }
 
-void commit(const AttemptRef& attempt) {
+void write(const AttemptRef& attempt) {
   Change& change = attempt->change;
-  const Strategy& strategy = strategy_for(change.storage.storage_resource);
+  const Strategy& strategy = strategy_for(change.storage);
   const bool removes = is_done_with(attempt->object);
-  SplitJson parts = split_json(attempt->object);
+  SplitJson parts = to_stored(attempt->kept, change.storage);
   store::Write write{removes ? store::Write::Type::kDelete : store::Write::Type::kUpdate,
                      attempt->key,
                      attempt->before->uid,
@@ -173,11 +179,20 @@ void commit(const AttemptRef& attempt) {
                             attempt->attempt + 1);
         }
         if (!done) return answer_error(call, write_error(call, done.error(), attempt->key.name));
-        const Strategy& own = strategy_for(attempt->change.storage.storage_resource);
+        const Strategy& own = strategy_for(attempt->change.storage);
         if (removes && own.after_delete != nullptr)
           own.after_delete(*attempt->backend, attempt->object);
-        attempt->answer(*done);
+        attempt->answer(written_object(call, attempt->object, *done));
       });
+}
+
+void commit(const AttemptRef& attempt) {
+  attempt->kept = attempt->object;
+  in_stored_version(attempt->backend, attempt->call, attempt->arena, attempt->kept,
+                    [attempt](const Result<void>& ok) {
+                      if (!ok) return attempt->fail(ok.error());
+                      write(attempt);
+                    });
 }
 
 // The last stage: everyone has agreed.
@@ -218,6 +233,17 @@ void pass_through(const AttemptRef& attempt) {
   });
 }
 
+// From what is there.
+void begin(const AttemptRef& attempt) {
+  auto old = stored_tree(attempt->arena, *attempt->before, *attempt->call->storage);
+  if (!old) return answer_error(*attempt->call, old.error());
+  attempt->old = *old;
+  attempt->object = api::deep_copy(attempt->arena, *old);
+  auto ok = attempt->update.apply(attempt->change, attempt->object, attempt->old);
+  if (!ok) return attempt->fail(ok.error());
+  pass_through(attempt);
+}
+
 }  // namespace
 
 void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
@@ -239,13 +265,11 @@ void run_update(const BackendRef& backend, const CallRef& call, store::Key key, 
     return answer_error(
         *call, write_error(*call, errors::conflict("", "", "").error(), attempt->key.name));
   }
-  auto old = api::parse_json(attempt->arena, attempt->before->json);
-  if (!old) return answer_error(*call, old.error());
-  attempt->old = *old;
-  attempt->object = api::deep_copy(attempt->arena, *old);
-  auto ok = attempt->update.apply(change, attempt->object, attempt->old);
-  if (!ok) return attempt->fail(ok.error());
-  pass_through(attempt);
+  in_requested_version(backend, call, attempt->before, [attempt](Result<store::ObjectRef> shown) {
+    if (!shown) return attempt->fail(shown.error());
+    attempt->before = std::move(*shown);
+    begin(attempt);
+  });
 }
 
 void if_may_create(const BackendRef& backend, const CallRef& call, std::function<void()> then) {
@@ -306,12 +330,18 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   update.apply = [call, held](Change& change, api::Value& object,
                               const api::Value& old) -> Result<void> {
     if (auto ok = check_sent_preconditions(*call, held->body, old); !ok) return ok;
+    if (parse_revision(meta_text(held->body, "resourceVersion")).value_or(0) == 0 &&
+        strategy_for(*call->storage).must_name_revision) {
+      return errors::invalid(
+          kind_text(*call->resource), change.name,
+          {cause::invalid("metadata.resourceVersion", "0x0", "must be specified for an update")});
+    }
     object = api::deep_copy(change.arena, held->body);
     return {};
   };
   const auto revision = parse_revision(meta_text(held->body, "resourceVersion"));
   if (revision) update.expected = *revision;
-  const bool creates = strategy_for(call->storage->storage_resource).create_on_update &&
+  const bool creates = strategy_for(*call->storage).create_on_update &&
                        call->info.subresource.empty() && update.expected == 0;
   if (creates) {
     update.missing = [backend, call] {
@@ -340,9 +370,8 @@ Result<Update> patch_update(const CallRef& call) {
     }
     if (auto ok = check_sent_preconditions(*call, object, old); !ok) return ok;
     call->warnings.clear();
-    if (auto ok = check_fields(*call, change.arena, object, *call->resource->type, {}); !ok)
-      return ok;
-    apply_defaults(change.arena, object, *call->resource->type);
+    if (auto ok = check_object(*call, change.arena, object, *call->resource, {}); !ok) return ok;
+    apply_defaults(change.arena, object, *call->resource);
     return convert(change.arena, object, *call->resource, *call->storage);
   };
   return update;

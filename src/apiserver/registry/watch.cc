@@ -1,9 +1,13 @@
 // Watches: what is there first (when asked for), then every event, with bookmarks in between.
 #include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <optional>
 
 #include "api/json.h"
 #include "api/protobuf.h"
+#include "apiserver/custom/conversion.h"
+#include "apiserver/custom/custom_kind.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -47,6 +51,11 @@ class WatchBody : public net::Body {
         output_(output_of(*call_)),
         shared_(std::make_shared<Shared>()) {
     shared_->wake = std::move(wake);
+    if (call_->catalog != nullptr) {
+      on_catalog_ =
+          std::make_shared<const std::function<void()>>([shared = shared_] { shared->wake(); });
+      backend_->catalog.tell(on_catalog_);
+    }
     backend_->options.metrics.gauge("apiserver_longrunning_requests", "Open watches.")
         .with()
         .add(1);
@@ -71,6 +80,7 @@ class WatchBody : public net::Body {
       mark_end_ = mark_end;
     }
     position_ = after;
+    if (!initial_.empty()) convert(initial_);
     auto watcher =
         backend_->store().watch(resource, ns, after, [shared = shared_] { shared->wake(); });
     if (!watcher) return fail(watcher.error());
@@ -104,7 +114,9 @@ class WatchBody : public net::Body {
       filled += count;
     }
     if (sent_ < pending_.size()) return {filled, State::kMore};
-    if (failed_ || shared_->is_over || backend_->is_shutting_down) return {filled, State::kEnd};
+    if (failed_ || shared_->is_over || backend_->is_shutting_down || is_outdated()) {
+      return {filled, State::kEnd};
+    }
     return {filled, filled == buffer.size() ? State::kMore : State::kWaiting};
   }
 
@@ -121,7 +133,7 @@ class WatchBody : public net::Body {
 
   // Appends what can be said now to `pending_`; false when there is nothing.
   bool produce() {
-    if (failed_ || shared_->is_over) return false;
+    if (failed_ || shared_->is_over || !take_converted()) return false;
     while (next_initial_ < initial_.size()) {
       const store::ObjectRef object = std::move(initial_[next_initial_++]);
       if (selection_.matches(*object)) say("ADDED", object);
@@ -153,7 +165,69 @@ class WatchBody : public net::Body {
       return false;
     }
     if (events_.empty()) position_ = std::max(position_, watcher_->position());
+    if (!events_.empty() && has_conversion_webhook(*call_)) {
+      std::vector<store::ObjectRef> objects;
+      for (const store::Event& event : events_) {
+        objects.push_back(event.object);
+        objects.push_back(event.previous ? event.previous : event.object);
+      }
+      convert(std::move(objects));
+      return take_converted();
+    }
     return !events_.empty();
+  }
+
+  // Objects on their way through a conversion webhook.
+  struct Converting {
+    std::mutex mutex;
+    std::optional<Result<std::vector<store::ObjectRef>>> result;
+  };
+  void convert(std::vector<store::ObjectRef> objects) {
+    if (!has_conversion_webhook(*call_)) return;
+    converting_ = std::make_shared<Converting>();
+    in_requested_version(
+        backend_, call_, std::move(objects),
+        [state = converting_, shared = shared_](Result<std::vector<store::ObjectRef>> shown) {
+          {
+            const std::lock_guard lock(state->mutex);
+            state->result = std::move(shown);
+          }
+          shared->wake();
+        });
+  }
+
+  // False while the webhook has not answered; it wakes the reader.
+  bool take_converted() {
+    if (converting_ == nullptr) return true;
+    const auto state = converting_;
+    const std::lock_guard lock(state->mutex);
+    if (!state->result) return false;
+    converting_ = nullptr;
+    if (!*state->result) {
+      fail(state->result->error());
+      return false;
+    }
+    std::vector<store::ObjectRef>& shown = **state->result;
+    if (events_.empty()) {
+      initial_ = std::move(shown);
+      return true;
+    }
+    for (std::size_t i = 0; i < events_.size(); ++i) {
+      events_[i].object = shown[2 * i];
+      if (events_[i].previous) events_[i].previous = shown[2 * i + 1];
+    }
+    return true;
+  }
+
+  // The definition has changed or gone: clients list and watch anew.
+  bool is_outdated() const {
+    const auto* custom = call_->resource->custom;
+    if (custom == nullptr) return false;
+    const CatalogRef now = backend_->catalog.current();
+    if (now == call_->catalog) return false;
+    const auto* found =
+        now->find_resource(call_->resource->group, call_->resource->version, call_->resource->name);
+    return found == nullptr || found->custom == nullptr || found->custom->serial != custom->serial;
   }
 
   void say_event(const store::Event& event) {
@@ -250,6 +324,8 @@ class WatchBody : public net::Body {
   const Output output_;
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<std::atomic<bool>> bookmarks_;
+  std::shared_ptr<Converting> converting_;
+  std::shared_ptr<const std::function<void()>> on_catalog_;
   Executor::TimerId end_timer_ = 0;
   std::vector<store::ObjectRef> initial_;
   std::size_t next_initial_ = 0;

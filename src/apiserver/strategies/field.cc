@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "api/apply/path_element.h"
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 
@@ -115,7 +116,11 @@ std::vector<std::pair<std::string_view, Field>> Field::entries() const {
   return out;
 }
 
-std::string Field::shown() const { return value_ == nullptr ? "null" : api::to_json_text(*value_); }
+std::string Field::shown() const {
+  if (value_ == nullptr) return "null";
+  return value_->is_string() ? api::apply::go_quoted(value_->as_string())
+                             : api::to_json_text(*value_);
+}
 
 void Field::required(std::string_view detail) const {
   causes_->push_back(cause::required(path(), detail));

@@ -32,6 +32,7 @@ class Field {
   // Reading.
   const api::Value* value() const { return value_; }
   std::string path() const;
+  std::vector<Cause>& causes() const { return *causes_; }
   bool is_set() const { return value_ != nullptr && !value_->is_null(); }
   // Not there, null, "", 0, false, [] or {}.
   bool empty() const;

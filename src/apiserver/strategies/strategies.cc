@@ -4,6 +4,9 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "apiserver/custom/custom_objects.h"
+#include "apiserver/custom/definition_strategy.h"
+
 namespace pinnace::apiserver {
 namespace {
 
@@ -71,11 +74,7 @@ constexpr const Strategy* kStrategies[] = {
     &kStorageMigrationStrategy,
     &kSecurityPolicyStrategy,
     &kPodPresetStrategy,
-};
-
-// A kind with a generation and no rules of its own here.
-constexpr Strategy kCounted[] = {
-    {.storage_resource = "apiextensions.k8s.io/customresourcedefinitions", .has_generation = true},
+    &kDefinitionStrategy,
 };
 
 constexpr Strategy kPlain{};
@@ -98,11 +97,14 @@ const Strategy& strategy_for(std::string_view storage_resource) {
   static const auto kByResource = [] {
     std::unordered_map<std::string_view, const Strategy*> map;
     for (const Strategy* strategy : kStrategies) map.emplace(strategy->storage_resource, strategy);
-    for (const Strategy& strategy : kCounted) map.emplace(strategy.storage_resource, &strategy);
     return map;
   }();
   const auto found = kByResource.find(storage_resource);
   return found == kByResource.end() ? kPlain : *found->second;
+}
+
+const Strategy& strategy_for(const api::ResourceInfo& storage) {
+  return storage.custom != nullptr ? kCustomStrategy : strategy_for(storage.storage_resource);
 }
 
 }  // namespace pinnace::apiserver

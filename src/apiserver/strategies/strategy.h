@@ -48,11 +48,12 @@ struct Change {
 struct Strategy {
   std::string_view storage_resource;
   api::Complaints (*check_name)(std::string_view) = api::check_dns1123_subdomain;
-  bool has_generation = false;    // metadata.generation counts changes of the spec.
-  bool create_on_update = false;  // PUT of what is not there makes it.
-  bool returns_deleted = false;   // DELETE answers with the object instead of a Status.
-  bool keeps_status = false;      // What a client says of the status when it creates one counts.
-  bool durable = true;            // See store::Write.
+  bool has_generation = false;      // metadata.generation counts changes of the spec.
+  bool create_on_update = false;    // PUT of what is not there makes it.
+  bool returns_deleted = false;     // DELETE answers with the object instead of a Status.
+  bool keeps_status = false;        // What a client says of the status when it creates one counts.
+  bool durable = true;              // See store::Write.
+  bool must_name_revision = false;  // A PUT says which resourceVersion it replaces.
   // Clear what clients may not say and fill in what the server decides. An Error ends the request.
   Result<void> (*prepare_create)(Change&, api::Value& object) = nullptr;
   Result<void> (*prepare_update)(Change&, api::Value& object, const api::Value& old) = nullptr;
@@ -68,10 +69,14 @@ struct Strategy {
   void (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;
   // Seconds to leave an object before it goes; `asked` < 0: the client did not say.
   std::int64_t (*grace_seconds)(const api::Value& object, std::int64_t asked) = nullptr;
+  // DELETE has marked the object, or is about to remove it; a finalizer added here keeps it.
+  void (*prepare_delete)(Backend&, api::Arena&, api::Value& object) = nullptr;
   // It is gone for good: give back what it held.
   void (*after_delete)(Backend&, const api::Value& object) = nullptr;
 };
 
 const Strategy& strategy_for(std::string_view storage_resource);
+// Of any resource, custom ones too.
+const Strategy& strategy_for(const api::ResourceInfo& storage);
 
 }  // namespace pinnace::apiserver

@@ -2,6 +2,8 @@
 
 #include "api/json.h"
 #include "api/selector.h"
+#include "apiserver/custom/conversion.h"
+#include "apiserver/custom/custom_kind.h"
 #include "apiserver/registry/applying.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -32,7 +34,38 @@ std::string selector_text(const api::Value& object) {
   return api::LabelSelector::from_map(labels).text();
 }
 
-api::Value make_scale(api::Arena& arena, const api::Value& object) {
+// The value at a path of members; nullptr where there is none.
+const api::Value* at_path(const api::Value& object, const std::vector<std::string>& path) {
+  const api::Value* here = &object;
+  for (const std::string& name : path) {
+    here = here->find(name);
+    if (here == nullptr) return nullptr;
+  }
+  return path.empty() ? nullptr : here;
+}
+
+std::int64_t number_at(const api::Value& object, const std::vector<std::string>& path) {
+  const api::Value* value = at_path(object, path);
+  return value != nullptr && value->is_int() ? value->as_int() : 0;
+}
+
+// Numbers and selector of an object, from where its kind has them.
+struct Scaled {
+  std::int64_t spec_replicas = 0, status_replicas = 0;
+  std::string selector;
+};
+Scaled scaled_of(const api::Value& object, const CustomVersion* custom) {
+  if (custom == nullptr) {
+    return {number_at(object, {"spec", "replicas"}), number_at(object, {"status", "replicas"}),
+            selector_text(object)};
+  }
+  const ScalePaths& paths = custom->scale;
+  const api::Value* selector = at_path(object, paths.selector);
+  return {number_at(object, paths.spec_replicas), number_at(object, paths.status_replicas),
+          selector != nullptr && selector->is_string() ? std::string(selector->as_string()) : ""};
+}
+
+api::Value make_scale(api::Arena& arena, const api::Value& object, const CustomVersion* custom) {
   api::Value scale = api::Value::object();
   scale.set_ref(arena, "kind", api::Value::string_ref("Scale"));
   scale.set_ref(arena, "apiVersion", api::Value::string_ref("autoscaling/v1"));
@@ -42,33 +75,43 @@ api::Value make_scale(api::Arena& arena, const api::Value& object) {
     if (!text.empty()) meta.set_ref(arena, key, api::Value::string(arena, text));
   }
   scale.set_ref(arena, "metadata", meta);
-  const auto* spec = object.find("spec");
-  const auto* status = object.find("status");
+  const Scaled scaled = scaled_of(object, custom);
   scale.ensure_object(arena, "spec")
-      .set_ref(arena, "replicas", api::Value::integer(spec ? spec->int_at("replicas") : 0));
+      .set_ref(arena, "replicas", api::Value::integer(scaled.spec_replicas));
   api::Value& out = scale.ensure_object(arena, "status");
-  out.set_ref(arena, "replicas", api::Value::integer(status ? status->int_at("replicas") : 0));
-  const std::string selector = selector_text(object);
-  if (!selector.empty()) out.set_ref(arena, "selector", api::Value::string(arena, selector));
+  out.set_ref(arena, "replicas", api::Value::integer(scaled.status_replicas));
+  if (!scaled.selector.empty()) {
+    out.set_ref(arena, "selector", api::Value::string(arena, scaled.selector));
+  }
   return scale;
 }
 
 void answer_scale(Call& call, const store::ObjectRef& object) {
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, object->json);
+  const auto parsed = stored_tree(arena, *object, *call.storage);
   if (!parsed) return answer_error(call, parsed.error());
-  answer_value(call, 200, scale_type(), make_scale(arena, *parsed));
+  const CustomVersion* custom = call.storage->custom;
+  if (custom != nullptr && at_path(*parsed, custom->scale.spec_replicas) == nullptr) {
+    std::string path;
+    for (const std::string& name : custom->scale.spec_replicas) path += "." + name;
+    return answer_error(
+        call, errors::internal("the spec replicas field \"" + path + "\" does not exist").error());
+  }
+  answer_value(call, 200, scale_type(), make_scale(arena, *parsed, custom));
 }
 
 }  // namespace
 
-void get_scale(Backend& backend, const CallRef& call) {
-  auto found = backend.store().get(key_of(*call));
+void get_scale(const BackendRef& backend, const CallRef& call) {
+  auto found = backend->store().get(key_of(*call));
   if (!found) {
     return answer_error(*call,
                         errors::not_found(resource_text(*call->resource), call->info.name).error());
   }
-  answer_scale(*call, *found);
+  in_requested_version(backend, call, *found, [call](const Result<store::ObjectRef>& shown) {
+    if (!shown) return answer_error(*call, shown.error());
+    answer_scale(*call, *shown);
+  });
 }
 
 namespace {
@@ -89,7 +132,8 @@ Result<MakeScale> by_patch(const CallRef& call) {
   auto parsed = Patch::parse(*call);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   return [patch = std::move(*parsed)](Change& change, api::Value&, const api::Value& old) {
-    return patch.apply(change.arena, make_scale(change.arena, old), *scale_type());
+    return patch.apply(change.arena, make_scale(change.arena, old, change.storage.custom),
+                       *scale_type());
   };
 }
 
@@ -112,9 +156,9 @@ Result<MakeScale> by_apply(const CallRef& call) {
     writer.api_version = ScaleVersions::kVersion;
     writer.kind = "Scale";
     const api::Value config_copy = api::deep_copy(change.arena, held->config.value);
-    auto applied =
-        apply_configuration(change.arena, ScaleVersions(), writer, call->query.flag("force"),
-                            make_scale(change.arena, old), config_copy, of_scale);
+    auto applied = apply_configuration(
+        change.arena, ScaleVersions(), writer, call->query.flag("force"),
+        make_scale(change.arena, old, change.storage.custom), config_copy, of_scale);
     if (!applied) return std::unexpected(std::move(applied.error()));
     if (auto ok = check_place(*call, applied->object); !ok) {
       return std::unexpected(std::move(ok.error()));
@@ -137,8 +181,14 @@ Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object
     change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
                                            "must be greater than or equal to 0"));
   }
-  object.ensure_object(change.arena, "spec")
-      .set_ref(change.arena, "replicas", api::Value::integer(replicas));
+  static const std::vector<std::string> kReplicas{"spec", "replicas"};
+  const CustomVersion* custom = change.storage.custom;
+  const auto& path = custom == nullptr ? kReplicas : custom->scale.spec_replicas;
+  api::Value* here = &object;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    here = &here->ensure_object(change.arena, path[i]);
+  }
+  here->set(change.arena, path.back(), api::Value::integer(replicas));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/json.h"
+#include "apiserver/custom/custom_kind.h"
 #include "apiserver/table/column_text.h"
 
 namespace pinnace::apiserver {
@@ -53,14 +54,17 @@ Kept& kept() {
   return all;
 }
 
-void write_definition(std::string& out, const api::ColumnInfo& column) {
+void write_definition(std::string& out, const api::ColumnInfo& column,
+                      std::string_view description = "") {
   out += "{\"name\":";
   api::write_json_string(out, column.name);
   out += ",\"type\":";
   api::write_json_string(out, column.type);
   out += ",\"format\":";
   api::write_json_string(out, column.format);
-  out += ",\"description\":\"\",\"priority\":" + std::to_string(column.priority) + "}";
+  out += ",\"description\":";
+  api::write_json_string(out, description);
+  out += ",\"priority\":" + std::to_string(column.priority) + "}";
 }
 
 }  // namespace
@@ -78,13 +82,38 @@ Result<std::shared_ptr<const TableColumns>> TableColumns::parse(
                                                      : CellType::kText;
     if (!made->columns_.empty()) definitions += ',';
     write_definition(definitions, column);
-    made->columns_.push_back({type, std::move(*expression)});
+    made->columns_.push_back({type, std::move(*expression), {}});
   }
   definitions += ']';
   return made;
 }
 
+std::shared_ptr<const TableColumns> TableColumns::custom(std::vector<CustomColumn> columns) {
+  auto made = std::make_shared<TableColumns>();
+  constexpr api::ColumnInfo kName{"Name", "string", "name", 0, "metadata.name"};
+  made->definitions_json_ = "[";
+  write_definition(made->definitions_json_, kName, "Name of the object; unique in its namespace.");
+  auto name = api::JsonPath::parse(".metadata.name");
+  made->columns_.push_back({CellType::kText, std::nullopt, std::move(*name)});
+  for (CustomColumn& column : columns) {
+    const CellType type = column.type == "integer"   ? CellType::kInteger
+                          : column.type == "number"  ? CellType::kNumber
+                          : column.type == "boolean" ? CellType::kBoolean
+                          : column.type == "date"    ? CellType::kDate
+                                                     : CellType::kText;
+    made->definitions_json_ += ',';
+    write_definition(
+        made->definitions_json_,
+        {column.name, column.type, column.format, static_cast<std::int32_t>(column.priority), ""},
+        column.description);
+    made->columns_.push_back({type, std::nullopt, std::move(column.path)});
+  }
+  made->definitions_json_ += ']';
+  return made;
+}
+
 Result<std::shared_ptr<const TableColumns>> TableColumns::of(const api::ResourceInfo& resource) {
+  if (resource.custom != nullptr) return resource.custom->columns;
   std::span<const api::ColumnInfo> columns = resource.columns;
   if (columns.empty()) columns = kDefaultColumns;
   std::string key = signature(columns);
@@ -94,13 +123,44 @@ Result<std::shared_ptr<const TableColumns>> TableColumns::of(const api::Resource
   return parsed;
 }
 
+// The first value that the path leads to, if it is what the column's type says; else null.
+void TableColumns::write_custom_cell(std::string& out, const Column& column,
+                                     const api::Value& object, WallTime now) {
+  const auto found = column.path.find(object);
+  const api::Value cell = found.empty() ? api::Value() : *found.front();
+  switch (column.type) {
+    case CellType::kInteger:
+      if (cell.type() == api::Value::Type::kDouble)
+        return api::write_json_int(out, static_cast<std::int64_t>(cell.as_double()));
+      return api::write_json(out, cell.is_int() ? cell : api::Value());
+    case CellType::kNumber:
+      return api::write_json(out, cell.is_number() ? cell : api::Value());
+    case CellType::kBoolean:
+      return api::write_json(out, cell.is_bool() ? cell : api::Value());
+    case CellType::kDate: {
+      if (!cell.is_string()) return api::write_json(out, api::Value());
+      WallTime time{};
+      const bool is_time = parse_rfc3339(cell.as_string(), time);
+      return api::write_json_string(out, is_time ? age_text(cell.as_string(), now) : "<invalid>");
+    }
+    case CellType::kText:
+      if (cell.is_null()) return api::write_json(out, cell);
+      return api::write_json_string(
+          out, cell.is_object() || cell.is_array() ? api::to_json_text(cell) : scalar_text(cell));
+  }
+}
+
 void TableColumns::write_cells(std::string& out, api::Arena& arena, const api::Value& object,
                                WallTime now) const {
   out += '[';
   bool is_first = true;
   for (const Column& column : columns_) {
     if (!std::exchange(is_first, false)) out += ',';
-    const api::Value cell = column.expression.evaluate(arena, object, now);
+    if (!column.expression) {
+      write_custom_cell(out, column, object, now);
+      continue;
+    }
+    const api::Value cell = column.expression->evaluate(arena, object, now);
     const bool is_unset = cell.is_null() || (cell.is_string() && cell.as_string().empty());
     switch (column.type) {
       case CellType::kInteger:
@@ -119,6 +179,8 @@ void TableColumns::write_cells(std::string& out, api::Arena& arena, const api::V
         break;
       }
       case CellType::kText:
+      case CellType::kNumber:
+      case CellType::kDate:
         api::write_json_string(out, scalar_text(cell));
         break;
     }

@@ -34,7 +34,7 @@ class TableWriter {
 
   Result<void> write_row(std::string& out, const store::Object& object) const {
     api::Arena arena(16 << 10);
-    auto tree = api::parse_json(arena, object.json);
+    auto tree = stored_tree(arena, object, storage_);
     if (!tree) return std::unexpected(std::move(tree.error()));
     begin_row(out, arena, *tree);
     if (output_.row_object == RowObject::kObject) {

@@ -1,0 +1,32 @@
+// What the generic path does with objects of custom kinds in place of what api/object_codec.h does
+// with built-in ones: prune, default, and validate by the definition's schema.
+//
+// Shape: requests see an object in their own version; in the store it is in that in which it was
+//   written, which its apiVersion says.
+// Errors: 400 for metadata of wrong types, in Go's words.
+// Threads: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/value.h"
+#include "apiserver/custom/custom_kind.h"
+#include "apiserver/strategies/strategy.h"
+
+namespace pinnace::apiserver {
+
+// Checks the metadata of a client's object, and of those embedded in it, and drops what the schema
+// does not know. Paths of dropped fields go to `unknown`.
+Result<void> take_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version,
+                                std::vector<std::string>& unknown);
+void default_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version);
+
+// What was stored, as the version of now shows it: without what the schema does not know any more,
+// with defaults that are new. The object is in that version but for its apiVersion.
+void show_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version);
+
+// What every custom kind does on its way into the store.
+extern const Strategy kCustomStrategy;
+
+}  // namespace pinnace::apiserver

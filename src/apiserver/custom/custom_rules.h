@@ -1,0 +1,59 @@
+// CustomRules are the x-kubernetes-validations of one version of a custom kind, compiled.
+//
+// Lifetime: refers to the structural schema that it was made of, which must outlive it.
+// Threads: immutable; any number may ask at once.
+// Bounds: a rule's estimated cost, all of a schema, and what one request may spend are limited by
+//   cel/cost.h.
+// Source: kubernetes.io/docs/tasks/extend-kubernetes/custom-resources, "Validation rules".
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/structural/schema.h"
+#include "api/value.h"
+#include "base/error.h"
+#include "cel/program.h"
+#include "cel/types.h"
+
+namespace pinnace::apiserver {
+
+class CustomRules {
+ public:
+  // `schema` and `root` are the same schema. What is wrong with a rule is said of a place below
+  // `path`, when `causes` is given; such a rule is not asked.
+  static std::shared_ptr<const CustomRules> create(const api::Value& schema,
+                                                   const api::structural::Node& root,
+                                                   std::vector<Cause>* causes = nullptr,
+                                                   const std::string& path = "");
+
+  // Adds what the rules say of `object`. `old`: what it was before an update, or null.
+  void validate(std::vector<Cause>& causes, const api::Value& object, const api::Value* old) const;
+
+ private:
+  friend class RuleCompiler;
+  friend class RuleAsker;
+  struct Compiled {
+    const api::structural::Rule* rule;
+    cel::Program program;
+    std::optional<cel::Program> message;
+    bool uses_old = false;
+  };
+  // A place of the schema that has rules, there or below.
+  struct Place {
+    const api::structural::Node* node = nullptr;
+    const cel::Type* type = nullptr;
+    std::vector<Compiled> rules;
+    std::map<std::string, std::unique_ptr<Place>, std::less<>> properties;
+    std::unique_ptr<Place> items, additional;
+  };
+
+  cel::TypePool types_;
+  std::unique_ptr<Place> root_;
+};
+
+}  // namespace pinnace::apiserver

@@ -1,0 +1,203 @@
+#include "apiserver/custom/definition_status.h"
+
+#include "api/json.h"
+#include "base/strings.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using api::Value;
+
+constexpr std::string_view kApproval = "api-approved.kubernetes.io";
+
+Value* find_condition(Value& definition, std::string_view type) {
+  Value* list = definition.find_path({"status", "conditions"});
+  if (list == nullptr || !list->is_array()) return nullptr;
+  for (Value& item : list->items()) {
+    if (item.string_at("type") == type) return &item;
+  }
+  return nullptr;
+}
+
+const Value* find_condition(const Value& definition, std::string_view type) {
+  return find_condition(const_cast<Value&>(definition), type);
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  api::write_json_string(out, text);
+  return out;
+}
+
+bool has(const Value* list, std::string_view wanted) {
+  if (list == nullptr || !list->is_array()) return false;
+  for (const Value& item : list->items()) {
+    if (item.is_string() && item.as_string() == wanted) return true;
+  }
+  return false;
+}
+
+// Names one after the other; what cannot be had stays as it was.
+class Naming {
+ public:
+  Naming(api::Arena& arena, const Value& wanted, Value& accepted, const ClaimedNames& taken)
+      : arena_(arena), wanted_(wanted), accepted_(accepted), taken_(taken) {}
+
+  // The condition that came of it.
+  Condition settle() {
+    settle_one("plural", taken_.resources, "PluralConflict");
+    settle_one("singular", taken_.resources, "SingularConflict");
+    settle_short_names();
+    settle_one("kind", taken_.kinds, "KindConflict");
+    settle_one("listKind", taken_.kinds, "ListKindConflict");
+    take_over("categories");
+    if (reason_.empty()) return {"NamesAccepted", "True", "NoConflicts", "no conflicts found"};
+    return {"NamesAccepted", "False", reason_, message_};
+  }
+
+ private:
+  void take_over(std::string_view key) {
+    const Value* value = wanted_.find(key);
+    if (value == nullptr)
+      accepted_.erase(key);
+    else
+      accepted_.set_ref(arena_, key, api::deep_copy(arena_, *value));
+  }
+
+  void conflict(std::string_view reason, const std::string& message) {
+    reason_ = reason;
+    message_ = arena_.copy(message);
+  }
+
+  void settle_one(std::string_view key, const std::set<std::string, std::less<>>& taken,
+                  std::string_view reason) {
+    const std::string_view name = wanted_.string_at(key);
+    if (name != accepted_.string_at(key) && taken.contains(name)) {
+      return conflict(reason, quoted(name) + " is already in use");
+    }
+    take_over(key);
+  }
+
+  void settle_short_names() {
+    const Value* wanted = wanted_.find("shortNames");
+    std::string wrong;
+    std::size_t count = 0;
+    if (wanted != nullptr && wanted->is_array()) {
+      for (const Value& item : wanted->items()) {
+        if (!item.is_string() || has(accepted_.find("shortNames"), item.as_string())) continue;
+        if (!taken_.resources.contains(item.as_string())) continue;
+        wrong += (wrong.empty() ? "" : ", ") + quoted(item.as_string()) + " is already in use";
+        ++count;
+      }
+    }
+    if (count == 0) return take_over("shortNames");
+    conflict("ShortNamesConflict", count == 1 ? wrong : "[" + wrong + "]");
+  }
+
+  api::Arena& arena_;
+  const Value& wanted_;
+  Value& accepted_;
+  const ClaimedNames& taken_;
+  std::string_view reason_, message_;
+};
+
+bool is_protected_group(std::string_view group) {
+  return group == "k8s.io" || group == "kubernetes.io" || group.ends_with(".k8s.io") ||
+         group.ends_with(".kubernetes.io");
+}
+
+}  // namespace
+
+void add_claimed_names(ClaimedNames& names, const Value& definition) {
+  const Value* accepted = definition.find_path({"status", "acceptedNames"});
+  if (accepted == nullptr || !accepted->is_object()) return;
+  const auto add = [](auto& to, std::string_view name) {
+    if (!name.empty()) to.emplace(name);
+  };
+  add(names.resources, accepted->string_at("plural"));
+  add(names.resources, accepted->string_at("singular"));
+  add(names.kinds, accepted->string_at("kind"));
+  add(names.kinds, accepted->string_at("listKind"));
+  const Value* short_names = accepted->find("shortNames");
+  if (short_names == nullptr || !short_names->is_array()) return;
+  for (const Value& item : short_names->items()) {
+    if (item.is_string()) add(names.resources, item.as_string());
+  }
+}
+
+bool is_condition_true(const Value& definition, std::string_view type) {
+  const Value* found = find_condition(definition, type);
+  return found != nullptr && found->string_at("status") == "True";
+}
+
+bool set_condition(api::Arena& arena, Value& definition, const Condition& condition, WallTime now) {
+  Value* found = find_condition(definition, condition.type);
+  const bool turns = found == nullptr || found->string_at("status") != condition.status;
+  if (!turns && found->string_at("reason") == condition.reason &&
+      found->string_at("message") == condition.message) {
+    return false;
+  }
+  if (found == nullptr) {
+    Value& status = definition.ensure_object(arena, "status");
+    Value* list = status.find("conditions");
+    if (list == nullptr || !list->is_array()) {
+      list = &status.set_ref(arena, "conditions", Value::array());
+    }
+    found = &list->append(arena, Value::object());
+    found->set_ref(arena, "type", Value::string(arena, condition.type));
+  }
+  found->set_ref(arena, "status", Value::string(arena, condition.status));
+  if (turns) found->set_ref(arena, "lastTransitionTime", Value::string(arena, rfc3339(now)));
+  found->set_ref(arena, "reason", Value::string(arena, condition.reason));
+  found->set_ref(arena, "message", Value::string(arena, condition.message));
+  return true;
+}
+
+Condition approval_of(api::Arena& arena, const Value& definition) {
+  const Value* spec = definition.find("spec");
+  if (spec == nullptr || !is_protected_group(spec->string_at("group"))) return {};
+  constexpr std::string_view kType = "KubernetesAPIApprovalPolicyConformant";
+  const Value* annotations = definition.find_path({"metadata", "annotations"});
+  const std::string_view said =
+      annotations == nullptr ? std::string_view() : annotations->string_at(kApproval);
+  if (said.empty()) {
+    return {kType, "False", "MissingAnnotation",
+            "protected groups must have approval annotation \"api-approved.kubernetes.io\", see "
+            "https://github.com/kubernetes/enhancements/pull/1111"};
+  }
+  if (said.starts_with("unapproved")) {
+    return {kType, "False", "UnapprovedAnnotation", arena.copy("not approved: " + quoted(said))};
+  }
+  if (!said.starts_with("https://") && !said.starts_with("http://")) {
+    return {
+        kType, "False", "InvalidAnnotation",
+        arena.copy("protected groups must have approval annotation \"" + std::string(kApproval) +
+                   "\" with either a URL or a reason starting with "
+                   "\"unapproved\", see https://github.com/kubernetes/enhancements/pull/1111")};
+  }
+  return {kType, "True", "ApprovedAnnotation", arena.copy("approved in " + std::string(said))};
+}
+
+bool settle_status(api::Arena& arena, Value& definition, const ClaimedNames& taken, WallTime now) {
+  const Value* wanted = definition.find_path({"spec", "names"});
+  if (wanted == nullptr) return false;
+  Value& status = definition.ensure_object(arena, "status");
+  Value& accepted = status.ensure_object(arena, "acceptedNames");
+  const Value before = api::deep_copy(arena, accepted);
+  const Condition named = Naming(arena, *wanted, accepted, taken).settle();
+  bool changed = !api::equal(before, accepted);
+  changed = set_condition(arena, definition, named, now) || changed;
+  if (!is_condition_true(definition, "Established")) {
+    const Condition established =
+        named.status == "True"
+            ? Condition{"Established", "True", "InitialNamesAccepted",
+                        "the initial names have been accepted"}
+            : Condition{"Established", "False", "NotAccepted", "not all names are accepted"};
+    changed = set_condition(arena, definition, established, now) || changed;
+  }
+  const Condition approval = approval_of(arena, definition);
+  if (!approval.type.empty()) changed = set_condition(arena, definition, approval, now) || changed;
+  return changed;
+}
+
+}  // namespace pinnace::apiserver
