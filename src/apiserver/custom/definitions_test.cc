@@ -186,6 +186,8 @@ TEST_F(DefinitionsTest, AppearInOpenApi) {
             "What it is.");
   EXPECT_NE(document->body.find("/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"),
             std::string::npos);
+  EXPECT_EQ(document->body.find("application/strategic-merge-patch+json"), std::string::npos)
+      << "clients take it from here which patches they may send";
   EXPECT_NE(server_.get("/openapi/v2")->body.find("com.example.v1.Widget"), std::string::npos);
 }
 

@@ -196,6 +196,7 @@ class PathMaker {
   ApiOperation resource_operation(const ResourceInfo& resource, const Verb& verb,
                                   std::string_view id_end) {
     ApiOperation made = operation(verb, resource.group, resource.version, resource.kind);
+    made.is_custom = resource.custom != nullptr;
     const bool is_namespaced = resource.namespaced && id_end.empty();
     made.id = std::string(verb.id) + word_ + (verb.name == "deletecollection" ? "Collection" : "") +
               (is_namespaced ? "Namespaced" : "") + std::string(resource.kind) +
@@ -236,6 +237,7 @@ class PathMaker {
   ApiOperation sub_operation(const ResourceInfo& resource, const SubresourceInfo& sub,
                              const Verb& verb) {
     ApiOperation made = operation(verb, sub.group, sub.version, sub.kind);
+    made.is_custom = resource.custom != nullptr;
     made.id = std::string(verb.id) + word_ + sub_id(resource, sub);
     std::string doc(verb.doc);
     if (doc.ends_with(" a ")) doc.resize(doc.size() - 2);
@@ -287,6 +289,7 @@ class PathMaker {
   std::vector<ApiPath> paths_;
 };
 
+// The strategic merge patch last.
 constexpr std::string_view kPatchTypes[] = {
     "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
     "application/strategic-merge-patch+json"};
@@ -309,7 +312,10 @@ std::string version_path(std::string_view group, std::string_view version) {
   return "/apis/" + std::string(group) + "/" + std::string(version);
 }
 
-std::span<const std::string_view> patch_media_types() { return kPatchTypes; }
+std::span<const std::string_view> patch_media_types(const ApiOperation& operation) {
+  const std::span<const std::string_view> all = kPatchTypes;
+  return operation.is_custom ? all.first(all.size() - 1) : all;
+}
 
 std::span<const std::string_view> answer_media_types(Content content) {
   switch (content) {

@@ -33,6 +33,7 @@ struct ApiOperation {
   const api::TypeInfo* answer = nullptr;  // For kText there is none.
   Content content = Content::kObject;
   std::span<const std::string_view> statuses;  // "200", "201", ...
+  bool is_custom = false;  // On a custom kind, which takes no strategic merge patches.
   // What it is about; an empty kind: nothing.
   std::string_view group, version, kind;
 };
@@ -49,7 +50,7 @@ std::vector<ApiPath> api_paths(const Catalog& catalog, std::string_view group,
 std::string version_path(std::string_view group, std::string_view version);
 
 // Media types of patches, answers, and answers to lists.
-std::span<const std::string_view> patch_media_types();
+std::span<const std::string_view> patch_media_types(const ApiOperation& operation);
 std::span<const std::string_view> answer_media_types(ApiOperation::Content content);
 // "OK", "Created", ...
 std::string_view status_text(std::string_view status);

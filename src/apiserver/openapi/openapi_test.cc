@@ -142,7 +142,7 @@ TEST(OpenApiV3, PatchesSayWhatTheyTake) {
   EXPECT_EQ(api::to_json_text(*patch.find("x-kubernetes-group-version-kind")),
             R"({"group":"apps","kind":"Deployment","version":"v1"})");
   const Value& content = *patch.find_path({"requestBody", "content"});
-  for (const std::string_view type : patch_media_types()) {
+  for (const std::string_view type : patch_media_types({})) {
     EXPECT_NE(content.find(type), nullptr) << type;
   }
   EXPECT_NE(content.find("application/strategic-merge-patch+json"), nullptr);

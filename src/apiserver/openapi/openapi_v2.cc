@@ -99,7 +99,8 @@ class V2Document {
     const bool is_patch = operation.action == "patch";
     Value out = Value::object();
     out.set_ref(arena, "description", text(operation.doc));
-    out.set_ref(arena, "consumes", texts(arena, is_patch ? patch_media_types() : std::span(kAny)));
+    out.set_ref(arena, "consumes",
+                texts(arena, is_patch ? patch_media_types(operation) : std::span(kAny)));
     out.set_ref(arena, "produces", texts(arena, answer_media_types(operation.content)));
     out.set_ref(arena, "schemes", texts(arena, kSchemes));
     out.set_ref(arena, "tags", Value::array()).append(arena, text(operation.tag));

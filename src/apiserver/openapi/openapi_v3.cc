@@ -118,7 +118,7 @@ class DocumentMaker {
       const bool is_patch = operation.action == "patch";
       Value& body = out.set_ref(arena, "requestBody", Value::object());
       body.set_ref(arena, "content",
-                   content(arena, is_patch ? patch_media_types() : std::span(kAny),
+                   content(arena, is_patch ? patch_media_types(operation) : std::span(kAny),
                            reference(arena, *operation.body)));
       if (operation.method != "delete") body.set_ref(arena, "required", Value::boolean(true));
     }
