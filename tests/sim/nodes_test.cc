@@ -48,6 +48,9 @@ TEST_P(NodesSim, EachNodeGetsPodAddressesOfItsOwn) {
 TEST_P(NodesSim, PodsOfADeadNodeAreReplacedAfterFiveMinutes) {
   cluster.add_nodes(2);
   auto& doomed = cluster.add_node({.name = "doomed"});
+  // A new node takes pods once it is known to be ready.
+  ASSERT_TRUE(cluster.run_until(
+      [&] { return taints("n1").empty() && taints("n2").empty() && taints("doomed").empty(); }));
   deploy("web", 6);
   ASSERT_TRUE(cluster.run_until([&] { return rolled_out("web"); }));
   ASSERT_EQ(ready_on("doomed"), 2);
