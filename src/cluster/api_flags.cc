@@ -70,12 +70,6 @@ Result<void> set_list(std::vector<std::string>& to, std::string_view value) {
   return {};
 }
 
-Result<void> set_switch(bool& to, std::string_view value) {
-  if (value != "true" && value != "false") return errors::bad_request("takes true or false");
-  to = value == "true";
-  return {};
-}
-
 const ApiFlag kFlags[] = {
     {{"client-ca-file", "FILE", "more authorities of clients, beside the cluster's"},
      [](Configuration& configuration, std::string_view value) {

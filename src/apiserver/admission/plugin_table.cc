@@ -20,6 +20,7 @@ constexpr PluginRow kPlugins[] = {
     {&kNodeRestriction, kOn},  // Every cluster here has nodes with agents of their own.
     {&kTaintNodesByCondition, kOn},
     {&kAlwaysPullImages, kOff},
+    {&kImagePolicyWebhook, kOff},
     {&kPodPreset, kOn},  // See there.
     {&kPodSecurity, kOn},
     {&kPodNodeSelector, kOff},
@@ -30,7 +31,7 @@ constexpr PluginRow kPlugins[] = {
     {&kExtendedResourceToleration, kOff},
     {&kPersistentVolumeLabel, kOff},
     {&kDefaultStorageClass, kOn},
-    {&kStorageObjectInUseProtection, kOff},
+    {&kStorageObjectInUseProtection, kOff},  // Nothing here takes its finalizers away.
     {&kOwnerReferencesPermissionEnforcement, kOff},
     {&kPersistentVolumeClaimResize, kOn},
     {&kRuntimeClass, kOn},

@@ -1,5 +1,6 @@
 #include "apiserver/admission/request_view.h"
 
+#include "api/defaults.h"
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "apiserver/backend.h"
@@ -163,12 +164,29 @@ api::Value RequestView::describe(const api::ResourceInfo& version) {
   return out;
 }
 
+namespace {
+
+// In the form in which it is stored, with its defaults.
+Result<void> settle(Change& change, api::Value& changed, const api::ResourceInfo& version) {
+  if (auto ok = settle_object(change.arena, changed, version); !ok) return ok;
+  apply_defaults(change.arena, changed, version);
+  return convert(change.arena, changed, version, change.storage);
+}
+
+// The same of a subresource with a kind of its own.
+Result<void> settle_own(Change& change, api::Value& changed, const api::SubresourceInfo& kind) {
+  if (kind.type == nullptr) return errors::internal("the kind of the object is not known");
+  if (auto ok = api::normalise(change.arena, changed, *kind.type); !ok) return ok;
+  api::apply_defaults(change.arena, changed, *kind.type);
+  return {};
+}
+
+}  // namespace
+
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version) {
   Change& change = request.change;
   if (!changed.is_object()) return errors::bad_request("the object must stay an object");
-  const api::TypeInfo* type = request.own_kind != nullptr ? request.own_kind->type : version.type;
-  if (type == nullptr) return errors::internal("the kind of the object is not known");
   // An object is known by these, whatever its new form says.
   const auto* before = request.object->find("metadata");
   if (before != nullptr) {
@@ -181,13 +199,10 @@ Result<void> take_changed(AdmissionRequest& request, api::Value changed,
         meta.set_ref(change.arena, key, *value);
     }
   }
-  if (auto ok = api::normalise(change.arena, changed, *type); !ok) return ok;
-  apply_defaults(change.arena, changed, *type);
-  if (request.own_kind == nullptr) {
-    if (auto ok = convert(change.arena, changed, version, change.storage); !ok) return ok;
-  }
-  *request.object = changed;
-  return {};
+  const auto settled = request.own_kind != nullptr ? settle_own(change, changed, *request.own_kind)
+                                                   : settle(change, changed, version);
+  if (settled) *request.object = changed;
+  return settled;
 }
 
 }  // namespace pinnace::apiserver

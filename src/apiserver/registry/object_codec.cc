@@ -168,6 +168,13 @@ Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
   return judge_fields(call, *resource.type, unknown, duplicates);
 }
 
+Result<void> settle_object(api::Arena& arena, api::Value& object,
+                           const api::ResourceInfo& resource) {
+  if (resource.custom == nullptr) return api::normalise(arena, object, *resource.type);
+  std::vector<std::string> unknown;
+  return take_custom_object(arena, object, *resource.custom, unknown);
+}
+
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource) {
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));

@@ -33,6 +33,10 @@ Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
                           const api::ResourceInfo& resource,
                           const std::vector<std::string>& duplicates);
 
+// The same where nobody asks for unknown fields: they are dropped.
+Result<void> settle_object(api::Arena& arena, api::Value& object,
+                           const api::ResourceInfo& resource);
+
 // Decodes, checks and defaults the request's body as the kind of `resource`, in its version.
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource);
 

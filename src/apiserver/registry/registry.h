@@ -53,6 +53,10 @@ struct Update {
   std::function<void(Call&, const store::ObjectRef&)> answer;
   // What to do when there is no such object; by default 404.
   std::function<void()> missing;
+  // Where the subresource has a kind of its own: how the object looks in it, and how what admission
+  // made of that comes back into the object.
+  std::function<api::Value(api::Arena&, const api::Value& object)> show;
+  std::function<void(Change&, const api::Value& shown, api::Value& object)> take;
   // Admission has agreed to what the client sent; it is not asked about the object.
   bool is_admitted = false;
   Ownership ownership = Ownership::kTracked;

@@ -36,6 +36,7 @@ struct Attempt {
   store::ObjectRef before;
   api::Value old, object;
   api::Value kept;  // What is stored of `object`.
+  api::Value shown, shown_old;  // What `update.show` makes of them.
   AdmissionRequest admission{change, Operation::kUpdate, &object, &old};
 
   void answer(const store::ObjectRef& result) {
@@ -210,6 +211,17 @@ void settle(const AttemptRef& attempt) {
   commit(attempt);
 }
 
+// Admission sees a Scale where the client sent one.
+void show(Attempt& attempt) {
+  const Update& update = attempt.update;
+  if (!update.show) return;
+  attempt.shown = update.show(attempt.arena, attempt.object);
+  attempt.shown_old = update.show(attempt.arena, attempt.old);
+  attempt.admission.object = &attempt.shown;
+  attempt.admission.old = &attempt.shown_old;
+  attempt.admission.own_kind = attempt.call->subresource;
+}
+
 // From the object as the client wants it to the one that is stored.
 void pass_through(const AttemptRef& attempt) {
   keep_system_fields(attempt->change, attempt->object, attempt->old);
@@ -221,9 +233,12 @@ void pass_through(const AttemptRef& attempt) {
     if (auto ok = prepare(*attempt); !ok) return attempt->fail(ok.error());
     return settle(attempt);
   }
+  show(*attempt);
   const AdmissionRequestRef request(attempt, &attempt->admission);
   const AdmissionChain& chain = attempt->backend->admission;
   chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
+    if (attempt->update.take)
+      attempt->update.take(attempt->change, attempt->shown, attempt->object);
     if (ok) ok = prepare(*attempt);
     if (!ok) return attempt->fail(ok.error());
     chain.validate(request, [attempt](const Result<void>& agreed) {

@@ -206,6 +206,13 @@ void update_scale(const BackendRef& backend, const CallRef& call) {
   Update update;
   update.subresource = "scale";
   update.answer = answer_scale;
+  update.show = make_scale;
+  update.take = [](Change& change, const api::Value& scale, api::Value& object) {
+    const auto* spec = scale.find("spec");
+    object.ensure_object(change.arena, "spec")
+        .set_ref(change.arena, "replicas",
+                 api::Value::integer(spec == nullptr ? 0 : spec->int_at("replicas")));
+  };
   update.ownership = is_apply ? Ownership::kSettled : Ownership::kTracked;
   update.apply = [make = std::move(*make)](Change& change, api::Value& object,
                                            const api::Value& old) -> Result<void> {

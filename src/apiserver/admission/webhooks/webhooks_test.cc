@@ -297,6 +297,33 @@ TEST_F(WebhooksTest, MayRefuseDeletionsAndEvictions) {
   EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("kind":"DeleteOptions")"));
 }
 
+TEST_F(WebhooksTest, SeeAScaleAndMayChangeIt) {
+  start(client_);
+  client_.hooks["https://hook/s"] = [](const api::Value& request) {
+    return response(request,
+                    R"("allowed":true,"patchType":"JSONPatch","patch":")" +
+                        base64_encode(R"([{"op":"replace","path":"/spec/replicas","value":2}])") +
+                        "\"");
+  };
+  hook("mutating", "s", "",
+       R"("apiGroups":["apps"],"apiVersions":["v1"],"resources":["deployments/scale"],)"
+       R"("operations":["UPDATE"])");
+  const std::string kDeployments = "/apis/apps/v1/namespaces/default/deployments";
+  const auto made = call("POST", kDeployments,
+                         R"({"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},)"
+                         R"("template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":)"
+                         R"([{"name":"c","image":"i"}]}}}})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  const auto scaled = call("PATCH", kDeployments + "/d/scale", R"({"spec":{"replicas":7}})");
+  EXPECT_EQ(scaled->status, 200) << scaled->body;
+  EXPECT_EQ(scaled->at("spec", "replicas"), "2");
+  ASSERT_EQ(client_.seen.size(), 1u);
+  EXPECT_THAT(client_.seen[0].review,
+              HasSubstr(R"("kind":{"group":"autoscaling","version":"v1","kind":"Scale"})"));
+  EXPECT_THAT(client_.seen[0].review, HasSubstr(R"("subResource":"scale")"));
+  EXPECT_THAT(client_.seen[0].review, HasSubstr(R"("replicas":7)"));
+}
+
 // A whole way: TLS, a certificate that is checked, an answer from another thread.
 TEST_F(WebhooksTest, AreCalledOverTls) {
   struct Hook final : net::Handler {

@@ -1,0 +1,216 @@
+// What each plugin says, asked over the API of a server that has it on.
+#include <gmock/gmock.h>
+
+#include "apiserver/admission/plugin_table.h"
+#include "apiserver/testing.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+using testing::AnswerRef;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using testing::TestServer;
+
+const std::string kDefault = "/api/v1/namespaces/default/";
+const testing::Caller kNodeAgent{"system:node:n1", {"system:nodes"}};
+
+class PluginsTest : public ::testing::Test {
+ protected:
+  void with(const std::string& plugin) {
+    server_.configuration.enabled_admission_plugins = {plugin};
+    server_.make_service_account("default");
+  }
+  AnswerRef pod(const std::string& spec = "", const std::string& meta = R"("name":"p")") {
+    return server_.post(kDefault + "pods", R"({"metadata":{)" + meta + R"(},"spec":{)" + spec +
+                                               R"("containers":[{"name":"c","image":"i"}]}})");
+  }
+  void make(const std::string& path, const std::string& body) {
+    const auto made = server_.post(path, body);
+    ASSERT_EQ(made->status, 201) << made->body;
+  }
+  TestServer server_;
+};
+
+TEST(PluginTable, HasEveryNameOnceAndTheLastWordForThoseWhoCount) {
+  std::set<std::string_view> names;
+  for (const PluginRow& row : admission_plugins()) {
+    EXPECT_TRUE(names.insert(row.plugin->name).second) << row.plugin->name;
+    const bool acts = row.plugin->mutate != nullptr || row.plugin->validate != nullptr ||
+                      row.plugin->mutate_by_asking != nullptr ||
+                      row.plugin->validate_by_asking != nullptr;
+    const bool is_empty =
+        row.plugin->name == "AlwaysAdmit" || row.plugin->name == "PersistentVolumeLabel";
+    EXPECT_NE(acts, is_empty) << row.plugin->name;
+  }
+  EXPECT_EQ(admission_plugins().back().plugin->name, "AlwaysDeny");
+}
+
+TEST_F(PluginsTest, NamespaceAutoProvisionMakesTheNamespace) {
+  with("NamespaceAutoProvision");
+  make("/api/v1/namespaces/fresh/configmaps", R"({"metadata":{"name":"m"}})");
+  const auto made = server_.get("/api/v1/namespaces/fresh");
+  EXPECT_EQ(made->at("status", "phase"), "Active");
+  EXPECT_EQ(made->at("metadata", "labels"), R"({"kubernetes.io/metadata.name":"fresh"})");
+}
+
+TEST_F(PluginsTest, AlwaysPullImagesChangesThePolicy) {
+  with("AlwaysPullImages");
+  const auto made =
+      server_.post(kDefault + "pods",
+                   R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i:1",)"
+                   R"("imagePullPolicy":"Never"}]}})");
+  EXPECT_THAT(made->body, HasSubstr(R"("imagePullPolicy":"Always")"));
+}
+
+TEST_F(PluginsTest, LimitPodHardAntiAffinityTopologyKeepsItToNodes) {
+  with("LimitPodHardAntiAffinityTopology");
+  EXPECT_THAT(
+      pod(R"("affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":)"
+          R"([{"topologyKey":"zone","labelSelector":{"matchLabels":{"a":"b"}}}]}},)")
+          ->message(),
+      EndsWith("has TopologyKey zone but only key kubernetes.io/hostname is allowed"));
+}
+
+TEST_F(PluginsTest, DenyServiceExternalIpsRefusesNewOnes) {
+  with("DenyServiceExternalIPs");
+  const auto refused = server_.post(
+      kDefault + "services",
+      R"({"metadata":{"name":"s"},"spec":{"ports":[{"port":1}],"externalIPs":["192.0.2.1"]}})");
+  EXPECT_EQ(refused->message(),
+            "services \"s\" is forbidden: Use of external IPs is denied by "
+            "admission control.");
+}
+
+TEST_F(PluginsTest, PodNodeSelectorTakesTheNamespaces) {
+  with("PodNodeSelector");
+  server_.merge("/api/v1/namespaces/default",
+                R"({"metadata":{"annotations":{"scheduler.alpha.kubernetes.io/node-selector":)"
+                R"("disk=fast"}}})");
+  EXPECT_EQ(pod()->at("spec", "nodeSelector"), R"({"disk":"fast"})");
+  EXPECT_EQ(pod(R"("nodeSelector":{"disk":"slow"},)", R"("name":"q")")->message(),
+            "pods \"q\" is forbidden: pod node label selector conflicts with its namespace node "
+            "label selector");
+}
+
+TEST_F(PluginsTest, PodTolerationRestrictionKeepsToTheList) {
+  with("PodTolerationRestriction");
+  server_.merge("/api/v1/namespaces/default",
+                R"({"metadata":{"annotations":{"scheduler.alpha.kubernetes.io/)"
+                R"(tolerationsWhitelist":"[{\"key\":\"node.kubernetes.io/not-ready\",)"
+                R"(\"operator\":\"Exists\"},{\"key\":\"node.kubernetes.io/unreachable\",)"
+                R"(\"operator\":\"Exists\"}]"}}})");
+  EXPECT_EQ(pod()->status, 201);
+  EXPECT_THAT(
+      pod(R"("tolerations":[{"key":"gpu","operator":"Exists"}],)", R"("name":"q")")->message(),
+      EndsWith("conflict with its namespace whitelist"));
+}
+
+TEST_F(PluginsTest, ExtendedResourceTolerationToleratesTheDevice) {
+  with("ExtendedResourceToleration");
+  const auto made = server_.post(
+      kDefault + "pods",
+      R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","resources":)"
+      R"({"limits":{"example.com/gpu":"1"}}}]}})");
+  EXPECT_THAT(made->at("spec", "tolerations"),
+              HasSubstr(R"({"key":"example.com/gpu","operator":"Exists"})"));
+}
+
+TEST_F(PluginsTest, RuntimeClassGivesOverheadAndPlace) {
+  with("RuntimeClass");
+  make("/apis/node.k8s.io/v1/runtimeclasses",
+       R"({"metadata":{"name":"vm"},"handler":"vm","overhead":{"podFixed":{"cpu":"250m"}},)"
+       R"("scheduling":{"nodeSelector":{"vm":"yes"}}})");
+  const auto made = pod(R"("runtimeClassName":"vm",)");
+  EXPECT_EQ(made->at("spec", "overhead"), R"({"cpu":"250m"})");
+  EXPECT_EQ(made->at("spec", "nodeSelector"), R"({"vm":"yes"})");
+  EXPECT_EQ(pod(R"("runtimeClassName":"none",)", R"("name":"q")")->message(),
+            "pods \"q\" is forbidden: pod rejected: RuntimeClass \"none\" not found");
+}
+
+TEST_F(PluginsTest, DefaultClassesAreTheNewestOnes) {
+  with("DefaultStorageClass");
+  const auto storage_class = [&](const std::string& name) {
+    make("/apis/storage.k8s.io/v1/storageclasses",
+         R"({"metadata":{"name":")" + name +
+             R"(","annotations":{"storageclass.kubernetes.io/is-default-class":"true"}},)"
+             R"("provisioner":"example.com/p"})");
+  };
+  storage_class("old");
+  server_.executor().advance(std::chrono::seconds(5));
+  storage_class("a-new-one");
+  const auto made =
+      server_.post(kDefault + "persistentvolumeclaims",
+                   R"({"metadata":{"name":"c"},"spec":{"accessModes":["ReadWriteOnce"],)"
+                   R"("resources":{"requests":{"storage":"1Gi"}}}})");
+  EXPECT_EQ(made->at("spec", "storageClassName"), "a-new-one") << made->body;
+}
+
+TEST_F(PluginsTest, NodeAgentsMayNotSteerPods) {
+  with("NodeRestriction");
+  const auto make_node = [&](const std::string& labels) {
+    return server_.call_as(kNodeAgent, "POST", "/api/v1/nodes",
+                           R"({"metadata":{"name":"n1","labels":{)" + labels + "}}}");
+  };
+  EXPECT_THAT(make_node(R"("node-restriction.kubernetes.io/secure":"yes")")->message(),
+              EndsWith("is not allowed to set the following labels: "
+                       "node-restriction.kubernetes.io/secure"));
+  EXPECT_EQ(make_node(R"("kubernetes.io/hostname":"n1","mine":"yes")")->status, 201);
+  EXPECT_THAT(server_
+                  .call_as(kNodeAgent, "PATCH", "/api/v1/nodes/n1", R"({"spec":{"taints":[]}})",
+                           "application/merge-patch+json")
+                  ->message(),
+              HasSubstr("is not allowed to modify taints"));
+}
+
+TEST_F(PluginsTest, NewNodesAreTaintedUntilTheyAreReady) {
+  with("TaintNodesByCondition");
+  make("/api/v1/nodes", R"({"metadata":{"name":"n1"}})");
+  EXPECT_THAT(server_.get("/api/v1/nodes/n1")->at("spec", "taints"),
+              HasSubstr(R"("key":"node.kubernetes.io/not-ready")"));
+}
+
+TEST_F(PluginsTest, BoundPodsGetTheirNodesTopology) {
+  with("PodTopologyLabels");
+  make("/api/v1/nodes",
+       R"({"metadata":{"name":"n1","labels":{"topology.kubernetes.io/zone":"z1"}}})");
+  ASSERT_EQ(pod()->status, 201);
+  make(kDefault + "pods/p/binding",
+       R"({"metadata":{"name":"p"},"target":{"kind":"Node","name":"n1"}})");
+  EXPECT_EQ(server_.get(kDefault + "pods/p")->at("metadata", "labels"),
+            R"({"topology.kubernetes.io/zone":"z1"})");
+}
+
+TEST_F(PluginsTest, PodPresetsFillInWhatTheySelect) {
+  with("PodPreset");
+  const auto made =
+      server_.post("/apis/settings.k8s.io/v1alpha1/namespaces/default/podpresets",
+                   R"({"metadata":{"name":"db"},"spec":{"selector":{"matchLabels":{"app":"web"}},)"
+                   R"("env":[{"name":"PORT","value":"6379"}]}})");
+  if (made->status == 404) return;  // The API of 2018 is off.
+  ASSERT_EQ(made->status, 201) << made->body;
+  const auto web = pod("", R"("name":"p","labels":{"app":"web"})");
+  EXPECT_THAT(web->body, HasSubstr(R"({"name":"PORT","value":"6379"})"));
+  EXPECT_THAT(web->at("metadata", "annotations"),
+              HasSubstr("podpreset.admission.kubernetes.io/podpreset-db"));
+}
+
+TEST_F(PluginsTest, OwnersThatBlockAreForThoseWhoMayHoldThem) {
+  with("OwnerReferencesPermissionEnforcement");
+  make("/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",
+       R"({"metadata":{"name":"maps"},"rules":[{"apiGroups":[""],"resources":["configmaps"],)"
+       R"("verbs":["*"]}]})");
+  make("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings",
+       R"({"metadata":{"name":"maps"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io",)"
+       R"("kind":"Role","name":"maps"},"subjects":[{"kind":"User","name":"bob",)"
+       R"("apiGroup":"rbac.authorization.k8s.io"}]})");
+  const auto refused = server_.call_as(
+      {"bob", {}}, "POST", kDefault + "configmaps",
+      R"({"metadata":{"name":"m","ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p",)"
+      R"("uid":"u","blockOwnerDeletion":true}]}})");
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_THAT(refused->message(), HasSubstr("cannot set blockOwnerDeletion"));
+}
+
+}  // namespace
+}  // namespace pinnace::apiserver
