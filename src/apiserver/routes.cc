@@ -88,7 +88,8 @@ void metrics_text(Backend& backend, const CallRef& call) {
 }
 
 void jwks(Backend& backend, const CallRef& call) {
-  answer_text(*call, 200, "application/jwk-set+json", backend.authenticator->service_accounts().jwks_json());
+  answer_text(*call, 200, "application/jwk-set+json",
+              backend.authenticator->service_accounts().jwks_json());
 }
 
 void openid_configuration(Backend& backend, const CallRef& call) {

@@ -18,8 +18,8 @@ struct ServerTlsOptions {
   std::string certificate_pem;  // The certificate, then the rest of its chain.
   std::string private_key_pem;
   std::string client_ca_pem;  // Clients are asked for a certificate of these; empty: not asked.
-  // Authorities of proxies, whose certificates the Handler checks itself: they are asked for too, and
-  // the chain that a client shows is kept in CertificateDetails.
+  // Authorities of proxies, whose certificates the Handler checks itself: they are asked for too,
+  // and the chain that a client shows is kept in CertificateDetails.
   std::string proxy_ca_pem;
   bool http2 = true;          // Offer h2 before http/1.1.
 };

@@ -60,8 +60,8 @@ Result<CertificateInfo> inspect_certificate(std::string_view pem);
 // True if `certificate_pem` was signed by one in `authority_pem`; validity dates are not looked at.
 bool is_signed_by(std::string_view certificate_pem, std::string_view authority_pem);
 
-// The subject of the first certificate in `chain_pem` if it is a client's, valid at `now`, and leads
-// by the others to an authority in `authority_pem`; 401 with the reason if not.
+// The subject of the first certificate in `chain_pem` if it is a client's, valid at `now`, and
+// leads by the others to an authority in `authority_pem`; 401 with the reason if not.
 Result<CertificateInfo> verify_client_chain(std::string_view chain_pem,
                                             std::string_view authority_pem, WallTime now);
 

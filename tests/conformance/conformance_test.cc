@@ -41,9 +41,6 @@ std::string test_name(const Case& story) {
   return name;
 }
 
-// What a failure shows of its case.
-[[maybe_unused]] void PrintTo(const Case& story, std::ostream* out) { *out << story.file; }
-
 class Conformance : public ::testing::TestWithParam<Case> {
  protected:
   static void SetUpTestSuite() { log::set_level(log::Level::kError); }

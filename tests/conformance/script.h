@@ -1,6 +1,7 @@
 // The stories of cases/: what a line says, before anything is done. README.md describes the format.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct Step {
 struct Case {
   std::string file, name;
   std::vector<Step> steps;
+  // What a failed test shows of it.
+  friend void PrintTo(const Case& story, std::ostream* out) { *out << story.file; }
 };
 
 // 400 with file and line for what is no story.

@@ -36,6 +36,7 @@ TEST_P(SchedulingSim, APodIsBoundAndSaysSo) {
 TEST_P(SchedulingSim, APodThatFitsNowhereSaysWhyUntilANodeComes) {
   cluster.add_node({.name = "n1", .labels = R"("disk":"hdd")"});
   cluster.add_node({.name = "n2", .taints = R"({"key":"gpu","effect":"NoSchedule"})"});
+  cluster.run_for(seconds(5));  // Until they are known to be ready, new nodes are tainted.
   make_pod("p", R"("nodeSelector":{"disk":"ssd"})");
   cluster.run_for(seconds(5));
   const std::string message =

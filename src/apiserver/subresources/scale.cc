@@ -170,6 +170,18 @@ Result<MakeScale> by_apply(const CallRef& call) {
   };
 }
 
+// Where the kind has its number of replicas.
+void set_replicas(Change& change, api::Value& object, std::int64_t replicas) {
+  static const std::vector<std::string> kReplicas{"spec", "replicas"};
+  const CustomVersion* custom = change.storage.custom;
+  const auto& path = custom == nullptr ? kReplicas : custom->scale.spec_replicas;
+  api::Value* here = &object;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    here = &here->ensure_object(change.arena, path[i]);
+  }
+  here->set(change.arena, path.back(), api::Value::integer(replicas));
+}
+
 // Takes from the Scale what of it is kept: the number of replicas.
 Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object,
                            const api::Value& old) {
@@ -181,14 +193,7 @@ Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object
     change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
                                            "must be greater than or equal to 0"));
   }
-  static const std::vector<std::string> kReplicas{"spec", "replicas"};
-  const CustomVersion* custom = change.storage.custom;
-  const auto& path = custom == nullptr ? kReplicas : custom->scale.spec_replicas;
-  api::Value* here = &object;
-  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    here = &here->ensure_object(change.arena, path[i]);
-  }
-  here->set(change.arena, path.back(), api::Value::integer(replicas));
+  set_replicas(change, object, replicas);
   return {};
 }
 
@@ -206,12 +211,12 @@ void update_scale(const BackendRef& backend, const CallRef& call) {
   Update update;
   update.subresource = "scale";
   update.answer = answer_scale;
-  update.show = make_scale;
+  update.show = [custom = call->storage->custom](api::Arena& arena, const api::Value& object) {
+    return make_scale(arena, object, custom);
+  };
   update.take = [](Change& change, const api::Value& scale, api::Value& object) {
     const auto* spec = scale.find("spec");
-    object.ensure_object(change.arena, "spec")
-        .set_ref(change.arena, "replicas",
-                 api::Value::integer(spec == nullptr ? 0 : spec->int_at("replicas")));
+    set_replicas(change, object, spec == nullptr ? 0 : spec->int_at("replicas"));
   };
   update.ownership = is_apply ? Ownership::kSettled : Ownership::kTracked;
   update.apply = [make = std::move(*make)](Change& change, api::Value& object,
