@@ -211,6 +211,13 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
   });
 }
 
+Unexpected refuse_two_policies(const std::string& policy) {
+  return errors::invalid(
+      "DeleteOptions.meta.k8s.io", "",
+      {cause::invalid("propagationPolicy", quoted(policy),
+                      "orphanDependents and deletionPropagation cannot be both set")});
+}
+
 Result<Deletion> read_deletion(Call& call) {
   Deletion deletion;
   api::Arena arena;
@@ -228,6 +235,7 @@ Result<Deletion> read_deletion(Call& call) {
     deletion.propagation = body->string_at("propagationPolicy");
     if (const auto* orphan = body->find("orphanDependents");
         orphan != nullptr && orphan->is_bool()) {
+      if (!deletion.propagation.empty()) return refuse_two_policies(deletion.propagation);
       deletion.propagation = orphan->as_bool() ? "Orphan" : "Background";
     }
     if (const auto* wanted = body->find("preconditions")) {

@@ -197,9 +197,9 @@ class GarbageCollector : public Controller {
     const Place place = graph_.find(uid)->place;
     auto meta = read(place, uid);
     if (!meta && !meta.error().is("NotFound")) return std::unexpected(meta.error());
-    // Its watch may have told of its end while the answer was on its way.
+    // What its watch told while the answer was on its way is newer than the answer.
     const Node* node = graph_.find(uid);
-    if (node == nullptr || node->presence == Presence::kAbsent) return {};
+    if (node == nullptr || node->presence == Presence::kAbsent || node->seen != 0) return {};
     Wakes wakes;
     if (meta)
       graph_.observe(place.resource, *meta, 0, wakes);
