@@ -34,8 +34,9 @@ std::optional<Duration> parse_duration(std::string_view text) {
 }
 
 // The block's YAML as JSON, names put in.
-Result<std::string> body_of(const Step& step, const Names& names) {
+Result<std::string> body_of(const Step& step, const Names& names, bool is_verbatim) {
   if (step.block.empty()) return std::string();
+  if (is_verbatim) return substituted(step.block, names);
   api::Arena arena;
   auto tree = api::parse_yaml(arena, substituted(step.block, names));
   if (!tree) return std::unexpected(std::move(tree.error()));
@@ -76,6 +77,14 @@ std::string Runner::play(const Step& step) {
                           substituted(step.rest.substr(step.words[0].size() + 1), names_));
     return "";
   }
+  if (verb == "verbatim") {
+    is_verbatim_ = true;
+    return "";
+  }
+  if (verb == "warns") {
+    if (!answer_) return "nothing was asked yet";
+    return check_warning(step.rest);
+  }
   if (verb == "nodes" && step.words.size() == 1) {
     cluster_.add_nodes(static_cast<int>(parse_int(step.words[0]).value_or(1)));
     return "";
@@ -107,7 +116,7 @@ std::string Runner::request(const Step& step) {
   }
   if (step.words.size() != path + 1) return "a request is METHOD PATH, or PATCH TYPE PATH";
   what.target = substituted(step.words[path], names_);
-  auto body = body_of(step, names_);
+  auto body = body_of(step, names_, std::exchange(is_verbatim_, false));
   if (!body) return body.error().message;
   what.body = std::move(*body);
   what.headers = std::exchange(headers_, {});
@@ -127,6 +136,15 @@ std::string Runner::check(const Step& step) {
   auto expected = api::parse_yaml(arena, step.block);
   if (!expected) return expected.error().message;
   return mismatch(*expected, &answer_->json(), names_);
+}
+
+std::string Runner::check_warning(const std::string& text) const {
+  std::string all;
+  for (const std::string_view warning : answer_->headers.get_all("Warning")) {
+    if (warning.find(text) != std::string_view::npos) return "";
+    (all += warning) += '\n';
+  }
+  return "no warning says so: " + all;
 }
 
 std::string Runner::expect(const Step& step, bool eventually) {

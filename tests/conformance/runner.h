@@ -38,11 +38,13 @@ class Runner {
   AnswerRef send(const Request& what);
   // Whether the last answer is as the step says; else why not.
   std::string check(const Step& step);
+  std::string check_warning(const std::string& text) const;
 
   sim::Cluster cluster_;
   Names names_;
   apiserver::testing::Caller caller_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  bool is_verbatim_ = false;  // The next request's body.
   std::optional<Request> last_;
   AnswerRef answer_;
   struct Watch {
