@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apiserver/admission/expressions.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -94,6 +95,17 @@ void validate_conditions(const Field& conditions) {
 }
 
 // -- Webhooks
+
+void validate_compiles(const Field& expression) {
+  static const cel::Environment kEnvironment = make_environment(ExpressionUse::kMatchConditions);
+  if (trim(expression.text()).empty()) return;
+  const auto program = kEnvironment.compile(expression.text());
+  if (!program) {
+    expression.invalid("compilation failed: " + program.error().message);
+  } else if (program->result_type().kind != cel::TypeKind::kBool) {
+    expression.invalid("must evaluate to bool");
+  }
+}
 
 // https, with a host and nothing that would change from call to call.
 void validate_url(const Field& url) {
@@ -188,7 +200,9 @@ void validate_webhook(const Field& webhook, bool is_first_version) {
   validate_label_selector(webhook["namespaceSelector"]);
   validate_label_selector(webhook["objectSelector"]);
   validate_client(webhook["clientConfig"]);
-  validate_conditions(webhook["matchConditions"]);
+  const Field conditions = webhook["matchConditions"];
+  validate_conditions(conditions);
+  for (const Field& condition : conditions.items()) validate_compiles(condition["expression"]);
 }
 
 void validate_webhooks(Change& change, const api::Value& object) {
