@@ -145,7 +145,6 @@ Result<void> NodeImpl::start_agent() {
                                       .metrics = metrics_,
                                       .node_name = settings.node_name,
                                       .node_ip = options_.node_ip,
-                                      .node_labels = options_.labels,
                                       .node_pod_cidr = settings.node_pod_cidr(),
                                       .version = apiserver::kGitVersion,
                                       .root_dir = settings.kubelet_dir(),

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +34,6 @@ class Node {
     std::string node_ip;
     net::CertificateAndKey serving;  // What the node agent shows on its port.
     std::string client_ca_pem;       // Who may call it.
-    std::map<std::string, std::string, std::less<>> labels;  // Of the Node, besides the usual.
     MakeTransport make_transport;
     const Clock& clock;
     Rng& rng;

@@ -3,7 +3,9 @@
 
 #include <filesystem>
 
+#include "api/types/core_v1.h"
 #include "base/log.h"
+#include "client/client.h"
 #include "client/local_transport.h"
 #include "cluster/access.h"
 #include "cluster/api_flags.h"
@@ -44,6 +46,24 @@ Result<std::optional<bool>> wants_election(const Arguments& arguments) {
   if (text.empty()) return std::nullopt;
   if (text == "true" || text == "false") return text == "true";
   return errors::bad_request("--leader-elect: takes true or false");
+}
+
+// Makes the node of this machine known as one of the control plane. Its own agent may not say so: a
+// node that could choose its role could draw to itself what is meant for others.
+Result<void> announce_node(net::Handler& api, const std::string& name) {
+  client::LocalTransport transport(api, client::Identity{"kubernetes-admin", {"system:masters"}});
+  const client::Client client(transport);
+  api::core_v1::Node node;
+  node.metadata.name = name;
+  node.metadata.labels["node-role.kubernetes.io/control-plane"] = "";
+  const auto made = client.create(node);
+  if (made) return {};
+  if (made.error().code != 409) return std::unexpected(made.error());
+  const auto labelled = client.patch<api::core_v1::Node>(
+      "", name, client::PatchType::kMerge,
+      R"({"metadata":{"labels":{"node-role.kubernetes.io/control-plane":""}}})");
+  if (!labelled) return std::unexpected(labelled.error());
+  return {};
 }
 
 Result<void> run(const Arguments& arguments) {
@@ -94,12 +114,13 @@ Result<void> run(const Arguments& arguments) {
     auto loaded = load_bundled_images(*settings, arguments);
     if (!loaded) return loaded;
     net::Handler& api = (*control_plane)->api();
+    auto announced = announce_node(api, settings->node_name);
+    if (!announced) return announced;
     auto started = Node::start(
         {.settings = *settings,
          .node_ip = settings->node_ip,
          .serving = pki->node,
          .client_ca_pem = pki->authority.certificate_pem,
-         .labels = {{"node-role.kubernetes.io/control-plane", ""}},
          .make_transport = [&api](const Identity& identity) -> std::unique_ptr<client::Transport> {
            return std::make_unique<client::LocalTransport>(
                api, client::Identity{identity.user, identity.groups});
