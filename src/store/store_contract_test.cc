@@ -297,6 +297,7 @@ TEST_P(StoreContract, TheRingIsBoundedByBytesToo) {
   for (int i = 0; i < 20; ++i) {
     put(store, create("x", std::to_string(i), std::string(8 << 10, 'p')));
   }
+  store.catch_up();
   EXPECT_FALSE(store->watch("pods", "", start, [] {}).has_value());
 }
 
@@ -396,6 +397,7 @@ TEST_P(StoreContract, WatchesAndOldListsResumeOverARestart) {
   put(store, remove(b));
   store.restart();
   put(store, create("x", "c"));
+  store.catch_up();
   auto watcher = store->watch("pods", "", a->revision, [] {}).value();
   const auto events = drain(*watcher);
   ASSERT_EQ(events.size(), 4u);
