@@ -52,6 +52,10 @@ void TypeMaker::make_kind(TypeInfo& kind, std::string_view name, const Node* sch
       if (!is_given) fields.push_back(field(property.name, *property.node));
     }
   }
+  // Whatever else stands in the object is kept too: a field without a name tells server-side apply.
+  if (schema == nullptr || schema->preserve_unknown_fields) {
+    fields.push_back(plain_field("", Form::kAnyJson, nullptr));
+  }
   kind.fields = fields;
 }
 
