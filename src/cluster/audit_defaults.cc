@@ -23,6 +23,11 @@ rules:
 - level: None
   userGroups: ["system:nodes"]
   verbs: [get, list, watch]
+- level: Metadata
+  resources:
+  - {group: "", resources: [secrets, "serviceaccounts/token"]}
+- level: None
+  verbs: [get, list, watch]
 - level: None
   userGroups: ["system:nodes"]
   resources:

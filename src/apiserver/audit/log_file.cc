@@ -18,6 +18,9 @@ namespace pinnace::apiserver::audit {
 
 namespace {
 
+constexpr auto kGather = std::chrono::milliseconds(50);
+constexpr std::size_t kManyBytes = 256 << 10;  // So many are written at once.
+
 constexpr std::string_view kCompressed = ".gz";
 constexpr std::size_t kCopyBytes = 256 << 10;
 
@@ -94,12 +97,15 @@ Result<void> LogFile::open() {
 }
 
 bool LogFile::add(std::string_view line) {
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() + line.size() > kMaxWaitingBytes) return false;
+    const bool was_many = waiting_.size() >= kManyBytes;
+    wakes = waiting_.empty() || (!was_many && waiting_.size() + line.size() >= kManyBytes);
     waiting_ += line;
   }
-  wake_.notify_one();
+  if (wakes) wake_.notify_one();
   return true;
 }
 
@@ -108,6 +114,8 @@ void LogFile::run() {
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
+    // More will come: a wake-up for each line would cost more than the line.
+    wake_.wait_for(lock, kGather, [this] { return stopping_ || waiting_.size() >= kManyBytes; });
     const std::string lines = std::exchange(waiting_, {});
     lock.unlock();
     write(lines);

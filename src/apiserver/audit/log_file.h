@@ -1,6 +1,7 @@
 // LogFile appends lines to a file that is renamed when it grows, and old ones are removed.
 //
-// How: lines wait in memory for a thread that writes many at once. A full file becomes
+// How: lines wait in memory for a thread that writes many at once, at most a twentieth of a second
+//   after the first of them. A full file becomes
 //   NAME-2026-11-26T18-00-00.000.EXT (and .gz if compressed), as kube-apiserver names it.
 // Bounds: kMaxWaitingBytes wait; a line beyond that is dropped and counted. `max_bytes`,
 //   `max_backups` and `max_age_days` bound the disk.
