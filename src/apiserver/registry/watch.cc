@@ -117,10 +117,25 @@ class WatchBody : public net::Body {
     if (failed_ || shared_->is_over || backend_->is_shutting_down || is_outdated()) {
       return {filled, State::kEnd};
     }
-    return {filled, filled == buffer.size() ? State::kMore : State::kWaiting};
+    if (filled == buffer.size()) return {filled, State::kMore};
+    rest();
+    return {filled, State::kWaiting};
   }
 
  private:
+  // Gives back what only a busy watch needs: most of them wait most of the time.
+  void rest() {
+    if (pending_.empty()) pending_.shrink_to_fit();
+    if (next_event_ == events_.size()) {
+      events_ = {};
+      next_event_ = 0;
+    }
+    if (next_initial_ == initial_.size()) {
+      initial_ = {};
+      next_initial_ = 0;
+    }
+  }
+
   static void arm(Executor* executor, std::shared_ptr<Shared> shared,
                   std::shared_ptr<std::atomic<bool>> alive) {
     executor->schedule_after(kBookmarkEvery, [executor, shared, alive] {
