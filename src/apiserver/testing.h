@@ -211,19 +211,6 @@ class TestServer {
   metrics::Registry& metrics() { return metrics_; }
 
  private:
-  static net::Request request_of(const Caller& who, std::string_view method,
-                                 std::string_view target) {
-    net::Request request;
-    request.method = method;
-    request.target = target;
-    const auto mark = target.find('?');
-    request.path = target.substr(0, mark);
-    if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
-    request.peer.certificate_common_name = who.user;
-    request.peer.certificate_organizations = who.groups;
-    return request;
-  }
-
   std::vector<std::weak_ptr<Answer>> answers_;
   io::SimExecutor executor_;
   std::unique_ptr<Rng> rng_;
