@@ -1,7 +1,7 @@
 // Server is the Kubernetes API: a net::Handler that reads and writes objects in a store.
 //
-// A request flows through one file per stage: request_info → authn → authz (rbac) → the handler of
-// its verb → admission → strategy → store, and its answer back through content and status.
+// A request flows through one folder per stage: http → authentication → authorization → its verb in
+// registry, with admission and strategies → store. docs/LIFE_OF_A_REQUEST.md tells it whole.
 // Lifetime: everything that Options refers to must outlive the Server; exchanges may outlive it.
 // Threads: `handle` on any number of I/O threads at once; the rest says so itself.
 // Bounds: `max_requests_inflight` requests at once (watches apart), then 429 with Retry-After.

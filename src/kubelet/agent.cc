@@ -175,13 +175,8 @@ Result<void> AgentImpl::open_port() {
 }
 
 void AgentImpl::begin(const Machine& machine) {
-  NodeIdentity identity{options_.node_name,
-                        options_.node_ip,
-                        options_.node_labels,
-                        options_.node_pod_cidr,
-                        server_->port(),
-                        options_.version,
-                        machine};
+  NodeIdentity identity{options_.node_name, options_.node_ip, options_.node_pod_cidr,
+                        server_->port(),    options_.version, machine};
   reporter_ = std::make_unique<NodeReporter>(NodeReporter::Options{
       options_.api, options_.runtime, options_.loop, pool_, options_.clock, std::move(identity),
       options_.root_dir, [this](const core::Node& node) { node_changed(node); }});

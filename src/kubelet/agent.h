@@ -7,7 +7,6 @@
 //   timers run on `loop`; what blocks runs on threads of its own.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
@@ -37,7 +36,6 @@ class Agent {
 
     std::string node_name;
     std::string node_ip;
-    std::map<std::string, std::string, std::less<>> node_labels;  // Besides hostname, os and arch.
     std::string node_pod_cidr;  // Set when the node is registered; empty: left to others.
     std::string version;        // "v1.35.0+pinnace"
 

@@ -3,10 +3,9 @@
 Usage: conversion_server.py ADDRESS PORT CERTIFICATE KEY
 """
 import copy
-import http.server
-import json
-import ssl
 import sys
+
+from json_server import JsonHandler, serve
 
 
 def convert(given, wanted):
@@ -20,35 +19,15 @@ def convert(given, wanted):
     return made
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(JsonHandler):
     def do_POST(self):
-        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        review = self.body()
         request = review["request"]
         objects = [convert(each, request["desiredAPIVersion"]) for each in request["objects"]]
-        data = json.dumps({"apiVersion": review["apiVersion"], "kind": "ConversionReview",
-                           "response": {"uid": request["uid"], "convertedObjects": objects,
-                                        "result": {"status": "Success"}}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *arguments):
-        pass
-
-
-def main():
-    address, port, certificate, key = sys.argv[1:]
-    server = http.server.ThreadingHTTPServer((address, int(port)), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    print("ready", flush=True)
-    server.serve_forever()
+        self.answer(200, {"apiVersion": review["apiVersion"], "kind": "ConversionReview",
+                          "response": {"uid": request["uid"], "convertedObjects": objects,
+                                       "result": {"status": "Success"}}})
 
 
 if __name__ == "__main__":
-    main()
+    serve(Handler, *sys.argv[1:])

@@ -5,10 +5,9 @@ Usage: extension_server.py ADDRESS PORT CERTIFICATE KEY CLIENT_CA
 It serves discovery, OpenAPI v3 and a few lamps, only to callers that show a certificate of CLIENT_CA,
 and tells in each lamp for whom it was asked.
 """
-import http.server
-import json
-import ssl
 import sys
+
+from json_server import JsonHandler, serve
 
 GROUP_VERSION = "lights.example.com/v1"
 RESOURCES = {
@@ -17,9 +16,7 @@ RESOURCES = {
                    "verbs": ["get", "list"], "shortNames": ["la"], "categories": ["all"]}]}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(JsonHandler):
     def lamp(self, name):
         extra = {key[len("x-remote-extra-"):]: value for key, value in self.headers.items()
                  if key.lower().startswith("x-remote-extra-")}
@@ -44,29 +41,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(404, {"kind": "Status", "apiVersion": "v1", "status": "Failure",
                           "reason": "NotFound", "message": "there is no such lamp", "code": 404})
 
-    def answer(self, status, body):
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *arguments):
-        pass
-
-
-def main():
-    address, port, certificate, key, client_ca = sys.argv[1:]
-    server = http.server.ThreadingHTTPServer((address, int(port)), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    context.load_verify_locations(client_ca)
-    context.verify_mode = ssl.CERT_REQUIRED
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    print("ready", flush=True)
-    server.serve_forever()
-
 
 if __name__ == "__main__":
-    main()
+    serve(Handler, *sys.argv[1:])

@@ -3,11 +3,11 @@
 Usage: webhook_server.py ADDRESS PORT CERTIFICATE KEY
 """
 import base64
-import http.server
 import json
-import ssl
 import sys
 import time
+
+from json_server import JsonHandler, serve
 
 
 def mutate(request):
@@ -31,35 +31,15 @@ def slow(_):
     return {"allowed": True}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(JsonHandler):
     def do_POST(self):
         path = self.path.partition("?")[0]
-        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        review = self.body()
         answer = {"/mutate": mutate, "/validate": validate, "/slow": slow}[path](review["request"])
         answer["uid"] = review["request"]["uid"]
-        data = json.dumps({"kind": "AdmissionReview", "apiVersion": review["apiVersion"],
-                           "response": answer}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *arguments):
-        pass
-
-
-def main():
-    address, port, certificate, key = sys.argv[1:]
-    server = http.server.ThreadingHTTPServer((address, int(port)), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    print("ready", flush=True)
-    server.serve_forever()
+        self.answer(200, {"kind": "AdmissionReview", "apiVersion": review["apiVersion"],
+                          "response": answer})
 
 
 if __name__ == "__main__":
-    main()
+    serve(Handler, *sys.argv[1:])

@@ -130,7 +130,6 @@ void set_resources(const NodeIdentity& identity, const NodeFacts& facts, core::N
 core::Node make_node(const NodeIdentity& identity) {
   core::Node node;
   node.metadata.name = identity.name;
-  node.metadata.labels = identity.labels;
   node.metadata.labels["kubernetes.io/hostname"] = identity.name;
   for (const char* domain : {"kubernetes.io/", "beta.kubernetes.io/"}) {
     node.metadata.labels[std::string(domain) + "os"] = "linux";

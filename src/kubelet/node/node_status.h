@@ -4,7 +4,6 @@
 // Source: Kubernetes documentation, "Node Status", "Node-pressure Eviction".
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +21,6 @@ inline constexpr std::int64_t kMaxPods = 110;
 // What does not change while the agent runs.
 struct NodeIdentity {
   std::string name, ip;
-  std::map<std::string, std::string, std::less<>> labels;  // Besides those that every node has.
   std::string pod_cidr;
   int port = 0;
   std::string version;

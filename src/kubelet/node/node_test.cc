@@ -22,7 +22,6 @@ NodeIdentity identity() {
   NodeIdentity out;
   out.name = "node";
   out.ip = "192.0.2.1";
-  out.labels = {{"node-role.kubernetes.io/control-plane", ""}};
   out.pod_cidr = "10.244.0.0/24";
   out.port = 10250;
   out.version = "v1.35.0";
@@ -125,7 +124,8 @@ TEST_F(ReporterTest, RegistersAndBecomesReady) {
   EXPECT_TRUE(is_ready(node().status));
   EXPECT_EQ(node().metadata.labels.at("kubernetes.io/hostname"), "node");
   EXPECT_EQ(node().metadata.labels.at("kubernetes.io/os"), "linux");
-  EXPECT_EQ(node().metadata.labels.count("node-role.kubernetes.io/control-plane"), 1u);
+  EXPECT_EQ(node().metadata.labels.count("node-role.kubernetes.io/control-plane"), 0u)
+      << "a node may not choose its role";
   EXPECT_EQ(node().spec.pod_cidr, "10.244.0.0/24");
   EXPECT_GT(news, 0);
   EXPECT_FALSE(reporter.uid().empty());
