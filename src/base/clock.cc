@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include <cstdio>
+#include <utility>
 
 namespace pinnace {
 
@@ -43,6 +43,28 @@ CivilTime civil(WallTime time) {
           of_day.subseconds().count()};
 }
 
+// Several times for each write: snprintf would cost ten times as much.
+void append_digits(std::string& text, int value, int count) {
+  const std::size_t end = text.size() + static_cast<std::size_t>(count);
+  text.resize(end, '0');
+  for (std::size_t at = end; value > 0 && count > 0; value /= 10, --count) {
+    text[--at] = static_cast<char>('0' + value % 10);
+  }
+}
+
+std::string seconds_text(const CivilTime& at) {
+  std::string text;
+  text.reserve(sizeof "2026-11-26T18:00:00.000000Z");
+  append_digits(text, at.year, 4);
+  const std::pair<char, int> parts[] = {
+      {'-', at.month}, {'-', at.day}, {'T', at.hour}, {':', at.minute}, {':', at.second}};
+  for (const auto& [before, value] : parts) {
+    text += before;
+    append_digits(text, value, 2);
+  }
+  return text;
+}
+
 // Reads exactly `count` digits at `at`; -1 if they are not there.
 int digits(std::string_view text, std::size_t at, std::size_t count) {
   if (at + count > text.size()) return -1;
@@ -76,18 +98,17 @@ Clock& real_clock() {
 }
 
 std::string rfc3339(WallTime time) {
-  const CivilTime at = civil(time);
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", at.year, at.month, at.day,
-                at.hour, at.minute, at.second);
+  std::string text = seconds_text(civil(time));
+  text += 'Z';
   return text;
 }
 
 std::string rfc3339_micro(WallTime time) {
   const CivilTime at = civil(time);
-  char text[48];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", at.year, at.month, at.day,
-                at.hour, at.minute, at.second, static_cast<int>(at.nanoseconds / 1000));
+  std::string text = seconds_text(at);
+  text += '.';
+  append_digits(text, static_cast<int>(at.nanoseconds / 1000), 6);
+  text += 'Z';
   return text;
 }
 

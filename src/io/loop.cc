@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
@@ -25,6 +26,9 @@ struct Watch {
   bool running = false;
   bool removed = false;
 };
+
+// Posts that come of posts are run this often before descriptors get their turn.
+constexpr int kPostedRounds = 2;
 
 class EpollLoop final : public Loop {
  public:
@@ -54,28 +58,27 @@ class EpollLoop final : public Loop {
   bool on_loop_thread() const override { return thread_.load() == std::this_thread::get_id(); }
 
   void post(std::function<void()> work) override {
-    bool first = false;
+    bool asleep = false;
     {
       std::lock_guard lock(mutex_);
-      first = posted_.empty();
       posted_.push_back(std::move(work));
+      asleep = std::exchange(asleep_, false);
     }
-    // The loop looks at the queue before it waits, so its own posts need no wake-up.
-    if (first && !on_loop_thread()) wake();
+    if (asleep) wake();
   }
 
   TimerId schedule_after(Duration delay, std::function<void()> work) override {
     MonotonicTime due = clock().monotonic() + std::max(delay, Duration::zero());
-    bool earliest = false;
+    bool must_wake = false;
     TimerId id = 0;
     {
       std::lock_guard lock(mutex_);
       id = ++last_timer_;
       auto place = timers_.emplace(std::pair(due, id), std::move(work)).first;
       due_.emplace(id, due);
-      earliest = place == timers_.begin();
+      must_wake = place == timers_.begin() && std::exchange(asleep_, false);
     }
-    if (earliest && !on_loop_thread()) wake();
+    if (must_wake) wake();
     return id;
   }
 
@@ -133,10 +136,13 @@ class EpollLoop final : public Loop {
 
   int wait_milliseconds() {
     std::lock_guard lock(mutex_);
+    asleep_ = false;
     if (!posted_.empty() || stopped_.load(std::memory_order_acquire)) return 0;
+    asleep_ = true;
     if (timers_.empty()) return -1;
     Duration left = timers_.begin()->first.first - clock().monotonic();
-    if (left <= Duration::zero()) return 0;
+    asleep_ = left > Duration::zero();
+    if (!asleep_) return 0;
     auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     return static_cast<int>(std::min<std::int64_t>(ms, 60'000));
   }
@@ -181,15 +187,20 @@ class EpollLoop final : public Loop {
     }
   }
 
+  // What the first round posts, as the sending of all its answers, does not wait for descriptors.
   void run_posted() {
-    std::vector<std::function<void()>> batch;
-    {
-      std::lock_guard lock(mutex_);
-      batch.swap(posted_);
-    }
-    for (auto& work : batch) {
-      work();
-      work = nullptr;  // What it holds ends with it, not with the whole batch.
+    for (int round = 0; round < kPostedRounds; ++round) {
+      std::vector<std::function<void()>> batch;
+      {
+        std::lock_guard lock(mutex_);
+        asleep_ = false;
+        batch.swap(posted_);
+      }
+      if (batch.empty()) return;
+      for (auto& work : batch) {
+        work();
+        work = nullptr;  // What it holds ends with it, not with the whole batch.
+      }
     }
   }
 
@@ -198,6 +209,7 @@ class EpollLoop final : public Loop {
   std::atomic<std::thread::id> thread_;
   std::mutex mutex_;  // Guards what follows, to `last_timer_`.
   std::vector<std::function<void()>> posted_;
+  bool asleep_ = false;  // In epoll_wait, or on the way to it: a post must wake it.
   std::map<std::pair<MonotonicTime, TimerId>, std::function<void()>> timers_;
   std::unordered_map<TimerId, MonotonicTime> due_;
   TimerId last_timer_ = 0;

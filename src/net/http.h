@@ -130,6 +130,9 @@ class Exchange {
   virtual io::Loop& loop() = 0;
   // Runs `work` on the loop; it is dropped when the server is gone. Any thread.
   virtual void post(std::function<void()> work) = 0;
+  // Goes on with this exchange's request after a wait: on the loop of its connection, so that what
+  // wakes many requests does not do their work; where there is no connection, at once. Any thread.
+  virtual void resume(std::function<void()> work) { work(); }
 };
 
 class Handler {

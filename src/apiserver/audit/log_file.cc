@@ -36,7 +36,7 @@ Result<void> compress(const std::string& path) {
   io::UniqueFd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const int to = ::open(made.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (!from.valid() || to < 0) return errors::system("cannot compress " + path, errno);
-  gzFile out = gzdopen(to, "wb");
+  gzFile out = gzdopen(to, "wb1");
   std::vector<char> buffer(kCopyBytes);
   ssize_t count = 0;
   bool ok = out != nullptr;

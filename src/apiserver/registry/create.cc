@@ -3,6 +3,7 @@
 #include "api/object_codec.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
+#include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
@@ -136,20 +137,22 @@ void write(const CreationRef& creation, store::Key key) {
                      0,
                      strategy_for(change.storage).durable,
                      change.guards};
-  change.backend.store().commit(std::move(write), [creation](Result<store::ObjectRef> done) {
-    Call& call = *creation->call;
-    if (!done && done.error().is("AlreadyExists") && creation->taken) {
-      creation->change.done(false);
-      return creation->taken();
-    }
-    if (!done && done.error().is("Conflict") && creation->again) {
-      creation->change.done(false);
-      return call.exchange->post(creation->again);
-    }
-    if (!done) return creation->fail(write_error(call, done.error(), creation->change.name));
-    creation->change.done(true);
-    answer_object(call, 201, written_object(call, creation->object, *done));
-  });
+  commit_write(change.backend, change.call, std::move(write),
+               [creation](Result<store::ObjectRef> done) {
+                 Call& call = *creation->call;
+                 if (!done && done.error().is("AlreadyExists") && creation->taken) {
+                   creation->change.done(false);
+                   return creation->taken();
+                 }
+                 if (!done && done.error().is("Conflict") && creation->again) {
+                   creation->change.done(false);
+                   return call.exchange->post(creation->again);
+                 }
+                 if (!done)
+                   return creation->fail(write_error(call, done.error(), creation->change.name));
+                 creation->change.done(true);
+                 answer_object(call, 201, written_object(call, creation->object, *done));
+               });
 }
 
 void commit(const CreationRef& creation, store::Key key) {

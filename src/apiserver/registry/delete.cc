@@ -5,6 +5,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/http/status.h"
+#include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
@@ -152,8 +153,9 @@ void commit(const DeletionAttemptRef& attempt, const Strategy& strategy, Step st
     write.head = std::move(parts.head);
     write.tail = std::move(parts.tail);
   }
-  attempt->backend->store().commit(
-      std::move(write), [attempt, &strategy, step](Result<store::ObjectRef> written) {
+  commit_write(
+      *attempt->backend, *attempt->call, std::move(write),
+      [attempt, &strategy, step](Result<store::ObjectRef> written) {
         if (!written && written.error().is("Conflict") && attempt->attempt < kMaxAttempts) {
           return run_deletion(attempt->backend, attempt->call, attempt->key, attempt->deletion,
                               attempt->done, attempt->attempt + 1);

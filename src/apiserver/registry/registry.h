@@ -1,6 +1,7 @@
 // The generic verbs on every stored resource. Each takes a Call that is authorised, and answers it.
 //
-// Threads: start on the I/O thread of the request; writes end on the store's writer thread.
+// Threads: on the loop of the request's connection; those of a caller in the process end on the
+//   store's writer thread.
 // Source: kubernetes.io/docs/reference/using-api/api-concepts.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/registry/applying.h"
+#include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
@@ -35,7 +36,7 @@ struct Attempt {
   Change change;
   store::ObjectRef before;
   api::Value old, object;
-  api::Value kept;  // What is stored of `object`.
+  api::Value kept;              // What is stored of `object`.
   api::Value shown, shown_old;  // What `update.show` makes of them.
   AdmissionRequest admission{change, Operation::kUpdate, &object, &old};
 
@@ -170,21 +171,22 @@ void write(const AttemptRef& attempt) {
                      attempt->before->revision,
                      strategy.durable,
                      change.guards};
-  change.backend.store().commit(
-      std::move(write), [attempt, removes](Result<store::ObjectRef> done) {
-        attempt->change.done(done.has_value());
-        Call& call = *attempt->call;
-        if (!done && done.error().is("Conflict") && attempt->update.expected == 0 &&
-            attempt->attempt < kMaxAttempts) {
-          return run_update(attempt->backend, attempt->call, attempt->key, attempt->update,
-                            attempt->attempt + 1);
-        }
-        if (!done) return answer_error(call, write_error(call, done.error(), attempt->key.name));
-        const Strategy& own = strategy_for(attempt->change.storage);
-        if (removes && own.after_delete != nullptr)
-          own.after_delete(*attempt->backend, attempt->object);
-        attempt->answer(written_object(call, attempt->object, *done));
-      });
+  commit_write(change.backend, change.call, std::move(write),
+               [attempt, removes](Result<store::ObjectRef> done) {
+                 attempt->change.done(done.has_value());
+                 Call& call = *attempt->call;
+                 if (!done && done.error().is("Conflict") && attempt->update.expected == 0 &&
+                     attempt->attempt < kMaxAttempts) {
+                   return run_update(attempt->backend, attempt->call, attempt->key, attempt->update,
+                                     attempt->attempt + 1);
+                 }
+                 if (!done)
+                   return answer_error(call, write_error(call, done.error(), attempt->key.name));
+                 const Strategy& own = strategy_for(attempt->change.storage);
+                 if (removes && own.after_delete != nullptr)
+                   own.after_delete(*attempt->backend, attempt->object);
+                 attempt->answer(written_object(call, attempt->object, *done));
+               });
 }
 
 void commit(const AttemptRef& attempt) {

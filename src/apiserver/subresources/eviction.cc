@@ -4,6 +4,7 @@
 #include "api/selector.h"
 #include "apiserver/admission/subresource_admission.h"
 #include "apiserver/http/status.h"
+#include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
@@ -114,14 +115,14 @@ void charge(const EvictionRef& eviction, const store::Object& stored, const api:
   store::Write write{
       store::Write::Type::kUpdate, stored.key,      stored.uid, std::move(parts.head),
       std::move(parts.tail),       stored.revision, true};
-  eviction->backend->store().commit(
-      std::move(write), [eviction](const Result<store::ObjectRef>& done) {
-        if (done) return remove_pod(eviction);
-        const Error& error = done.error();
-        const bool again = error.is("Conflict") && ++eviction->attempt < kMaxAttempts;
-        if (again || error.is("NotFound")) return evict(eviction);
-        answer_error(*eviction->call, refusal("the budget changed too often").error());
-      });
+  commit_write(*eviction->backend, *eviction->call, std::move(write),
+               [eviction](const Result<store::ObjectRef>& done) {
+                 if (done) return remove_pod(eviction);
+                 const Error& error = done.error();
+                 const bool again = error.is("Conflict") && ++eviction->attempt < kMaxAttempts;
+                 if (again || error.is("NotFound")) return evict(eviction);
+                 answer_error(*eviction->call, refusal("the budget changed too often").error());
+               });
 }
 
 void evict(const EvictionRef& eviction) {

@@ -64,6 +64,10 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   void on_cancel(std::function<void()> cancelled) override;
   io::Loop& loop() override { return loop_; }
   void post(std::function<void()> work) override { handle_->post(std::move(work)); }
+  void resume(std::function<void()> work) override {
+    if (handle_->here()) return work();
+    handle_->post(std::move(work));
+  }
 
  private:
   bool first_answer() { return !answered_.exchange(true, std::memory_order_acq_rel); }
