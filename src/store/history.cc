@@ -137,7 +137,9 @@ std::size_t History::count(std::string_view resource) const {
 Result<void> History::check_reach(const Resource& resource, Revision revision) const {
   Revision oldest = resource.ring.floor();
   for (const auto& range : lost_) {
-    if (revision > range.after && revision <= range.through) oldest = range.through;
+    if (revision > range.after && revision <= range.through) {
+      oldest = std::max(oldest, range.through);
+    }
   }
   if (revision >= oldest) return {};
   return errors::expired("too old resource version: " + std::to_string(revision) + " (" +

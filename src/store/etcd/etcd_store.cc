@@ -98,6 +98,7 @@ Result<void> Etcd::start() {
                     .layout = layout,
                     .history = history_,
                     .executor = options_.executor,
+                    .replay = options_.ring_events,
                     .on_advance = [freshness = freshness_] { freshness->advanced(); }});
   *feed = feed_;
   writer_ =

@@ -178,6 +178,29 @@ TEST_F(EtcdStores, OldRevisionsAreCompactedByOneOfTheServers) {
   EXPECT_TRUE(open(cluster)->get({"pods", "x", "after-compaction"}).has_value());
 }
 
+TEST_F(EtcdStores, ANewServerKnowsThePastSinceACompaction) {
+  EtcdCluster cluster(scratch_.path(), 1);
+  std::vector<Revision> revisions;
+  {
+    const auto store = open(cluster);
+    for (int i = 0; i < 10; ++i) {
+      revisions.push_back((*store->commit_and_wait(create("x", std::to_string(i))))->revision);
+    }
+  }
+  const auto client = raw(cluster);
+  std::promise<bool> compacted;
+  client->compact(revisions[4], [&](const Result<void>& done) { compacted.set_value(bool{done}); });
+  ASSERT_TRUE(compacted.get_future().get());
+  const auto store = open(cluster);
+  EXPECT_FALSE(store->watch("pods", "", revisions[3], [] {}).has_value());
+  const auto watcher = store->watch("pods", "", revisions[4], [] {}).value();
+  std::vector<Event> events;
+  ASSERT_TRUE(watcher->next(events, 100).has_value());
+  ASSERT_EQ(events.size(), 5u);
+  EXPECT_EQ(events[0].revision, revisions[5]);
+  EXPECT_EQ(store->list("pods", "", "", 0, revisions[6])->objects.size(), 7u);
+}
+
 TEST_F(EtcdStores, OneMemberMayFailAtATime) {
   EtcdCluster cluster(scratch_.path(), 3);
   const auto store = open(cluster);

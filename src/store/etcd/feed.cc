@@ -81,7 +81,7 @@ void Feed::start_later() {
 }
 
 void Feed::reload() {
-  load(options_.client, options_.layout, 0,
+  load(options_.client, options_.layout, options_.replay,
        [self = shared_from_this()](Result<History::Loaded> loaded) {
          if (!loaded) {
            log::warning("etcd cannot be read", {{"error", loaded.error().message}});

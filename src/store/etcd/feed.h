@@ -23,6 +23,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
     Layout layout;
     std::shared_ptr<History> history;
     Executor& executor;
+    Revision replay = 0;               // How far before the present it begins when it must reload.
     std::function<void()> on_advance;  // The history has moved on.
   };
   explicit Feed(Options options) : options_(std::move(options)) {}

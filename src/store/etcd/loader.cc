@@ -11,6 +11,7 @@ namespace pinnace::store::etcd {
 namespace {
 
 constexpr std::size_t kPage = 1000;
+constexpr int kMaxTries = 10;
 
 class Loading : public std::enable_shared_from_this<Loading> {
  public:
@@ -21,14 +22,18 @@ class Loading : public std::enable_shared_from_this<Loading> {
         replay_(replay),
         done_(std::move(done)) {}
 
+  // The present is known first; then how far back from it.
   void start() {
+    if (++tries_ > kMaxTries) {
+      return done_(errors::unavailable("etcd is compacted faster than it can be read"));
+    }
     client_->range({.keys = {layout_.own_key(kCompacted), ""}, .limit = 1},
                    [self = shared_from_this()](Result<RangeAnswer> answer) {
                      if (!answer) return self->done_(std::unexpected(std::move(answer.error())));
-                     self->begin_at(answer->revision > self->replay_
-                                        ? answer->revision - self->replay_
-                                        : std::min<Revision>(answer->revision, 1),
-                                    answer->revision);
+                     const Revision present = answer->revision;
+                     self->begin_at(present > self->replay_ ? present - self->replay_
+                                                            : std::min<Revision>(present, 1),
+                                    present);
                    });
   }
 
@@ -40,15 +45,28 @@ class Loading : public std::enable_shared_from_this<Loading> {
     next_page(layout_.everything().key);
   }
 
+  // Between one revision that was compacted and one that perhaps was not lies the oldest one.
+  void find_oldest(Revision compacted, Revision known) {
+    if (known - compacted <= 1) return begin_at(known, present_);
+    const Revision middle = compacted + (known - compacted) / 2;
+    client_->range(
+        {.keys = {layout_.own_key(kCompacted), ""}, .at = middle, .count_only = true},
+        [self = shared_from_this(), compacted, known, middle](const Result<RangeAnswer>& answer) {
+          if (answer) return self->find_oldest(compacted, middle);
+          if (answer.error().is("Expired")) return self->find_oldest(middle, known);
+          self->done_(std::unexpected(answer.error()));
+        });
+  }
+
   void next_page(std::string from) {
     client_->range({.keys = {std::move(from), layout_.everything().end}, .limit = kPage, .at = at_},
                    [self = shared_from_this()](Result<RangeAnswer> answer) {
                      if (answer) return self->take(std::move(*answer));
-                     // Compacted: so far back nobody can look. Twice in a row is a failure.
-                     if (answer.error().is("Expired") && self->at_ != self->present_) {
-                       return self->begin_at(self->present_, self->present_);
+                     if (!answer.error().is("Expired")) {
+                       return self->done_(std::unexpected(std::move(answer.error())));
                      }
-                     self->done_(std::unexpected(std::move(answer.error())));
+                     if (self->at_ == self->present_) return self->start();
+                     self->find_oldest(self->at_, self->present_);
                    });
   }
 
@@ -84,6 +102,7 @@ class Loading : public std::enable_shared_from_this<Loading> {
   const Layout layout_;
   const Revision replay_;
   const std::function<void(Result<History::Loaded>)> done_;
+  int tries_ = 0;
   Revision at_ = 0, present_ = 0;
   History::Loaded loaded_;
 };
