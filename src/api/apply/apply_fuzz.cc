@@ -1,6 +1,6 @@
 // FieldsV1 and configurations of anybody: nothing breaks, what was decoded is written the same
 // again, and what was applied once can be applied by force again.
-// Input: a live object, a configuration, FieldsV1; each on a line.
+// Input: a live object, a configuration, FieldsV1 or managedFields; each on a line.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -26,6 +26,15 @@ void fuzz_fields(Arena& arena, const Value& text) {
   const std::string once = to_json_text(encode_fields(arena, *fields));
   const auto again = decode_fields(arena, *parse_json(arena, once));
   check(again && to_json_text(encode_fields(arena, *again)) == once);
+}
+
+void fuzz_managers(Arena& arena, const Value& sent) {
+  auto managers = decode_sent_managers(arena, sent);
+  if (!managers) return;
+  const std::string once = to_json_text(encode_managers(arena, *managers));
+  const Value written = *parse_json(arena, once);
+  auto again = decode_managers(&written);
+  check(again && to_json_text(encode_managers(arena, *again)) == once);
 }
 
 void fuzz_apply(Arena& arena, const Value& live, const Value& config, const Value& fields) {
@@ -60,6 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (parsed) part = *parsed;
   }
   fuzz_fields(arena, parts[2]);
+  fuzz_managers(arena, parts[2]);
   if (parts[0].is_object() && parts[1].is_object()) {
     fuzz_apply(arena, parts[0], parts[1], parts[2]);
   }

@@ -124,7 +124,8 @@ class AggregatorImpl final : public Aggregator,
     const auto backend = backend_.lock();
     if (!backend || backend->is_shutting_down) return;
     const bool services_changed = feeds_[0]->take();
-    const bool endpoints_changed = feeds_[1]->take() | feeds_[2]->take();
+    bool endpoints_changed = feeds_[1]->take();
+    endpoints_changed = feeds_[2]->take() || endpoints_changed;
     const CatalogRef catalog = backend->catalog.current();
     if (services_changed || catalog != seen_catalog_) {
       seen_catalog_ = catalog;

@@ -4,12 +4,10 @@
 
 #include "apiserver/encryption/configuration.h"
 #include "apiserver/encryption/key_service.h"
-#include "store/record.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   (void)pinnace::apiserver::encryption::parse_configuration(text);
   (void)pinnace::apiserver::encryption::decode_encrypted_object(text);
-  (void)pinnace::store::decode_record(std::string("r\0\0\0\0\0\0\0\1", 9), text);
   return 0;
 }

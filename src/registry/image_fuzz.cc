@@ -1,0 +1,57 @@
+// Images of anybody: their names and manifests, and archives, of which nothing may leave the
+// directory that they are unpacked into.
+// Input: a byte that chooses, then the text or the archive.
+#include <stdlib.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/assert.h"
+#include "io/files.h"
+#include "registry/archive.h"
+#include "registry/layout.h"
+#include "registry/reference.h"
+
+namespace {
+
+using namespace pinnace;
+using namespace pinnace::registry;
+
+void fuzz_archive(std::string_view bytes) {
+  static const std::string& scratch = *[] {
+    std::string pattern = "/tmp/image-fuzz-XXXXXX";
+    PINNACE_ASSERT(mkdtemp(pattern.data()) != nullptr);
+    return new std::string(pattern);
+  }();
+  const std::string archive = scratch + "/archive.tar", target = scratch + "/target";
+  PINNACE_ASSERT(io::write_file(archive, bytes).has_value());
+  PINNACE_ASSERT(io::make_directories(target).has_value());
+  if (unpack(archive, target)) (void)read_layout(target);
+  PINNACE_ASSERT(io::remove_tree(target).has_value());
+  PINNACE_ASSERT(io::list_directory(scratch)->size() == 1);
+  PINNACE_ASSERT(io::remove_tree(archive).has_value());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  switch (data[0] % 3) {
+    case 0:
+      if (const auto name = parse_reference(bytes)) {
+        const auto again = parse_reference(name->text());
+        PINNACE_ASSERT(again && *again == *name);
+        const auto familiar = parse_reference(name->familiar());
+        PINNACE_ASSERT(familiar && *familiar == *name);
+      }
+      break;
+    case 1:
+      (void)manifest_references(bytes);
+      break;
+    default:
+      fuzz_archive(bytes);
+  }
+  return 0;
+}
