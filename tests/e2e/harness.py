@@ -163,12 +163,16 @@ class Server(Cluster):
                            check=False).stdout == "ok"
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout=PATIENCE_SECONDS)
-        if self.process:
-            self.output.close()
-        self.process = None
+        """Ends the server, which must end well: under a sanitizer, without a report."""
+        if not self.process:
+            return
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.terminate()
+            process.wait(timeout=PATIENCE_SECONDS)
+        self.output.close()
+        if process.returncode != 0:
+            raise AssertionError(f"the server ended with {process.returncode}: {self.log()}")
 
     def server_pid(self):
         return self.process.pid
@@ -180,8 +184,11 @@ class Server(Cluster):
         return ""
 
     def destroy(self):
-        self.stop()
-        return super().destroy()
+        try:
+            self.stop()
+        finally:
+            verify = super().destroy()
+        return verify
 
 
 class ClusterTest(unittest.TestCase):

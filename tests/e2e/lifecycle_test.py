@@ -2,6 +2,7 @@
 """A cluster's own life: started twice, stopped, killed, deleted; and what `up` says when it cannot."""
 import json
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -88,6 +89,14 @@ class Lifecycle(harness.ClusterTest):
                                                         "sleeper-ok"), "exec works again")
         self.assertEqual(self.container_id(), before)
 
+    def touch_until_seen(self, watcher):
+        """Makes and removes an object until the watch shows it: then the watch has begun."""
+        def is_seen():
+            self.apply(config_map("beacon"))
+            self.kubectl("delete", "configmap", "beacon")
+            return select.select([watcher.stdout], [], [], 0)[0]
+        eventually(is_seen, "the watch has begun")
+
     def test_kill_9_in_the_middle_of_creates_loses_nothing(self):
         files = self.credentials()
         acknowledged, lock = [], threading.Lock()
@@ -113,11 +122,14 @@ class Lifecycle(harness.ClusterTest):
 
         before = self.get("configmaps")["metadata"]["resourceVersion"]
         watcher = self.start_kubectl("get", "configmaps", "--watch-only", "-o", "name")
+        self.touch_until_seen(watcher)
         workers = [threading.Thread(target=create, args=(number,)) for number in range(8)]
         for worker in workers:
             worker.start()
         # In the middle: as soon as the first objects are seen.
-        watcher.stdout.readline()
+        for name in watcher.stdout:
+            if "crash-" in name:
+                break
         self.kill_server()
         for worker in workers:
             worker.join()

@@ -7,7 +7,8 @@ against that log, and the log against the clock:
 - no read is older than what anybody knew before it began, over all clients;
 - a list is a state that existed, whole;
 - a watch has every event of its range, once and in order;
-- no two hold a lease at once.
+- no two hold a lease at once;
+- and there is enough in the history to prove any of it.
 """
 import bisect
 from collections import defaultdict
@@ -126,7 +127,35 @@ class Knowledge:
         return self.revisions[at - 1] if at else 0
 
 
-def check_real_time(log, writes, reads, lists):
+class Absences:
+    """When there was no object of a key: from a deletion, or the beginning, until it is added."""
+
+    def __init__(self, events, begun):
+        self.sinces, self.untils, self.begins = [], [], []
+        since = 0
+        for event in events:
+            if event.type == "ADDED" and since is not None:
+                self._add(since, event.revision, begun)
+            since = event.revision if event.type == "DELETED" else None
+        if since is not None:
+            self._add(since, float("inf"), begun)
+        # The earliest that one of them or of those after it can have begun.
+        for at in range(len(self.begins) - 1, 0, -1):
+            self.begins[at - 1] = min(self.begins[at - 1], self.begins[at])
+
+    def _add(self, since, until, begun):
+        self.sinces.append(since)
+        self.untils.append(until)
+        self.begins.append(begun.get(since, 0))
+
+    def seen(self, newest, end):
+        """Which revision there had been at least when nothing was found by the time `end`, though
+        `newest` was known before; None if there was always something."""
+        at = bisect.bisect_right(self.untils, newest)
+        return self.sinces[at] if at < len(self.untils) and self.begins[at] <= end else None
+
+
+def check_real_time(log, writes, reads, lists, segments):
     """Nothing is older than what was known before it began, nor newer than what was begun."""
     faults, facts, facts_of = [], [], defaultdict(list)
 
@@ -149,8 +178,18 @@ def check_real_time(log, writes, reads, lists):
         facts.append((one.end, one.revision))
         for key, (revision, _) in one.objects.items():
             facts_of[key].append((one.end, revision))
+    for segment in segments:
+        for event, time in zip(segment.events, segment.times):
+            learn(event.key, time, event.revision)
+    absences = {key: Absences(log.by_key.get(key, []), begun)
+                for key in {read.key for read in reads}}
+    known_of = {key: Knowledge(facts_of[key]) for key in absences}
+    for read in reads:  # Who found nothing knows of the deletion.
+        if not read.revision:
+            since = absences[read.key].seen(known_of[read.key].before(read.begin), read.end)
+            learn(read.key, read.end, since or 0)
     known = Knowledge(facts)
-    known_of = {key: Knowledge(each) for key, each in facts_of.items()}
+    known_of = {key: Knowledge(facts_of[key]) for key in absences}
 
     for write in writes:
         event = log.event_of(write) if write.outcome == "ok" else None
@@ -161,7 +200,7 @@ def check_real_time(log, writes, reads, lists):
             faults.append(f"stale list: {known.before(one.begin)} was known before "
                           f"{one.revision}, {one.begin}..{one.end}")
     for read in reads:
-        newest = known_of[read.key].before(read.begin) if read.key in known_of else 0
+        newest = known_of[read.key].before(read.begin)
         if read.revision:
             event = log.by_revision.get(read.revision)
             if event is None or (event.key, event.value) != (read.key, read.value):
@@ -170,22 +209,9 @@ def check_real_time(log, writes, reads, lists):
                 faults.append(f"stale: {newest} was known before {read}")
             elif begun.get(read.revision, 0) > read.end:
                 faults.append(f"from the future: {read}")
-        elif not could_be_absent(log.by_key.get(read.key, []), newest, begun, read.end):
+        elif absences[read.key].seen(newest, read.end) is None:
             faults.append(f"stale: {newest} was known before nothing was found by {read}")
     return faults
-
-
-def could_be_absent(events, newest, begun, end):
-    """Whether there was no object at some moment after `newest` that had begun by `end`."""
-    absent_since = 0
-    for event in events:
-        if event.type == "ADDED":
-            if event.revision > newest and begun.get(absent_since, 0) <= end:
-                return True
-            absent_since = None
-        elif event.type == "DELETED":
-            absent_since = event.revision
-    return absent_since is not None and begun.get(absent_since, 0) <= end
 
 
 def check_lists(log, lists):
@@ -219,6 +245,21 @@ def check_holds(holds):
     return faults
 
 
+def check_coverage(history):
+    """A history in which nothing happened proves nothing."""
+    missing = [f"a {verb} that was acknowledged" for verb in ("create", "update", "delete")
+               if not any(write.verb == verb and write.outcome == "ok" for write in history.writes)]
+    if not any(read.revision for read in history.reads):
+        missing.append("a read that found something")
+    if not any(one.objects for one in history.lists):
+        missing.append("a list of something")
+    if not any(segment.events for segment in history.segments):
+        missing.append("a watch that saw something")
+    if len({hold.holder for hold in history.holds}) < 2:
+        missing.append("a lease that changed hands")
+    return [f"the history does not have {each}" for each in missing]
+
+
 def check(history):
     """{what: faults} of everything."""
     log = Log(history.segments)
@@ -226,8 +267,10 @@ def check(history):
         "log": check_log(log),
         "watches": check_segments(log, history.segments),
         "writes": check_writes(log, history.writes),
-        "real time": check_real_time(log, history.writes, history.reads, history.lists),
+        "real time": check_real_time(log, history.writes, history.reads, history.lists,
+                                     history.segments),
         "lists": check_lists(log, history.lists),
         "leases": check_holds(history.holds),
+        "coverage": check_coverage(history),
     }
     return {what: faults[:MAX_FAULTS] for what, faults in found.items() if faults}

@@ -72,6 +72,27 @@ class CheckerTest(unittest.TestCase):
         self.assertEqual(self.found(seen, Read("k", 34, 36, 4, "v2")), {})
         self.assertIn("stale", self.found(seen, Read("k", 34, 36, 2, "v1"))["real time"][0])
 
+    def test_a_read_that_finds_again_what_was_gone_is_found(self):
+        # The deletion has no answer yet; but once one reader found nothing, all do.
+        gone = Read("k", 51, 53, None, None)
+        self.assertEqual(self.found(gone, Read("k", 54, 56, None, None)), {})
+        self.assertIn("stale", self.found(gone, Read("k", 54, 56, 4, "v2"))["real time"][0])
+        again = Segment("y", 6, 8, (Event(8, "ADDED", "k", "v8", "u8"),))
+        made = Write("create", "k", "v8", 0, "", 70, 80, "unknown", 0)
+        self.assertEqual(self.found(gone, again, made, Read("k", 71, 73, None, None)), {})
+        self.assertEqual(self.found(gone, again, made, Read("k", 71, 73, 8, "v8")), {})
+
+    def test_a_read_that_goes_back_behind_a_watch_is_found(self):
+        # The write has no answer yet; but once a watch showed it, reads do.
+        events = good_history().segments[0].events
+        shown = Segment("y", 1, 4, events, times=(15, 33))
+        self.assertEqual(self.found(shown, Read("k", 34, 36, 4, "v2")), {})
+        self.assertIn("stale", self.found(shown, Read("k", 34, 36, 2, "v1"))["real time"][0])
+        self.assertIn("stale", self.found(shown, List(34, 36, 3, {"k": (2, "v1")}))["real time"][0])
+        gone = Segment("y", 4, 6, good_history().segments[2].events[2:], times=(53,))
+        self.assertEqual(self.found(gone, Read("k", 54, 56, None, None)), {})
+        self.assertIn("stale", self.found(gone, Read("k", 54, 56, 4, "v2"))["real time"][0])
+
     def test_reads_from_the_future_are_found(self):
         self.assertTrue(any("future" in fault for fault
                             in self.found(Read("k", 22, 24, 4, "v2"))["real time"]))
@@ -101,6 +122,14 @@ class CheckerTest(unittest.TestCase):
     def test_an_object_that_comes_twice_is_found(self):
         again = Segment("y", 4, 5, (Event(5, "ADDED", "k", "v5", "u2"),))
         self.assertIn("does not follow", self.found(again)["log"][0])
+
+    def test_a_history_that_proves_nothing_is_found(self):
+        self.assertEqual(len(checker.check(History())["coverage"]), 7)
+        for kind, what in ((Write, "acknowledged"), (Read, "read"), (List, "list"),
+                           (Segment, "watch"), (Hold, "lease")):
+            self.assertTrue(any(what in fault for fault in self.found(without=(kind,))["coverage"]))
+        one_holder = self.found(Hold("l", "a", 10, 20), without=(Hold,))
+        self.assertIn("changed hands", one_holder["coverage"][0])
 
     def test_a_lease_with_two_holders_is_found(self):
         self.assertIn("two", self.found(Hold("l", "c", 19, 22))["leases"][0])

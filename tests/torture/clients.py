@@ -290,7 +290,7 @@ class Watcher(Client):
 
     def step(self):
         seconds = self.rng.randint(2, 12)
-        after, events = self.revision, []
+        after, events, times = self.revision, [], []
         try:
             response = self.connection.request(
                 "GET", f"{OBJECTS}?watch=true&resourceVersion={after}&allowWatchBookmarks=true"
@@ -299,13 +299,13 @@ class Watcher(Client):
                 raise AssertionError(f"{self.name} cannot go on from {after}: 410")
             if response.status == 200:
                 with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-                    self.read(response, events)
+                    self.read(response, events, times)
         except (NotSent, NoAnswer):
             pass
-        self.history.add(Segment(self.name, after, self.revision, tuple(events)))
+        self.history.add(Segment(self.name, after, self.revision, tuple(events), tuple(times)))
         self.pause()
 
-    def read(self, response, events):
+    def read(self, response, events, times):
         for line in response:
             event = json.loads(line)
             thing = event["object"]
@@ -313,6 +313,7 @@ class Watcher(Client):
                 raise AssertionError(f"{self.name} cannot go on from {self.revision}: {thing}")
             self.revision = revision_of(thing)
             if event["type"] != "BOOKMARK":
+                times.append(now())
                 events.append(Event(self.revision, event["type"], thing["metadata"]["name"],
                                     value_of(thing), thing["metadata"]["uid"]))
             if self.run_of.is_over(self):

@@ -4,6 +4,8 @@ Whatever is started here is ended here, by its own process handle.
 """
 import base64
 import contextlib
+import http.client
+import json
 import os
 import re
 import shutil
@@ -13,6 +15,8 @@ import ssl
 import subprocess
 import tempfile
 import time
+
+import network
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PINNACE = os.environ.get("PINNACE", os.path.join(ROOT, "build", "release", "pinnace"))
@@ -28,8 +32,8 @@ def free_port():
 class Process:
     """A program that is meant to run, or not; `tend` starts it again when it should and does not."""
 
-    def __init__(self, name, argv, log):
-        self.name, self.argv, self.log = name, argv, log
+    def __init__(self, name, argv, log, user=None):
+        self.name, self.argv, self.log, self.user = name, argv, log, user
         self.handle = None
         self.is_wanted = False
         self.is_held = False
@@ -43,7 +47,7 @@ class Process:
             return
         with open(self.log, "ab") as log:
             self.handle = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log,
-                                           stderr=log)
+                                           stderr=log, user=self.user, group=self.user)
 
     def kill(self):
         self.is_wanted = self.is_held = False
@@ -74,6 +78,7 @@ def make_certificates(directory):
         file.write("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
     openssl("x509", "-req", "-in", "etcd.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
             "-CAcreateserial", "-days", "2", "-extfile", "etcd.ext", "-out", "etcd.crt")
+    os.chmod(os.path.join(directory, "etcd.key"), 0o644)  # Every member is another user.
 
 
 class Cluster:
@@ -81,6 +86,7 @@ class Cluster:
 
     def __init__(self, backend):
         self.directory = tempfile.mkdtemp(prefix="pinnace-torture-")
+        os.chmod(self.directory, 0o711)
         self.name = f"torture-{os.getpid()}"
         self.members, self.servers = [], []
         self.ports = []
@@ -94,8 +100,10 @@ class Cluster:
         return os.path.join(self.directory, *parts)
 
     def _make_members(self, count):
-        clients, peers = [[f"https://127.0.0.1:{free_port()}" for _ in range(count)]
-                          for _ in range(2)]
+        self.client_ports, self.peer_ports = [[free_port() for _ in range(count)] for _ in range(2)]
+        network.prepare(self.peer_ports)
+        clients, peers = [[f"https://127.0.0.1:{port}" for port in ports]
+                          for ports in (self.client_ports, self.peer_ports)]
         self.etcd_urls = clients
         everyone = ",".join(f"m{i}={peer}" for i, peer in enumerate(peers))
         files = {"cert-file": "etcd.crt", "key-file": "etcd.key", "trusted-ca-file": "ca.crt"}
@@ -107,7 +115,10 @@ class Cluster:
                     "--heartbeat-interval=50", "--election-timeout=500", "--log-level=error"]
             for flag, file in files.items():
                 argv += [f"--{flag}={self._path(file)}", f"--peer-{flag}={self._path(file)}"]
-            self.members.append(Process(f"etcd {i}", argv, self._path(f"m{i}.log")))
+            user = network.user_of(i)
+            os.mkdir(self._path(f"m{i}"), 0o700)
+            os.chown(self._path(f"m{i}"), user, user)
+            self.members.append(Process(f"etcd {i}", argv, self._path(f"m{i}.log"), user))
 
     def _make_server(self, number):
         port = free_port()
@@ -152,7 +163,29 @@ class Cluster:
         with open(server.log, encoding="utf-8", errors="replace") as log:
             raise AssertionError(f"{server.name} does not start:\n{log.read()[-4000:]}")
 
+    def cut(self, members, from_clients):
+        network.cut([self.members.index(member) for member in members], self.peer_ports,
+                    self.client_ports if from_clients else None)
+
+    def mend(self):
+        network.mend()
+
+    def compact(self, revision):
+        """As somebody with etcd's own tools does it; whether it was done."""
+        context = ssl.create_default_context(cafile=self._path("ca.crt"))
+        context.load_cert_chain(self._path("etcd.crt"), self._path("etcd.key"))
+        for port in self.client_ports:
+            connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=2)
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                connection.request("POST", "/v3/kv/compaction", json.dumps({"revision": revision}))
+                if connection.getresponse().status == 200:
+                    return True
+            connection.close()
+        return False
+
     def heal(self):
+        if self.members:
+            self.mend()
         for process in self.processes():
             process.let_go()
             process.start()

@@ -16,8 +16,9 @@ Write = namedtuple("Write", "verb key value expected uid begin end outcome revis
 Read = namedtuple("Read", "key begin end revision value")
 # objects: {name: (revision, value)}. revision: of the list.
 List = namedtuple("List", "begin end revision objects")
-# One connection's worth: all events after `after`, until it stands at `through`.
-Segment = namedtuple("Segment", "watcher after through events")
+# One connection's worth: all events after `after`, until it stands at `through`; `times`: when each
+# event was seen.
+Segment = namedtuple("Segment", "watcher after through events times", defaults=((),))
 Event = namedtuple("Event", "revision type key value uid")
 # Held for certain from `begin` to `end`.
 Hold = namedtuple("Hold", "lease holder begin end")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The torture test: clients read, write and watch by HTTPS while servers and members of etcd are
-killed and held, and then the history of it is checked against what the store promises.
+killed, held and cut off, and then the history of it is checked against what the store promises.
 
     tests/torture/torture.py --backend etcd --seconds 600 --seed 7
 
@@ -19,6 +19,7 @@ import time
 import traceback
 
 import checker
+import network
 from clients import KEYS, NAMESPACE, OBJECTS, Connection, Locker, NoAnswer, NotSent, Watcher
 from clients import Tenant, Worker, revision_of
 from cluster import Cluster
@@ -28,7 +29,7 @@ CATCH_UP_SECONDS = 60
 
 
 class Nemesis(threading.Thread):
-    """Kills and holds processes, and lets them come back."""
+    """Kills, holds and cuts off processes, and lets them come back; and compacts etcd."""
 
     def __init__(self, run):
         super().__init__(name="nemesis", daemon=True)
@@ -52,13 +53,15 @@ class Nemesis(threading.Thread):
     def strike(self):
         kinds = [(self.kill, self.cluster.servers, 1), (self.hold, self.cluster.servers, 1)]
         if self.cluster.members:
-            kinds += [(self.kill, self.cluster.members, 1), (self.hold, self.cluster.members, 1),
-                      (self.kill, self.cluster.members, 2)]
+            members = self.cluster.members
+            kinds += [(self.kill, members, 1), (self.hold, members, 1), (self.kill, members, 2),
+                      (self.cut_off, members, 1), (self.isolate, members, 1),
+                      (self.cut_off, members, 2), (self.compact, members, 0)]
         how, group, count = self.rng.choice(kinds)
         victims = self.rng.sample(group, count)
         seconds = self.rng.random() * 3
-        self.counts[f"{how.__name__} {count} {group[0].name.split()[0]}"] += 1
-        how(victims, seconds)
+        if how(victims, seconds) is not False:
+            self.counts[f"{how.__name__} {count} {group[0].name.split()[0]}"] += 1
 
     def kill(self, victims, seconds):
         for victim in victims:
@@ -74,6 +77,19 @@ class Nemesis(threading.Thread):
         for victim in victims:
             victim.let_go()
 
+    def cut_off(self, victims, seconds, from_clients=False):
+        """From the other members; servers still reach them."""
+        self.cluster.cut(victims, from_clients)
+        self.wait(seconds)
+        self.cluster.mend()
+
+    def isolate(self, victims, seconds):
+        self.cut_off(victims, seconds, from_clients=True)
+
+    def compact(self, _victims, _seconds):
+        """To where the slowest watch stands: whatever restarts, that one must be able to go on."""
+        return self.cluster.compact(min(watcher.revision for watcher in self.run_of.watchers))
+
 
 class Run:
     def __init__(self, options):
@@ -85,6 +101,7 @@ class Run:
         self.last_revision = 0
         self.first_revision = 0
         self.failures = []
+        self.watchers = []
 
     @property
     def is_ending(self):
@@ -123,22 +140,23 @@ class Run:
         clients = [Worker(self, f"w{i}") for i in range(self.clients_wanted)]
         clients += [Locker(self, f"l{i}") for i in range(3)]
         clients += [Tenant(self, f"t{i}") for i in range(2)]
-        watchers = [Watcher(self, f"watch-{i}") for i in range(3)]
+        self.watchers = [Watcher(self, f"watch-{i}") for i in range(3)]
         nemesis = Nemesis(self)
-        for thread in [*clients, *watchers, nemesis]:
+        for thread in [*clients, *self.watchers, nemesis]:
             thread.start()
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline and not self.failures and not self.history.is_full():
             time.sleep(0.1)
+        self.seconds -= max(0, deadline - time.monotonic())  # What it has become.
         self.ending.set()
         nemesis.join()
         for client in clients:
             client.join()
         self.cluster.heal()
-        self.settle(watchers)
+        self.settle()
         return nemesis.counts
 
-    def settle(self, watchers):
+    def settle(self):
         """Everything is well again: one more write, which every watch must see."""
         last = Worker(self, "last")
         deadline = time.monotonic() + CATCH_UP_SECONDS
@@ -146,7 +164,7 @@ class Run:
             self.last_revision = last.overwrite(KEYS[0]) or last.create(KEYS[0])
         if not self.last_revision:
             raise AssertionError("nothing can be written when all is well again")
-        for watcher in watchers:
+        for watcher in self.watchers:
             watcher.join(CATCH_UP_SECONDS)
             if watcher.is_alive():
                 raise AssertionError(f"{watcher.name} stays at {watcher.revision}, "
@@ -159,7 +177,7 @@ class Run:
 def summary(run, strikes):
     outcomes = collections.Counter(f"{write.verb} {write.outcome}" for write in run.history.writes)
     return json.dumps({
-        "seed": run.seed, "writes": dict(sorted(outcomes.items())), "faults": dict(strikes),
+        "seed": run.seed, "seconds": round(run.seconds), "writes": dict(sorted(outcomes.items())), "faults": dict(strikes),
         "reads": len(run.history.reads), "lists": len(run.history.lists),
         "watches": len(run.history.segments), "holds": len(run.history.holds),
         "events": sum(len(segment.events) for segment in run.history.segments)})
@@ -173,6 +191,7 @@ def main():
     parser.add_argument("--seed", type=int,
                         default=int(os.environ.get("PINNACE_TORTURE_SEED", secrets.randbits(32))))
     options = parser.parse_args()
+    network.enter()
     print(f"seed {options.seed}: --backend {options.backend} --seconds {options.seconds:g} "
           f"--clients {options.clients} --seed {options.seed}", flush=True)
     run = Run(options)
