@@ -23,10 +23,7 @@ void write_message(Writer& writer, const Value& value, const TypeInfo& type);
 
 bool is_present(const Value* value) { return value != nullptr && !value->is_null(); }
 
-std::int64_t int_of(const Value& value) {
-  if (value.is_int()) return value.as_int();
-  return value.is_number() ? static_cast<std::int64_t>(value.as_double()) : 0;
-}
+std::int64_t int_of(const Value& value) { return value.is_int() ? value.as_int() : 0; }
 
 std::string_view text_of(const Value& value) {
   return value.is_string() ? value.as_string() : std::string_view{};

@@ -25,14 +25,20 @@ struct Faults {
   }
 };
 
-void check_members(const Value& object, std::span<const std::string_view> known,
+// False: it is no object, and nothing can be read from it.
+bool check_members(const Value& object, std::span<const std::string_view> known,
                    const std::string& path, Faults& faults) {
+  if (!object.is_object()) {
+    faults.add(cause::type_invalid(path, api::to_json_text(object), "must be an object"));
+    return false;
+  }
   for (const auto& [name, value] : object.members()) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       faults.add(
           cause::forbidden(path + (path.empty() ? "" : ".") + std::string(name), "unknown field"));
     }
   }
+  return true;
 }
 
 // The entries of a list that must be there and not be empty.
@@ -65,7 +71,7 @@ constexpr KeyedProvider kKeyedProviders[] = {
 KeyConfiguration read_key(const Value& entry, const KeyedProvider& provider,
                           const std::string& path, Faults& faults) {
   static constexpr std::string_view kKnown[] = {"name", "secret"};
-  check_members(entry, kKnown, path, faults);
+  if (!check_members(entry, kKnown, path, faults)) return {};
   KeyConfiguration key{std::string(entry.string_at("name")), {}};
   if (key.name.empty()) {
     faults.add(cause::required(path + ".name", "name is a mandatory field for a key"));
@@ -95,7 +101,7 @@ KeyConfiguration read_key(const Value& entry, const KeyedProvider& provider,
 void read_keys(const Value& from, const KeyedProvider& kind, const std::string& path,
                ProviderConfiguration& provider, Faults& faults) {
   static constexpr std::string_view kKnown[] = {"keys"};
-  check_members(from, kKnown, path, faults);
+  if (!check_members(from, kKnown, path, faults)) return;
   provider.type = kind.type;
   std::size_t index = 0;
   for (const Value& entry : list_at(from, "keys", path + ".keys", "keys", faults)) {
@@ -112,7 +118,7 @@ void read_kms(const Value& from, const std::string& path, ProviderConfiguration&
               std::set<std::string>& kms_names, Faults& faults) {
   static constexpr std::string_view kKnown[] = {"apiVersion", "name", "endpoint", "timeout",
                                                 "cachesize"};
-  check_members(from, kKnown, path, faults);
+  if (!check_members(from, kKnown, path, faults)) return;
   provider.type = Type::kKms;
   const std::string_view version = from.string_at("apiVersion");
   if (version.empty() || version == "v1") {
@@ -161,7 +167,7 @@ ProviderConfiguration read_provider(const Value& from, const std::string& path,
                                     std::set<std::string>& kms_names, Faults& faults) {
   ProviderConfiguration provider;
   static constexpr std::string_view kKnown[] = {"aesgcm", "aescbc", "secretbox", "identity", "kms"};
-  check_members(from, kKnown, path, faults);
+  if (!check_members(from, kKnown, path, faults)) return provider;
   if (from.size() > 1) {
     faults.invalid(path, "...",
                    "more than one provider specified in a single element, should split into "
@@ -283,7 +289,7 @@ Result<EncryptionConfiguration> parse_configuration(std::string_view text) {
   std::size_t index = 0;
   for (const Value& entry : list_at(*root, "resources", "resources", "resources", faults)) {
     const std::string path = "resources[" + std::to_string(index++) + ']';
-    check_members(entry, kKnownOfRule, path, faults);
+    if (!check_members(entry, kKnownOfRule, path, faults)) continue;
     Rule rule;
     read_resources(entry, path + ".resources", rule, faults);
     const std::string providers = path + ".providers";

@@ -66,6 +66,12 @@ TEST(EncryptionConfiguration, SaysWhatIsWrongAndWhere) {
            "- resources: [secrets]\n  providers: [{identity: {}}]",
        "resource \"secrets\" is masked by earlier rule \"*.*\""},
       {text_of("[{identity: {}, }]") + "colour: blue\n", "colour: Forbidden: unknown field"},
+      {text_of("[{identity: {}}, text]"),
+       "providers[1]: Invalid value: \"text\": must be an object"},
+      {text_of("[{aesgcm: 1}]"), "providers[0].aesgcm: Invalid value: 1: must be an object"},
+      {text_of("[{aesgcm: {keys: [1]}}]"), "keys[0]: Invalid value: 1: must be an object"},
+      {text_of("[{kms: []}]"), "providers[0].kms: Invalid value: []: must be an object"},
+      {text_of("[{identity: {}}]") + "- 5\n", "resources[1]: Invalid value: 5: must be an object"},
   };
   for (const auto& [text, expected] : cases) {
     EXPECT_NE(fault_of(text).find(expected), std::string::npos) << text << "\n" << fault_of(text);

@@ -1,5 +1,6 @@
 #include "apiserver/table/table_columns.h"
 
+#include <limits>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -123,6 +124,16 @@ Result<std::shared_ptr<const TableColumns>> TableColumns::of(const api::Resource
   return parsed;
 }
 
+namespace {
+
+// What is too large for one becomes the least, as with kube-apiserver.
+std::int64_t whole_number(double number) {
+  const bool fits = number >= -0x1p63 && number < 0x1p63;
+  return fits ? static_cast<std::int64_t>(number) : std::numeric_limits<std::int64_t>::min();
+}
+
+}  // namespace
+
 // The first value that the path leads to, if it is what the column's type says; else null.
 void TableColumns::write_custom_cell(std::string& out, const Column& column,
                                      const api::Value& object, WallTime now) {
@@ -131,7 +142,7 @@ void TableColumns::write_custom_cell(std::string& out, const Column& column,
   switch (column.type) {
     case CellType::kInteger:
       if (cell.type() == api::Value::Type::kDouble)
-        return api::write_json_int(out, static_cast<std::int64_t>(cell.as_double()));
+        return api::write_json_int(out, whole_number(cell.as_double()));
       return api::write_json(out, cell.is_int() ? cell : api::Value());
     case CellType::kNumber:
       return api::write_json(out, cell.is_number() ? cell : api::Value());

@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "apiserver/handler_testing.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/table/table_columns.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -118,6 +119,20 @@ TEST_F(TableOutputTest, ShowsObjectsThatAreNotStored) {
   ASSERT_TRUE(table);
   EXPECT_EQ(api::to_json_text(*parsed(*table).find("rows")->items()[0].find("cells")),
             R"(["scheduler","Healthy","",""])");
+}
+
+TEST_F(TableOutputTest, ANumberThatNoIntegerHoldsIsTheLeastOne) {
+  const auto columns =
+      TableColumns::custom({{"Size", "integer", "", "", 0, api::JsonPath::parse(".size").value()}});
+  const auto cells = [&](std::string_view size) {
+    std::string out;
+    columns->write_cells(out, arena_, parsed(R"({"size":)" + std::string(size) + "}"), {});
+    return out;
+  };
+  EXPECT_EQ(cells("4"), "[null,4]");
+  EXPECT_EQ(cells("4.9"), "[null,4]");
+  EXPECT_EQ(cells("2e76"), "[null,-9223372036854775808]");
+  EXPECT_EQ(cells("-2e76"), "[null,-9223372036854775808]");
 }
 
 }  // namespace
