@@ -38,8 +38,6 @@ class DefinitionsTest : public CustomTest {
   }
 };
 
-constexpr char kSchemaPath[] = "spec.versions[0].schema.openAPIV3Schema";
-
 TEST_F(DefinitionsTest, DemandStructure) {
   expect_schema_refused(R"("spec":{"properties":{"a":{"type":"string"}}})",
                         {"spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required "
