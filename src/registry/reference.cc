@@ -58,11 +58,15 @@ std::string Reference::text() const {
   return out;
 }
 
+// The shortest form that still means this image: without its registry "a.b/c" would name another.
 std::string Reference::familiar() const {
-  std::string out = text();
-  if (out.starts_with("docker.io/")) out.erase(0, 10);
-  if (domain == "docker.io" && out.starts_with("library/")) out.erase(0, 8);
-  return out;
+  const std::string full = text();
+  for (const std::string_view implied : {"docker.io/library/", "docker.io/"}) {
+    if (!full.starts_with(implied)) continue;
+    const auto meant = parse_reference(std::string_view(full).substr(implied.size()));
+    if (meant && *meant == *this) return full.substr(implied.size());
+  }
+  return full;
 }
 
 bool is_digest(std::string_view text) {

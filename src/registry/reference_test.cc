@@ -17,6 +17,11 @@ TEST(Reference, CompletesShortNames) {
       {"registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.9"},
       {"index.docker.io/library/x", "docker.io/library/x:latest", "x:latest"},
       {"a__b/c.d-e:V1_x", "docker.io/a__b/c.d-e:V1_x", "a__b/c.d-e:V1_x"},
+      // Shorter, these would be other images.
+      {"docker.io/d.io/x:1", "docker.io/d.io/x:1", "docker.io/d.io/x:1"},
+      {"docker.io/library/a/b:1", "docker.io/library/a/b:1", "library/a/b:1"},
+      {"docker.io/library/localhost/b:1", "docker.io/library/localhost/b:1",
+       "library/localhost/b:1"},
   };
   for (const auto& each : cases) {
     const auto reference = parse_reference(each.written);

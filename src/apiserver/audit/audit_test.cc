@@ -80,6 +80,13 @@ TEST(AuditPolicy, SaysWhatIsWrongAndWhere) {
       {policy_text("- {level: None, resources: [{resourceNames: [a]}]}"),
        "using resourceNames requires at least one resource"},
       {policy_text("- {level: None, colour: blue}"), "rules[0].colour: Forbidden: unknown field"},
+      {policy_text("- Metadata"), "rules[0]: Invalid value: \"Metadata\": must be an object"},
+      {policy_text("- {level: None, resources: pods}"),
+       "rules[0].resources: Invalid value: \"pods\": must be a list of resources"},
+      {policy_text("- {level: None, resources: [pods]}"),
+       "rules[0].resources[0]: Invalid value: \"pods\": must be an object"},
+      {"apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: {level: None}",
+       "rules: Invalid value: {\"level\":\"None\"}: must be a list of rules"},
   };
   for (const auto& [text, expected] : cases) {
     const auto parsed = parse_policy(text);

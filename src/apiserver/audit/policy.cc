@@ -77,24 +77,37 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-void check_members(const Value& object, std::span<const std::string_view> known,
+// False: it is no object, and nothing can be read from it.
+bool check_members(const Value& object, std::span<const std::string_view> known,
                    const FieldPath& path, Causes& causes) {
+  if (!object.is_object()) {
+    causes.push_back(
+        cause::type_invalid(path.text(), api::to_json_text(object), "must be an object"));
+    return false;
+  }
   for (const auto& [name, value] : object.members()) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     causes.push_back(cause::forbidden(path.child(name).text(), "unknown field"));
   }
+  return true;
+}
+
+// The list of this name; null, with a cause if need be, where there is none.
+const Value* list_at(const Value& object, std::string_view name, std::string_view what,
+                     const FieldPath& path, Causes& causes) {
+  const Value* list = object.find(name);
+  if (list == nullptr || list->is_null()) return nullptr;
+  if (list->is_array()) return list;
+  causes.push_back(cause::type_invalid(path.child(name).text(), api::to_json_text(*list),
+                                       "must be a list of " + std::string(what)));
+  return nullptr;
 }
 
 Strings strings_at(const Value& object, std::string_view name, const FieldPath& path,
                    Causes& causes) {
   Strings out;
-  const Value* list = object.find(name);
-  if (list == nullptr || list->is_null()) return out;
-  if (!list->is_array()) {
-    causes.push_back(cause::type_invalid(path.child(name).text(), api::to_json_text(*list),
-                                         "must be a list of strings"));
-    return out;
-  }
+  const Value* list = list_at(object, name, "strings", path, causes);
+  if (list == nullptr) return out;
   for (const Value& item : list->items()) {
     if (item.is_string()) {
       out.emplace_back(item.as_string());
@@ -160,12 +173,12 @@ void check_urls(const Policy::Rule& rule, const FieldPath& path, Causes& causes)
 void read_resources(const Value& object, const FieldPath& path, Policy::Rule& rule,
                     Causes& causes) {
   static constexpr std::string_view kKnown[] = {"group", "resources", "resourceNames"};
-  const Value* list = object.find("resources");
+  const Value* list = list_at(object, "resources", "resources", path, causes);
   if (list == nullptr) return;
   std::size_t index = 0;
   for (const Value& entry : list->items()) {
     const FieldPath at = path.child("resources").index(index++);
-    check_members(entry, kKnown, at, causes);
+    if (!check_members(entry, kKnown, at, causes)) continue;
     Policy::Resources resources{std::string(entry.string_at("group")),
                                 strings_at(entry, "resources", at, causes),
                                 strings_at(entry, "resourceNames", at, causes)};
@@ -183,7 +196,7 @@ Policy::Rule read_rule(const Value& from, const FieldPath& path, const Verdict& 
   static constexpr std::string_view kKnown[] = {
       "level",           "users",      "userGroups",       "verbs", "resources", "namespaces",
       "nonResourceURLs", "omitStages", "omitManagedFields"};
-  check_members(from, kKnown, path, causes);
+  if (!check_members(from, kKnown, path, causes)) return {};
   Policy::Rule rule;
   rule.verdict.level = read_level(from, path, causes);
   rule.verdict.omitted_stages =
@@ -229,13 +242,13 @@ Result<Policy> parse_policy(std::string_view text) {
   Verdict common;
   common.omitted_stages = read_stages(*root, FieldPath(), causes);
   common.omits_managed_fields = root->bool_at("omitManagedFields");
-  const Value* rules = root->find("rules");
-  if (rules == nullptr || rules->empty()) {
+  const Value* rules = list_at(*root, "rules", "rules", FieldPath(), causes);
+  if (causes.empty() && (rules == nullptr || rules->empty())) {
     return errors::bad_request("loaded illegal policy with 0 rules");
   }
   Policy policy;
   std::size_t index = 0;
-  for (const Value& rule : rules->items()) {
+  for (const Value& rule : rules != nullptr ? rules->items() : std::span<const Value>()) {
     policy.rules.push_back(read_rule(rule, FieldPath("rules").index(index++), common, causes));
   }
   if (causes.empty()) return policy;
