@@ -21,6 +21,7 @@ bool LineDelivery::feed(std::string_view bytes) {
     return false;
   }
   const std::lock_guard lock(mutex_);
+  if (stopped_) return false;
   for (auto& line : whole) lines_.push_back(std::move(line));
   waiting_bytes_ += size;
   if (!lines_.empty()) post_drain();
@@ -30,10 +31,16 @@ bool LineDelivery::feed(std::string_view bytes) {
 
 void LineDelivery::finish(Result<void> result) {
   const std::lock_guard lock(mutex_);
-  if (finished_) return;
+  if (finished_ || stopped_) return;
   finished_ = true;
   end_ = std::move(result);
   post_drain();
+}
+
+// Whoever feeds holds the mutex from looking at `stopped_` until it has posted.
+void LineDelivery::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
 }
 
 void LineDelivery::post_drain() {

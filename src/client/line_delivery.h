@@ -4,6 +4,7 @@
 //   was called. A line that is longer than kMaxLine ends the watch with an error.
 // Threads: `feed` and `finish` on the I/O thread; callbacks on the executor; `stop` on the
 //   executor's thread, after which no callback runs.
+// Lifetime: the executor may be gone once `stop` has returned, though the I/O thread feeds on.
 #pragma once
 
 #include <atomic>
@@ -31,11 +32,11 @@ class LineDelivery : public std::enable_shared_from_this<LineDelivery> {
         on_end_(std::move(on_end)),
         resume_(std::move(resume)) {}
 
-  // Takes the next bytes; true if more are welcome now.
+  // Takes the next bytes; true if more are welcome now. After `stop` none are.
   bool feed(std::string_view bytes);
   // The stream is over. Only the first call counts.
   void finish(Result<void> result);
-  void stop() { stopped_ = true; }
+  void stop();
 
  private:
   static constexpr std::size_t kHighMark = 1 << 20;
@@ -47,7 +48,7 @@ class LineDelivery : public std::enable_shared_from_this<LineDelivery> {
   const OnLine on_line_;
   const OnEnd on_end_;
   const std::function<void()> resume_;
-  std::atomic<bool> stopped_{false};
+  std::atomic<bool> stopped_{false};  // Becomes true with the mutex held.
 
   std::string partial_;  // The I/O thread's.
   std::mutex mutex_;

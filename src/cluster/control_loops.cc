@@ -49,7 +49,8 @@ class ControlLoopsImpl final : public ControlLoops {
       : options_(std::move(options)), thread_("control-loop") {
     thread_.run_and_wait([this] { begin(); });
   }
-  ~ControlLoopsImpl() override {
+  ~ControlLoopsImpl() override { stop(); }
+  void stop() override {
     thread_.run_and_wait([this] {
       scheduler_.reset();
       manager_.reset();

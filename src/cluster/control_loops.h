@@ -2,7 +2,9 @@
 //
 // Why: of several control planes on one store, one at a time may act. Alone on its store a control
 //   plane needs no election, and is at work at once.
-// Lifetime: the destructor stops both, and gives up what is led so that another may go on.
+// Lifetime: `stop` ends both, and gives up what is led so that another may go on; the destructor
+//   does it, too. Answers to what was sent still go to the loop, so the ways to the API are closed
+//   between the one and the other.
 // Threads: made and destroyed on one thread; everything in it runs on a loop of its own.
 #pragma once
 
@@ -29,6 +31,7 @@ class ControlLoops {
   };
   static std::unique_ptr<ControlLoops> start(Options options);
   virtual ~ControlLoops() = default;
+  virtual void stop() = 0;
 };
 
 }  // namespace pinnace::cluster

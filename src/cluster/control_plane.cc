@@ -58,9 +58,10 @@ class ControlPlaneImpl final : public ControlPlane {
   explicit ControlPlaneImpl(const Options& options) : options_(options) {}
   ~ControlPlaneImpl() override {
     // In the order in which work flows: nothing new, loops, watches, server, store, timers.
-    control_loops_.reset();
+    if (control_loops_) control_loops_->stop();
     controller_access_.reset();
     scheduler_access_.reset();
+    control_loops_.reset();
     // What they had posted still calls the server: let it run while there is one.
     if (timer_loop_) timer_loop_->run_and_wait([] {});
     if (api_) api_->shut_down();
