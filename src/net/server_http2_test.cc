@@ -103,6 +103,15 @@ TEST_F(Http2Server, ServesManyStreamsOfOneConnection) {
               i % 2 == 0 ? 100000u : 4u);
 }
 
+TEST_F(Http2Server, AnAnswerThatClosesTheConnectionIsTheLastThatBeginsOnIt) {
+  const auto connects = [&](std::string_view path) {
+    return curl({url(path), url(path), "-o", "/dev/null", "-o", "/dev/null", "-w",
+                 "%{http_code} %{num_connects} "});
+  };
+  EXPECT_EQ(connects("/hello"), "200 1 200 0 ");
+  EXPECT_EQ(connects("/goodbye"), "200 1 200 1 ");
+}
+
 TEST_F(Http2Server, WakesAWatchAndEndsIt) {
   auto feed = handler_.feeds["/watch"] = std::make_shared<Feed>();
   std::thread pusher([&] {

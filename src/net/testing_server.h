@@ -87,6 +87,10 @@ class TestHandler : public Handler {
     headers.add("content-type", "text/plain");
     const std::string& path = request.path;
     if (path == "/hello") return exchange->respond(200, headers, std::string("hello"));
+    if (path == "/goodbye") {
+      headers.add("connection", "close");
+      return exchange->respond(200, headers, std::string("goodbye"));
+    }
     if (path == "/echo") return exchange->respond(200, headers, std::move(request.body));
     if (path == "/who")
       return exchange->respond(200, headers,

@@ -119,10 +119,7 @@ class Http2Connection final : public Connection {
   void go_away() override {
     if (!channel_) return;
     auto self = shared_from_this();
-    leaving_ = true;
-    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
-                          nullptr, 0);
+    take_no_more();
     send_pending();
     if (streams_.empty()) cut();
   }
@@ -221,8 +218,9 @@ class Http2Connection final : public Connection {
     fields.reserve(headers.all().size() + 2);
     std::string status_text = std::to_string(status);
     fields.push_back(field(":status", status_text));
-    bool has_date = false;
+    bool has_date = false, is_last = false;
     for (const auto& [name, value] : headers.all()) {
+      is_last = is_last || (name == "connection" && value == "close");
       if (name == "connection" || name == "transfer-encoding" || name == "keep-alive" ||
           name == "upgrade")
         continue;
@@ -238,7 +236,16 @@ class Http2Connection final : public Connection {
                                 has_body ? &provider : nullptr) != 0)
       nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
                                 NGHTTP2_INTERNAL_ERROR);
+    if (is_last) take_no_more();
     send_soon();
+  }
+
+  // What is under way goes on; for what comes the client is to connect anew.
+  void take_no_more() {
+    if (std::exchange(leaving_, true)) return;
+    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
+                          nullptr, 0);
   }
 
   // Answers that are given in one turn of the loop leave together.
