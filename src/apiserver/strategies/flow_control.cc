@@ -1,7 +1,9 @@
 // FlowSchemas and PriorityLevelConfigurations: who waits for whom.
 #include <algorithm>
+#include <cmath>
 #include <set>
 
+#include "apiserver/fairness/default_objects.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -10,6 +12,33 @@ namespace pinnace::apiserver {
 namespace {
 
 constexpr std::int64_t kMaxPrecedence = 10000, kMaxQueues = 10 * 1000 * 1000;
+
+// Flows are dealt their hands by as many bits of a hash.
+constexpr int kMaxHashBits = 60;
+
+// Bits that tell all hands of distinct queues apart.
+int bits_of_hands(std::int64_t queues, std::int64_t hand) {
+  double bits = 0;
+  for (std::int64_t i = 0; i < hand && bits <= kMaxHashBits; ++i) {
+    bits += std::log2(static_cast<double>(queues - i));
+  }
+  return static_cast<int>(std::ceil(bits));
+}
+
+// What keeps the server going is not for clients to change.
+void validate_mandatory(const Field& root, const api::Value& object, bool is_schema) {
+  const std::string name(root["metadata"]["name"].text());
+  const auto* wanted = fairness::find_default(is_schema, name);
+  const api::Value* spec = object.find("spec");
+  if (wanted == nullptr || !wanted->is_mandatory || spec == nullptr ||
+      fairness::has_default_spec(*wanted, *spec)) {
+    return;
+  }
+  const bool is_partly_free = !is_schema && name == fairness::kExempt;
+  root["spec"].invalid("spec of '" + name + "' " +
+                       (is_partly_free ? "except the 'spec.exempt' field " : "") +
+                       "must equal the fixed value");
+}
 
 // "*" stands alone in a list that has it.
 void validate_alone(const Field& list, const char* detail) {
@@ -120,6 +149,7 @@ void validate_subject(const Field& subject) {
 
 void validate_flow_schema(Change& change, const api::Value& object) {
   const Field schema = root(change, object);
+  validate_mandatory(schema, object, true);
   const Field spec = schema["spec"];
   const Field precedence = spec["matchingPrecedence"];
   if (precedence.number() <= 0) precedence.invalid("must be a positive value");
@@ -163,6 +193,10 @@ void validate_queuing(const Field& queuing) {
   }
   if (hand.number() > queues.number()) {
     hand.invalid("should not be greater than queues (" + std::to_string(queues.number()) + ")");
+  } else if (const int bits = bits_of_hands(queues.number(), hand.number()); bits > kMaxHashBits) {
+    hand.invalid("required entropy bits of deckSize " + std::to_string(queues.number()) +
+                 " and handSize " + std::to_string(hand.number()) + " should not be greater than " +
+                 std::to_string(kMaxHashBits));
   }
 }
 
@@ -196,6 +230,7 @@ void validate_limited(const Field& limited) {
 
 void validate_priority_level(Change& change, const api::Value& object) {
   const Field level = root(change, object);
+  validate_mandatory(level, object, false);
   const Field spec = level["spec"];
   const Field type = spec["type"];
   const Field limited = spec["limited"];
