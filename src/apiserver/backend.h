@@ -13,6 +13,8 @@
 #include "apiserver/authorization/node_authorizer.h"
 #include "apiserver/authorization/rbac.h"
 #include "apiserver/catalog/catalog.h"
+#include "apiserver/fairness/turns.h"
+#include "apiserver/http/deadlines.h"
 #include "apiserver/http/document_cache.h"
 #include "apiserver/server.h"
 #include "apiserver/strategies/allocator.h"
@@ -30,10 +32,17 @@ std::vector<Rule> node_rules();
 
 struct Backend {
   explicit Backend(Options from)
-      : options(std::move(from)), rbac(options.store), nodes(options.store, node_rules()) {}
+      : options(std::move(from)),
+        turns(options.configuration.requests, options.store, catalog, options.executor,
+              options.metrics),
+        rbac(options.store),
+        nodes(options.store, node_rules()) {}
 
   Options options;
   CatalogHolder catalog{options.executor, options.clock};
+  // Who is served, and until when.
+  fairness::Turns turns;
+  std::shared_ptr<Deadlines> deadlines = std::make_shared<Deadlines>(options.executor);
   std::unique_ptr<Authenticator> authenticator;
   Rbac rbac;
   NodeAuthorizer nodes;
@@ -47,8 +56,7 @@ struct Backend {
   std::shared_ptr<audit::Auditor> auditor;  // Null: no audit log.
   // Documents about built-in groups alone.
   DocumentCache documents{options.executor, options.clock};
-  std::shared_ptr<void> event_expiry, definitions;  // End with this.
-  std::atomic<std::size_t> inflight{0};
+  std::shared_ptr<void> event_expiry, definitions, flow_control;  // End with this.
   std::atomic<bool> is_ready{false};
   std::atomic<bool> is_shutting_down{false};
 

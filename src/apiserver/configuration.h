@@ -88,7 +88,23 @@ struct AuditSettings {
   bool log_compress = false;
 };
 
+// How many requests are served at once, and for how long.
+struct RequestLimits {
+  // Priority and fairness: the sum of both maxima are the seats that levels share. Without it each
+  // maximum is a limit by itself, for requests that read and those that write; 0 is none.
+  bool is_fair = true;
+  std::size_t max_requests_inflight = 400;
+  std::size_t max_mutating_requests_inflight = 200;
+  // Of requests that do not last: then 504. A quarter of it may pass in a queue.
+  Duration request_timeout = std::chrono::seconds(60);
+  // Watches without a timeout of their own end after once to twice this.
+  Duration min_request_timeout = std::chrono::seconds(1800);
+  // How likely a request on HTTP/2 ends its connection, so that clients spread over servers.
+  double goaway_chance = 0;
+};
+
 struct Configuration {
+  RequestLimits requests;
   AuthenticationSettings authentication;
   AuthorizationSettings authorization;
   AuditSettings audit;
@@ -97,9 +113,6 @@ struct Configuration {
   // cluster's own key for Secrets.
   std::string encryption_provider_config;
   bool encryption_provider_config_automatic_reload = false;
-
-  // Requests under way at once, watches apart; more get 429 with Retry-After.
-  std::size_t max_requests_inflight = 400;
 
   // Bearer token → user.
   std::map<std::string, StaticUser, std::less<>> tokens;

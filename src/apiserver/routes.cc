@@ -2,6 +2,7 @@
 
 #include "api/json.h"
 #include "apiserver/discovery/discovery_routes.h"
+#include "apiserver/fairness/dump.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -83,6 +84,7 @@ void version(Backend&, const CallRef& call) {
 }
 
 void metrics_text(Backend& backend, const CallRef& call) {
+  backend.turns.publish();
   answer_text(*call, 200, "text/plain; version=0.0.4; charset=utf-8",
               backend.options.metrics.text());
 }
@@ -114,6 +116,10 @@ constexpr Route kRoutes[] = {
     {"/healthz/*", true, health},
     {"/version", true, version},
     {"/metrics", false, metrics_text},
+    {"/debug/api_priority_and_fairness/dump_priority_levels", false,
+     fairness::dump_priority_levels},
+    {"/debug/api_priority_and_fairness/dump_queues", false, fairness::dump_queues},
+    {"/debug/api_priority_and_fairness/dump_requests", false, fairness::dump_requests},
     {"/openid/v1/jwks", false, jwks},
     {"/.well-known/openid-configuration", false, openid_configuration},
     {"/", false, root_paths},

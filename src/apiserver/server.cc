@@ -10,6 +10,7 @@
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/custom/definitions_controller.h"
+#include "apiserver/fairness/controller.h"
 #include "apiserver/http/call.h"
 #include "apiserver/http/status.h"
 #include "apiserver/proxy/kubelet_client.h"
@@ -43,6 +44,8 @@ class ServerImpl : public Server {
             "apiserver_request_duration_seconds", "Time to an answer (to its head for watches).",
             {0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30}, {"verb"})) {}
 
+  ~ServerImpl() override { backend_->turns.close(); }
+
   void handle(net::Request request, std::shared_ptr<net::Exchange> exchange) override {
     auto call = std::make_shared<Call>();
     call->request = std::move(request);
@@ -50,16 +53,10 @@ class ServerImpl : public Server {
     if (backend_->is_shutting_down) {
       return answer_error(*call, errors::unavailable("the server is shutting down").error());
     }
-    if (backend_->inflight.fetch_add(1) >= backend_->options.configuration.max_requests_inflight) {
-      backend_->inflight.fetch_sub(1);
-      return answer_error(
-          *call,
-          errors::too_many_requests("too many requests, please try again later.", 1).error());
-    }
     const MonotonicTime start = backend_->options.clock.monotonic();
+    call->deadline.belong_to(backend_->deadlines);
     call->on_answer = [backend = backend_, requests = &requests_, seconds = &seconds_,
                        raw = call.get(), start](int status) {
-      backend->inflight.fetch_sub(1);
       const auto took = backend->options.clock.monotonic() - start;
       seconds->with({raw->info.verb}).observe(std::chrono::duration<double>(took).count());
       requests
@@ -67,22 +64,43 @@ class ServerImpl : public Server {
                   std::to_string(status)})
           .add(1);
     };
-    if (auto ok = enter(call); !ok) answer_error(*call, ok.error());
+    if (auto ok = enter(call, start); !ok) answer_error(*call, ok.error());
   }
 
   void shut_down() override {
     backend_->is_shutting_down = true;
+    backend_->turns.close();
     backend_->aggregator->stop();
   }
 
  private:
-  Result<void> enter(const CallRef& call) {
+  Result<void> enter(const CallRef& call, MonotonicTime start) {
     auto query = Query::parse(call->request.query);
     if (!query) return std::unexpected(std::move(query.error()));
     call->query = std::move(*query);
     auto info = parse_request_info(call->request.method, call->request.path, call->query);
     if (!info) return std::unexpected(std::move(info.error()));
     call->info = std::move(*info);
+    const RequestLimits& limits = backend_->options.configuration.requests;
+    call->closes_connection = call->request.http_version == 20 && limits.goaway_chance > 0 &&
+                              chance() < limits.goaway_chance;
+    if (fairness::lasts(call->info)) return begin(call);
+    const auto timeout = request_timeout(call->query, limits.request_timeout);
+    if (!timeout) return std::unexpected(timeout.error());
+    auto begun = begin(call);
+    // Most are answered by now.
+    if (begun && !call->is_over() && *timeout > Duration::zero()) {
+      backend_->deadlines->add(*call, start + *timeout);
+    }
+    return begun;
+  }
+
+  // In [0, 1).
+  double chance() const {
+    return static_cast<double>(backend_->options.rng.next() >> 11) * 0x1.0p-53;
+  }
+
+  Result<void> begin(const CallRef& call) {
     store::Store& store = backend_->store();
     if (store.is_always_current() || is_content_with_the_past(*call)) {
       return proceed(backend_, call);
@@ -217,6 +235,7 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
     if (auto ok = bootstrap(backend); !ok) return std::unexpected(std::move(ok.error()));
   }
   start_event_expiry(backend);
+  fairness::follow_flow_control(backend);
   follow_definitions(backend);
   backend->aggregator->start();
   if (backend->options.bootstrap) keep_api_service(backend);

@@ -4,7 +4,7 @@
 // registry, with admission and strategies → store. docs/LIFE_OF_A_REQUEST.md tells it whole.
 // Lifetime: everything that Options refers to must outlive the Server; exchanges may outlive it.
 // Threads: `handle` on any number of I/O threads at once; the rest says so itself.
-// Bounds: `max_requests_inflight` requests at once (watches apart), then 429 with Retry-After.
+// Bounds: fairness/turns.h says how many requests are served at once and what becomes of the rest.
 // Source: Kubernetes API conventions and concepts (kubernetes.io/docs/reference/using-api).
 #pragma once
 

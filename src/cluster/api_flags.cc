@@ -1,5 +1,8 @@
 #include "cluster/api_flags.h"
 
+#include <charconv>
+#include <system_error>
+
 #include "api/time.h"
 #include "base/strings.h"
 
@@ -15,12 +18,6 @@ struct ApiFlag {
 };
 
 constexpr std::int64_t kMaxNumber = 1'000'000;
-
-Result<std::size_t> count_of(std::string_view value) {
-  const auto number = parse_int(value);
-  if (!number || *number < 1) return errors::bad_request("takes a number of at least 1");
-  return static_cast<std::size_t>(*number);
-}
 
 Result<void> set_seconds(std::string_view value, std::int64_t& seconds) {
   const auto number = parse_int(value);
@@ -62,6 +59,18 @@ Result<void> set_duration(Duration& to, std::string_view value) {
   const auto parsed = api::parse_duration(value);
   if (!parsed || *parsed < Duration{}) return errors::bad_request("takes a duration, as in 5m0s");
   to = *parsed;
+  return {};
+}
+
+Result<void> set_chance(double& to, std::string_view value) {
+  constexpr double kMost = 0.02;
+  double number = 0;
+  const char* end = value.data() + value.size();
+  const auto [rest, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc() || rest != end || !(number >= 0 && number <= kMost)) {
+    return errors::bad_request("takes a number between 0 and 0.02");
+  }
+  to = number;
   return {};
 }
 
@@ -265,12 +274,35 @@ const ApiFlag kFlags[] = {
      [](Configuration& configuration, std::string_view value) {
        return set_switch(configuration.encryption_provider_config_automatic_reload, value);
      }},
-    {{"max-requests-inflight", "N", "requests under way at once, watches apart (400)"},
+    {{"enable-priority-and-fairness", "BOOL", "requests take turns by level and flow (true)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.requests.is_fair, value);
+     }},
+    {{"max-requests-inflight", "N", "requests that read at once; a part of all seats (400)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.requests.max_requests_inflight, value);
+     }},
+    {{"max-mutating-requests-inflight", "N",
+      "requests that write at once; the other part of all seats (200)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.requests.max_mutating_requests_inflight, value);
+     }},
+    {{"request-timeout", "TIME", "how long a request may take that does not last (1m0s)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.requests.request_timeout, value);
+     }},
+    {{"min-request-timeout", "SECONDS",
+      "watches without a timeout end after once to twice this (1800)"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {
-       auto count = count_of(value);
-       if (!count) return std::unexpected(std::move(count.error()));
-       configuration.max_requests_inflight = *count;
+       std::int64_t seconds = 0;
+       if (auto ok = set_number(seconds, value); !ok) return ok;
+       configuration.requests.min_request_timeout = std::chrono::seconds(seconds);
        return {};
+     }},
+    {{"goaway-chance", "CHANCE",
+      "that a request on HTTP/2 sends its client to connect anew, 0 to 0.02 (0)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_chance(configuration.requests.goaway_chance, value);
      }},
     {{"service-account-issuer", "URL", "who issues service-account tokens"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {
@@ -325,6 +357,13 @@ Result<void> apply_api_flags(const Arguments& arguments, Configuration& configur
     if (set) continue;
     set.error().message = "--" + std::string(flag.option.name) + ": " + set.error().message;
     return set;
+  }
+  const apiserver::RequestLimits& requests = configuration.requests;
+  if (requests.is_fair &&
+      requests.max_requests_inflight + requests.max_mutating_requests_inflight == 0) {
+    return errors::bad_request(
+        "--max-requests-inflight and --max-mutating-requests-inflight must add up to something "
+        "positive, or --enable-priority-and-fairness be false");
   }
   return {};
 }

@@ -35,6 +35,27 @@ Result<void> decide(const BackendRef& backend, const CallRef& call, Attributes w
   return {};
 }
 
+// Goes on when it is the caller's turn.
+template <typename Next>
+Result<void> in_turn(const BackendRef& backend, const CallRef& call, Next next) {
+  const auto outcome = backend->turns.ask(*call, [&]() -> fairness::Place::Decided {
+    return [backend, call, next](fairness::Outcome decided) {
+      resume(call, [backend, call, next, decided]() -> Result<void> {
+        if (auto ok = backend->turns.settle(*call, decided); !ok) return ok;
+        return next();
+      });
+    };
+  });
+  if (outcome) {
+    if (auto ok = backend->turns.settle(*call, *outcome); !ok) return ok;
+    return next();
+  }
+  call->exchange->on_cancel([weak = std::weak_ptr(call)] {
+    if (const auto waiting = weak.lock()) waiting->turn.leave();
+  });
+  return {};
+}
+
 Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_on) {
   return decide(
       backend, call, attributes_of(*call),
@@ -51,7 +72,7 @@ Result<void> impersonate(const BackendRef& backend, const CallRef& call,
   if (at == as->demands.size()) {
     call->user = std::move(as->user);
     if (call->audit) call->audit->act_as(call->user);
-    return authorize(backend, call, go_on);
+    return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
   }
   return decide(
       backend, call, as->demands[at],
@@ -77,10 +98,10 @@ Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_
     return errors::unauthorized();
   }
   audit::Auditor::begin(backend->auditor, *call);
-  if (is_public) return go_on(backend, call);
+  if (is_public) return in_turn(backend, call, [=] { return go_on(backend, call); });
   auto as = read_impersonation(call->request.headers);
   if (!as) return std::unexpected(std::move(as.error()));
-  if (!*as) return authorize(backend, call, go_on);
+  if (!*as) return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
   return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);
 }
 

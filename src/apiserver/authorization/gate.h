@@ -1,10 +1,10 @@
-// The gate: who sends a request, and whether he may. Between the parse of a request and its
-// handler.
+// The gate: who sends a request, whether it is his turn, and whether he may. Between the parse of a
+// request and its handler.
 //
 // Why it calls on instead of answering: whoever has to be asked outside answers later, and no
 //   thread waits for that.
 // Threads: begins on the request's I/O thread, where it also goes on.
-// Errors: 401 without an identity, 403 without the right.
+// Errors: 401 without an identity, 429 where too many others ask, 403 without the right.
 #pragma once
 
 #include "apiserver/backend.h"

@@ -14,6 +14,8 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
   net::Headers headers;
   headers.add("content-type", content_type);
   headers.add("cache-control", "no-cache, private");
+  call.turn.add_headers(headers);
+  if (call.closes_connection) headers.add("connection", "close");
   const auto warn = [&](std::string_view text) {
     std::string quoted = "299 - ";
     api::write_json_string(quoted, text);
@@ -61,16 +63,60 @@ void respond(Call& call, int status, Media media, std::shared_ptr<const std::str
     say_compressed(headers);
     bytes = std::make_shared<const std::string>(net::gzip(*bytes));
   }
-  call.exchange->respond(status, std::move(headers), std::move(bytes));
+  if (call.claim()) call.exchange->respond(status, std::move(headers), std::move(bytes));
 }
+
+// An answer on its way, which ends with its Call's time.
+class TimedBody final : public net::Body {
+ public:
+  TimedBody(CallRef call, std::unique_ptr<net::Body> body)
+      : call_(std::move(call)), body_(std::move(body)) {}
+  Read read(std::span<char> buffer) override {
+    if (call_->is_late()) return {0, State::kFailed};
+    return body_->read(buffer);
+  }
+
+ private:
+  const CallRef call_;
+  const std::unique_ptr<net::Body> body_;
+};
+
+constexpr std::string_view kLate = "Timeout: request did not complete within the allotted timeout";
 
 }  // namespace
 
 Call::~Call() { finished(0); }
 
-void Call::finished(int status) {
+void Call::started(int status) {
   if (audit) audit->close(status);
-  if (auto told = std::exchange(on_answer, nullptr)) told(status);
+  if (auto told = std::exchange(on_answer, nullptr)) told(is_late() ? 504 : status);
+}
+
+void Call::finished(int status) {
+  started(status);
+  if (is_over_.exchange(true)) return;
+  deadline.leave();
+  turn.release();
+}
+
+// Touches nothing that the stage which has the Call may be at.
+void Call::time_out() {
+  if (is_over()) return;
+  is_late_.store(true, std::memory_order_release);
+  exchange->post([call = shared_from_this()] {
+    if (const auto told = std::exchange(call->on_late, nullptr)) told();
+  });
+  if (!claim()) {
+    // The seats are for others now; what is still to be sent is cut.
+    turn.release();
+    return exchange->wake();
+  }
+  net::Headers headers;
+  headers.add("content-type", "application/json");
+  headers.add("cache-control", "no-cache, private");
+  exchange->respond(504, std::move(headers),
+                    status_json(errors::timeout(std::string(kLate), 0).error()));
+  turn.leave();
 }
 
 std::string resource_text(const api::ResourceInfo& resource) {
@@ -91,7 +137,7 @@ void answer_error(Call& call, const Error& error) {
   if (error.retry_after_seconds > 0) {
     headers.add("retry-after", std::to_string(error.retry_after_seconds));
   }
-  call.exchange->respond(error.code, std::move(headers), status.bytes);
+  if (call.claim()) call.exchange->respond(error.code, std::move(headers), status.bytes);
   if (call.audit) call.audit->refuse(error);
   done(call, error.code);
 }
@@ -100,19 +146,21 @@ void answer_status(Call& call, int code, std::string json) {
   const bool is_audited = call.audit && call.audit->wants_response();
   const std::string shown = is_audited ? json : std::string();
   const EncodedStatus status = encode_status(std::move(json), call.output);
-  call.exchange->respond(code, common_headers(call, status.content_type), status.bytes);
+  net::Headers headers = common_headers(call, status.content_type);
+  if (call.claim()) call.exchange->respond(code, std::move(headers), status.bytes);
   done(call, code, shown);
 }
 
 void answer_text(Call& call, int status, std::string_view content_type, std::string body) {
   net::Headers headers = common_headers(call, content_type);
   headers.add("x-content-type-options", "nosniff");
-  call.exchange->respond(status, std::move(headers), std::move(body));
+  if (call.claim()) call.exchange->respond(status, std::move(headers), std::move(body));
   done(call, status);
 }
 
 void answer_json(Call& call, int status, std::shared_ptr<const std::string> json) {
-  call.exchange->respond(status, common_headers(call, "application/json"), json);
+  net::Headers headers = common_headers(call, "application/json");
+  if (call.claim()) call.exchange->respond(status, std::move(headers), json);
   done(call, status, *json);
 }
 
@@ -120,8 +168,8 @@ void answer_stream(Call& call, int status, std::string_view content_type,
                    std::unique_ptr<net::Body> body) {
   auto headers = common_headers(call, content_type);
   body = watched(call, status, content_type, std::move(body));
-  call.exchange->stream(status, std::move(headers), std::move(body));
-  call.finished(status);
+  if (call.claim()) call.exchange->stream(status, std::move(headers), std::move(body));
+  call.started(status);
 }
 
 void answer_body(Call& call, std::string_view content_type, std::unique_ptr<net::Body> body,
@@ -132,8 +180,9 @@ void answer_body(Call& call, std::string_view content_type, std::unique_ptr<net:
     say_compressed(headers);
     body = net::gzip_body(std::move(body));
   }
-  call.exchange->stream(200, std::move(headers), std::move(body));
-  call.finished(200);
+  body = std::make_unique<TimedBody>(call.shared_from_this(), std::move(body));
+  if (call.claim()) call.exchange->stream(200, std::move(headers), std::move(body));
+  call.started(200);
 }
 
 void answer_value(Call& call, int status, const api::TypeInfo* type, const api::Value& value) {

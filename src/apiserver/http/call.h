@@ -1,9 +1,11 @@
 // Call is one request under way, from its parse to its answer; and the ways to answer it.
 //
 // Lifetime: shared by the stages that still need it; the last one to go ends the request.
-// Threads: one stage at a time owns it; a stage may hand it to another thread (the store's).
+// Threads: one stage at a time owns it; a stage may hand it to another thread (the store's). Only
+//   `time_out` and `is_over` are for any thread at any time.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +16,8 @@
 #include "api/value.h"
 #include "apiserver/authentication/user.h"
 #include "apiserver/catalog/catalog.h"
+#include "apiserver/fairness/turn.h"
+#include "apiserver/http/deadlines.h"
 #include "apiserver/http/media.h"
 #include "apiserver/http/query.h"
 #include "apiserver/http/request_info.h"
@@ -27,7 +31,7 @@ namespace audit {
 class Record;
 }
 
-struct Call {
+struct Call : std::enable_shared_from_this<Call> {
   net::Request request;
   std::shared_ptr<net::Exchange> exchange;
   Query query;
@@ -43,9 +47,26 @@ struct Call {
   std::shared_ptr<audit::Record> audit;  // Null: nobody writes down what happens.
   // Told the status of the answer, once.
   std::function<void(int status)> on_answer;
+  bool closes_connection = false;  // An HTTP/2 client is to go elsewhere with its next requests.
+  Deadlines::Entry deadline;
+  fairness::Turn turn;
 
   ~Call();
+  // Whether the answer is still to be given; whoever asks gives it now. Later answers are dropped.
+  bool claim() { return !is_claimed_.exchange(true, std::memory_order_acq_rel); }
+  // The head of the answer is given; the rest goes on as long as somebody holds on to the Call.
+  void started(int status);
+  // All of the answer is given.
   void finished(int status);
+  bool is_over() const { return is_over_; }
+  // Its time is up.
+  void time_out();
+  bool is_late() const { return is_late_.load(std::memory_order_acquire); }
+  // Called on the exchange's loop after that. Set there.
+  std::function<void()> on_late;
+
+ private:
+  std::atomic<bool> is_claimed_{false}, is_over_{false}, is_late_{false};
 };
 using CallRef = std::shared_ptr<Call>;
 
@@ -59,6 +80,7 @@ void answer_json(Call& call, int status, std::shared_ptr<const std::string> json
 inline void answer_json(Call& call, int status, std::string json) {
   answer_json(call, status, std::make_shared<const std::string>(std::move(json)));
 }
+// A body that goes on by itself, and holds on to the Call.
 void answer_stream(Call& call, int status, std::string_view content_type,
                    std::unique_ptr<net::Body> body);
 // A body of about so many bytes. Large answers are compressed for those who take that.

@@ -28,16 +28,17 @@ bool accepts(std::string_view range, std::string_view type) {
 void answer_document(Call& call, const Document& document, std::string_view content_type,
                      bool is_final) {
   net::Headers headers;
+  call.turn.add_headers(headers);
   headers.add("etag", "\"" + document.etag + "\"");
   headers.add("vary", "Accept");
   headers.add("cache-control",
               is_final ? "public, immutable, max-age=31536000" : "no-cache, private");
   if (has_this_version(call.request.headers.get("if-none-match"), document.etag)) {
-    call.exchange->respond(304, std::move(headers), std::string());
+    if (call.claim()) call.exchange->respond(304, std::move(headers), std::string());
     return call.finished(304);
   }
   headers.add("content-type", content_type);
-  call.exchange->respond(200, std::move(headers), document.text);
+  if (call.claim()) call.exchange->respond(200, std::move(headers), document.text);
   call.finished(200);
 }
 

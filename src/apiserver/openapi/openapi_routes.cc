@@ -100,7 +100,8 @@ void openapi_v3_group(Backend& backend, const CallRef& call) {
   if (!hash.empty() && hash != document.etag) {
     net::Headers headers;
     headers.add("location", v3_url(group, version, document.etag));
-    call->exchange->respond(301, std::move(headers), std::string());
+    call->turn.add_headers(headers);
+    if (call->claim()) call->exchange->respond(301, std::move(headers), std::string());
     return call->finished(301);
   }
   answer_document(*call, document, kJson, !hash.empty());

@@ -67,6 +67,9 @@ class Forward final : public std::enable_shared_from_this<Forward> {
     request.headers.set("x-forwarded-uri", call_->request.path);
     request.body = std::move(call_->request.body);
     call_->exchange->on_cancel([self] { self->drop(); });
+    call_->on_late = [weak = weak_from_this()] {
+      if (const auto late = weak.lock()) late->drop();
+    };
     request_ = client_->send(
         std::move(request),
         {.on_head = [self](const net::ResponseHead& head) { self->on_head(head); },
@@ -80,6 +83,7 @@ class Forward final : public std::enable_shared_from_this<Forward> {
 
   // For the answer's Body.
   net::Body::Read read(std::span<char> buffer) {
+    if (call_->is_late()) return {0, net::Body::State::kFailed};
     const std::size_t bytes = waiting_.copy(buffer.data(), buffer.size(), taken_);
     taken_ += bytes;
     if (taken_ < waiting_.size()) return {bytes, net::Body::State::kMore};
@@ -114,9 +118,13 @@ class Forward final : public std::enable_shared_from_this<Forward> {
     const bool is_good = head.status >= 200 && head.status <= 206;
     if (to_.upstream == Upstream::kKubeletLog && !is_good) return;
     answered_ = true;
-    call_->exchange->stream(head.status, forwarded_headers(head.headers, false),
-                            std::make_unique<AnswerBody>(shared_from_this()));
-    call_->finished(head.status);
+    auto headers = forwarded_headers(head.headers, false);
+    call_->turn.add_headers(headers);
+    auto body = std::make_unique<AnswerBody>(shared_from_this());
+    if (call_->claim()) {
+      call_->exchange->stream(head.status, std::move(headers), std::move(body));
+    }
+    call_->started(head.status);
   }
 
   void on_data(std::string_view bytes) {
@@ -152,7 +160,10 @@ class Forward final : public std::enable_shared_from_this<Forward> {
   }
 
   void join(const net::ResponseHead& head, std::unique_ptr<net::Stream> upstream) {
-    auto client = call_->exchange->upgrade(forwarded_headers(head.headers, true));
+    std::unique_ptr<net::Stream> client;
+    if (call_->claim()) {
+      client = call_->exchange->upgrade(forwarded_headers(head.headers, true));
+    }
     call_->finished(101);
     drop();
     if (client) net::join_streams(std::move(client), std::move(upstream));

@@ -51,6 +51,11 @@ class WatchBody : public net::Body {
         output_(output_of(*call_)),
         shared_(std::make_shared<Shared>()) {
     shared_->wake = std::move(wake);
+    // A node's pods are for that node: a write wakes one of those who watch them.
+    if (call_->query.get("fieldSelector").find("spec.nodeName") == std::string_view::npos) {
+      counted_.emplace(backend_->turns.watches(), call_->storage->storage_resource, call_->info.ns,
+                       call_->info.name);
+    }
     if (call_->catalog != nullptr) {
       on_catalog_ =
           std::make_shared<const std::function<void()>>([shared = shared_] { shared->wake(); });
@@ -154,6 +159,8 @@ class WatchBody : public net::Body {
       if (selection_.matches(*object)) say("ADDED", object);
       if (pending_.size() >= kPendingBytes || failed_) return true;
     }
+    // Who has been told what there was is not in the way of others any more.
+    call_->turn.release();
     if (mark_end_) {
       mark_end_ = false;
       initial_.clear();
@@ -341,6 +348,7 @@ class WatchBody : public net::Body {
   std::shared_ptr<std::atomic<bool>> bookmarks_;
   std::shared_ptr<Converting> converting_;
   std::shared_ptr<const std::function<void()>> on_catalog_;
+  std::optional<fairness::WatchCounts::Entry> counted_;
   Executor::TimerId end_timer_ = 0;
   std::vector<store::ObjectRef> initial_;
   std::size_t next_initial_ = 0;
@@ -353,14 +361,18 @@ class WatchBody : public net::Body {
   bool mark_end_ = false, failed_ = false, said_columns_ = false;
 };
 
-Result<Duration> watch_timeout(const Call& call, Rng& rng) {
+// Zero: none. Who does not say gets one between `least` and twice that.
+Result<Duration> watch_timeout(const Call& call, Duration least, Rng& rng) {
   const std::string_view text = call.query.get("timeoutSeconds");
-  if (text.empty()) return std::chrono::seconds(1800 + rng.below(1800));
-  const auto seconds = parse_int(text);
+  const auto seconds = text.empty() ? std::optional<std::int64_t>(0) : parse_int(text);
   if (!seconds || *seconds < 0) {
     return errors::bad_request("timeoutSeconds: Invalid value: \"" + std::string(text) + "\"");
   }
-  return std::chrono::seconds(*seconds == 0 ? 1800 : std::min<std::int64_t>(*seconds, 86400));
+  if (*seconds > 0) return std::chrono::seconds(std::min<std::int64_t>(*seconds, 86400));
+  // Not all at once: they come again when they end.
+  if (least <= Duration::zero()) return Duration::zero();
+  return least +
+         Duration(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(least.count()))));
 }
 
 Result<void> check_options(const Query& query) {
@@ -396,7 +408,8 @@ Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const Ca
   const std::string_view text = call->query.get("resourceVersion");
   auto revision = parse_revision(text);
   if (!revision) return std::unexpected(std::move(revision.error()));
-  auto timeout = watch_timeout(*call, backend->options.rng);
+  auto timeout = watch_timeout(*call, backend->options.configuration.requests.min_request_timeout,
+                               backend->options.rng);
   if (!timeout) return std::unexpected(std::move(timeout.error()));
 
   const bool wants_initial = call->query.flag("sendInitialEvents");
@@ -406,7 +419,7 @@ Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const Ca
   auto body = std::make_unique<WatchBody>(backend, call, std::move(*selection), std::move(wake));
   body->start(starts_anew ? 0 : *revision, wants_initial || (starts_anew && !refuses_initial),
               wants_initial && bookmarks);
-  body->end_after(*timeout);
+  if (*timeout > Duration::zero()) body->end_after(*timeout);
   if (bookmarks) body->send_bookmarks();
   return body;
 }
@@ -431,8 +444,9 @@ void watch_by_websocket(const BackendRef& backend, const CallRef& call) {
   auto agreed = handshake(call->request);
   if (!agreed) return answer_error(*call, agreed.error());
   const bool is_binary = call->output.media == Media::kProtobuf;
+  call->turn.add_headers(agreed->headers);
   auto stream = call->exchange->upgrade(std::move(agreed->headers));
-  call->finished(stream ? 101 : 400);
+  call->started(stream ? 101 : 400);
   if (!stream) return;  // HTTP/2 has no upgrades; the client was told.
   socket->start(net::WebSocket::create(std::move(stream)), std::move(*body), is_binary);
 }
