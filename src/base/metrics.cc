@@ -55,6 +55,7 @@ HistogramSeries::HistogramSeries(const std::vector<double>& bounds)
 void HistogramSeries::observe(double value) {
   const auto slot = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
   counts_[static_cast<std::size_t>(slot)].fetch_add(1, std::memory_order_relaxed);
+  if (value == 0) return;
   double old = sum_.load(std::memory_order_relaxed);
   while (!sum_.compare_exchange_weak(old, old + value, std::memory_order_relaxed)) {
   }

@@ -1,10 +1,9 @@
 #include "apiserver/fairness/model.h"
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <tuple>
-
-#include "base/strings.h"
 
 namespace pinnace::apiserver::fairness {
 
@@ -13,18 +12,19 @@ namespace {
 using api::Value;
 using Strings = std::vector<std::string>;
 
-constexpr std::string_view kAll = "*";
+// "*". Every request comes by here a dozen times.
+bool is_all(const std::string& text) { return text.size() == 1 && text[0] == '*'; }
 
 bool has(const Strings& list, std::string_view text) {
   return std::any_of(list.begin(), list.end(),
-                     [&](const std::string& each) { return each == text || each == kAll; });
+                     [&](const std::string& each) { return is_all(each) || each == text; });
 }
 
 bool has_resource(const Strings& list, const RequestInfo& info) {
   if (info.subresource.empty()) return has(list, info.resource);
   const std::size_t slash = info.resource.size();
   return std::any_of(list.begin(), list.end(), [&](const std::string& each) {
-    return each == kAll ||
+    return is_all(each) ||
            (each.size() == slash + 1 + info.subresource.size() && each.starts_with(info.resource) &&
             each[slash] == '/' && each.ends_with(info.subresource));
   });
@@ -34,9 +34,9 @@ bool matches_subject(const FlowSchema::Subject& subject, const User& user) {
   using Kind = FlowSchema::Subject::Kind;
   switch (subject.kind) {
     case Kind::kUser:
-      return subject.name == kAll || subject.name == user.name;
+      return is_all(subject.name) || subject.name == user.name;
     case Kind::kGroup:
-      return subject.name == kAll || user.in_group(subject.name);
+      return is_all(subject.name) || user.in_group(subject.name);
     case Kind::kServiceAccount:
       break;
   }
@@ -45,7 +45,7 @@ bool matches_subject(const FlowSchema::Subject& subject, const User& user) {
   name.remove_prefix(std::string_view(kServiceAccountPrefix).size());
   const auto colon = name.find(':');
   if (colon == std::string_view::npos || name.substr(0, colon) != subject.ns) return false;
-  return subject.name == kAll || name.substr(colon + 1) == subject.name;
+  return is_all(subject.name) || name.substr(colon + 1) == subject.name;
 }
 
 bool matches_resource(const FlowSchema::ResourceRule& rule, const RequestInfo& info) {
@@ -56,9 +56,10 @@ bool matches_resource(const FlowSchema::ResourceRule& rule, const RequestInfo& i
 
 bool matches_url(const FlowSchema::UrlRule& rule, const RequestInfo& info) {
   if (!has(rule.verbs, info.verb)) return false;
-  return std::any_of(rule.urls.begin(), rule.urls.end(), [&](std::string_view url) {
-    if (url == kAll || url == info.path) return true;
-    return url.ends_with('*') && info.path.starts_with(url.substr(0, url.size() - 1));
+  return std::any_of(rule.urls.begin(), rule.urls.end(), [&](const std::string& url) {
+    if (is_all(url) || url == info.path) return true;
+    return url.ends_with('*') &&
+           info.path.starts_with(std::string_view(url).substr(0, url.size() - 1));
   });
 }
 
@@ -130,9 +131,10 @@ bool FlowSchema::matches(const User& user, const RequestInfo& info) const {
 }
 
 std::uint64_t FlowSchema::flow_of(const User& user, const RequestInfo& info) const {
-  std::uint64_t hash = fnv1a_64(name);
-  if (distinguisher == Distinguisher::kUser) hash = hash * 31 + fnv1a_64(user.name);
-  if (distinguisher == Distinguisher::kNamespace) hash = hash * 31 + fnv1a_64(info.ns);
+  constexpr std::hash<std::string_view> kHash;
+  std::uint64_t hash = kHash(name);
+  if (distinguisher == Distinguisher::kUser) hash = hash * 31 + kHash(user.name);
+  if (distinguisher == Distinguisher::kNamespace) hash = hash * 31 + kHash(info.ns);
   // What differs in one letter is dealt another hand: all bits take part.
   hash ^= hash >> 33;
   hash *= 0xff51afd7ed558ccdULL;

@@ -83,6 +83,9 @@ void QueueSet::set_options(Options options, MonotonicTime now) {
 std::uint32_t QueueSet::choose(std::uint64_t flow) const {
   std::array<std::uint32_t, kMaxHandSize> hand{};
   const auto deck = static_cast<std::uint32_t>(queues_.size());
+  // Nothing is better than an idle queue; the first card is known without the rest of the hand.
+  const auto first = static_cast<std::uint32_t>(flow % deck);
+  if (queues_[first].is_idle()) return first;
   const auto size = std::clamp<std::uint32_t>(options_.hand_size, 1, std::min(deck, kMaxHandSize));
   const auto cards = deal(flow, deck, size, hand);
   // Not always the same one first: equals take turns.
