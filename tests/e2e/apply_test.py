@@ -38,16 +38,11 @@ class ServerSideApply(harness.ServerTest):
     def server_apply(self, text, *options):
         return self.kubectl("apply", "--server-side", "-f", "-", *options, input=text)
 
-    def managers(self, *what):
-        return {(entry["manager"], entry["operation"], entry.get("subresource", ""))
-                for entry in self.get(*what, "--show-managed-fields")["metadata"]["managedFields"]}
-
     def each_kubectl(self, test):
-        for name in harness.KUBECTLS:
-            with self.subTest(name):
-                self.kubectl_name = name
-                test()
-                self.kubectl("delete", "deployment", "web", "--ignore-not-found", "--wait")
+        def and_clean_up():
+            test()
+            self.kubectl("delete", "deployment", "web", "--ignore-not-found", "--wait")
+        self.with_each_kubectl(and_clean_up)
 
     def test_apply_conflict_and_force(self):
         self.each_kubectl(self.apply_conflict_and_force)
@@ -94,8 +89,9 @@ class ServerSideApply(harness.ServerTest):
         self.assertIn(("kubectl-client-side-apply", "Update", ""),
                       self.managers("deployment", "web"))
         self.server_apply(deployment(image="web:2"))
-        self.assertNotIn(("kubectl-client-side-apply", "Update", ""),
-                         self.managers("deployment", "web"))
+        if self.kubectl_minor() >= 26:  # Before, what it had applied itself stayed as it was.
+            self.assertNotIn(("kubectl-client-side-apply", "Update", ""),
+                             self.managers("deployment", "web"))
         self.kubectl("apply", "-f", "-", input=deployment(image="web:3"))
         web = self.get("deployment", "web")
         self.assertEqual(web["spec"]["template"]["spec"]["containers"][0]["image"], "web:3")
