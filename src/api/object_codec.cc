@@ -457,6 +457,12 @@ Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::st
   return errors::bad_request(handled_as(type) + "strict decoding error: " + join(problems, ", "));
 }
 
+std::string_view decoding_problem(const TypeInfo& type, std::string_view message) {
+  const std::string prefix = handled_as(type);
+  if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
+  return message;
+}
+
 Value& set_in_order(Arena& arena, Value& object, const TypeInfo& type, std::string_view name,
                     Value value) {
   if (Value* found = object.find(name)) {

@@ -30,6 +30,8 @@ std::vector<std::string> field_problems(const std::vector<std::string>& unknown_
                                         const std::vector<std::string>& duplicate_fields);
 // What fieldValidation=Strict answers: "strict decoding error: " and the problems, comma-separated.
 Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::string>& problems);
+// What these say without `X in version "v1" cannot be handled as a X: `.
+std::string_view decoding_problem(const TypeInfo& type, std::string_view message);
 
 // Sets a member of a normalised object at the place that the schema gives it.
 Value& set_in_order(Arena& arena, Value& object, const TypeInfo& type, std::string_view name,

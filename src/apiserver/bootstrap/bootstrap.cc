@@ -46,10 +46,9 @@ void seed_role(Seeder& seeder, const BootstrapRole& role) {
              Existing::kReconcile);
 }
 
-void seed_binding(Seeder& seeder, const BootstrapBinding& binding) {
-  const bool is_cluster = binding.ns.empty();
+std::string subjects_json(std::string_view words) {
   std::string subjects;
-  for (const std::string_view subject : split(binding.subjects, ' ')) {
+  for (const std::string_view subject : split(words, ' ')) {
     if (subject.empty()) continue;
     const auto colon = subject.find(':');
     const std::string_view kind = subject.substr(0, colon);
@@ -63,12 +62,18 @@ void seed_binding(Seeder& seeder, const BootstrapBinding& binding) {
     subjects += std::string(subjects.empty() ? "" : ",") + "{\"kind\":" + quoted(kind) +
                 ",\"name\":" + quoted(name) + scope + "}";
   }
+  return "[" + subjects + "]";
+}
+
+void seed_binding(Seeder& seeder, const BootstrapBinding& binding) {
+  const bool is_cluster = binding.ns.empty();
   seeder.add(kRbacGroup, "v1", is_cluster ? "clusterrolebindings" : "rolebindings",
-             "{" + rbac_meta_json(binding.ns, binding.name, "") + ",\"subjects\":[" + subjects +
-                 "],\"roleRef\":{\"apiGroup\":" + quoted(kRbacGroup) + ",\"kind\":\"" +
+             "{" + rbac_meta_json(binding.ns, binding.name, "") +
+                 ",\"subjects\":" + subjects_json(binding.subjects) +
+                 ",\"roleRef\":{\"apiGroup\":" + quoted(kRbacGroup) + ",\"kind\":\"" +
                  (is_cluster ? "ClusterRole" : "Role") + "\",\"name\":" + quoted(binding.role) +
                  "}}",
-             Existing::kReconcile);
+             Existing::kReconcile, subjects_json(binding.retired));
 }
 
 void seed_controller(Seeder& seeder, const ControllerRole& controller) {
@@ -77,7 +82,7 @@ void seed_controller(Seeder& seeder, const ControllerRole& controller) {
   if (controller.writes_events) rules += kEventRules;
   seed_role(seeder, {"", name, "", "", rules});
   const std::string subject = "ServiceAccount:kube-system/" + std::string(controller.name);
-  seed_binding(seeder, {"", name, name, subject});
+  seed_binding(seeder, {"", name, name, subject, ""});
 }
 
 void seed_namespaces(Seeder& seeder) {

@@ -37,6 +37,7 @@ struct BootstrapBinding {
   std::string_view name;
   std::string_view role;      // A Role with a namespace, else a ClusterRole.
   std::string_view subjects;  // "Group:system:masters User:x ServiceAccount:ns/name", by spaces.
+  std::string_view retired;   // One that clusters of old bound: it is taken away at the start.
 };
 // The role system:controller:NAME of one of Kubernetes' own controllers.
 struct ControllerRole {

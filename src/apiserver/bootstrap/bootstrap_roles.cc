@@ -244,7 +244,7 @@ constexpr BootstrapBinding kBindings[] = {
      "User:system:kube-dns ServiceAccount:kube-system/kube-dns"},
     {"kube-system", "system::dns-service", "system::dns-service", "User:system:kube-dns"},
     // Nodes have their rights from the Node authorizer.
-    {"", "system:node", "system:node", ""},
+    {"", "system:node", "system:node", "", "Group:system:nodes"},
     {"", "system:node-proxier", "system:node-proxier", "User:system:kube-proxy"},
     {"kube-system", "system::extension-apiserver-authentication-reader",
      "extension-apiserver-authentication-reader",

@@ -143,6 +143,23 @@ TEST(Bootstrap, DefaultRolesGetBackWhatTheyLack) {
   EXPECT_NE(second.get(binding)->at("subjects").find("system:authenticated"), std::string::npos);
 }
 
+TEST(Bootstrap, NodesLoseTheRightsThatTheyOnceHadByABinding) {
+  const std::string path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:node";
+  auto disk = std::make_shared<store::MemoryDisk>();
+  {
+    TestServer first(true, disk);
+    const auto bound = first.merge(
+        path, R"({"subjects":[{"kind":"Group","name":"system:nodes","apiGroup":)"
+              R"("rbac.authorization.k8s.io"},{"kind":"User","name":"mine","apiGroup":)"
+              R"("rbac.authorization.k8s.io"}]})");
+    ASSERT_EQ(bound->status, 200) << bound->body;
+  }
+  TestServer second(true, disk);
+  const std::string subjects = second.get(path)->at("subjects");
+  EXPECT_EQ(subjects.find("system:nodes"), std::string::npos) << subjects;
+  EXPECT_NE(subjects.find("mine"), std::string::npos) << subjects;
+}
+
 TEST(Bootstrap, LooksOnlyForWhatIsMissing) {
   auto disk = std::make_shared<store::MemoryDisk>();
   std::string uid;

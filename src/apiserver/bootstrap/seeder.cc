@@ -83,6 +83,22 @@ bool add_subjects(api::Arena& arena, api::Value& binding, const api::Value& want
   return differs;
 }
 
+// False when it has none of them.
+bool drop_subjects(api::Arena& arena, api::Value& binding, const std::string& retired) {
+  const auto* subjects = binding.find("subjects");
+  const auto unwanted = api::parse_json(arena, retired);
+  PINNACE_ASSERT(unwanted.has_value());
+  if (unwanted->empty() || subjects == nullptr || !subjects->is_array()) return false;
+  api::Value kept = api::Value::array();
+  for (const auto& subject : subjects->items()) {
+    const auto is_same = [&](const api::Value& other) { return api::equal(other, subject); };
+    if (std::ranges::none_of(unwanted->items(), is_same)) kept.append(arena, subject);
+  }
+  if (kept.size() == subjects->size()) return false;
+  binding.set_ref(arena, "subjects", kept);
+  return true;
+}
+
 }  // namespace
 
 std::string rules_json(std::string_view text) { return rules_json(rules_of_text(text)); }
@@ -96,7 +112,7 @@ std::string meta_json(std::string_view ns, std::string_view name, const std::str
 }
 
 void Seeder::add(std::string_view group, std::string_view version, std::string_view resource,
-                 const std::string& json, Existing existing) {
+                 const std::string& json, Existing existing, const std::string& retired) {
   const api::ResourceInfo& info = *api::builtin_schema().find_resource(group, version, resource);
   api::Arena arena;
   auto object = api::parse_json(arena, json);
@@ -111,7 +127,7 @@ void Seeder::add(std::string_view group, std::string_view version, std::string_v
   const auto found = backend_->store().get(key);
   if (!found) return create(arena, key, *object, info);
   if (existing == Existing::kFollow) follow(arena, **found, *object);
-  if (existing == Existing::kReconcile) reconcile(arena, **found, *object);
+  if (existing == Existing::kReconcile) reconcile(arena, **found, *object, retired);
 }
 
 void Seeder::create(api::Arena& arena, const store::Key& key, api::Value& object,
@@ -141,14 +157,15 @@ void Seeder::follow(api::Arena& arena, const store::Object& stored, const api::V
   write(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
 }
 
-void Seeder::reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted) {
+void Seeder::reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted,
+                       const std::string& retired) {
   auto object = api::parse_json(arena, stored.json);
   if (!object) return fail(object.error());
   const auto* update = object->find_path({"metadata", "annotations", kAutoUpdate});
   if (update != nullptr && update->is_string() && update->as_string() == "false") return;
   const bool is_role = wanted.find("roleRef") == nullptr;
-  const bool differs =
-      is_role ? add_rules(arena, *object, wanted) : add_subjects(arena, *object, wanted);
+  bool differs = is_role ? add_rules(arena, *object, wanted) : add_subjects(arena, *object, wanted);
+  if (!is_role) differs = drop_subjects(arena, *object, retired) || differs;
   if (differs) {
     write(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
   }

@@ -27,9 +27,11 @@ class Seeder : public std::enable_shared_from_this<Seeder> {
  public:
   explicit Seeder(BackendRef backend) : backend_(std::move(backend)) {}
 
-  // `json` has everything but apiVersion, kind and what the server gives.
+  // `json` has everything but apiVersion, kind and what the server gives. `retired`, a JSON list,
+  // are subjects that a binding which is reconciled must not have any more.
   void add(std::string_view group, std::string_view version, std::string_view resource,
-           const std::string& json, Existing existing = Existing::kKeep);
+           const std::string& json, Existing existing = Existing::kKeep,
+           const std::string& retired = "[]");
   // Once all that was added is written. Nothing is added after it.
   void when_done(std::function<void(Result<void>)> done);
   // The same for who may block.
@@ -39,7 +41,8 @@ class Seeder : public std::enable_shared_from_this<Seeder> {
   void create(api::Arena& arena, const store::Key& key, api::Value& object,
               const api::ResourceInfo& info);
   void follow(api::Arena& arena, const store::Object& stored, const api::Value& wanted);
-  void reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted);
+  void reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted,
+                 const std::string& retired);
   void write(store::Write::Type type, const store::Key& key, const std::string& uid,
              const api::Value& object, store::Revision expected);
   void fail(const Error& error);

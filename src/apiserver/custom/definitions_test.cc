@@ -1,3 +1,5 @@
+#include <map>
+
 #include "apiserver/custom/custom_testing.h"
 
 namespace pinnace::apiserver {
@@ -240,6 +242,47 @@ TEST_F(CustomTest, ScalesByThePathsOfTheDefinition) {
   EXPECT_EQ(server_.merge(path + "/scale", R"({"spec":{"replicas":5}})")->status, 200);
   EXPECT_EQ(get("a")->at("spec", "size"), "5");
   EXPECT_EQ(get("a")->at("metadata", "generation"), "2");
+}
+
+TEST_F(CustomTest, WhoAppliesTheScaleManagesReplicasWhereTheDefinitionHasThem) {
+  define(widget_definition(
+      R"("spec":{"type":"object","properties":{"size":{"type":"integer"}}},)"
+      R"("status":{"type":"object","properties":{"size":{"type":"integer"}}})",
+      R"(,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size",)"
+      R"("statusReplicasPath":".status.size"}})"));
+  const std::string path = std::string(kWidgets) + "/a";
+  const auto apply = [&](const std::string& target, std::string_view body) {
+    return server_.call("PATCH", target, body, "application/apply-patch+yaml");
+  };
+  const auto managers = [&] {
+    std::map<std::string, std::string> fields;
+    for (const auto& entry :
+         get("a")->json().find_path({"metadata", "managedFields"})->items()) {
+      fields[std::string(entry.string_at("manager")) + "/" +
+             std::string(entry.string_at("subresource"))] =
+          api::to_json_text(*entry.find("fieldsV1"));
+    }
+    return fields;
+  };
+  const std::string widget =
+      R"({"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a"},)"
+      R"("spec":{"size":2}})";
+  const std::string scale =
+      R"({"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"a"},)"
+      R"("spec":{"replicas":5}})";
+  const std::string size = R"({"f:spec":{"f:size":{}}})";
+  ASSERT_EQ(apply(path + "?fieldManager=one", widget)->status, 201);
+  const auto refused = apply(path + "/scale?fieldManager=two", scale);
+  EXPECT_EQ(refused->status, 409) << refused->body;
+  EXPECT_NE(refused->message().find("\"one\": .spec.replicas"), std::string::npos)
+      << refused->message();
+  EXPECT_EQ(apply(path + "/scale?fieldManager=two&force=true", scale)->status, 200);
+  EXPECT_EQ(get("a")->at("spec", "size"), "5");
+  EXPECT_EQ(managers(), (std::map<std::string, std::string>{{"two/scale", size}}));
+  // The other way round, what the scale's manager holds is in the way of the object's.
+  const auto back = apply(path + "?fieldManager=one", widget);
+  EXPECT_EQ(back->status, 409);
+  EXPECT_NE(back->message().find(".spec.size"), std::string::npos) << back->message();
 }
 
 TEST_F(CustomTest, ShowsAnObjectInEveryServedVersion) {

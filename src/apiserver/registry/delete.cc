@@ -1,5 +1,6 @@
 // DELETE: at once, after a grace period, or when the last finalizer is gone.
 #include <algorithm>
+#include <optional>
 
 #include "api/json.h"
 #include "apiserver/admission/admission.h"
@@ -213,61 +214,81 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
   });
 }
 
-Unexpected refuse_two_policies(const std::string& policy) {
-  return errors::invalid(
-      "DeleteOptions.meta.k8s.io", "",
-      {cause::invalid("propagationPolicy", quoted(policy),
-                      "orphanDependents and deletionPropagation cannot be both set")});
+namespace {
+
+// What a client says of a deletion, before anybody has looked whether it may be said.
+struct Wish {
+  Deletion deletion;
+  std::optional<bool> orphans;  // What was said before there was a propagationPolicy.
+  Error dry_run_error;
+};
+
+Result<Wish> read_wish(const std::string& body_text, std::string_view content_type) {
+  Wish wish;
+  api::Arena arena;
+  auto media = body_media(content_type);
+  if (!media) return std::unexpected(std::move(media.error()));
+  const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "DeleteOptions");
+  if (type == nullptr) return errors::internal("the schema has no DeleteOptions");
+  auto body = decode_body(arena, *media, body_text, *type, nullptr);
+  if (!body) return std::unexpected(std::move(body.error()));
+  if (!body->is_object() && !body->is_null()) {
+    return errors::bad_request("DeleteOptions must be an object");
+  }
+  Deletion& deletion = wish.deletion;
+  deletion.grace_seconds = body->int_at("gracePeriodSeconds", -1);
+  deletion.propagation = body->string_at("propagationPolicy");
+  const auto* orphan = body->find("orphanDependents");
+  if (orphan != nullptr && orphan->is_bool()) wish.orphans = orphan->as_bool();
+  if (const auto* wanted = body->find("preconditions")) {
+    deletion.uid = wanted->string_at("uid");
+    auto revision = parse_revision(wanted->string_at("resourceVersion"));
+    if (!revision) return std::unexpected(std::move(revision.error()));
+    deletion.expected = *revision;
+  }
+  if (const auto* dry = body->find("dryRun")) deletion.dry_run = !dry->empty();
+  return wish;
 }
 
-Result<Deletion> read_deletion(Call& call) {
-  Deletion deletion;
-  api::Arena arena;
-  if (!call.request.body.empty()) {
-    auto media = body_media(call.request.headers.get("content-type"));
-    if (!media) return std::unexpected(std::move(media.error()));
-    const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "DeleteOptions");
-    if (type == nullptr) return errors::internal("the schema has no DeleteOptions");
-    auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
-    if (!body) return std::unexpected(std::move(body.error()));
-    if (!body->is_object() && !body->is_null()) {
-      return errors::bad_request("DeleteOptions must be an object");
-    }
-    deletion.grace_seconds = body->int_at("gracePeriodSeconds", -1);
-    deletion.propagation = body->string_at("propagationPolicy");
-    if (const auto* orphan = body->find("orphanDependents");
-        orphan != nullptr && orphan->is_bool()) {
-      if (!deletion.propagation.empty()) return refuse_two_policies(deletion.propagation);
-      deletion.propagation = orphan->as_bool() ? "Orphan" : "Background";
-    }
-    if (const auto* wanted = body->find("preconditions")) {
-      deletion.uid = wanted->string_at("uid");
-      auto revision = parse_revision(wanted->string_at("resourceVersion"));
-      if (!revision) return std::unexpected(std::move(revision.error()));
-      deletion.expected = *revision;
-    }
-    if (const auto* dry = body->find("dryRun")) deletion.dry_run = !dry->empty();
-  }
-  if (call.query.has("gracePeriodSeconds")) {
-    const auto seconds = parse_int(call.query.get("gracePeriodSeconds"));
+Result<Wish> read_wish(const Call& call) {
+  Wish wish;
+  const Query& query = call.query;
+  if (query.has("gracePeriodSeconds")) {
+    const auto seconds = parse_int(query.get("gracePeriodSeconds"));
     if (!seconds) return errors::bad_request("gracePeriodSeconds must be a number");
-    deletion.grace_seconds = *seconds;
+    wish.deletion.grace_seconds = *seconds;
   }
-  if (call.query.has("propagationPolicy"))
-    deletion.propagation = call.query.get("propagationPolicy");
-  if (call.query.has("orphanDependents")) {
-    deletion.propagation = call.query.flag("orphanDependents") ? "Orphan" : "Background";
-  }
-  Error wrong;
-  deletion.dry_run = deletion.dry_run || is_dry_run(call, wrong);
-  if (!wrong.message.empty()) return std::unexpected(std::move(wrong));
+  wish.deletion.propagation = query.get("propagationPolicy");
+  if (query.has("orphanDependents")) wish.orphans = query.flag("orphanDependents");
+  wish.deletion.dry_run = is_dry_run(call, wish.dry_run_error);
+  return wish;
+}
+
+}  // namespace
+
+Result<Deletion> read_deletion(Call& call) {
+  // A body counts alone: what stands in the query beside it is not looked at.
+  auto wish = call.request.body.empty()
+                  ? read_wish(call)
+                  : read_wish(call.request.body, call.request.headers.get("content-type"));
+  if (!wish) return std::unexpected(std::move(wish.error()));
+  Deletion& deletion = wish->deletion;
   const std::string& policy = deletion.propagation;
-  if (!policy.empty() && policy != "Orphan" && policy != "Background" && policy != "Foreground") {
-    return errors::invalid("DeleteOptions.meta.k8s.io", "",
-                           {cause::not_supported("propagationPolicy", quoted(policy),
-                                                 {"Background", "Foreground", "Orphan"})});
+  std::vector<Cause> causes;
+  if (wish->orphans && !policy.empty()) {
+    causes.push_back(cause::invalid("propagationPolicy", quoted(policy),
+                                    "orphanDependents and deletionPropagation cannot be both set"));
   }
-  return deletion;
+  if (!policy.empty() && policy != "Orphan" && policy != "Background" && policy != "Foreground") {
+    causes.push_back(cause::not_supported("propagationPolicy", quoted(policy),
+                                          {"Foreground", "Background", "Orphan", "nil"}));
+  }
+  if (!causes.empty()) {
+    return errors::invalid("DeleteOptions.meta.k8s.io", "", std::move(causes));
+  }
+  if (!wish->dry_run_error.message.empty()) return std::unexpected(std::move(wish->dry_run_error));
+  if (wish->orphans) deletion.propagation = *wish->orphans ? "Orphan" : "Background";
+  return std::move(deletion);
 }
 
 namespace {
@@ -283,6 +304,9 @@ void answer_converted(const BackendRef& backend, const CallRef& call,
 void delete_object(const BackendRef& backend, const CallRef& call) {
   auto deletion = read_deletion(*call);
   if (!deletion) return answer_error(*call, deletion.error());
+  if (const auto may = strategy_for(*call->storage).may_delete; may != nullptr) {
+    if (auto ok = may(call->info.name); !ok) return answer_error(*call, ok.error());
+  }
   run_deletion(backend, call, key_of(*call), std::move(*deletion),
                [backend, call](Result<store::ObjectRef> done, bool removed) {
                  if (!done) return answer_error(*call, done.error());

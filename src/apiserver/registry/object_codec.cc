@@ -77,11 +77,12 @@ Result<FieldValidation> field_validation(const Call& call) {
 // By the call's fieldValidation: an error, warnings, or nothing.
 Result<void> judge_fields(Call& call, const api::TypeInfo& type,
                           const std::vector<std::string>& unknown,
-                          const std::vector<std::string>& duplicates) {
+                          const std::vector<std::string>& duplicates,
+                          std::vector<std::string> problems) {
   auto validation = field_validation(call);
   if (!validation) return std::unexpected(std::move(validation.error()));
-  if (*validation == FieldValidation::kIgnore || (unknown.empty() && duplicates.empty())) return {};
-  auto problems = api::field_problems(unknown, duplicates);
+  for (auto& more : api::field_problems(unknown, duplicates)) problems.push_back(std::move(more));
+  if (*validation == FieldValidation::kIgnore || problems.empty()) return {};
   if (*validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
   for (auto& problem : problems) call.warnings.push_back(std::move(problem));
   return {};
@@ -152,20 +153,22 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
 }
 
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
-                          const api::TypeInfo& type, const std::vector<std::string>& duplicates) {
+                          const api::TypeInfo& type, const std::vector<std::string>& duplicates,
+                          const std::vector<std::string>& known) {
   std::vector<std::string> unknown;
   if (auto ok = api::normalise(arena, object, type, &unknown); !ok) return ok;
-  return judge_fields(call, type, unknown, duplicates);
+  return judge_fields(call, type, unknown, duplicates, known);
 }
 
 Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
                           const api::ResourceInfo& resource,
-                          const std::vector<std::string>& duplicates) {
+                          const std::vector<std::string>& duplicates,
+                          const std::vector<std::string>& known) {
   if (resource.custom == nullptr)
-    return check_fields(call, arena, object, *resource.type, duplicates);
+    return check_fields(call, arena, object, *resource.type, duplicates, known);
   std::vector<std::string> unknown;
   if (auto ok = take_custom_object(arena, object, *resource.custom, unknown); !ok) return ok;
-  return judge_fields(call, *resource.type, unknown, duplicates);
+  return judge_fields(call, *resource.type, unknown, duplicates, known);
 }
 
 Result<void> settle_object(api::Arena& arena, api::Value& object,

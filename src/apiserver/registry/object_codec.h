@@ -25,13 +25,16 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
                                       std::string_view group_version, std::string_view kind);
 
 // Unknown fields are dropped and, by the call's fieldValidation, an error, a warning or nothing.
-// Wrong types are an error in any case.
+// Wrong types are an error in any case. `known` is what was wrong with the request before, in the
+// words of api::field_problems.
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
-                          const api::TypeInfo& type, const std::vector<std::string>& duplicates);
+                          const api::TypeInfo& type, const std::vector<std::string>& duplicates,
+                          const std::vector<std::string>& known = {});
 // The same for an object of any kind, custom ones too.
 Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
                           const api::ResourceInfo& resource,
-                          const std::vector<std::string>& duplicates);
+                          const std::vector<std::string>& duplicates,
+                          const std::vector<std::string>& known = {});
 
 // The same where nobody asks for unknown fields: they are dropped.
 Result<void> settle_object(api::Arena& arena, api::Value& object,

@@ -1,8 +1,13 @@
 #include "apiserver/registry/patching.h"
 
+#include <algorithm>
+
+#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/json_patch.h"
 #include "api/merge_patch.h"
+#include "api/object_codec.h"
 #include "api/strategic_merge_patch.h"
 #include "base/strings.h"
 
@@ -12,6 +17,36 @@ namespace {
 // Objects of custom kinds, and their scale: no schema says how to merge their lists.
 bool is_custom(const Call& call) {
   return call.resource != nullptr && call.resource->custom != nullptr;
+}
+
+constexpr std::size_t kMaxProblems = 100;
+
+// Members of a JSON patch's operations that no operation has.
+std::vector<std::string> unknown_members(const api::Value& operations) {
+  constexpr std::string_view kMembers[] = {"op", "from", "path", "value"};
+  std::vector<std::string> unknown;
+  if (!operations.is_array()) return unknown;
+  std::size_t at = 0;
+  for (const auto& operation : operations.items()) {
+    const std::string place = "[" + std::to_string(at++) + "].";
+    if (!operation.is_object()) continue;
+    for (const auto& [key, value] : operation.members()) {
+      if (unknown.size() == kMaxProblems) return unknown;
+      if (std::ranges::find(kMembers, key) == std::end(kMembers))
+        unknown.push_back(place + std::string(key));
+    }
+  }
+  return unknown;
+}
+
+// As Go prints a map: its keys in order. The parser bounds the depth.
+void sort_all(api::Value& value) {
+  if (value.is_object()) {
+    api::sort_members(value);
+    for (auto& [key, member] : value.members()) sort_all(member);
+  } else if (value.is_array()) {
+    for (auto& item : value.items()) sort_all(item);
+  }
 }
 
 }  // namespace
@@ -33,9 +68,15 @@ Result<Patch> Patch::parse(Call& call) {
         "application/apply-patch+yaml");
   }
   patch.arena_ = std::make_shared<api::Arena>(4096 + call.request.body.size());
-  auto body = api::parse_json(*patch.arena_, call.request.body);
+  std::vector<std::string> duplicates, unknown;
+  auto body = api::parse_json(*patch.arena_, call.request.body, {.duplicate_fields = &duplicates});
   if (!body) return std::unexpected(std::move(body.error()));
   patch.body_ = *body;
+  const bool is_json_patch = patch.kind_ == Kind::kJson;
+  if (is_json_patch) unknown = unknown_members(*body);
+  for (const auto& problem : api::field_problems(unknown, duplicates)) {
+    patch.problems_.push_back((is_json_patch ? "json patch " : "") + problem);
+  }
   return patch;
 }
 
@@ -59,6 +100,22 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
   if (!done) return std::unexpected(std::move(done.error()));
   if (!document.is_object()) return errors::bad_request("the patched object is no object");
   return document;
+}
+
+Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api::TypeInfo& type,
+                          Error why) const {
+  if (why.code != 400) return Unexpected(std::move(why));
+  std::string shown;
+  if (kind_ == Kind::kStrategic) {
+    api::Value sorted = api::deep_copy(arena, body_);
+    sort_all(sorted);
+    shown = api::go_text(sorted, false);
+  } else if (const auto patched = apply(arena, object, type)) {
+    shown = api::to_json_text(*patched);
+  }
+  return errors::invalid("", "",
+                         {cause::invalid("patch", api::apply::go_quoted(shown),
+                                         api::decoding_problem(type, why.message))});
 }
 
 }  // namespace pinnace::apiserver

@@ -1,9 +1,12 @@
 // Patch is the body of a PATCH: JSON patch, merge patch or strategic merge patch.
 //
-// Errors: 415 for other media, 400 for a body that is no patch, 422 for one that cannot be applied.
+// Errors: 415 for other media, 400 for a body that is no patch, 422 for one that cannot be applied
+//   or that makes of the object what is none of its kind.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "api/schema.h"
 #include "api/value.h"
@@ -18,12 +21,18 @@ class Patch {
   // A patched copy of `object`, which is in the version of `type`.
   Result<api::Value> apply(api::Arena& arena, const api::Value& object,
                            const api::TypeInfo& type) const;
+  // Members of the patch itself that came twice, or that no JSON patch has; for fieldValidation.
+  const std::vector<std::string>& problems() const { return problems_; }
+  // The answer when checking what `apply` made of `object` failed with `why`.
+  Unexpected refusal(api::Arena& arena, const api::Value& object, const api::TypeInfo& type,
+                     Error why) const;
 
  private:
   enum class Kind { kJson, kMerge, kStrategic };
   Kind kind_ = Kind::kJson;
   std::shared_ptr<api::Arena> arena_;
   api::Value body_;
+  std::vector<std::string> problems_;
 };
 
 }  // namespace pinnace::apiserver

@@ -377,7 +377,8 @@ Result<Update> patch_update(const CallRef& call) {
   update.apply = [call, held](Change& change, api::Value& object,
                               const api::Value& old) -> Result<void> {
     if (auto ok = convert(change.arena, object, *call->storage, *call->resource); !ok) return ok;
-    auto patched = held->apply(change.arena, object, *call->resource->type);
+    const api::Value unpatched = object;
+    auto patched = held->apply(change.arena, unpatched, *call->resource->type);
     if (!patched) return std::unexpected(std::move(patched.error()));
     object = *patched;
     if (meta_text(object, "name") != call->info.name) {
@@ -387,7 +388,10 @@ Result<Update> patch_update(const CallRef& call) {
     }
     if (auto ok = check_sent_preconditions(*call, object, old); !ok) return ok;
     call->warnings.clear();
-    if (auto ok = check_object(*call, change.arena, object, *call->resource, {}); !ok) return ok;
+    if (auto ok = check_object(*call, change.arena, object, *call->resource, {}, held->problems());
+        !ok) {
+      return held->refusal(change.arena, unpatched, *call->resource->type, std::move(ok.error()));
+    }
     apply_defaults(change.arena, object, *call->resource);
     return convert(change.arena, object, *call->resource, *call->storage);
   };

@@ -298,6 +298,12 @@ void keep_priority_class(Change& change, const api::Value& object, const api::Va
   now["preemptionPolicy"].immutable(old.find("preemptionPolicy"));
 }
 
+Result<void> keep_system_classes(std::string_view name) {
+  if (name != "system-node-critical" && name != "system-cluster-critical") return {};
+  return errors::forbidden("priorityclasses.scheduling.k8s.io", name,
+                           "this is a system priority class and cannot be deleted");
+}
+
 }  // namespace
 
 const Strategy kResourceQuotaStrategy{
@@ -317,6 +323,7 @@ const Strategy kPriorityClassStrategy{
     .has_generation = true,
     .validate = validate_priority_class,
     .validate_update = keep_priority_class,
+    .may_delete = keep_system_classes,
 };
 
 }  // namespace pinnace::apiserver

@@ -67,6 +67,8 @@ struct Strategy {
   // Takes what only one object may hold, once the object is valid, and registers in `change.finish`
   // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already.
   void (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;
+  // Refuses the DELETE of one object; a collection goes without being asked.
+  Result<void> (*may_delete)(std::string_view name) = nullptr;
   // Seconds to leave an object before it goes; `asked` < 0: the client did not say.
   std::int64_t (*grace_seconds)(const api::Value& object, std::int64_t asked) = nullptr;
   // DELETE has marked the object, or is about to remove it; a finalizer added here keeps it.

@@ -131,9 +131,18 @@ Result<MakeScale> by_put(const CallRef& call) {
 Result<MakeScale> by_patch(const CallRef& call) {
   auto parsed = Patch::parse(*call);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
-  return [patch = std::move(*parsed)](Change& change, api::Value&, const api::Value& old) {
-    return patch.apply(change.arena, make_scale(change.arena, old, change.storage.custom),
-                       *scale_type());
+  return [patch = std::move(*parsed)](Change& change, api::Value&,
+                                      const api::Value& old) -> Result<api::Value> {
+    const api::Value scale = make_scale(change.arena, old, change.storage.custom);
+    auto patched = patch.apply(change.arena, scale, *scale_type());
+    if (!patched) return patched;
+    change.call.warnings.clear();
+    if (auto ok =
+            check_fields(change.call, change.arena, *patched, *scale_type(), {}, patch.problems());
+        !ok) {
+      return patch.refusal(change.arena, scale, *scale_type(), std::move(ok.error()));
+    }
+    return patched;
   };
 }
 
@@ -150,7 +159,7 @@ Result<MakeScale> by_apply(const CallRef& call) {
                       const api::Value& old) -> Result<api::Value> {
     auto of_object = api::apply::decode_managers(managed_fields(old));
     if (!of_object) return std::unexpected(std::move(of_object.error()));
-    auto of_scale = scale_managers(change.arena, *of_object);
+    auto of_scale = scale_managers(change.arena, change.storage, *of_object);
     const KindVersions kind(change);
     api::apply::Writer writer = writer_of(change, kind);
     writer.api_version = ScaleVersions::kVersion;
@@ -164,8 +173,8 @@ Result<MakeScale> by_apply(const CallRef& call) {
       return std::unexpected(std::move(ok.error()));
     }
     set_managed_fields(change, object,
-                       with_scale_managers(change.arena, std::move(*of_object), std::move(of_scale),
-                                           kind.requested()));
+                       with_scale_managers(change.arena, change.storage, std::move(*of_object),
+                                           std::move(of_scale), kind.requested()));
     return api::deep_copy(change.arena, applied->object);
   };
 }

@@ -1,7 +1,8 @@
 #include "apiserver/subresources/scale_managers.h"
 
 #include <algorithm>
-#include <array>
+
+#include "apiserver/custom/custom_kind.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -12,19 +13,29 @@ using api::apply::Manager;
 using api::apply::Managers;
 using api::apply::PathElement;
 
-// In the Scale and in every kind that has one.
-constexpr std::array kReplicas = {std::string_view("spec"), std::string_view("replicas")};
+using Path = std::vector<std::string>;
 
-FieldSet replicas_set(api::Arena& arena) {
+// In the Scale and in every built-in kind that has one.
+const Path& common_path() {
+  static const Path path{"spec", "replicas"};
+  return path;
+}
+
+FieldSet set_of(api::Arena& arena, const Path& path) {
+  std::vector<FieldSetBuilder::Step> steps;
+  for (const std::string& name : path) {
+    steps.push_back({PathElement::field(name), steps.size() + 1});
+  }
   FieldSetBuilder builder(arena);
-  builder.insert(std::array{FieldSetBuilder::Step{PathElement::field(kReplicas[0]), 1},
-                            FieldSetBuilder::Step{PathElement::field(kReplicas[1]), 2}});
+  builder.insert(steps);
   return builder.finish();
 }
 
-bool manages_replicas(api::Arena& arena, Manager& manager) {
-  const std::array path = {PathElement::field(kReplicas[0]), PathElement::field(kReplicas[1])};
-  return contains(manager.fields(arena), path);
+bool manages(api::Arena& arena, Manager& manager, const Path* path) {
+  if (path == nullptr || path->empty()) return false;
+  std::vector<PathElement> elements;
+  for (const std::string& name : *path) elements.push_back(PathElement::field(name));
+  return contains(manager.fields(arena), elements);
 }
 
 // The same manager, whatever the version.
@@ -42,33 +53,51 @@ api::apply::Shape ScaleVersions::shape(std::string_view api_version) const {
   return api::apply::Shape::of(*api::builtin_schema().find_type("autoscaling", "v1", "Scale"));
 }
 
-Managers scale_managers(api::Arena& arena, const Managers& of_object) {
+const Path* replicas_path(const api::ResourceInfo& storage, std::string_view api_version) {
+  if (storage.custom == nullptr) return &common_path();
+  static const Path kNone;
+  const auto slash = api_version.find('/');
+  if (slash == std::string_view::npos || api_version.substr(0, slash) != storage.group) {
+    return nullptr;
+  }
+  const CustomVersion* version = storage.custom->kind->find_version(api_version.substr(slash + 1));
+  if (version == nullptr) return nullptr;
+  return version->has_scale ? &version->scale.spec_replicas : &kNone;
+}
+
+Managers scale_managers(api::Arena& arena, const api::ResourceInfo& storage,
+                        const Managers& of_object) {
   Managers managers;
   for (Manager manager : of_object) {
-    if (!manages_replicas(arena, manager)) continue;
+    if (!manages(arena, manager, replicas_path(storage, manager.api_version))) continue;
     manager.api_version = ScaleVersions::kVersion;
-    manager.set_fields(replicas_set(arena));
+    manager.set_fields(set_of(arena, common_path()));
     managers.push_back(manager);
   }
   return managers;
 }
 
-Managers with_scale_managers(api::Arena& arena, Managers of_object, Managers of_scale,
-                             std::string_view api_version) {
+Managers with_scale_managers(api::Arena& arena, const api::ResourceInfo& storage,
+                             Managers of_object, Managers of_scale, std::string_view api_version) {
+  std::erase_if(of_object, [&](const Manager& manager) {
+    return replicas_path(storage, manager.api_version) == nullptr;
+  });
   for (Manager& manager : of_object) {
-    if (!manages_replicas(arena, manager)) continue;
+    const Path* path = replicas_path(storage, manager.api_version);
+    if (!manages(arena, manager, path)) continue;
     if (const auto still = counterpart(of_scale, manager); still != of_scale.end()) {
       manager.time = still->time;
       of_scale.erase(still);
     } else {
-      manager.set_fields(subtract(arena, manager.fields(arena), replicas_set(arena)));
+      manager.set_fields(subtract(arena, manager.fields(arena), set_of(arena, *path)));
     }
   }
   std::erase_if(of_object, [](const Manager& manager) { return manager.empty(); });
+  const Path* wanted = replicas_path(storage, api_version);
   for (Manager manager : of_scale) {
-    if (!manages_replicas(arena, manager)) continue;
+    if (wanted == nullptr || !manages(arena, manager, &common_path())) continue;
     manager.api_version = api_version;
-    manager.set_fields(replicas_set(arena));
+    manager.set_fields(set_of(arena, *wanted));
     of_object.push_back(manager);
   }
   return of_object;

@@ -1,0 +1,40 @@
+#include "api/go_text.h"
+
+#include "api/apply/path_element.h"
+#include "api/json.h"
+
+namespace pinnace::api {
+
+std::string go_text(const Value& value, bool with_types) {
+  switch (value.type()) {
+    case Value::Type::kNull:
+      return "<nil>";
+    case Value::Type::kString:
+      return with_types ? apply::go_quoted(value.as_string()) : std::string(value.as_string());
+    case Value::Type::kArray: {
+      std::string text = with_types ? "[]interface {}{" : "[";
+      bool is_first = true;
+      for (const Value& item : value.items()) {
+        if (!is_first) text += with_types ? ", " : " ";
+        is_first = false;
+        text += go_text(item, with_types);
+      }
+      return text += with_types ? "}" : "]";
+    }
+    case Value::Type::kObject: {
+      std::string text = with_types ? "map[string]interface {}{" : "map[";
+      bool is_first = true;
+      for (const auto& [key, member] : value.members()) {
+        if (!is_first) text += with_types ? ", " : " ";
+        is_first = false;
+        text += with_types ? apply::go_quoted(key) : std::string(key);
+        (text += ':') += go_text(member, with_types);
+      }
+      return text += with_types ? "}" : "]";
+    }
+    default:
+      return to_json_text(value);
+  }
+}
+
+}  // namespace pinnace::api

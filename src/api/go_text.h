@@ -1,0 +1,16 @@
+// Values in the words of Go's %v and %#v, as they stand in some of Kubernetes' messages.
+//
+// Shape: members come in the value's own order; Go sorts them by key, and so must who wants that.
+// Bounds: recursion is as deep as the value, which its parser bounds.
+#pragma once
+
+#include <string>
+
+#include "api/value.h"
+
+namespace pinnace::api {
+
+// `map[a:b c:[d e]]`; `with_types`: `map[string]interface {}{"a":"b", ...}`.
+std::string go_text(const Value& value, bool with_types);
+
+}  // namespace pinnace::api
