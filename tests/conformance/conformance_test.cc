@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
+#include <map>
+#include <set>
 
 #include "base/log.h"
+#include "conformance/names.h"
 #include "conformance/runner.h"
 #include "io/files.h"
 
@@ -60,6 +64,50 @@ TEST_P(Conformance, Behaves) {
               step.verb == "events" || step.verb == "says";
   }
   EXPECT_TRUE(asserts) << "this story expects nothing";
+}
+
+// -- What is covered
+
+// Whether the story or the end-to-end test is there.
+bool is_there(const CoveredName& name, const std::vector<Case>& stories) {
+  if (name.is_missing()) return !name.what.empty();
+  if (name.is_story()) {
+    return std::ranges::any_of(stories, [&](const Case& story) {
+      return story.file == name.place && story.name == name.what;
+    });
+  }
+  const std::filesystem::path cases = PINNACE_CONFORMANCE_CASES;
+  const auto text = io::read_file(cases.parent_path().parent_path() / name.place, kMaxScriptBytes);
+  return text && text->find("def " + name.what + "(self") != std::string::npos;
+}
+
+TEST(Names, AreEachCoveredByATestThatIsThereOrSayWhyNot) {
+  const std::filesystem::path cases = PINNACE_CONFORMANCE_CASES;
+  const auto text = io::read_file(cases.parent_path() / "names.txt", kMaxScriptBytes);
+  ASSERT_TRUE(text) << text.error().message;
+  const auto names = parse_names(*text);
+  ASSERT_TRUE(names) << names.error().message;
+  const auto stories = all_cases();
+  struct Counts {
+    int stories = 0, end_to_end = 0, missing = 0;
+  };
+  std::map<std::string, Counts> counts;
+  std::set<std::string> seen;
+  for (const CoveredName& name : *names) {
+    EXPECT_TRUE(seen.insert(name.area + name.name).second) << name.line << ": stands here twice";
+    EXPECT_TRUE(is_there(name, stories))
+        << "names.txt:" << name.line << ": there is no " << name.place << ": " << name.what;
+    Counts& of_area = counts[name.area];
+    ++(name.is_missing() ? of_area.missing
+       : name.is_story() ? of_area.stories
+                         : of_area.end_to_end);
+  }
+  EXPECT_GE(counts["sig-api-machinery"].stories, 70);
+  EXPECT_GE(counts["sig-auth"].stories, 8);
+  for (const auto& [area, of_area] : counts) {
+    std::cout << area << ": " << of_area.stories << " by stories, " << of_area.end_to_end
+              << " end to end, " << of_area.missing << " missing\n";
+  }
 }
 
 // -- The format itself

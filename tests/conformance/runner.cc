@@ -9,7 +9,9 @@ namespace pinnace::conformance {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
+constexpr std::size_t kRingEvents = 4096;  // As many as a server keeps of each resource.
 constexpr Duration kPatience = std::chrono::minutes(5);
+constexpr std::int64_t kMaxRepeats = 10'000;
 
 struct PatchType {
   std::string_view name, content_type;
@@ -45,7 +47,7 @@ Result<std::string> body_of(const Step& step, const Names& names, bool is_verbat
 
 }  // namespace
 
-Runner::Runner() : cluster_(kSeed) {}
+Runner::Runner() : cluster_(kSeed, kRingEvents) {}
 Runner::~Runner() {
   for (auto& [name, watch] : watches_) watch.answer->close();
 }
@@ -57,6 +59,7 @@ std::string Runner::play(const Step& step) {
   }
   if (verb == "expect") return expect(step, false);
   if (verb == "eventually") return expect(step, true);
+  if (verb == "repeat") return repeat(step);
   if (verb == "watch") return open_watch(step);
   if (verb == "events") return expect_events(step);
   if (verb == "advance") return advance(step);
@@ -128,6 +131,19 @@ std::string Runner::request(const Step& step) {
   last_ = what;
   answer_ = send(what);
   return answer_->status == 0 ? "no answer came" : "";
+}
+
+std::string Runner::repeat(const Step& step) {
+  const auto times = parse_int(step.rest);
+  if (!times || *times < 1 || *times > kMaxRepeats) return "how often, at most 10000 times";
+  if (!last_) return "nothing was asked yet";
+  for (std::int64_t i = 0; i < *times; ++i) {
+    answer_ = send(*last_);
+    if (answer_->status == 0 || answer_->status > 299) {
+      return "the status is " + std::to_string(answer_->status) + ": " + answer_->body;
+    }
+  }
+  return "";
 }
 
 std::string Runner::check(const Step& step) {

@@ -30,6 +30,7 @@ class Runner {
   using AnswerRef = apiserver::testing::AnswerRef;
 
   std::string request(const Step& step);
+  std::string repeat(const Step& step);
   std::string expect(const Step& step, bool eventually);
   std::string open_watch(const Step& step);
   std::string expect_events(const Step& step);

@@ -17,11 +17,10 @@ client::Identity administrator() { return {"admin", {"system:masters"}}; }
 
 }  // namespace
 
-// The ring holds a whole run: the watch checkers begin at its first revision.
-Cluster::Cluster(std::uint64_t seed)
+Cluster::Cluster(std::uint64_t seed, std::size_t ring_events)
     : rng_(seeded_rng(seed)),
       store_(store::EmbeddedStore::create_in_memory(
-          {.ring_events = 1 << 16, .ring_bytes = 256 << 20, .inline_writer = true})),
+          {.ring_events = ring_events, .ring_bytes = 256 << 20, .inline_writer = true})),
       write_checker_(std::make_unique<WriteChecker>(*store_)),
       server_(make_server(*write_checker_, executor_, *rng_, metrics_)),
       admin_transport_(*server_, administrator(), &loop_),

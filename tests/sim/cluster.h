@@ -30,7 +30,9 @@ namespace pinnace::sim {
 
 class Cluster {
  public:
-  explicit Cluster(std::uint64_t seed);
+  // The ring of events holds a whole run, unless told otherwise: the watch checkers begin at its
+  // first revision.
+  explicit Cluster(std::uint64_t seed, std::size_t ring_events = 1 << 16);
   ~Cluster();
 
   const client::Client& api() const { return admin_; }
