@@ -1,7 +1,6 @@
 #include "net/x509.h"
 
-#include <openssl/rand.h>
-
+#include "net/internal/certificate_parts.h"
 #include "net/internal/openssl.h"
 
 namespace pinnace::net {
@@ -20,64 +19,6 @@ Result<KeyPair> to_pem(EVP_PKEY* key) {
   return KeyPair{text_of(secret.get()), text_of(open.get())};
 }
 
-bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
-  X509V3_CTX context;
-  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
-  if (extension == nullptr) return false;
-  bool added = X509_add_ext(certificate, extension, -1) == 1;
-  X509_EXTENSION_free(extension);
-  return added;
-}
-
-// Built from values, not from text, so that a name cannot smuggle in another one.
-bool add_alternative_names(X509* certificate, const CertificateSpec& spec) {
-  GENERAL_NAMES* names = GENERAL_NAMES_new();
-  bool good = true;
-  auto add = [&](int type, const std::string& bytes) {
-    ASN1_STRING* value = type == GEN_DNS ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
-    good = good && ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1;
-    GENERAL_NAME* name = GENERAL_NAME_new();
-    GENERAL_NAME_set0_value(name, type, value);
-    sk_GENERAL_NAME_push(names, name);
-  };
-  for (const std::string& dns : spec.dns_names) add(GEN_DNS, dns);
-  for (const std::string& ip : spec.ip_addresses) {
-    ASN1_OCTET_STRING* address = a2i_IPADDRESS(ip.c_str());
-    if (address == nullptr) {
-      good = false;
-      continue;
-    }
-    add(GEN_IPADD, std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(address)),
-                               static_cast<std::size_t>(ASN1_STRING_length(address))));
-    ASN1_OCTET_STRING_free(address);
-  }
-  good = good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, 0) == 1;
-  GENERAL_NAMES_free(names);
-  return good;
-}
-
-bool set_time(ASN1_TIME* to, WallTime time) {
-  auto seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-  return ASN1_TIME_set(to, static_cast<time_t>(seconds)) != nullptr;
-}
-
-bool add_name(X509_NAME* name, const char* field, std::string_view value) {
-  return X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
-                                    reinterpret_cast<const unsigned char*>(value.data()),
-                                    static_cast<int>(value.size()), -1, 0) == 1;
-}
-
-bool set_serial(X509* certificate) {
-  unsigned char bytes[16];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) return false;
-  bytes[0] = static_cast<unsigned char>((bytes[0] & 0x7f) | 0x40);  // Positive, always 16 bytes.
-  BIGNUM* number = BN_bin2bn(bytes, sizeof bytes, nullptr);
-  bool good = BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
-  BN_free(number);
-  return good;
-}
-
 // The part that authorities and leaves share: version, serial, names, times, key.
 Result<Certificate> begin(EVP_PKEY* key, const CertificateSpec& spec) {
   Certificate made(X509_new());
@@ -87,14 +28,14 @@ Result<Certificate> begin(EVP_PKEY* key, const CertificateSpec& spec) {
               set_time(X509_getm_notBefore(x), spec.not_before) &&
               set_time(X509_getm_notAfter(x), spec.not_after) && X509_set_pubkey(x, key) == 1;
   for (const std::string& organization : spec.organizations)
-    good = good && add_name(subject, "O", organization);
-  if (!spec.common_name.empty()) good = good && add_name(subject, "CN", spec.common_name);
+    good = good && add_name(subject, NID_organizationName, organization);
+  if (!spec.common_name.empty()) good = good && add_name(subject, NID_commonName, spec.common_name);
   if (!good) return failed("make a certificate");
   return made;
 }
 
 Result<CertificateAndKey> finish(X509* certificate, EVP_PKEY* key, EVP_PKEY* signer) {
-  if (X509_sign(certificate, signer, EVP_sha256()) == 0) return failed("sign a certificate");
+  if (X509_sign(certificate, signer, digest_for(signer)) == 0) return failed("sign a certificate");
   Bio bio(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_X509(bio.get(), certificate) != 1) return failed("write a certificate");
   auto pair = to_pem(key);
@@ -174,8 +115,10 @@ Result<CertificateAndKey> issue_certificate(const CertificateAndKey& authority,
       add_extension(x, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
       add_extension(x, issuer, NID_authority_key_identifier, "keyid");
   if (!usage.empty()) good = good && add_extension(x, issuer, NID_ext_key_usage, usage);
-  if (!spec.dns_names.empty() || !spec.ip_addresses.empty())
-    good = good && add_alternative_names(x, spec);
+  if (const AlternativeNames names{spec.dns_names, spec.ip_addresses, {}, {}}; !names.empty()) {
+    const GeneralNames list = general_names(names);
+    good = good && list && X509_add1_ext_i2d(x, NID_subject_alt_name, list.get(), 0, 0) == 1;
+  }
   if (!good) return failed("issue a certificate for " + spec.common_name);
   return finish(x, key.get(), signer->get());
 }
@@ -191,7 +134,9 @@ Result<CertificateInfo> inspect_certificate(std::string_view pem) {
   info.organizations = subject_entries(subject, NID_organizationName);
   if (auto names = subject_entries(X509_get_issuer_name(x), NID_commonName); !names.empty())
     info.issuer_common_name = names.front();
-  alternative_names(x, info.dns_names, info.ip_addresses);
+  auto names = alternative_names(x);
+  info.dns_names = std::move(names.dns);
+  info.ip_addresses = std::move(names.ip);
   info.not_before = from_asn1(X509_get0_notBefore(x));
   info.not_after = from_asn1(X509_get0_notAfter(x));
   info.is_authority = X509_check_ca(x) > 0;
@@ -200,6 +145,29 @@ Result<CertificateInfo> inspect_certificate(std::string_view pem) {
   if (X509_digest(x, EVP_sha256(), digest, &size) != 1) return failed("hash a certificate");
   info.sha256.assign(reinterpret_cast<char*>(digest), size);
   return info;
+}
+
+std::vector<PemBlock> pem_blocks(std::string_view pem) {
+  std::vector<PemBlock> blocks;
+  const Bio bio = bio_of(pem);
+  char *name = nullptr, *header = nullptr;
+  unsigned char* bytes = nullptr;
+  long size = 0;
+  while (PEM_read_bio(bio.get(), &name, &header, &bytes, &size) == 1) {
+    PemBlock& block = blocks.emplace_back();
+    block.type = name;
+    block.has_headers = *header != '\0';
+    block.der.assign(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
+    const unsigned char* at = bytes;
+    const Certificate certificate(d2i_X509(nullptr, &at, size));
+    block.is_certificate = certificate && at == bytes + size;
+    block.is_authority = block.is_certificate && X509_check_ca(certificate.get()) == 1;
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(bytes);
+  }
+  ERR_clear_error();
+  return blocks;
 }
 
 bool is_signed_by(std::string_view certificate_pem, std::string_view authority_pem) {

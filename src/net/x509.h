@@ -57,6 +57,16 @@ struct CertificateInfo {
 // Of the first certificate in the text.
 Result<CertificateInfo> inspect_certificate(std::string_view pem);
 
+// The blocks of a PEM text, of whatever kind; what is no block is skipped.
+struct PemBlock {
+  std::string type;  // "CERTIFICATE"
+  std::string der;
+  bool has_headers = false;
+  bool is_certificate = false;  // Its bytes are one.
+  bool is_authority = false;
+};
+std::vector<PemBlock> pem_blocks(std::string_view pem);
+
 // True if `certificate_pem` was signed by one in `authority_pem`; validity dates are not looked at.
 bool is_signed_by(std::string_view certificate_pem, std::string_view authority_pem);
 

@@ -1,4 +1,5 @@
 // Who may do what, and how the server says that he may not.
+#include "apiserver/certificate_testing.h"
 #include "apiserver/testing.h"
 #include "net/x509.h"
 
@@ -272,24 +273,24 @@ TEST_F(Access, ReviewsAnswerForOthers) {
 
 TEST_F(Access, OnlyWhoMaySignForItsSignerApprovesARequest) {
   const std::string path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
-  const auto made = server_.call_as(
-      kJane, "POST", path,
-      R"({"metadata":{"name":"r"},"spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["any"],)"
-      R"("username":"admin"}})");
+  const std::string wanted =
+      R"({"metadata":{"name":"r"},"spec":{"signerName":"a.io/b","usages":["any"],)"
+      R"("username":"admin","request":")" +
+      testing::signing_request() + "\"}}";
+  const auto made = server_.call_as(kJane, "POST", path, wanted);
   EXPECT_EQ(made->status, 403);
   bind("", "edit-requests",
        R"({"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jane"})");
-  ASSERT_EQ(server_
-                .post(kRbac + "/clusterroles",
-                      R"({"metadata":{"name":"edit-requests"},"rules":[{"apiGroups":)"
-                      R"(["certificates.k8s.io"],"resources":["certificatesigningrequests",)"
-                      R"("certificatesigningrequests/approval"],"verbs":["create","update"]}]})")
-                ->status,
-            201);
-  const auto request = server_.call_as(
-      kJane, "POST", path,
-      R"({"metadata":{"name":"r"},"spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["any"],)"
-      R"("username":"admin"}})");
+  ASSERT_EQ(
+      server_
+          .post(kRbac + "/clusterroles",
+                R"({"metadata":{"name":"edit-requests"},"rules":[{"apiGroups":)"
+                R"(["certificates.k8s.io"],"resources":["certificatesigningrequests",)"
+                R"("certificatesigningrequests/approval","certificatesigningrequests/status"],)"
+                R"("verbs":["create","update"]}]})")
+          ->status,
+      201);
+  const auto request = server_.call_as(kJane, "POST", path, wanted);
   ASSERT_EQ(request->status, 201) << request->body;
   EXPECT_EQ(request->at("spec", "username"), "jane");
   std::string approved = request->body;
@@ -301,7 +302,25 @@ TEST_F(Access, OnlyWhoMaySignForItsSignerApprovesARequest) {
             "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: user not permitted "
             "to approve requests with signerName \"a.io/b\"");
   EXPECT_EQ(server_.put(path + "/r/approval", approved)->status, 200);
-  EXPECT_NE(server_.get(path + "/r")->body.find("Approved"), std::string::npos);
+  const auto kept = server_.get(path + "/r");
+  EXPECT_NE(kept->body.find("Approved"), std::string::npos);
+  EXPECT_NE(kept->body.find("lastUpdateTime"), std::string::npos);
+  // Nor does who may write its status sign it, or say that it failed; other news are welcome.
+  const auto with = [&](const std::string& status) {
+    std::string body = kept->body;
+    return body.insert(body.rfind("\"status\":{") + 10, status + ",");
+  };
+  const std::string no_certificate = R"("certificate":"eA==")";
+  const auto unsigned_ = server_.call_as(kJane, "PUT", path + "/r/status", with(no_certificate));
+  EXPECT_EQ(unsigned_->status, 422) << unsigned_->body;  // First it must be one.
+  std::string failed = kept->body;
+  failed.insert(failed.find(R"({"type":"Approved")"), R"({"type":"Failed","status":"True"},)");
+  const auto not_failed = server_.call_as(kJane, "PUT", path + "/r/status", failed);
+  EXPECT_EQ(not_failed->status, 403) << not_failed->body;
+  EXPECT_EQ(not_failed->message(),
+            "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: user not permitted "
+            "to sign requests with signerName \"a.io/b\"");
+  EXPECT_EQ(server_.put(path + "/r/status", failed)->status, 200);
 }
 
 TEST_F(Access, ANodeWritesItsOwn) {

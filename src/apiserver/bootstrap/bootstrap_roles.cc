@@ -68,7 +68,12 @@ create / coordination.k8s.io / leases
 get update / coordination.k8s.io / leases / kube-controller-manager
 create / authentication.k8s.io / tokenreviews
 create / authorization.k8s.io / subjectaccessreviews
-approve sign / certificates.k8s.io / signers
+create / certificates.k8s.io / clustertrustbundles
+approve / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-client-kubelet
+sign / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-client
+  kubernetes.io/kube-apiserver-client-kubelet kubernetes.io/kubelet-serving
+  kubernetes.io/legacy-unknown
+attest / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-serving
 escalate / rbac.authorization.k8s.io / clusterroles
 )";
 

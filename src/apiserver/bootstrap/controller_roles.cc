@@ -112,6 +112,10 @@ update / batch / jobs/status
 update / batch / jobs/finalizers
 create delete list patch watch / core / pods
 )"},
+    {"kube-apiserver-serving-clustertrustbundle-publisher", true, R"(
+attest / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-serving
+create delete list update watch / certificates.k8s.io / clustertrustbundles
+)"},
     {"legacy-service-account-token-cleaner", false, R"(
 get / core / configmaps / kube-apiserver-legacy-service-account-token-tracking
 delete patch / core / secrets

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "api/schema.h"
+#include "apiserver/certificate_testing.h"
 #include "apiserver/strategies/strategy.h"
 #include "apiserver/testing.h"
 
@@ -64,9 +65,10 @@ std::string smallest(const api::ResourceInfo& resource) {
        R"("versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":)"
        R"({"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]})"},
       {"certificates.k8s.io/certificatesigningrequests",
-       R"("spec":{"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K","signerName":"a.io/b","usages":["client auth"]})"},
+       R"("spec":{"signerName":"a.io/b","usages":["client auth"],"request":")" +
+           testing::signing_request() + "\"}"},
       {"certificates.k8s.io/clustertrustbundles",
-       R"("spec":{"trustBundle":"-----BEGIN CERTIFICATE-----"})"},
+       R"("spec":{"trustBundle":")" + testing::trust_anchor() + "\"}"},
       {"certificates.k8s.io/podcertificaterequests",
        R"("spec":{"signerName":"a.io/b","podName":"p","podUID":"u","serviceAccountName":"s",)"
        R"("serviceAccountUID":"u","nodeName":"n","nodeUID":"u","maxExpirationSeconds":3600})"},

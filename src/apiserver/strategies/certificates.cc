@@ -1,12 +1,16 @@
-// CertificateSigningRequests: who asks, for what, and who decided.
+// CertificateSigningRequests: who asks, for what, and who decided. Who may decide and sign is a
+// matter of admission: CertificateApproval and CertificateSigning.
 #include <algorithm>
 #include <set>
 
 #include "apiserver/backend.h"
+#include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "base/strings.h"
+#include "net/certificate_request.h"
+#include "net/x509.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -19,9 +23,12 @@ Result<void> prepare_signing_request(Change& change, api::Value& object) {
   spec.erase("uid");
   spec.erase("extra");
   if (!user.uid.empty()) spec.set_ref(change.arena, "uid", change.text(user.uid));
-  api::Value groups = api::Value::array();
-  for (const auto& group : user.groups) groups.append(change.arena, change.text(group));
-  spec.set_ref(change.arena, "groups", groups);
+  spec.set_ref(change.arena, "groups", text_list(change.arena, user.groups));
+  if (user.extra.empty()) return {};
+  api::Value& extra = spec.ensure_object(change.arena, "extra");
+  for (const auto& [key, values] : user.extra) {
+    extra.set(change.arena, key, text_list(change.arena, values));
+  }
   return {};
 }
 
@@ -54,8 +61,8 @@ void validate_signing_request(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
   const Field request = spec["request"];
   const auto pem = base64_decode(request.text());
-  if (!pem || pem->find("-----BEGIN CERTIFICATE REQUEST-----") == std::string::npos) {
-    request.invalid("PEM block type must be CERTIFICATE REQUEST");
+  if (const auto asked = net::inspect_request(pem.value_or("")); !asked) {
+    request.invalid(asked.error().message);
   }
   const Field usages = spec["usages"];
   if (usages.empty()) usages.required();
@@ -84,6 +91,40 @@ const api::Value* condition_of(const api::Value* conditions, std::string_view ty
     if (condition.string_at("type") == type) return &condition;
   }
   return nullptr;
+}
+
+// What is wrong in the certificates that a signer hands out; "" for nothing.
+std::string fault_in_chain(std::string_view pem) {
+  const auto blocks = net::pem_blocks(pem);
+  if (blocks.empty()) return "must contain one or more PEM blocks";
+  for (const auto& block : blocks) {
+    if (block.type != "CERTIFICATE") {
+      return "only CERTIFICATE PEM blocks are allowed, found " + quoted(block.type);
+    }
+    if (block.has_headers) return "no PEM block headers are permitted";
+    if (!block.is_certificate) return "x509: malformed certificate";
+  }
+  return "";
+}
+
+// When a condition was said, and since when it holds, is the server's to fill in.
+void date_conditions(Change& change, api::Value& object, const api::Value& old) {
+  auto* conditions = object.find_path({"status", "conditions"});
+  if (conditions == nullptr || !conditions->is_array()) return;
+  const std::string now = rfc3339(change.backend.now());
+  for (api::Value& condition : conditions->items()) {
+    if (!condition.is_object()) continue;
+    if (condition.string_at("lastUpdateTime").empty()) {
+      condition.set(change.arena, "lastUpdateTime", change.text(now));
+    }
+    if (!condition.string_at("lastTransitionTime").empty()) continue;
+    const auto* before =
+        condition_of(old.find_path({"status", "conditions"}), condition.string_at("type"));
+    const bool is_same =
+        before != nullptr && before->string_at("status") == condition.string_at("status");
+    const std::string_view since = is_same ? before->string_at("lastTransitionTime") : "";
+    condition.set(change.arena, "lastTransitionTime", change.text(since.empty() ? now : since));
+  }
 }
 
 // Approval adds decisions, the signer adds the certificate; neither takes back what is said.
@@ -121,9 +162,9 @@ void validate_decisions(Change& change, const api::Value& object, const api::Val
   }
   if (was != nullptr)
     return certificate.forbidden("updates may not modify existing certificate content");
-  const auto pem = base64_decode(certificate.text());
-  if (!pem || pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-    certificate.invalid_value("\"<certificate data>\"", "must contain one or more PEM blocks");
+  if (const std::string wrong = fault_in_chain(base64_decode(certificate.text()).value_or(""));
+      !wrong.empty()) {
+    certificate.invalid_value("\"<certificate data>\"", wrong);
   }
 }
 
@@ -131,30 +172,12 @@ void validate_request_update(Change& change, const api::Value& object, const api
   if (change.subresource == "approval") validate_decisions(change, object, old);
 }
 
-// Beyond the right to the subresource, a signer's name says who may approve and sign.
-Result<void> check_signer(const Change& change, const api::Value& old) {
-  const char* verb = change.subresource == "approval" ? "approve"
-                     : change.subresource == "status" ? "sign"
-                                                      : nullptr;
-  const auto* spec = old.find("spec");
-  if (verb == nullptr || spec == nullptr) return {};
-  const std::string signer(spec->string_at("signerName"));
-  const auto may = [&](std::string name) {
-    return change.backend.authorization->allows(
-        change.call.user,
-        {verb, true, "certificates.k8s.io", "signers", "", "", std::move(name), ""});
-  };
-  if (may(signer) || may(signer.substr(0, signer.find('/')) + "/*")) return {};
-  return errors::forbidden(
-      "certificatesigningrequests.certificates.k8s.io", change.name,
-      std::string("user not permitted to ") + verb + " requests with signerName " + quoted(signer));
-}
-
 Result<void> keep_signing_request(Change& change, api::Value& object, const api::Value& old) {
   if (const auto* spec = old.find("spec")) {
     object.set_ref(change.arena, "spec", api::deep_copy(change.arena, *spec));
   }
-  return check_signer(change, old);
+  if (!change.subresource.empty()) date_conditions(change, object, old);
+  return {};
 }
 
 }  // namespace

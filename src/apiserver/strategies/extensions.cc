@@ -1,6 +1,7 @@
 // Kinds that extend a cluster or change how it runs: APIServices, RuntimeClasses, trust bundles,
 // requests for pods' certificates, migrations of storage.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -8,6 +9,7 @@
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "base/strings.h"
+#include "net/x509.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -94,6 +96,35 @@ void warn_about_runtime_class(Change& change, const api::Value& object, const ap
 
 // -- ClusterTrustBundle
 
+// What is wrong with one block of a bundle; "" for nothing.
+std::string fault_in_anchor(const net::PemBlock& block) {
+  if (block.type != "CERTIFICATE") return "has bad block type: " + block.type;
+  if (block.has_headers) return "has PEM block headers";
+  if (!block.is_certificate) return "does not parse as X.509";
+  if (!block.is_authority) return "does not have the CA bit set";
+  return "";
+}
+
+std::vector<std::string> faults_in_anchors(std::string_view pem) {
+  std::vector<std::string> faults;
+  std::map<std::string, std::string> places;  // By an anchor's bytes: "0 3".
+  const auto blocks = net::pem_blocks(pem);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (const auto wrong = fault_in_anchor(blocks[i]); !wrong.empty()) {
+      faults.push_back("entry " + std::to_string(i) + ' ' + wrong);
+    }
+    std::string& where = places[blocks[i].der];
+    where += (where.empty() ? "" : " ") + std::to_string(i);
+  }
+  if (!faults.empty()) return faults;
+  if (blocks.empty()) return {"at least one trust anchor must be provided"};
+  for (const auto& [der, where] : places) {
+    if (where.find(' ') == std::string::npos) continue;
+    faults.push_back("duplicate trust anchor (indices [" + where + "])");
+  }
+  return faults;
+}
+
 void validate_trust_bundle(Change& change, const api::Value& object) {
   constexpr std::size_t kMaxBytes = 1 << 20;
   const Field bundle = root(change, object);
@@ -114,9 +145,9 @@ void validate_trust_bundle(Change& change, const api::Value& object) {
     }
     validate_signer_name(signer);
   }
-  if (trust.text().size() > kMaxBytes) trust.too_long(kMaxBytes);
-  if (trust.text().find("-----BEGIN CERTIFICATE-----") == std::string_view::npos) {
-    trust.invalid_value("\"<value omitted>\"", "at least one trust anchor must be provided");
+  if (trust.text().size() > kMaxBytes) return trust.too_long(kMaxBytes);
+  for (const auto& wrong : faults_in_anchors(trust.text())) {
+    trust.invalid_value("\"<value omitted>\"", wrong);
   }
 }
 

@@ -73,27 +73,34 @@ std::vector<std::string> subject_entries(const X509_NAME* name, int nid) {
   return values;
 }
 
-void alternative_names(const X509* certificate, std::vector<std::string>& dns,
-                       std::vector<std::string>& ip) {
-  auto* names = static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+AlternativeNames names_in(const GENERAL_NAMES* names) {
+  AlternativeNames out;
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+    int type = 0;
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    const ASN1_STRING* value = name->type == GEN_DNS     ? name->d.dNSName
-                               : name->type == GEN_IPADD ? name->d.iPAddress
+    const auto* value = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(name, &type));
+    std::vector<std::string>* list = type == GEN_DNS     ? &out.dns
+                                     : type == GEN_EMAIL ? &out.email
+                                     : type == GEN_URI   ? &out.uri
                                                          : nullptr;
-    if (value == nullptr) continue;
+    if (list == nullptr && type != GEN_IPADD) continue;  // Of another kind: no text.
     const unsigned char* data = ASN1_STRING_get0_data(value);
-    int size = ASN1_STRING_length(value);
-    if (name->type == GEN_DNS) {
-      dns.emplace_back(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
+    const int size = ASN1_STRING_length(value);
+    if (list != nullptr) {
+      list->emplace_back(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
     } else if (size == 4 || size == 16) {
       char text[INET6_ADDRSTRLEN];
       inet_ntop(size == 4 ? AF_INET : AF_INET6, data, text, sizeof text);
-      ip.emplace_back(text);
+      out.ip.emplace_back(text);
     }
   }
-  GENERAL_NAMES_free(names);
+  return out;
+}
+
+AlternativeNames alternative_names(const X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  return names_in(names.get());
 }
 
 namespace {

@@ -43,9 +43,13 @@ Result<PrivateKey> read_public_key(std::string_view pem);
 // All certificates in the text; an Error if there is none.
 Result<std::vector<Certificate>> read_certificates(std::string_view pem);
 std::vector<std::string> subject_entries(const X509_NAME* name, int nid);
-// "1.2.3.4" or a DNS name, from a subjectAltName.
-void alternative_names(const X509* certificate, std::vector<std::string>& dns,
-                       std::vector<std::string>& ip);
+// What a subjectAltName says; kinds of names beside these are left out.
+struct AlternativeNames {
+  std::vector<std::string> dns, ip, email, uri;
+  bool empty() const { return dns.empty() && ip.empty() && email.empty() && uri.empty(); }
+};
+AlternativeNames names_in(const GENERAL_NAMES* names);  // Null: none.
+AlternativeNames alternative_names(const X509* certificate);
 
 // The contexts behind TlsServerContext and TlsClientContext.
 SslContext server_context(TlsServerContext& context);

@@ -15,13 +15,13 @@ constexpr std::string_view kSigner = "kubernetes.io/kube-apiserver-client";
 Result<void> check_subject(AdmissionRequest& request) {
   if (spec_text(*request.object, "signerName") != kSigner) return {};
   const auto pem = base64_decode(spec_text(*request.object, "request"));
-  const auto organizations =
-      pem ? net::organizations_of_request(*pem) : errors::bad_request("not base64");
-  if (!organizations) {
+  const auto asked = pem ? net::inspect_request(*pem) : errors::bad_request("not base64");
+  if (!asked) {
     return admission_refusal(request.change,
-                             "failed to parse spec.request: " + organizations.error().message);
+                             "failed to parse spec.request: " + asked.error().message);
   }
-  if (std::ranges::find(*organizations, kMasters) == organizations->end()) return {};
+  const auto& groups = asked->organizations;
+  if (std::ranges::find(groups, kMasters) == groups.end()) return {};
   return admission_refusal(request.change, "use of " + std::string(kSigner) +
                                                " signer with system:masters group is not allowed");
 }
