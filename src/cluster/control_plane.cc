@@ -116,13 +116,14 @@ class ControlPlaneImpl final : public ControlPlane {
   void start_loops() {
     controller_access_.emplace(*api_, timer_loop_->loop(), "system:kube-controller-manager");
     scheduler_access_.emplace(*api_, timer_loop_->loop(), "system:kube-scheduler");
+    controllers::Settings settings = options_.controllers;
+    settings.cluster_cidr = options_.settings.pod_cidr;
     control_loops_ = ControlLoops::start({
         .controllers = controller_access_->api,
         .scheduler = scheduler_access_->api,
         .rng = options_.rng,
         .metrics = metrics_,
-        .settings = {.root_ca_pem = options_.pki.authority.certificate_pem,
-                     .cluster_cidr = options_.settings.pod_cidr},
+        .settings = std::move(settings),
         .elects = options_.leader_elect.value_or(options_.store.is_shared()),
         .identity = options_.settings.node_name + '_' + make_uuid(options_.rng),
     });

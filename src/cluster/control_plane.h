@@ -16,6 +16,7 @@
 #include "cluster/pki.h"
 #include "cluster/settings.h"
 #include "cluster/store_options.h"
+#include "controllers/settings.h"
 #include "net/http.h"
 
 namespace pinnace::cluster {
@@ -30,6 +31,7 @@ class ControlPlane {
     // Whether controllers and scheduler wait until they lead; by default if others may run.
     std::optional<bool> leader_elect;
     apiserver::Configuration configuration;
+    controllers::Settings controllers;  // With what the keys say; see apply_controller_flags.
     const Clock& clock;
     Rng& rng;
   };

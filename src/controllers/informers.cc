@@ -6,6 +6,10 @@ Informers::Informers(const client::Client& api, Executor& executor)
     : namespaces(api, executor),
       service_accounts(api, executor),
       root_ca_maps(api, executor, {.field_selector = "metadata.name=kube-root-ca.crt"}),
+      token_secrets(api, executor, {.field_selector = "type=kubernetes.io/service-account-token"}),
+      certificate_requests(api, executor),
+      trust_bundles(api, executor,
+                    {.field_selector = "spec.signerName=" + std::string(kServingTrustSigner)}),
       cluster_roles(api, executor),
       nodes(api, executor),
       node_leases(api, executor, {.ns = "kube-node-lease"}),
@@ -23,6 +27,9 @@ void Informers::for_each(Visit visit) {
   visit(namespaces);
   visit(service_accounts);
   visit(root_ca_maps);
+  visit(token_secrets);
+  visit(certificate_requests);
+  visit(trust_bundles);
   visit(cluster_roles);
   visit(nodes);
   visit(node_leases);

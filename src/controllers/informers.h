@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "api/types/certificates_v1.h"
 #include "api/types/coordination_v1.h"
 #include "api/types/discovery_v1.h"
 #include "api/types/rbac_v1.h"
@@ -13,6 +14,9 @@
 #include "controllers/support/types.h"
 
 namespace pinnace::controllers {
+
+// Of the ClusterTrustBundle that says how the API server is verified.
+inline constexpr char kServingTrustSigner[] = "kubernetes.io/kube-apiserver-serving";
 
 struct Informers {
   Informers(const client::Client& api, Executor& executor);
@@ -24,6 +28,9 @@ struct Informers {
   client::Informer<core_v1::Namespace> namespaces;
   client::Informer<core_v1::ServiceAccount> service_accounts;
   client::Informer<core_v1::ConfigMap> root_ca_maps;  // only those named kube-root-ca.crt
+  client::Informer<core_v1::Secret> token_secrets;    // only those of service accounts' tokens
+  client::Informer<api::certificates_v1::CertificateSigningRequest> certificate_requests;
+  client::Informer<api::certificates_v1::ClusterTrustBundle> trust_bundles;  // kServingTrustSigner
   client::Informer<api::rbac_v1::ClusterRole> cluster_roles;
   client::Informer<core_v1::Node> nodes;
   client::Informer<api::coordination_v1::Lease> node_leases;  // of kube-node-lease

@@ -1,6 +1,9 @@
 #include "controllers/manager.h"
 
 #include "base/log.h"
+#include "controllers/certificate_approving/controller.h"
+#include "controllers/certificate_cleaner/controller.h"
+#include "controllers/certificate_signing/controller.h"
 #include "controllers/cluster_role_aggregation/controller.h"
 #include "controllers/deployment/controller.h"
 #include "controllers/endpoint_slice/controller.h"
@@ -15,6 +18,8 @@
 #include "controllers/resource_quota/controller.h"
 #include "controllers/root_ca/controller.h"
 #include "controllers/service_account/controller.h"
+#include "controllers/service_account_token/controller.h"
+#include "controllers/trust_bundle_publisher/controller.h"
 
 namespace pinnace::controllers {
 namespace {
@@ -28,7 +33,11 @@ struct Entry {
 constexpr Entry kControllers[] = {
     // First what pods cannot start without: accounts, certificates and addresses.
     {"serviceaccount-controller", make_service_account_controller},
+    {"serviceaccount-token-controller", make_service_account_token_controller},
     {"root-ca-certificate-publisher-controller", make_root_ca_controller},
+    {"kube-apiserver-serving-clustertrustbundle-publisher-controller", make_trust_bundle_publisher},
+    {"certificatesigningrequest-signing-controller", make_certificate_signing_controller},
+    {"certificatesigningrequest-approving-controller", make_certificate_approving_controller},
     {"clusterrole-aggregation-controller", make_cluster_role_aggregation_controller},
     {"node-ipam-controller", make_node_ipam_controller},
     {"node-lifecycle-controller", make_node_lifecycle_controller},
@@ -42,6 +51,7 @@ constexpr Entry kControllers[] = {
     {"deployment-controller", make_deployment_controller},
     {"resourcequota-controller", make_resource_quota_controller},
     // Last those that remove: by then everyone has claimed what is theirs.
+    {"certificatesigningrequest-cleaner-controller", make_certificate_cleaner_controller},
     {"namespace-controller", make_namespace_controller},
     {"pod-garbage-collector-controller", make_pod_garbage_collector},
     {"garbage-collector-controller", make_garbage_collector},

@@ -2,15 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/clock.h"
+#include "net/x509.h"
 
 namespace pinnace::controllers {
 
 struct Settings {
   // What pods verify the API server with (kube-root-ca.crt).
   std::string root_ca_pem;
+
+  // Authorities by the signer of CertificateSigningRequests that they stand for. For another signer
+  // somebody else signs.
+  std::map<std::string, net::CertificateAndKey, std::less<>> signers;
+  // The longest life of what they sign, and that of a request which asks for none.
+  Duration cluster_signing_duration = std::chrono::hours(8760);
+  // Signs the tokens that Secrets hold. Empty: such Secrets are left alone.
+  std::string service_account_key_pem;
 
   // Pod addresses: each node gets a block of this range.
   std::string cluster_cidr = "10.244.0.0/16";

@@ -23,14 +23,14 @@ TEST_P(CleanupSim, ANewNamespaceGetsAnAccountAndTheRootCertificate) {
            cluster.get<core_v1::ConfigMap>("kube-root-ca.crt", "team");
   }));
   EXPECT_EQ(cluster.get<core_v1::ConfigMap>("kube-root-ca.crt", "team")->data.at("ca.crt"),
-            "the root certificate");
+            Cluster::authority_pem());
   const std::string in_team = "/api/v1/namespaces/team";
   cluster.patch(in_team + "/configmaps/kube-root-ca.crt", R"({"data":{"ca.crt":"forged"}})");
   cluster.remove(in_team + "/serviceaccounts/default");
   EXPECT_TRUE(cluster.run_until([&] {
     const auto map = cluster.get<core_v1::ConfigMap>("kube-root-ca.crt", "team");
     return cluster.get<core_v1::ServiceAccount>("default", "team") && map &&
-           map->data.at("ca.crt") == "the root certificate";
+           map->data.at("ca.crt") == Cluster::authority_pem();
   }));
 }
 

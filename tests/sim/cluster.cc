@@ -2,13 +2,33 @@
 
 #include <gtest/gtest.h>
 
+#include "controllers/support/certificate_requests.h"
+#include "net/x509.h"
+
 namespace pinnace::sim {
 namespace {
 
+// Keys are the same in every run but come from chance that no seed governs: nothing that a run
+// decides depends on them.
+const net::CertificateAndKey& authority() {
+  static const auto kMade =
+      net::make_authority("sim", WallTime(), WallTime() + std::chrono::years(200));
+  return *kMade;
+}
+const std::string& service_account_key() {
+  static const auto kMade = net::make_ec_key();
+  return kMade->private_key_pem;
+}
+
 std::unique_ptr<apiserver::Server> make_server(store::Store& store, io::SimExecutor& executor,
                                                Rng& rng, metrics::Registry& metrics) {
-  auto made = apiserver::Server::create(
-      {.store = store, .executor = executor, .clock = executor, .rng = rng, .metrics = metrics});
+  auto made = apiserver::Server::create({.store = store,
+                                         .executor = executor,
+                                         .clock = executor,
+                                         .rng = rng,
+                                         .metrics = metrics,
+                                         .service_account_key_pem = service_account_key(),
+                                         .cluster_ca_pem = authority().certificate_pem});
   PINNACE_ASSERT(made.has_value());
   return std::move(*made);
 }
@@ -32,7 +52,12 @@ Cluster::Cluster(std::uint64_t seed, std::size_t ring_events)
   }
   bind_checker_ = std::make_unique<BindChecker>(admin_, executor_);
   controllers::Settings settings;
-  settings.root_ca_pem = "the root certificate";
+  settings.root_ca_pem = authority().certificate_pem;
+  settings.service_account_key_pem = service_account_key();
+  for (const auto signer : {controllers::kClientSigner, controllers::kKubeletClientSigner,
+                            controllers::kKubeletServingSigner, controllers::kLegacySigner}) {
+    settings.signers.emplace(signer, authority());
+  }
   controllers_ = std::make_unique<controllers::Manager>(controllers::Manager::Options{
       .api = controller_api_, .executor = executor_, .rng = *rng_, .settings = settings});
   scheduler_ = std::make_unique<scheduler::Scheduler>(scheduler::Scheduler::Options{
@@ -41,6 +66,8 @@ Cluster::Cluster(std::uint64_t seed, std::size_t ring_events)
   scheduler_->start();
   EXPECT_TRUE(run_until([this] { return controllers_->running(); }));
 }
+
+const std::string& Cluster::authority_pem() { return authority().certificate_pem; }
 
 Cluster::~Cluster() {
   nodes_.clear();

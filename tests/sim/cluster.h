@@ -37,6 +37,9 @@ class Cluster {
 
   const client::Client& api() const { return admin_; }
   net::Handler& server() { return *server_; }
+  io::Loop& loop() { return loop_; }
+  // Of the authority that signs for it.
+  static const std::string& authority_pem();
   PretendNode& add_node(PretendNode::Options options);
   void add_nodes(int count, const std::string& cpu = "8");
 

@@ -12,6 +12,7 @@
 #include "cluster/bundled_images.h"
 #include "cluster/commands.h"
 #include "cluster/control_plane.h"
+#include "cluster/controller_flags.h"
 #include "cluster/kubeconfig.h"
 #include "cluster/node.h"
 #include "cluster/pki.h"
@@ -93,12 +94,16 @@ Result<void> run(const Arguments& arguments) {
   }
   auto pki = prepare_keys(*settings, settings->node_ip);
   if (!pki) return std::unexpected(std::move(pki.error()));
+  controllers::Settings controllers;
+  auto ordered = apply_controller_flags(arguments, *pki, controllers);
+  if (!ordered) return ordered;
   auto control_plane = ControlPlane::start({.settings = *settings,
                                             .pki = *pki,
                                             .store = *store,
                                             .node_ip = settings->node_ip,
                                             .leader_elect = *leader_elect,
                                             .configuration = std::move(configuration),
+                                            .controllers = std::move(controllers),
                                             .clock = real_clock(),
                                             .rng = real_rng()});
   if (!control_plane) return std::unexpected(std::move(control_plane.error()));
@@ -149,6 +154,8 @@ Command server() {
       {kLeaderElect, "BOOL", "controllers and scheduler wait until they lead (true on etcd)"});
   const auto of_api = api_flag_options();
   options.insert(options.end(), of_api.begin(), of_api.end());
+  const auto of_controllers = controller_flag_options();
+  options.insert(options.end(), of_controllers.begin(), of_controllers.end());
   options.push_back(images_option());
   return {.name = "server",
           .summary = "Run the control plane in the foreground, for a service manager",
