@@ -83,7 +83,9 @@ class Waiter {
       if (!process_) {
         std::this_thread::sleep_for(kPollInterval);
       } else if (process_->wait_for(kPollInterval, status)) {
-        return errors::unavailable("the server ended while waiting for: " + what + "\n" +
+        const std::string how =
+            status.signal == 0 ? "" : " by signal " + std::to_string(status.signal);
+        return errors::unavailable("the server ended" + how + " while waiting for: " + what + "\n" +
                                    last_lines(settings_.server_log(), 5));
       }
       if (real_clock().monotonic() > deadline) {
