@@ -6,13 +6,11 @@ import os
 import harness
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-MAPS = "/api/v1/namespaces/default/configmaps"
 DUMP = "/debug/api_priority_and_fairness/dump_priority_levels"
 STREAMS = 240  # Of each curl, on one connection.
 REQUESTS = 1500
 CURLS = 3
 BEATS = 30
-MAPS_COUNT = 10
 TOKENS = """flood-token,flooder,1
 node-token,system:node:far,2,"system:nodes"
 """
@@ -28,6 +26,20 @@ class Fairness(harness.ServerTest):
         cls.server_options = ("--token-auth-file", cls.tokens, "--max-requests-inflight", "20",
                               "--max-mutating-requests-inflight", "10")
         super().up()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        test = cls()
+        test.kubectl("create", "clusterrolebinding", "flood", "--clusterrole=view",
+                     "--user=flooder")
+        test.kubectl("create", "namespace", "large")
+        test.fill("default", 10, 50_000)
+        test.fill("large", 40, 200_000)  # More than sockets take in.
+
+    def fill(self, namespace, count, size):
+        self.apply(*({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"m{i}"},
+                      "data": {"text": "x" * size}} for i in range(count)), namespace=namespace)
 
     def as_user(self, token, method, path, body=None):
         """(status, headers) of a request with a token."""
@@ -47,12 +59,13 @@ class Fairness(harness.ServerTest):
                 "spec": {"holderIdentity": "far", "leaseDurationSeconds": 40,
                          "renewTime": f"2026-01-01T00:00:{beat:02}.000000Z"}}
 
-    def start_flood(self):
+    def start_flood(self, *options, namespace="default"):
         return self.cluster.popen(
             ["curl", "-sS", "--no-progress-meter", "--parallel", "--parallel-immediate",
-             "--parallel-max", STREAMS, "--http2", "--cacert", self.credentials()["ca"], "-o",
+             "--parallel-max", STREAMS, *options, "--cacert", self.credentials()["ca"], "-o",
              "/dev/null", "-w", "%{http_code}\n", "-H", "Authorization: Bearer flood-token",
-             f"https://127.0.0.1:{self.cluster.port}{MAPS}?n=[1-{REQUESTS}]"])
+             f"https://127.0.0.1:{self.cluster.port}/api/v1/namespaces/{namespace}/configmaps"
+             f"?n=[1-{REQUESTS}]"])
 
     def level(self, name):
         """A level's row of the dump, by column."""
@@ -62,17 +75,14 @@ class Fairness(harness.ServerTest):
         return next(dict(zip(rows[0], row)) for row in rows if row[0] == name)
 
     def test_a_flood_does_not_starve_heartbeats(self):
-        self.kubectl("create", "clusterrolebinding", "flood", "--clusterrole=view",
-                     "--user=flooder")
-        self.apply(*({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"m{i}"},
-                      "data": {"text": "x" * 50_000}} for i in range(MAPS_COUNT)))
         status, headers = self.as_user("node-token", "POST", LEASES, self.lease(0))
         self.assertEqual(status, 201)
         node_flow = json.loads(self.request(
             "GET", "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/system-node-high")[1])
         self.assertEqual(headers["x-kubernetes-pf-flowschema-uid"], node_flow["metadata"]["uid"])
 
-        floods = [self.start_flood() for _ in range(CURLS)]
+        before = self.level("global-default")
+        floods = [self.start_flood("--http2") for _ in range(CURLS)]
         beats = []
         for beat in range(1, BEATS + 1):
             beats.append(self.as_user("node-token", "PUT", LEASES + "/far", self.lease(beat))[0])
@@ -92,12 +102,26 @@ class Fairness(harness.ServerTest):
             lambda: (level := self.level("global-default"))["IsIdle"] == "true" and level,
             "the level of the flood is idle")
         self.assertEqual(mine["WaitingRequests"], "0")
-        self.assertGreaterEqual(int(mine["DispatchedRequests"]), codes.count("200"))
-        self.assertEqual(int(mine["RejectedRequests"]) + int(mine["TimedoutRequests"]),
-                         codes.count("429"))
+
+        def more(*columns):
+            return sum(int(mine[column]) - int(before[column]) for column in columns)
+        self.assertGreaterEqual(more("DispatchedRequests"), codes.count("200"))
+        self.assertEqual(more("RejectedRequests", "TimedoutRequests"), codes.count("429"))
         nodes = self.level("node-high")
         self.assertEqual(nodes["RejectedRequests"], "0")
         self.assertGreaterEqual(int(nodes["DispatchedRequests"]), BEATS)
+
+    def test_who_goes_away_leaves_nothing_behind(self):
+        for version in ("--http2", "--http1.1"):
+            with self.subTest(version):
+                flood = self.start_flood(version, "--limit-rate", "10k", namespace="large")
+                harness.eventually(
+                    lambda: int(self.level("global-default")["WaitingRequests"]) > 0,
+                    "somebody waits", interval=0.01)
+                flood.kill()
+                flood.communicate(timeout=harness.PATIENCE_SECONDS)
+                harness.eventually(lambda: self.level("global-default")["IsIdle"] == "true",
+                                   "the level of the flood is idle")
 
 
 if __name__ == "__main__":
