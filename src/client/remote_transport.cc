@@ -212,7 +212,9 @@ Result<std::unique_ptr<RemoteTransport>> RemoteTransport::create(Options options
   http.endpoint.host = url->host;
   http.endpoint.port = url->port;
   http.max_idle = 16;
-  if (url->tls) {
+  if (url->tls && options.tls) {
+    http.endpoint.tls = options.tls;
+  } else if (url->tls) {
     auto tls = net::TlsClientContext::create({.ca_pem = options.ca_pem,
                                               .certificate_pem = options.cert_pem,
                                               .private_key_pem = options.key_pem});

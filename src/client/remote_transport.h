@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "client/transport.h"
+#include "net/tls.h"
 
 namespace pinnace::client {
 
@@ -23,6 +24,8 @@ class RemoteTransport : public Transport {
     std::string key_pem;
     std::string token;       // Or a bearer token...
     std::string token_file;  // ...or a file with one, read again every minute.
+    // In place of the three above: for several transports whose certificate may be reloaded.
+    std::shared_ptr<net::TlsClientContext> tls;
     std::string user_agent = "pinnace";
   };
   static Result<std::unique_ptr<RemoteTransport>> create(Options options);

@@ -127,10 +127,42 @@ class ServerContext final : public TlsServerContext {
   SslContext context_;
 };
 
+Result<ClientContext> make_client_context(const ClientTlsOptions& options) {
+  SslContext context = new_context(TLS_client_method());
+  if (!options.certificate_pem.empty()) {
+    auto used = use_certificate(context.get(), options.certificate_pem, options.private_key_pem);
+    if (!used) return std::unexpected(used.error());
+  }
+  if (options.ca_pem.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else if (auto trusted = trust(context.get(), options.ca_pem, false); !trusted) {
+    return std::unexpected(trusted.error());
+  }
+  SSL_CTX_set_verify(context.get(), options.skip_verification ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                     nullptr);
+  return ClientContext{std::move(context), options.server_name, options.skip_verification};
+}
+
 class ClientSide final : public TlsClientContext {
  public:
-  explicit ClientSide(ClientContext made) : context(std::move(made)) {}
-  const ClientContext context;
+  explicit ClientSide(ClientContext made) : context_(std::move(made)) {}
+
+  Result<void> reload(const ClientTlsOptions& options) override {
+    auto made = make_client_context(options);
+    if (!made) return std::unexpected(made.error());
+    std::lock_guard lock(mutex_);
+    context_ = std::move(*made);
+    return {};
+  }
+
+  ClientContext get() {
+    std::lock_guard lock(mutex_);
+    return context_;
+  }
+
+ private:
+  std::mutex mutex_;
+  ClientContext context_;
 };
 
 }  // namespace
@@ -144,20 +176,9 @@ Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(
 
 Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(
     const ClientTlsOptions& options) {
-  SslContext context = new_context(TLS_client_method());
-  if (!options.certificate_pem.empty()) {
-    auto used = use_certificate(context.get(), options.certificate_pem, options.private_key_pem);
-    if (!used) return std::unexpected(used.error());
-  }
-  if (options.ca_pem.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
-  } else if (auto trusted = trust(context.get(), options.ca_pem, false); !trusted) {
-    return std::unexpected(trusted.error());
-  }
-  SSL_CTX_set_verify(context.get(), options.skip_verification ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
-                     nullptr);
-  return std::make_shared<ClientSide>(
-      ClientContext{std::move(context), options.server_name, options.skip_verification});
+  auto made = make_client_context(options);
+  if (!made) return std::unexpected(made.error());
+  return std::make_shared<ClientSide>(std::move(*made));
 }
 
 namespace internal {
@@ -170,8 +191,8 @@ SslContext server_context(TlsServerContext& context) {
   return static_cast<ServerContext&>(context).get();
 }
 
-const ClientContext& client_context(TlsClientContext& context) {
-  return static_cast<ClientSide&>(context).context;
+ClientContext client_context(TlsClientContext& context) {
+  return static_cast<ClientSide&>(context).get();
 }
 
 }  // namespace internal

@@ -44,6 +44,8 @@ class TlsClientContext {
  public:
   static Result<std::shared_ptr<TlsClientContext>> create(const ClientTlsOptions& options);
   virtual ~TlsClientContext() = default;
+  // For new connections; on an error the old ones stay in use.
+  virtual Result<void> reload(const ClientTlsOptions& options) = 0;
 };
 
 }  // namespace pinnace::net

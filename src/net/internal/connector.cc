@@ -159,7 +159,7 @@ class ConnectorImpl final : public Connector,
 
   Ssl make_ssl() {
     if (!endpoint_.tls) return nullptr;
-    const ClientContext& context = client_context(*endpoint_.tls);
+    const ClientContext context = client_context(*endpoint_.tls);
     Ssl ssl(SSL_new(context.context.get()));
     SSL_set_connect_state(ssl.get());
     const std::string& name = context.server_name.empty() ? endpoint_.host : context.server_name;

@@ -58,7 +58,7 @@ struct ClientContext {
   std::string server_name;
   bool skip_verification = false;
 };
-const ClientContext& client_context(TlsClientContext& context);
+ClientContext client_context(TlsClientContext& context);
 
 // Whether the context of a server's connection keeps what chain the client shows.
 bool keeps_chain(SSL* ssl);
