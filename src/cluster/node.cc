@@ -155,6 +155,7 @@ Result<void> NodeImpl::start_agent() {
                                       .pause_image = kPauseImage,
                                       .port = settings.kubelet_port(),
                                       .serving = options_.serving,
+                                      .rotate_serving = options_.rotate_serving,
                                       .client_ca_pem = options_.client_ca_pem});
   if (!agent) return std::unexpected(std::move(agent.error()));
   agent_ = std::move(*agent);

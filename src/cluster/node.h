@@ -33,6 +33,7 @@ class Node {
     const Settings& settings;
     std::string node_ip;
     net::CertificateAndKey serving;  // What the node agent shows on its port.
+    bool rotate_serving = false;     // It asks the API for the next one; see kubelet::Agent.
     std::string client_ca_pem;       // Who may call it.
     MakeTransport make_transport;
     const Clock& clock;

@@ -29,4 +29,10 @@ int StopSignals::wait() {
   return number;
 }
 
+bool StopSignals::is_pending() const {
+  sigset_t set;
+  sigpending(&set);
+  return sigismember(&set, SIGTERM) == 1 || sigismember(&set, SIGINT) == 1;
+}
+
 }  // namespace pinnace::cluster

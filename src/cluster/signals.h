@@ -10,6 +10,8 @@ class StopSignals {
   StopSignals();
   // Blocks until one of them comes; its number. A second one ends the process at once.
   int wait();
+  // One has come; `wait` will give it.
+  bool is_pending() const;
 };
 
 }  // namespace pinnace::cluster

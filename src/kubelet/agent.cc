@@ -12,6 +12,7 @@
 #include "kubelet/node/lease_keeper.h"
 #include "kubelet/node/log_rotation.h"
 #include "kubelet/node/node_reporter.h"
+#include "kubelet/node/serving_certificate.h"
 #include "kubelet/pod/pod_manager.h"
 #include "kubelet/probes/runner.h"
 #include "kubelet/server/server.h"
@@ -108,6 +109,7 @@ class AgentImpl final : public Agent {
   const PodContext context_;
   PodManager pods_;
   std::unique_ptr<net::Handler> handler_;
+  std::unique_ptr<client::CertificateKeeper> serving_;  // Null: what it shows is given to it.
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<NodeReporter> reporter_;
   std::unique_ptr<LeaseKeeper> lease_;
@@ -151,13 +153,23 @@ AgentImpl::AgentImpl(Options options, const Machine& machine)
       pods_(context_, options_.metrics) {}
 
 Result<void> AgentImpl::open_port() {
+  const std::string pki = options_.root_dir + "/pki";
   for (const auto& directory :
-       {options_.root_dir + "/pods", options_.volatile_dir, options_.log_root}) {
+       {options_.root_dir + "/pods", pki, options_.volatile_dir, options_.log_root}) {
     if (auto made = make_directories(directory, 0750); !made) return made;
   }
-  auto tls = net::TlsServerContext::create(
-      {options_.serving.certificate_pem, options_.serving.private_key_pem, options_.client_ca_pem});
+  const std::string kept = pki + "/kubelet-server-current.pem";
+  const auto pair = options_.rotate_serving
+                        ? kept_certificate(kept, options_.serving, options_.clock.wall())
+                        : options_.serving;
+  const net::ServerTlsOptions shown{
+      pair.certificate_pem, pair.private_key_pem, options_.client_ca_pem, {}};
+  auto tls = net::TlsServerContext::create(shown);
   if (!tls) return std::unexpected(std::move(tls.error()));
+  if (options_.rotate_serving) {
+    serving_ = keep_serving_certificate({options_.api, options_.loop, options_.rng,
+                                         options_.node_name, options_.node_ip, kept, *tls, shown});
+  }
   handler_ = create_server_handler({pods_, options_.runtime, options_.clock, options_.metrics,
                                     options_.node_name, options_.log_root, options_.cgroup_root,
                                     options_.api_server_name});
@@ -193,6 +205,7 @@ void AgentImpl::begin(const Machine& machine) {
   });
   reporter_->start();
   lease_->start();
+  if (serving_) serving_->start();
   pods_.start();
   options_.runtime.watch([this](const std::string& id) {
     pods_.runtime_event(id);
@@ -223,6 +236,7 @@ void AgentImpl::stop() {
   // Last of all the loop's work: after this nothing that was posted refers to us.
   std::promise<void> ended;
   options_.loop.post([&] {
+    serving_.reset();
     if (reporter_) reporter_->stop();
     volumes_.stop();
     ended.set_value();

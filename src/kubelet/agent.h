@@ -53,7 +53,8 @@ class Agent {
     std::string listen_address = "0.0.0.0";
     int port = 10250;  // 0: the kernel chooses; see `port()`.
     net::CertificateAndKey serving;
-    std::string client_ca_pem;  // Whose certificates are looked at on the port.
+    bool rotate_serving = false;  // Asks the API for what it shows; `serving` until that is there.
+    std::string client_ca_pem;    // Whose certificates are looked at on the port.
     std::string api_server_name = "kube-apiserver-kubelet-client";  // Who may call it: common name.
   };
 

@@ -5,44 +5,76 @@
 #include "cluster/access.h"
 #include "cluster/bundled_images.h"
 #include "cluster/commands.h"
-#include "cluster/kubeconfig.h"
 #include "cluster/node.h"
-#include "cluster/pki.h"
+#include "cluster/node_credentials.h"
 #include "cluster/signals.h"
 #include "io/files.h"
+#include "net/x509.h"
 
 namespace pinnace::cluster::command {
 
 namespace {
 
 constexpr std::size_t kMaxPemBytes = 1 << 20;
+constexpr std::string_view kRotateServing = "rotate-server-certificates";
 
-// One credential serves all components of the node.
-Result<KubeconfigEntry> credentials(const Arguments& arguments, const Settings& settings) {
-  return read_kubeconfig(arguments.get("kubeconfig", settings.admin_kubeconfig()));
+Result<bool> is_on(const Arguments& arguments, std::string_view option, bool otherwise) {
+  const std::string text = arguments.get(option);
+  if (text.empty()) return otherwise;
+  if (text == "true" || text == "false") return text == "true";
+  return errors::bad_request("--" + std::string(option) + ": takes true or false");
 }
 
-struct Serving {
-  net::CertificateAndKey pair;
-  std::string client_ca_pem;
-};
+// One credential serves all components of the node.
+Result<std::unique_ptr<NodeCredentials>> credentials(const Arguments& arguments,
+                                                     const Settings& settings,
+                                                     const StopSignals& stop) {
+  const auto rotates = is_on(arguments, "rotate-certificates", true);
+  if (!rotates) return std::unexpected(rotates.error());
+  const std::string bootstrap = arguments.get("bootstrap-kubeconfig");
+  const std::string usual =
+      bootstrap.empty() ? settings.admin_kubeconfig() : settings.kubelet_dir() + "/kubeconfig";
+  return NodeCredentials::create({.kubeconfig = arguments.get("kubeconfig", usual),
+                                  .bootstrap_kubeconfig = bootstrap,
+                                  .node_name = settings.node_name,
+                                  .rotates = *rotates,
+                                  .clock = real_clock(),
+                                  .rng = real_rng(),
+                                  .is_stopping = [&stop] { return stop.is_pending(); }});
+}
 
-// What the node agent shows, and whom it lets in; from options, else what a server on the same
-// machine made.
-Result<Serving> serving(const Arguments& arguments, const Settings& settings) {
-  Serving serving;
-  const std::pair<std::string, std::string*> files[] = {
-      {arguments.get("certificate", settings.pki_dir() + "/node.crt"),
-       &serving.pair.certificate_pem},
-      {arguments.get("key", settings.pki_dir() + "/node.key"), &serving.pair.private_key_pem},
-      {arguments.get("client-ca", settings.pki_dir() + "/ca.crt"), &serving.client_ca_pem},
-  };
-  for (const auto& [path, text] : files) {
-    auto pem = io::read_file(path, kMaxPemBytes);
-    if (!pem) return std::unexpected(std::move(pem.error()));
-    *text = std::move(*pem);
-  }
-  return serving;
+// The text of the file that an option names, else of the one of a server on this machine; "" when
+// neither is there.
+Result<std::string> file_of(const Arguments& arguments, std::string_view option,
+                            const std::string& usual) {
+  const std::string named = arguments.get(option);
+  if (named.empty() && !io::exists(usual)) return std::string();
+  return io::read_file(named.empty() ? usual : named, kMaxPemBytes);
+}
+
+// What a node shows that was given nothing: it is its own authority.
+Result<net::CertificateAndKey> own_certificate(const Settings& settings) {
+  constexpr auto kLife = std::chrono::days(365);
+  const WallTime now = real_clock().wall();
+  const std::string& node = settings.node_name;
+  const auto authority = net::make_authority(node + "-ca", now, now + kLife);
+  if (!authority) return authority;
+  return net::issue_certificate(*authority, {.common_name = node,
+                                             .dns_names = {node},
+                                             .ip_addresses = {settings.node_ip},
+                                             .server = true,
+                                             .not_before = now,
+                                             .not_after = now + kLife});
+}
+
+// What the node agent shows before the API gives it something.
+Result<net::CertificateAndKey> serving(const Arguments& arguments, const Settings& settings) {
+  auto certificate = file_of(arguments, "certificate", settings.pki_dir() + "/node.crt");
+  if (!certificate) return std::unexpected(std::move(certificate.error()));
+  auto key = file_of(arguments, "key", settings.pki_dir() + "/node.key");
+  if (!key) return std::unexpected(std::move(key.error()));
+  if (certificate->empty() && key->empty()) return own_certificate(settings);
+  return net::CertificateAndKey{std::move(*certificate), std::move(*key)};
 }
 
 Result<void> run(const Arguments& arguments) {
@@ -50,29 +82,31 @@ Result<void> run(const Arguments& arguments) {
   if (!root) return root;
   auto settings = resolve_settings(arguments);
   if (!settings) return std::unexpected(std::move(settings.error()));
-  auto entry = credentials(arguments, *settings);
-  if (!entry) return std::unexpected(std::move(entry.error()));
-  auto shown = serving(arguments, *settings);
-  if (!shown) return std::unexpected(std::move(shown.error()));
-  auto loaded = load_bundled_images(*settings, arguments);
-  if (!loaded) return loaded;
+  const auto rotates_serving = is_on(arguments, kRotateServing, false);
+  if (!rotates_serving) return std::unexpected(rotates_serving.error());
   StopSignals stop;
   if (settings->node_ip.empty()) {
     auto found = find_node_ip();
     if (!found) return std::unexpected(std::move(found.error()));
     settings->node_ip = std::move(*found);
   }
-  // Proves the credential before anything is started.
-  auto first = connect_with(*entry);
-  if (!first) return std::unexpected(std::move(first.error()));
+  auto shown = serving(arguments, *settings);
+  if (!shown) return std::unexpected(std::move(shown.error()));
+  auto access = credentials(arguments, *settings, stop);
+  if (!access) return std::unexpected(std::move(access.error()));
+  auto client_ca = file_of(arguments, "client-ca", settings->pki_dir() + "/ca.crt");
+  if (!client_ca) return std::unexpected(std::move(client_ca.error()));
+  auto loaded = load_bundled_images(*settings, arguments);
+  if (!loaded) return loaded;
   auto node = Node::start({.settings = *settings,
                            .node_ip = settings->node_ip,
-                           .serving = shown->pair,
-                           .client_ca_pem = shown->client_ca_pem,
+                           .serving = std::move(*shown),
+                           .rotate_serving = *rotates_serving,
+                           .client_ca_pem = client_ca->empty() ? (*access)->ca_pem() : *client_ca,
                            .make_transport =
-                               [&entry](const Identity& identity) {
+                               [&access](const Identity& identity) {
                                  auto transport =
-                                     connect_with(*entry, client::user_agent_of(identity.user));
+                                     (*access)->connect(client::user_agent_of(identity.user));
                                  return transport ? std::move(*transport) : nullptr;
                                },
                            .clock = real_clock(),
@@ -88,12 +122,19 @@ Command agent() {
   auto options = cluster_options();
   options.push_back(images_option());
   options.push_back({"kubeconfig", "FILE", "how to reach the API server (the data directory's)"});
+  options.push_back({"bootstrap-kubeconfig", "FILE",
+                     "with what token to ask for a certificate when there is none"});
+  options.push_back(
+      {"rotate-certificates", "BOOL", "renew the node's certificate before it ends (true)"});
+  options.push_back({kRotateServing, "BOOL", "ask the API for what the node agent shows (false)"});
   options.push_back({"certificate", "FILE", "what the node agent shows (the data directory's)"});
   options.push_back({"key", "FILE", "its private key"});
   options.push_back({"client-ca", "FILE", "whose certificates may call the node agent"});
   return {.name = "agent",
           .summary = "Run a node in the foreground, for a service manager",
-          .examples = "  pinnace agent --kubeconfig node.kubeconfig\n",
+          .examples =
+              "  pinnace agent --kubeconfig node.kubeconfig\n"
+              "  pinnace agent --bootstrap-kubeconfig token.kubeconfig\n",
           .options = std::move(options),
           .run = run};
 }

@@ -24,6 +24,7 @@ namespace pinnace::cluster::command {
 namespace {
 
 constexpr std::string_view kLeaderElect = "leader-elect";
+constexpr std::string_view kRotateServing = "rotate-server-certificates";
 
 Result<Pki> prepare_keys(const Settings& settings, const std::string& node_ip) {
   return load_or_make_pki({.directory = settings.pki_dir(),
@@ -42,11 +43,12 @@ Result<void> write_admin_kubeconfig(const Settings& settings, const Pki& pki) {
   return merge_kubeconfig(path, entry);
 }
 
-Result<std::optional<bool>> wants_election(const Arguments& arguments) {
-  const std::string text = arguments.get(kLeaderElect);
+// Nothing when it is not said.
+Result<std::optional<bool>> choice(const Arguments& arguments, std::string_view option) {
+  const std::string text = arguments.get(option);
   if (text.empty()) return std::nullopt;
   if (text == "true" || text == "false") return text == "true";
-  return errors::bad_request("--leader-elect: takes true or false");
+  return errors::bad_request("--" + std::string(option) + ": takes true or false");
 }
 
 // Makes the node of this machine known as one of the control plane. Its own agent may not say so: a
@@ -80,8 +82,10 @@ Result<void> run(const Arguments& arguments) {
   if (!configured) return configured;
   auto store = resolve_store_settings(arguments);
   if (!store) return std::unexpected(std::move(store.error()));
-  auto leader_elect = wants_election(arguments);
+  auto leader_elect = choice(arguments, kLeaderElect);
   if (!leader_elect) return std::unexpected(std::move(leader_elect.error()));
+  auto rotate_serving = choice(arguments, kRotateServing);
+  if (!rotate_serving) return std::unexpected(std::move(rotate_serving.error()));
   StopSignals stop;
   auto made = io::make_directories(settings->data_dir, 0700);
   if (made) made = io::make_directories(settings->run_dir, 0755);
@@ -125,6 +129,7 @@ Result<void> run(const Arguments& arguments) {
         {.settings = *settings,
          .node_ip = settings->node_ip,
          .serving = pki->node,
+         .rotate_serving = rotate_serving->value_or(false),
          .client_ca_pem = pki->authority.certificate_pem,
          .make_transport = [&api](const Identity& identity) -> std::unique_ptr<client::Transport> {
            return std::make_unique<client::LocalTransport>(
@@ -152,6 +157,7 @@ Command server() {
   options.insert(options.end(), of_store.begin(), of_store.end());
   options.push_back(
       {kLeaderElect, "BOOL", "controllers and scheduler wait until they lead (true on etcd)"});
+  options.push_back({kRotateServing, "BOOL", "this node asks for what its agent shows (false)"});
   const auto of_api = api_flag_options();
   options.insert(options.end(), of_api.begin(), of_api.end());
   const auto of_controllers = controller_flag_options();
