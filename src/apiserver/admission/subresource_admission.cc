@@ -41,7 +41,7 @@ SubresourceAdmission::SubresourceAdmission(BackendRef owner, CallRef from, Opera
       change{*backend,
              *call,
              arena,
-             *call->storage,
+             call->storage != nullptr ? *call->storage : *call->resource,
              call->info.ns,
              call->info.name,
              own_kind == nullptr ? call->info.subresource : std::string(own_kind->name)},

@@ -1,5 +1,5 @@
-// Admission of what a subresource takes: a kind of its own (Binding, Eviction), or the options of a
-// connection (PodExecOptions).
+// Admission of what is taken but not kept: a subresource's own kind (Binding, Eviction,
+// TokenRequest), the options of a connection (PodExecOptions), a review.
 //
 // Lifetime: shared with whoever was asked, until the last one has answered.
 #pragma once

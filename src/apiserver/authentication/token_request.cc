@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "apiserver/admission/subresource_admission.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
@@ -79,20 +80,6 @@ Result<TokenBinding> read_binding(Backend& backend, const Call& call, const api:
   return binding;
 }
 
-// A node's agent gets tokens for the pods that it runs, and for no other.
-Result<void> check_node(const Call& call, const TokenBinding& bound) {
-  const std::string node = node_of(call.user);
-  if (node.empty()) return {};
-  const auto refuse = [&](std::string_view why) {
-    return errors::forbidden("serviceaccounts", call.info.name, why);
-  };
-  if (bound.kind != "Pod") return refuse("node requested token not bound to a pod");
-  if (bound.node_name != node) {
-    return refuse("node requested token bound to a pod scheduled on a different node");
-  }
-  return {};
-}
-
 // The bound on how long tokens live; and pods' tokens of the default life, which live longer but
 // say when they should have been renewed.
 void apply_lifetime(Backend& backend, Call& call, TokenSpec& wanted) {
@@ -145,34 +132,43 @@ Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& a
                         is_short ? "may not specify a duration less than 10 minutes"
                                  : "may not specify a duration larger than 2^32 seconds")});
   }
-  if (auto ok = check_node(call, wanted.bound); !ok) return std::unexpected(std::move(ok.error()));
   if (wanted.audiences.empty()) wanted.audiences = backend.authenticator->api_audiences();
   apply_lifetime(backend, call, wanted);
   return wanted;
 }
 
-Result<api::Value> make_answer(Backend& backend, const CallRef& call, api::Arena& arena) {
-  auto account = backend.store().get(key_of(*call));
-  if (!account) return errors::not_found("serviceaccounts", call->info.name);
-  auto media = body_media(call->request.headers.get("content-type"));
+// The body, with the name and namespace that the URL says.
+Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena) {
+  if (!backend.store().get(key_of(call))) {
+    return errors::not_found("serviceaccounts", call.info.name);
+  }
+  auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
-  auto body = decode_body(arena, *media, call->request.body, *token_request_type(), nullptr);
+  auto body = decode_body(arena, *media, call.request.body, *token_request_type(), nullptr);
   if (!body) return body;
   if (auto ok = check_group_version_kind(arena, *body, "authentication.k8s.io/v1", "TokenRequest");
       !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (auto ok = check_fields(*call, arena, *body, *token_request_type(), {}); !ok) {
+  if (auto ok = check_fields(call, arena, *body, *token_request_type(), {}); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  auto spec = read_spec(backend, *call, **account, body->find("spec"));
+  api::Value& meta = meta_of(arena, *body);
+  meta.set_ref(arena, "name", api::Value::string(arena, call.info.name));
+  meta.set_ref(arena, "namespace", api::Value::string(arena, call.info.ns));
+  body->erase("status");
+  return body;
+}
+
+// Issues what the request, as admission left it, asks for, and says so in it.
+Result<void> grant(Backend& backend, Call& call, api::Arena& arena, api::Value& body) {
+  const auto account = backend.store().get(key_of(call));
+  if (!account) return errors::not_found("serviceaccounts", call.info.name);
+  auto spec = read_spec(backend, call, **account, body.find("spec"));
   if (!spec) return std::unexpected(std::move(spec.error()));
   auto issued = backend.authenticator->service_accounts().issue(*spec);
   if (!issued) return std::unexpected(std::move(issued.error()));
-  api::Value& meta = meta_of(arena, *body);
-  meta.set_ref(arena, "name", api::Value::string(arena, call->info.name));
-  meta.set_ref(arena, "namespace", api::Value::string(arena, call->info.ns));
-  api::Value& out = body->ensure_object(arena, "spec");
+  api::Value& out = body.ensure_object(arena, "spec");
   api::Value audiences = api::Value::array();
   for (const auto& audience : spec->audiences) {
     audiences.append(arena, api::Value::string(arena, audience));
@@ -188,17 +184,30 @@ Result<api::Value> make_answer(Backend& backend, const CallRef& call, api::Arena
                                ? issued->expires
                                : backend.now() + std::chrono::seconds(spec->warn_after_seconds);
   status.set_ref(arena, "expirationTimestamp", api::Value::string(arena, rfc3339(expires)));
-  body->set_ref(arena, "status", status);
-  return body;
+  body.set_ref(arena, "status", status);
+  return {};
+}
+
+void answer_request(const SubresourceAdmissionRef& asked) {
+  Call& call = *asked->call;
+  if (auto granted = grant(*asked->backend, call, asked->arena, asked->object); !granted) {
+    return answer_error(call, granted.error());
+  }
+  answer_value(call, 201, token_request_type(), asked->object);
 }
 
 }  // namespace
 
 void request_token(const BackendRef& backend, const CallRef& call) {
-  api::Arena arena;
-  auto answer = make_answer(*backend, call, arena);
-  if (!answer) return answer_error(*call, answer.error());
-  answer_value(*call, 201, token_request_type(), *answer);
+  auto asked =
+      std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
+  auto body = read_request(*backend, *call, asked->arena);
+  if (!body) return answer_error(*call, body.error());
+  asked->object = *body;
+  Error wrong;
+  asked->change.dry_run = is_dry_run(*call, wrong);
+  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  admit_subresource(asked, [asked] { answer_request(asked); });
 }
 
 }  // namespace pinnace::apiserver

@@ -397,11 +397,14 @@ TEST_F(Access, ANodeGetsTokensForItsPods) {
   const auto ask = [&](const std::string& spec) {
     return server_.call_as(kNode, "POST", kAccounts + "/default/token", "{\"spec\":" + spec + "}");
   };
-  const auto bound = [](const char* pod) {
-    return std::string(R"({"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":")") + pod +
-           "\"}}";
+  const auto bound = [&](const std::string& pod, const std::string& more = "") {
+    return R"({"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":")" + pod + R"(","uid":")" +
+           server_.get(kPods + "/" + pod)->at("metadata", "uid") + "\"}" + more + "}";
   };
   EXPECT_EQ(ask(bound("mine"))->status, 201);
+  EXPECT_EQ(ask(bound("mine", R"(,"audiences":["vault"])"))->message(),
+            "serviceaccounts \"default\" is forbidden: audience \"vault\" not found in pod spec "
+            "volume");
   EXPECT_EQ(
       ask(bound("other"))->message(),
       "serviceaccounts \"default\" is forbidden: node requested token bound to a pod scheduled "

@@ -1,6 +1,7 @@
 #include "apiserver/authorization/reviews.h"
 
 #include "api/json.h"
+#include "apiserver/admission/subresource_admission.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_codec.h"
@@ -12,18 +13,22 @@
 namespace pinnace::apiserver {
 namespace {
 
-// Reads the review in the request; its status is filled in by the caller.
-Result<api::Value> read_review(Call& call, api::Arena& arena) {
-  auto body = read_object(call, arena, *call.resource);
-  if (body) body->erase("status");
-  return body;
-}
-
 // A review under way: the decision may come later.
-struct Review {
-  api::Arena arena;
-  api::Value body;
-};
+using ReviewRef = SubresourceAdmissionRef;
+
+// Reads the review and lets admission see it; `go_on`, on any thread, fills in the status.
+void begin_review(const BackendRef& backend, const CallRef& call,
+                  void (*go_on)(const ReviewRef& review)) {
+  auto review = std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, nullptr);
+  auto body = read_object(*call, review->arena, *call->resource);
+  if (!body) return answer_error(*call, body.error());
+  body->erase("status");
+  review->object = *body;
+  Error wrong;
+  review->change.dry_run = is_dry_run(*call, wrong);
+  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  admit_subresource(review, [review, go_on] { go_on(review); });
+}
 
 std::vector<SelectorTerm> read_terms(const api::Value* selector, bool are_fields) {
   std::vector<SelectorTerm> terms;
@@ -117,12 +122,12 @@ Attributes read_attributes(const api::Value& spec) {
   return wanted;
 }
 
-void answer_review(Call& call, api::Arena& arena, api::Value& body, api::Value status) {
-  body.set_ref(arena, "status", status);
-  answer_value(call, 201, call.resource->type, body);
+void answer_review(SubresourceAdmission& review, api::Value status) {
+  review.object.set_ref(review.arena, "status", status);
+  answer_value(*review.call, 201, review.call->resource->type, review.object);
 }
 
-void answer_decision(const CallRef& call, Review& review, const Decision& decision) {
+void answer_decision(SubresourceAdmission& review, const Decision& decision) {
   api::Arena& arena = review.arena;
   api::Value status = api::Value::object();
   status.set_ref(arena, "allowed", api::Value::boolean(decision.verdict == Verdict::kAllow));
@@ -135,14 +140,14 @@ void answer_decision(const CallRef& call, Review& review, const Decision& decisi
   if (!decision.error.empty()) {
     status.set_ref(arena, "evaluationError", api::Value::string(arena, decision.error));
   }
-  answer_review(*call, arena, review.body, status);
+  answer_review(review, status);
 }
 
 // `user` is who is asked about.
-void decide_review(const BackendRef& backend, const CallRef& call,
-                   const std::shared_ptr<Review>& review, const User& user,
-                   std::vector<Cause> causes) {
-  const auto* spec = review->body.find("spec");
+void decide_review(const ReviewRef& review, const User& user, std::vector<Cause> causes) {
+  const CallRef& call = review->call;
+  AuthorizerChain& authorization = *review->backend->authorization;
+  const auto* spec = review->object.find("spec");
   check_attributes(spec, causes);
   const bool is_local = !call->info.ns.empty();
   if (is_local && spec != nullptr && spec->find("nonResourceAttributes") != nullptr) {
@@ -161,14 +166,11 @@ void decide_review(const BackendRef& backend, const CallRef& call,
                                    call->info.ns)
                    .error());
   }
-  if (const auto decision = backend->authorization->decide(user, wanted, true)) {
-    return answer_decision(call, *review, *decision);
+  if (const auto decision = authorization.decide(user, wanted, true)) {
+    return answer_decision(*review, *decision);
   }
-  backend->authorization->ask(user, wanted, [call, review](Decision decision) {
-    call->exchange->post([call, review, decision = std::move(decision)] {
-      answer_decision(call, *review, decision);
-    });
-  });
+  authorization.ask(user, wanted,
+                    [review](const Decision& decision) { answer_decision(*review, decision); });
 }
 
 api::Value user_value(api::Arena& arena, const User& user) {
@@ -182,7 +184,7 @@ api::Value user_value(api::Arena& arena, const User& user) {
   return out;
 }
 
-void answer_token(Call& call, Review& review, const Result<VerifiedToken>& verified) {
+void answer_token(SubresourceAdmission& review, const Result<VerifiedToken>& verified) {
   api::Arena& arena = review.arena;
   api::Value status = api::Value::object();
   if (verified) {
@@ -195,29 +197,17 @@ void answer_token(Call& call, Review& review, const Result<VerifiedToken>& verif
     status.set_ref(arena, "user", api::Value::object());
     status.set_ref(arena, "error", api::Value::string_ref("[invalid bearer token]"));
   }
-  answer_review(call, arena, review.body, status);
+  answer_review(review, status);
 }
 
-}  // namespace
+void answer_self_access(const ReviewRef& review) { decide_review(review, review->call->user, {}); }
 
-void review_self_access(const BackendRef& backend, const CallRef& call) {
-  auto review = std::make_shared<Review>();
-  auto body = read_review(*call, review->arena);
-  if (!body) return answer_error(*call, body.error());
-  review->body = *body;
-  decide_review(backend, call, review, call->user, {});
-}
-
-void review_access(const BackendRef& backend, const CallRef& call) {
-  auto review = std::make_shared<Review>();
-  auto body = read_review(*call, review->arena);
-  if (!body) return answer_error(*call, body.error());
-  review->body = *body;
+void answer_access(const ReviewRef& review) {
   User user;
-  if (const auto* spec = review->body.find("spec")) {
+  if (const auto* spec = review->object.find("spec")) {
     user.name = spec->string_at("user");
     user.uid = spec->string_at("uid");
-    const bool is_old = call->resource->version == "v1beta1";
+    const bool is_old = review->call->resource->version == "v1beta1";
     user.groups = texts_of(spec->find(is_old ? "group" : "groups"));
     if (const auto* extra = spec->find("extra"); extra != nullptr && extra->is_object()) {
       for (const auto& [key, values] : extra->members()) {
@@ -230,20 +220,19 @@ void review_access(const BackendRef& backend, const CallRef& call) {
     causes.push_back(
         cause::invalid("spec.user", "\"\"", "at least one of user or group must be specified"));
   }
-  decide_review(backend, call, review, user, std::move(causes));
+  decide_review(review, user, std::move(causes));
 }
 
-void review_self_rules(const BackendRef& backend, const CallRef& call) {
-  api::Arena arena;
-  auto body = read_review(*call, arena);
-  if (!body) return answer_error(*call, body.error());
-  const auto* spec = body->find("spec");
+void answer_self_rules(const ReviewRef& review) {
+  api::Arena& arena = review->arena;
+  const auto* spec = review->object.find("spec");
   const std::string ns(spec == nullptr ? "" : spec->string_at("namespace"));
-  if (ns.empty())
-    return answer_error(*call, errors::bad_request("no namespace on request").error());
+  if (ns.empty()) {
+    return answer_error(*review->call, errors::bad_request("no namespace on request").error());
+  }
   api::Value resources = api::Value::array(), others = api::Value::array();
   RuleSet set;
-  backend->authorization->list_rules(call->user, ns, set);
+  review->backend->authorization->list_rules(review->call->user, ns, set);
   for (const Rule& rule : set.rules) {
     api::Value out = api::Value::object();
     out.set_ref(arena, "verbs", text_list(arena, rule.verbs));
@@ -264,38 +253,48 @@ void review_self_rules(const BackendRef& backend, const CallRef& call) {
   if (!set.errors.empty()) {
     status.set_ref(arena, "evaluationError", api::Value::string(arena, aggregate_text(set.errors)));
   }
-  answer_review(*call, arena, *body, status);
+  answer_review(*review, status);
 }
 
-void review_token(const BackendRef& backend, const CallRef& call) {
-  auto review = std::make_shared<Review>();
-  auto body = read_review(*call, review->arena);
-  if (!body) return answer_error(*call, body.error());
-  review->body = *body;
-  const auto* spec = review->body.find("spec");
+void answer_token_review(const ReviewRef& review) {
+  Authenticator& authenticator = *review->backend->authenticator;
+  const auto* spec = review->object.find("spec");
   const std::string_view token = spec == nullptr ? "" : spec->string_at("token");
   if (token.empty()) {
     return answer_error(
-        *call, errors::bad_request("token is required for TokenReview in authentication").error());
+        *review->call,
+        errors::bad_request("token is required for TokenReview in authentication").error());
   }
   auto audiences = texts_of(spec == nullptr ? nullptr : spec->find("audiences"));
-  if (audiences.empty()) audiences = backend->authenticator->api_audiences();
-  backend->authenticator->review(
-      std::string(token), audiences, [call, review](Result<VerifiedToken> verified) {
-        call->exchange->post([call, review, verified = std::move(verified)] {
-          answer_token(*call, *review, verified);
-        });
-      });
+  if (audiences.empty()) audiences = authenticator.api_audiences();
+  authenticator.review(
+      std::string(token), audiences,
+      [review](const Result<VerifiedToken>& verified) { answer_token(*review, verified); });
 }
 
-void review_self(const BackendRef&, const CallRef& call) {
-  api::Arena arena;
-  auto body = read_review(*call, arena);
-  if (!body) return answer_error(*call, body.error());
-  meta_of(arena, *body);
+void answer_self(const ReviewRef& review) {
+  meta_of(review->arena, review->object);
   api::Value status = api::Value::object();
-  status.set_ref(arena, "userInfo", user_value(arena, call->user));
-  answer_review(*call, arena, *body, status);
+  status.set_ref(review->arena, "userInfo", user_value(review->arena, review->call->user));
+  answer_review(*review, status);
+}
+
+}  // namespace
+
+void review_self_access(const BackendRef& backend, const CallRef& call) {
+  begin_review(backend, call, answer_self_access);
+}
+void review_access(const BackendRef& backend, const CallRef& call) {
+  begin_review(backend, call, answer_access);
+}
+void review_self_rules(const BackendRef& backend, const CallRef& call) {
+  begin_review(backend, call, answer_self_rules);
+}
+void review_token(const BackendRef& backend, const CallRef& call) {
+  begin_review(backend, call, answer_token_review);
+}
+void review_self(const BackendRef& backend, const CallRef& call) {
+  begin_review(backend, call, answer_self);
 }
 
 void component_statuses(const BackendRef&, const CallRef& call) {

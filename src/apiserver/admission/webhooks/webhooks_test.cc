@@ -247,6 +247,55 @@ TEST_F(WebhooksTest, SeeTheVersionThatTheyName) {
   EXPECT_EQ(client_.seen.size(), 1u);
 }
 
+// A hook may turn one question into another: what is answered is what admission left.
+TEST_F(WebhooksTest, AreAskedAboutReviews) {
+  start(client_);
+  client_.hooks["https://hook/m"] = [](const api::Value& request) {
+    const std::string patch =
+        R"([{"op":"replace","path":"/spec/user","value":"system:kube-scheduler"}])";
+    return response(request, R"("allowed":true,"patchType":"JSONPatch","patch":")" +
+                                 base64_encode(patch) + "\"");
+  };
+  hook("mutating", "m", "",
+       R"("apiGroups":["authorization.k8s.io"],"apiVersions":["v1"],)"
+       R"("resources":["subjectaccessreviews"],"operations":["CREATE"])");
+  const auto answer = call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+                           R"({"spec":{"user":"jane","resourceAttributes":{"verb":"list",)"
+                           R"("resource":"nodes"}}})");
+  EXPECT_EQ(answer->status, 201) << answer->body;
+  EXPECT_THAT(answer->body, HasSubstr(R"("allowed":true)"));
+  EXPECT_THAT(answer->body, HasSubstr(R"("user":"system:kube-scheduler")"));
+  ASSERT_EQ(client_.seen.size(), 1u);
+  EXPECT_THAT(client_.seen[0].review, HasSubstr(R"("resource":{"group":"authorization.k8s.io",)"
+                                                R"("version":"v1","resource":)"
+                                                R"("subjectaccessreviews"})"));
+}
+
+TEST_F(WebhooksTest, MayRefuseTokens) {
+  start(client_);
+  client_.hooks["https://hook/v"] = [](const api::Value& request) {
+    return response(request, R"("allowed":false,"status":{"message":"no tokens today"})");
+  };
+  hook("validating", "v", "",
+       R"("apiGroups":["","authentication.k8s.io"],"apiVersions":["v1"],)"
+       R"("resources":["serviceaccounts/token","tokenreviews"],"operations":["CREATE"])");
+  ASSERT_EQ(
+      call("POST", "/api/v1/namespaces/default/serviceaccounts", R"({"metadata":{"name":"a"}})")
+          ->status,
+      201);
+  const auto token = call("POST", "/api/v1/namespaces/default/serviceaccounts/a/token", "{}");
+  EXPECT_EQ(token->status, 400) << token->body;
+  EXPECT_THAT(token->body, HasSubstr("denied the request: no tokens today"));
+  ASSERT_EQ(client_.seen.size(), 1u);
+  EXPECT_THAT(client_.seen[0].review,
+              HasSubstr(R"("kind":{"group":"authentication.k8s.io","version":"v1",)"
+                        R"("kind":"TokenRequest"})"));
+  const auto review =
+      call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", R"({"spec":{"token":"x"}})");
+  EXPECT_EQ(review->status, 400) << review->body;
+  EXPECT_EQ(client_.seen.size(), 2u);
+}
+
 TEST_F(WebhooksTest, AreAskedAgainAboutWhatOthersChanged) {
   start(client_);
   client_.hooks["https://hook/a"] = allow;
