@@ -10,6 +10,12 @@
 #include "api/merge_patch.h"
 #include "api/object_codec.h"
 #include "api/strategic_merge_patch.h"
+#include "api/testing_mutator.h"
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return pinnace::api::testing::mutate_lines(data, size, max_size, seed);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pinnace::api;

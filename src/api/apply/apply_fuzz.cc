@@ -10,6 +10,7 @@
 #include "api/apply/ownership.h"
 #include "api/apply/test_versions.h"
 #include "api/json.h"
+#include "api/testing_mutator.h"
 
 namespace {
 
@@ -38,7 +39,7 @@ void fuzz_managers(Arena& arena, const Value& sent) {
 }
 
 void fuzz_apply(Arena& arena, const Value& live, const Value& config, const Value& fields) {
-  const testing::BuiltinVersions versions("", "pods");
+  const apply::testing::BuiltinVersions versions("", "pods");
   Managers managers;
   Manager other;
   other.name = "other";
@@ -57,6 +58,11 @@ void fuzz_apply(Arena& arena, const Value& live, const Value& config, const Valu
 }
 
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return pinnace::api::testing::mutate_lines(data, size, max_size, seed);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);

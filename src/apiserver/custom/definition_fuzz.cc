@@ -11,6 +11,7 @@
 #include "api/object_codec.h"
 #include "api/structural/shaping.h"
 #include "api/structural/validate.h"
+#include "api/testing_mutator.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/custom/validate_definition.h"
 #include "apiserver/table/table_columns.h"
@@ -41,6 +42,11 @@ void work_with(const CustomKind& kind, api::Arena& arena, const api::Value* obje
 
 }  // namespace
 
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return pinnace::api::testing::mutate_lines(data, size, max_size, seed);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto lines = split({reinterpret_cast<const char*>(data), size}, '\n');
   const api::TypeInfo& type =
@@ -50,8 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (at >= lines.size()) return errors::bad_request("");
     auto value = api::parse_json(arena, lines[at]);
     if (!value || !value->is_object() || !is_definition) return value;
-    api::apply_defaults(arena, *value, type);
     if (auto ok = api::normalise(arena, *value, type); !ok) return std::unexpected(ok.error());
+    api::apply_defaults(arena, *value, type);
     return value;
   };
   const auto definition = read(0, true);

@@ -10,6 +10,7 @@
 #include "api/defaults.h"
 #include "api/json.h"
 #include "api/object_codec.h"
+#include "api/testing_mutator.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/schema_validation.h"
@@ -55,6 +56,11 @@ void look_at(World& world, const api::ResourceInfo& resource, api::Arena& arena,
 }  // namespace
 }  // namespace pinnace::apiserver
 
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return pinnace::api::testing::mutate_lines(data, size, max_size, seed);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pinnace;
   static apiserver::World& world = *new apiserver::World();
@@ -69,10 +75,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto read = [&](std::string_view json) {
     auto object = api::parse_json(arena, json);
     if (!object || !object->is_object()) return Result<api::Value>(errors::bad_request(""));
-    api::apply_defaults(arena, *object, *resource.type);
     if (auto ok = api::normalise(arena, *object, *resource.type); !ok) {
       return Result<api::Value>(std::unexpected(ok.error()));
     }
+    api::apply_defaults(arena, *object, *resource.type);
     return object;
   };
   auto object = read(lines[1]);

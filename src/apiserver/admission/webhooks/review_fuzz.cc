@@ -4,7 +4,13 @@
 
 #include "api/json.h"
 #include "api/json_patch.h"
+#include "api/testing_mutator.h"
 #include "apiserver/admission/webhooks/review.h"
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return pinnace::api::testing::mutate_lines(data, size, max_size, seed);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pinnace;
