@@ -48,6 +48,9 @@ class WatchBody : public net::Body {
       : backend_(std::move(backend)),
         call_(std::move(call)),
         selection_(std::move(selection)),
+        storage_(call_->storage),
+        resource_(call_->resource),
+        catalog_(call_->catalog),
         output_(output_of(*call_)),
         shared_(std::make_shared<Shared>()) {
     shared_->wake = std::move(wake);
@@ -56,7 +59,7 @@ class WatchBody : public net::Body {
       counted_.emplace(backend_->turns.watches(), call_->storage->storage_resource, call_->info.ns,
                        call_->info.name);
     }
-    if (call_->catalog != nullptr) {
+    if (catalog_ != nullptr) {
       on_catalog_ =
           std::make_shared<const std::function<void()>>([shared = shared_] { shared->wake(); });
       backend_->catalog.tell(on_catalog_);
@@ -159,8 +162,10 @@ class WatchBody : public net::Body {
       if (selection_.matches(*object)) say("ADDED", object);
       if (pending_.size() >= kPendingBytes || failed_) return true;
     }
-    // Who has been told what there was is not in the way of others any more.
-    call_->turn.release();
+    // Who has been told what there was is not in the way of others any more, and has no more use for
+    // what it asked with: that would be half of what a watch at rest keeps.
+    if (call_ != nullptr && !is_converted_) call_ = nullptr;
+    if (call_ != nullptr) call_->turn.release();
     if (mark_end_) {
       mark_end_ = false;
       initial_.clear();
@@ -187,7 +192,7 @@ class WatchBody : public net::Body {
       return false;
     }
     if (events_.empty()) position_ = std::max(position_, watcher_->position());
-    if (!events_.empty() && has_conversion_webhook(*call_)) {
+    if (!events_.empty() && is_converted_) {
       std::vector<store::ObjectRef> objects;
       for (const store::Event& event : events_) {
         objects.push_back(event.object);
@@ -205,7 +210,7 @@ class WatchBody : public net::Body {
     std::optional<Result<std::vector<store::ObjectRef>>> result;
   };
   void convert(std::vector<store::ObjectRef> objects) {
-    if (!has_conversion_webhook(*call_)) return;
+    if (!is_converted_) return;
     converting_ = std::make_shared<Converting>();
     in_requested_version(
         backend_, call_, std::move(objects),
@@ -243,12 +248,11 @@ class WatchBody : public net::Body {
 
   // The definition has changed or gone: clients list and watch anew.
   bool is_outdated() const {
-    const auto* custom = call_->resource->custom;
+    const auto* custom = resource_->custom;
     if (custom == nullptr) return false;
     const CatalogRef now = backend_->catalog.current();
-    if (now == call_->catalog) return false;
-    const auto* found =
-        now->find_resource(call_->resource->group, call_->resource->version, call_->resource->name);
+    if (now == catalog_) return false;
+    const auto* found = now->find_resource(resource_->group, resource_->version, resource_->name);
     return found == nullptr || found->custom == nullptr || found->custom->serial != custom->serial;
   }
 
@@ -287,7 +291,7 @@ class WatchBody : public net::Body {
   }
 
   void say(std::string_view type, const store::ObjectRef& object) {
-    auto bytes = encode_object(object, *call_->storage, *call_->resource, output_, !said_columns_);
+    auto bytes = encode_object(object, *storage_, *resource_, output_, !said_columns_);
     if (!bytes) return fail(bytes.error());
     said_columns_ = true;
     append(type, **bytes);
@@ -309,7 +313,7 @@ class WatchBody : public net::Body {
   }
 
   void say_bookmark(bool is_initial_end) {
-    const ObjectKind kind = answered_kind(*call_->resource, output_);
+    const ObjectKind kind = answered_kind(*resource_, output_);
     const std::string revision = revision_member(position_);
     std::string object = "{\"kind\":\"" + kind.kind + "\",\"apiVersion\":\"" + kind.api_version +
                          "\",\"metadata\":{" + revision + ",\"creationTimestamp\":null";
@@ -328,7 +332,7 @@ class WatchBody : public net::Body {
     api::Arena arena;
     auto tree = api::parse_json(arena, json);
     if (!tree) return {};
-    return encode_value(*tree, &answered_type(*call_->resource, output_), output_).value_or("");
+    return encode_value(*tree, &answered_type(*resource_, output_), output_).value_or("");
   }
 
   void fail(Error error) {
@@ -341,8 +345,12 @@ class WatchBody : public net::Body {
   }
 
   BackendRef backend_;
-  CallRef call_;
+  CallRef call_;  // Until what there was is told; longer only where a webhook converts objects.
   Selection selection_;
+  const api::ResourceInfo* const storage_;
+  const api::ResourceInfo* const resource_;
+  const CatalogRef catalog_;  // Keeps both, where they are of it.
+  const bool is_converted_ = has_conversion_webhook(*call_);
   const Output output_;
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<std::atomic<bool>> bookmarks_;
@@ -455,9 +463,8 @@ void watch_by_websocket(const BackendRef& backend, const CallRef& call) {
 
 void watch_objects(const BackendRef& backend, const CallRef& call) {
   if (net::is_websocket_request(call->request)) return watch_by_websocket(backend, call);
-  auto body = make_body(backend, call, [exchange = std::weak_ptr(call->exchange)] {
-    if (const auto open = exchange.lock()) open->wake();
-  });
+  // The exchange lives as long as the body: its Call may go before.
+  auto body = make_body(backend, call, [exchange = call->exchange] { exchange->wake(); });
   if (!body) return answer_error(*call, body.error());
   const std::string content_type = (*body)->content_type();
   answer_stream(*call, 200, content_type, std::move(*body));

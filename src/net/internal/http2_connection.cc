@@ -34,7 +34,8 @@ struct Deleter {
 
 struct H2Stream {
   std::int32_t id = 0;
-  Request request;
+  bool is_head = false;              // HEAD: the answer has no body.
+  std::unique_ptr<Request> request;  // Until it is handed to the handler, or refused.
   std::size_t head_bytes = 0;
   std::size_t discarded = 0;
   bool request_over = false;  // Handed to the handler, or refused by ourselves.
@@ -144,7 +145,7 @@ class Http2Connection final : public Connection {
     if (stream == nullptr) return;
     std::size_t size = body ? body->size() : 0;
     if (!is_bodiless(status)) headers.set("content-length", std::to_string(size));
-    bool has_body = size > 0 && !is_bodiless(status) && stream->request.method != "HEAD";
+    bool has_body = size > 0 && !is_bodiless(status) && !stream->is_head;
     if (has_body) stream->whole = std::move(body);
     submit(*stream, status, headers, has_body);
   }
@@ -152,7 +153,7 @@ class Http2Connection final : public Connection {
   void stream(std::uint32_t id, int status, Headers headers, std::unique_ptr<Body> body) override {
     H2Stream* stream = unanswered_stream(id);
     if (stream == nullptr) return;
-    bool has_body = !is_bodiless(status) && stream->request.method != "HEAD";
+    bool has_body = !is_bodiless(status) && !stream->is_head;
     if (has_body) stream->body = std::move(body);
     submit(*stream, status, headers, has_body);
   }
@@ -203,7 +204,7 @@ class Http2Connection final : public Connection {
     headers.add("content-type", error.content_type);
     headers.add("content-length", std::to_string(error.body.size()));
     stream.whole = std::make_shared<const std::string>(std::move(error.body));
-    submit(stream, status, headers, stream.request.method != "HEAD");
+    submit(stream, status, headers, !stream.is_head);
   }
 
   static nghttp2_nv field(std::string_view name, std::string_view value) {
@@ -303,18 +304,17 @@ class Http2Connection final : public Connection {
   void end_request(H2Stream& stream) {
     if (stream.request_over) return;
     stream.request_over = true;
-    buffered_bodies_ -= stream.request.body.size();
-    stream.request.body = std::string();
+    buffered_bodies_ -= stream.request->body.size();
+    stream.request = nullptr;
     --bodies_under_way_;
   }
 
   void dispatch(H2Stream& stream) {
     stream.request_over = true;
-    buffered_bodies_ -= stream.request.body.size();
+    const auto whole = std::move(stream.request);
+    Request& request = *whole;
+    buffered_bodies_ -= request.body.size();
     --bodies_under_way_;
-    Request request = std::move(stream.request);
-    stream.request = Request();
-    stream.request.method = request.method;
     auto mark = request.target.find('?');
     request.path = request.target.substr(0, mark);
     if (mark != std::string::npos) request.query = request.target.substr(mark + 1);
@@ -331,18 +331,18 @@ class Http2Connection final : public Connection {
     if (stream.head_bytes > host_.options().max_head_bytes)
       return refuse(stream, 431, "the request's header is too large");
     if (name == ":method")
-      stream.request.method = value;
+      stream.is_head = (stream.request->method = value) == "HEAD";
     else if (name == ":path")
-      stream.request.target = value;
+      stream.request->target = value;
     else if (name == ":authority")
-      stream.request.headers.set("host", value);
+      stream.request->headers.set("host", value);
     else if (!name.starts_with(':'))
-      stream.request.headers.add(name, value);
+      stream.request->headers.add(name, value);
   }
 
   void take_data(H2Stream& stream, std::string_view bytes) {
     if (stream.request_over) return discard(stream, bytes.size());
-    if (stream.request.body.size() + bytes.size() > host_.options().max_body_bytes)
+    if (stream.request->body.size() + bytes.size() > host_.options().max_body_bytes)
       return refuse(stream, 413, "the request's body is too large");
     if (buffered_bodies_ + bytes.size() > kMaxBufferedBodies) {
       end_request(stream);
@@ -352,7 +352,7 @@ class Http2Connection final : public Connection {
       return;
     }
     buffered_bodies_ += bytes.size();
-    stream.request.body.append(bytes);
+    stream.request->body.append(bytes);
     body_deadline_ = after(host_.options().request_timeout);
   }
 
@@ -424,6 +424,7 @@ class Http2Connection final : public Connection {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     auto stream = std::make_unique<H2Stream>();
     stream->id = frame->hd.stream_id;
+    stream->request = std::make_unique<Request>();
     if (self.bodies_under_way_++ == 0)
       self.body_deadline_ = self.after(self.host_.options().request_timeout);
     nghttp2_session_set_stream_user_data(session, stream->id, stream.get());
