@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxPemBytes = 1 << 20;
 constexpr std::string_view kDuration = "cluster-signing-duration";
+constexpr std::string_view kCleanUp = "legacy-service-account-token-clean-up-period";
 
 struct SignerFlags {
   std::string_view certificate, key;
@@ -61,6 +62,19 @@ Result<void> read_signer(const Arguments& arguments, const SignerFlags& flags,
   return {};
 }
 
+// Leaves `to` as it is if the flag is not given.
+Result<void> set_period(const Arguments& arguments, std::string_view name,
+                        std::chrono::minutes least, Duration& to) {
+  if (!arguments.has(name)) return {};
+  const auto period = api::parse_duration(arguments.get(name));
+  if (!period || *period < least) {
+    return errors::bad_request(flag(name) + ": takes a duration of at least " +
+                               std::to_string(least.count()) + "m");
+  }
+  to = *period;
+  return {};
+}
+
 }  // namespace
 
 std::vector<Option> controller_flag_options() {
@@ -71,6 +85,8 @@ std::vector<Option> controller_flag_options() {
   }
   options.push_back(
       {kDuration, "TIME", "the longest life of a certificate that is asked for (8760h0m0s)"});
+  options.push_back(
+      {kCleanUp, "TIME", "how long a Secret with a token is not used before it goes (8760h0m0s)"});
   return options;
 }
 
@@ -82,13 +98,13 @@ Result<void> apply_controller_flags(const Arguments& arguments, const Pki& pki,
   for (const SignerFlags& each : kSignerFlags) {
     if (auto read = read_signer(arguments, each, settings); !read) return read;
   }
-  if (!arguments.has(kDuration)) return {};
-  const auto longest = api::parse_duration(arguments.get(kDuration));
-  if (!longest || *longest < std::chrono::minutes(10)) {
-    return errors::bad_request(flag(kDuration) + ": takes a duration of at least 10m");
+  if (auto set = set_period(arguments, kDuration, std::chrono::minutes(10),
+                            settings.cluster_signing_duration);
+      !set) {
+    return set;
   }
-  settings.cluster_signing_duration = *longest;
-  return {};
+  return set_period(arguments, kCleanUp, std::chrono::hours(24),
+                    settings.legacy_token_clean_up_period);
 }
 
 }  // namespace pinnace::cluster

@@ -10,6 +10,7 @@
 #include "controllers/endpoints/controller.h"
 #include "controllers/garbage_collector/controller.h"
 #include "controllers/informers.h"
+#include "controllers/legacy_token_cleaner/controller.h"
 #include "controllers/namespace/controller.h"
 #include "controllers/node_ipam/controller.h"
 #include "controllers/node_lifecycle/controller.h"
@@ -52,6 +53,7 @@ constexpr Entry kControllers[] = {
     {"resourcequota-controller", make_resource_quota_controller},
     // Last those that remove: by then everyone has claimed what is theirs.
     {"certificatesigningrequest-cleaner-controller", make_certificate_cleaner_controller},
+    {"legacy-serviceaccount-token-cleaner-controller", make_legacy_token_cleaner},
     {"namespace-controller", make_namespace_controller},
     {"pod-garbage-collector-controller", make_pod_garbage_collector},
     {"garbage-collector-controller", make_garbage_collector},

@@ -22,6 +22,9 @@ struct Settings {
   // Signs the tokens that Secrets hold. Empty: such Secrets are left alone.
   std::string service_account_key_pem;
 
+  // How long a generated Secret with a token is not used before it goes.
+  Duration legacy_token_clean_up_period = std::chrono::hours(8760);
+
   // Pod addresses: each node gets a block of this range.
   std::string cluster_cidr = "10.244.0.0/16";
   int node_cidr_prefix = 24;

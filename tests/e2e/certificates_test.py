@@ -256,6 +256,14 @@ class Certificates(ServerTest):
         token = decoded(secret["data"]["token"])
         self.assertEqual(self.who(self.with_token, token)["username"],
                          "system:serviceaccount:default:robot")
+        used = eventually(lambda: self.get("secret", "robot-token")["metadata"].get("labels", {})
+                          .get("kubernetes.io/legacy-token-last-used"), "its use is written down")
+        self.assertRegex(used, r"^\d{4}-\d\d-\d\d$")
+        invalid = "kubernetes.io/legacy-token-invalid-since"
+        self.kubectl("label", "secret", "robot-token", f"{invalid}=2026-01-01")
+        self.assertEqual(self.with_token(token, "GET", "/api")[0], 401)
+        self.kubectl("label", "secret", "robot-token", f"{invalid}-")
+        self.assertEqual(self.with_token(token, "GET", "/api")[0], 200)
         self.kubectl("delete", "serviceaccount", "robot")
         self.wait_gone("secret", "robot-token")
         self.assertEqual(self.with_token(token, "GET", "/api")[0], 401)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "apiserver/authentication/legacy_token_use.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
@@ -196,11 +197,13 @@ Result<VerifiedToken> ServiceAccountTokens::check_secret(std::string_view token,
   const auto kept = store_.get({"secrets", std::string(ns), std::string(secret_name)});
   if (!kept) return errors::unauthorized();
   api::Arena arena;
-  const auto secret = api::parse_json(arena, (*kept)->json);
+  auto secret = api::parse_json(arena, (*kept)->json);
   const auto* data = secret ? secret->find("data") : nullptr;
   if (data == nullptr || is_being_deleted(*secret)) return errors::unauthorized();
   const auto held = base64_decode(data->string_at("token"));
   if (!held || !net::equal_in_constant_time(*held, token)) return errors::unauthorized();
+  if (is_marked_invalid(*secret)) return errors::unauthorized();
+  note_use(store_, **kept, arena, *secret, clock_.wall());
   return verified;
 }
 

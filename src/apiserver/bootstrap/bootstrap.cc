@@ -131,6 +131,15 @@ void seed_authentication(Backend& backend, Seeder& seeder) {
              Existing::kFollow);
 }
 
+// Since when the use of tokens in Secrets is written down: from the first start on.
+void seed_token_tracking(const Backend& backend, Seeder& seeder) {
+  constexpr std::size_t kDateLength = 10;
+  seeder.add(
+      "", "v1", "configmaps",
+      "{" + meta_json("kube-system", "kube-apiserver-legacy-service-account-token-tracking", "") +
+          ",\"data\":{\"since\":" + quoted(rfc3339(backend.now()).substr(0, kDateLength)) + "}}");
+}
+
 }  // namespace
 
 Result<void> bootstrap(const BackendRef& backend) {
@@ -143,6 +152,7 @@ Result<void> bootstrap(const BackendRef& backend) {
   seed_priority_classes(seeder);
   seed_api_service(seeder, *backend);
   seed_authentication(*backend, seeder);
+  seed_token_tracking(*backend, seeder);
   return seeder.wait();
 }
 
