@@ -78,8 +78,13 @@ class CustomResources(ServerTest):
 
         self.kubectl("scale", "widget/a", "--replicas=2")
         self.assertEqual(self.get("widget", "a")["spec"]["replicas"], 2)
-        self.kubectl("patch", "widget", "a", "--subresource=status", "--type=merge", "-p",
-                     '{"status":{"phase":"Up","replicas":2},"spec":{"replicas":9}}')
+        change = '{"status":{"phase":"Up","replicas":2},"spec":{"replicas":9}}'
+        if self.kubectl_minor() >= 24:  # Before, it knew no subresources.
+            self.kubectl("patch", "widget", "a", "--subresource=status", "--type=merge", "-p",
+                         change)
+        else:
+            self.request("PATCH", "/apis/example.com/v1/namespaces/default/widgets/a/status",
+                         change, content_type="application/merge-patch+json")
         found = self.get("widget", "a")
         self.assertEqual((found["spec"]["replicas"], found["status"]["phase"]), (2, "Up"))
         self.assertEqual(found["metadata"]["generation"], 3)

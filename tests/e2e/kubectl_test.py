@@ -15,6 +15,7 @@ DEPLOYMENT = {
                           "spec": {"containers": [{"name": "web", "image": "web:1",
                                                    "ports": [{"containerPort": 80}]}]}}}}
 RBAC = "rbac.authorization.k8s.io"
+OPEN = "x-kubernetes-preserve-unknown-fields"
 
 
 def deployment(image="web:1", **spec):
@@ -80,6 +81,58 @@ class Kubectl(harness.ServerTest):
             self.kubectl("explain", "ingress.spec", "--api-version=networking.k8s.io/v1"),
             r"ingressClassName\s+<string>")
         self.assertIn("nothing", self.kubectl_fails("explain", "deployment.spec.nothing"))
+
+    # ------------------------------------------------------------------ kinds of users
+
+    def test_custom_kinds_are_explained_and_checked(self):
+        text = {"type": "string"}
+        bars = {"description": "Their list.", "type": "array", "items": {
+            "type": "object", "required": ["name"], "properties": {"name": text, "age": text}}}
+        self.define("foos", "Foo", {"type": "object", "description": "Foo of the test.",
+                                    "properties": {"spec": {
+                                        "type": "object", "description": "What is wanted.",
+                                        "properties": {"bars": bars}}}})
+        self.define("anys", "Any", {"type": "object", OPEN: True})
+        self.define("nests", "Nest", {"type": "object", "properties": {"spec": {
+            "type": "object", "description": "Open to all.", OPEN: True}}})
+        self.each(self.explains_and_checks)
+
+    def define(self, plural, kind, schema):
+        self.apply({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.example.com"},
+            "spec": {"group": "example.com", "scope": "Namespaced",
+                     "names": {"plural": plural, "kind": kind},
+                     "versions": [{"name": "v1", "served": True, "storage": True,
+                                   "schema": {"openAPIV3Schema": schema}}]}})
+        self.addCleanup(self.kubectl, "delete", "crd", f"{plural}.example.com")
+        self.kubectl("wait", "--for=condition=Established", f"crd/{plural}.example.com")
+
+    def explains_and_checks(self):
+        explained = eventually(lambda: self.kubectl("explain", "foos"), "it is published")
+        self.assertRegex(explained, r"(?s)KIND: +Foo.*VERSION: +(example.com/)?v1.*Foo of the test")
+        self.assertRegex(self.kubectl("explain", "foos.spec"), r"(?s)What is wanted.*bars\s+<\[\]")
+        self.assertRegex(self.kubectl("explain", "foos.spec.bars"),
+                         r"(?s)Their list.*name\s+<string>")
+        self.assertIn("nothing", self.kubectl_fails("explain", "foos.spec.nothing"))
+        self.assertRegex(self.kubectl("explain", "anys"), r"KIND: +Any")
+        self.assertIn("Open to all", self.kubectl("explain", "nests.spec"))
+
+        def made(kind, **members):
+            return json.dumps({"apiVersion": "example.com/v1", "kind": kind,
+                               "metadata": {"name": "x"}, **members})
+        self.there("create", "-f", "-", input=made("Foo", spec={"bars": [{"name": "b"}]}))
+        self.there("apply", "-f", "-", input=made("Foo", spec={"bars": [{"name": "c"}]}))
+        for verb in ("create", "apply"):
+            wrong = self.fails_there(verb, "-f", "-", input=made("Foo", spec={"other": 1}))
+            self.assertRegex(wrong, r'unknown field "(spec\.)?other"')
+            wrong = self.fails_there(verb, "-f", "-", input=made("Foo", spec={"bars": [{}]}))
+            self.assertRegex(wrong, r"name: Required value|missing required field \"name\"")
+        for kind, members in (("Any", {"random": {"a": [1]}}), ("Nest", {"spec": {"b": {"c": 1}}})):
+            for verb in ("create", "apply"):
+                self.there(verb, "-f", "-", input=made(kind, **members))
+            found = self.object(kind.lower(), "x")
+            self.assertEqual({key: found[key] for key in members}, members)
 
     # ------------------------------------------------------------------ writing
 

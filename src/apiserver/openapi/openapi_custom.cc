@@ -17,10 +17,11 @@ constexpr std::array<std::string_view, 9> kKept{"description", "type",     "form
                                                 "properties",  "required", "items",
                                                 "enum",        "default",  "additionalProperties"};
 
+constexpr std::string_view kPreserveUnknown = "x-kubernetes-preserve-unknown-fields";
+
 // A schema with what version 2 cannot say left out: there, such places take anything.
 Value reduced(Arena& arena, const Value& schema) {
-  const bool is_free = schema.bool_at("nullable") ||
-                       schema.bool_at("x-kubernetes-preserve-unknown-fields") ||
+  const bool is_free = schema.bool_at("nullable") || schema.bool_at(kPreserveUnknown) ||
                        schema.bool_at("x-kubernetes-int-or-string");
   Value out = Value::object();
   for (const auto& [key, value] : schema.members()) {
@@ -65,12 +66,13 @@ Value custom_definition(Arena& arena, const CustomVersion& version, OpenApi open
   Value out = Value::object();
   const auto definition = api::parse_json(arena, version.kind->definition()->json);
   const Value* schema = definition ? schema_of(*definition, version.resource.version) : nullptr;
-  if (schema != nullptr && schema->is_object() && version.prunes) {
-    out = openapi == OpenApi::kV3 ? *schema : reduced(arena, *schema);
-  } else {
-    out.set_ref(arena, "x-kubernetes-preserve-unknown-fields", Value::boolean(true));
-  }
+  const bool is_known = schema != nullptr && schema->is_object();
+  // Readers of version 2 take an object with properties to have no others.
+  const bool takes_all = !is_known || (openapi == OpenApi::kV2 &&
+                                       (!version.prunes || schema->bool_at(kPreserveUnknown)));
+  if (!takes_all) out = openapi == OpenApi::kV3 ? *schema : reduced(arena, *schema);
   out.set_ref(arena, "type", Value::string_ref("object"));
+  if (takes_all) return out;
   Value& properties = out.ensure_object(arena, "properties");
   add_text(arena, properties, "apiVersion",
            "The group and version of this object's schema, such as \"apps/v1\".");
