@@ -49,6 +49,8 @@ class KeptAnswer : public net::Exchange {
 
 class HandlerTest : public ::testing::Test {
  protected:
+  HandlerTest() { backend_->aggregator = Aggregator::create(backend_); }
+
   // A GET of `path`, with what follows '?' in `query`.
   CallRef call(std::string path, std::string_view accept = "", std::string_view query = "") {
     answer_ = std::make_shared<KeptAnswer>();

@@ -89,6 +89,25 @@ class Aggregation(ServerTest):
         code, text = self.request("GET", f"/openapi/v3{BASE}")
         self.assertEqual((code, json.loads(text)["info"]["title"]), (200, "Lights"))
 
+        # Its document becomes a part of ours, and its own stays where it says.
+        def document():
+            return json.loads(self.request("GET", "/openapi/v2")[1])
+        lamp = "com.example.lights.v1.Lamp"
+        found = eventually(lambda: lamp in document()["definitions"] and document(), "it is merged")
+        self.assertIn(f"{BASE}/lamps", found["paths"])
+        self.assertNotIn("com.example.lights.v1.Unused", found["definitions"])
+        meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+        self.assertEqual(found["definitions"][lamp]["properties"]["metadata"]["$ref"],
+                         f"#/definitions/{meta}_v2")
+        self.assertEqual(found["definitions"][meta + "_v2"]["description"], "Metadata of lamps.")
+        self.assertIn("name", found["definitions"][meta]["properties"])
+        _, index = self.request("GET", "/openapi/v3")
+        self.assertEqual(json.loads(index)["paths"][BASE[1:]]["serverRelativeURL"],
+                         f"/openapi/v3{BASE}?hash=LIGHTS")
+        self.kubectl_name = "kubectl-v20"  # It reads the protobuf of version 2.
+        self.assertRegex(self.kubectl("explain", "lamps.watts"), "How much it takes")
+        self.kubectl_name = "kubectl-v35"
+
         # When it goes away, that is seen; its objects answer 503 and the rest goes on.
         process.terminate()
         process.wait(timeout=10)

@@ -14,6 +14,27 @@ RESOURCES = {
     "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": GROUP_VERSION,
     "resources": [{"name": "lamps", "singularName": "lamp", "namespaced": True, "kind": "Lamp",
                    "verbs": ["get", "list"], "shortNames": ["la"], "categories": ["all"]}]}
+# The name of its metadata is one of ours, too, and means something else.
+META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+OPENAPI = {
+    "swagger": "2.0", "info": {"title": "Lights", "version": "1"},
+    "paths": {f"/apis/{GROUP_VERSION}/lamps": {"get": {
+        "operationId": "listLamps", "consumes": ["*/*"], "produces": ["application/json"],
+        "responses": {"200": {"description": "OK",
+                              "schema": {"$ref": "#/definitions/com.example.lights.v1.Lamp"}}},
+        "x-kubernetes-action": "list",
+        "x-kubernetes-group-version-kind": {"group": "lights.example.com", "version": "v1",
+                                            "kind": "Lamp"}}},
+        "/version/": {"get": {"responses": {}}}},
+    "definitions": {
+        "com.example.lights.v1.Lamp": {
+            "type": "object", "description": "Gives light.",
+            "properties": {"watts": {"type": "integer", "description": "How much it takes."},
+                           "metadata": {"$ref": f"#/definitions/{META}"}},
+            "x-kubernetes-group-version-kind": [{"group": "lights.example.com", "version": "v1",
+                                                 "kind": "Lamp"}]},
+        META: {"type": "object", "description": "Metadata of lamps."},
+        "com.example.lights.v1.Unused": {"type": "object"}}}
 
 
 class Handler(JsonHandler):
@@ -31,6 +52,11 @@ class Handler(JsonHandler):
         base = f"/apis/{GROUP_VERSION}"
         if path == base:
             return self.answer(200, RESOURCES)
+        if path == "/openapi/v2":
+            return self.answer(200, OPENAPI)
+        if path == "/openapi/v3":
+            return self.answer(200, {"paths": {base[1:]: {
+                "serverRelativeURL": f"/openapi/v3{base}?hash=LIGHTS"}}})
         if path == f"/openapi/v3{base}":
             return self.answer(200, {"openapi": "3.0.0", "info": {"title": "Lights"}, "paths": {}})
         if path in (f"{base}/namespaces/default/lamps", f"{base}/lamps"):

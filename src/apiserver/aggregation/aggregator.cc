@@ -30,13 +30,28 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
+// Of a server's documents, what is asked for where.
+constexpr std::string_view kOpenApiV2 = "/openapi/v2", kOpenApiV3 = "/openapi/v3";
+
 // What is known of the server behind one APIService.
 struct Remote {
   RemoteApiRef api;
-  WebhookTargetRef target;
-  RemoteVersionRef version;  // As it said last.
-  bool is_checking = false, is_due = true;
+  WebhookTargetRef target, openapi_v2, openapi_v3;
+  RemoteVersionRef version;  // As it said last, in these words:
+  std::string discovery;
+  RemoteOpenApiRef openapi;       // The same of its documents;
+  std::size_t openapi_texts = 0;  // a hash of them.
+  bool is_checking = false, is_reading = false, is_due = true;
 };
+
+// Documents on their way.
+struct Reading {
+  std::string name;
+  RemoteApiRef api;
+  std::string v2, v3;
+  int open = 2;
+};
+using ReadingRef = std::shared_ptr<Reading>;
 
 // Changes of one resource that the aggregator is woken by.
 class Feed {
@@ -107,6 +122,11 @@ class AggregatorImpl final : public Aggregator,
     const std::shared_lock lock(mutex_);
     const auto found = routes_.find(api_service_name(group, version));
     return found == routes_.end() ? nullptr : found->second;
+  }
+
+  RemoteOpenApisRef documents() const override {
+    const std::shared_lock lock(mutex_);
+    return documents_;
   }
 
  private:
@@ -212,9 +232,14 @@ class AggregatorImpl final : public Aggregator,
     if (remotes_.size() > kMaxRemoteVersions) return;
     const bool was_available = remote.api && remote.api->is_available;
     auto api = std::make_shared<RemoteApi>();
-    WebhookTargetOptions options = target_options(service);
-    auto target = WebhookTarget::create(options);
-    remote.target = target ? *target : nullptr;
+    const auto target_of = [&](std::string_view path) {
+      auto target = WebhookTarget::create(target_options(service, path));
+      return target ? *target : nullptr;
+    };
+    remote.target = target_of(discovery_path(service));
+    remote.openapi_v2 = target_of(kOpenApiV2);
+    remote.openapi_v3 = target_of(kOpenApiV3);
+    remote.discovery.clear();  // It may have another place now.
     if (remote.target) api->tls = remote.target->tls();
     api->is_available = was_available;
     api->service = std::move(service);
@@ -222,12 +247,15 @@ class AggregatorImpl final : public Aggregator,
     remote.is_due = true;
   }
 
-  WebhookTargetOptions target_options(const ApiService& service) const {
+  static std::string discovery_path(const ApiService& service) {
+    return "/apis/" + service.group + "/" + service.version;
+  }
+
+  WebhookTargetOptions target_options(const ApiService& service, std::string_view path) const {
     const auto backend = backend_.lock();
     const std::string host = service.service + "." + service.ns + ".svc";
     WebhookTargetOptions options;
-    options.url = "https://" + host + ":" + std::to_string(service.port) + "/apis/" +
-                  service.group + "/" + service.version;
+    options.url = "https://" + host + ":" + std::to_string(service.port) + std::string(path);
     options.ca_pem = service.ca_pem;
     options.server_name = host;
     options.skip_verification = service.skip_verification;
@@ -250,28 +278,72 @@ class AggregatorImpl final : public Aggregator,
       return settle(name, remote.api, nullptr,
                     {false, endpoint.error().reason, endpoint.error().message});
     }
+    remote.is_checking = true;
+    ask(backend, remote.target, *endpoint,
+        [this, name, api = remote.api](const Result<WebhookAnswer>& answer) {
+          take_answer(name, api, answer);
+        });
+  }
+
+  // Sends a GET; `then` runs on the executor, if the aggregator still lives.
+  void ask(Backend& backend, const WebhookTargetRef& target, const net::Endpoint& endpoint,
+           std::function<void(const Result<WebhookAnswer>&)> then) {
     WebhookRequest request;
     request.method = "GET";
     request.timeout = kCheckTimeout;
-    request.dial_host = endpoint->host;
-    request.dial_port = endpoint->port;
+    request.dial_host = endpoint.host;
+    request.dial_port = endpoint.port;
+    request.headers.add("accept", "application/json");
     add_caller(request.headers, {"system:kube-aggregator", "", {kMasters}, {}});
-    remote.is_checking = true;
     backend.options.webhooks->post(
-        remote.target, std::move(request),
-        [weak = weak_from_this(), name, api = remote.api](Result<WebhookAnswer> answer) {
+        target, std::move(request),
+        [weak = weak_from_this(), then = std::move(then)](Result<WebhookAnswer> answer) {
           const auto self = weak.lock();
           if (!self || self->stopped_) return;
-          self->executor_->post([weak, name, api, answer = std::move(answer)] {
-            if (const auto open = weak.lock()) open->take_answer(name, api, answer);
+          self->executor_->post([weak, then, answer = std::move(answer)] {
+            if (const auto open = weak.lock()) then(answer);
           });
         });
+  }
+
+  // What clients are told of it in OpenAPI, whenever it has been found there.
+  void read_documents(Backend& backend, const std::string& name, Remote& remote) {
+    if (remote.is_reading || remote.openapi_v2 == nullptr || remote.openapi_v3 == nullptr) return;
+    const auto endpoint = remote_endpoint(backend, *remote.api);
+    if (!endpoint) return;
+    remote.is_reading = true;
+    const auto reading = std::make_shared<Reading>(Reading{name, remote.api, {}, {}});
+    const auto read = [&](const WebhookTargetRef& target, std::string Reading::*text) {
+      ask(backend, target, *endpoint, [this, reading, text](const Result<WebhookAnswer>& answer) {
+        if (answer && answer->status == 200) (*reading).*text = answer->body;
+        if (--reading->open == 0) keep_documents(*reading);
+      });
+    };
+    read(remote.openapi_v2, &Reading::v2);
+    read(remote.openapi_v3, &Reading::v3);
+  }
+
+  void keep_documents(const Reading& reading) {
+    const auto backend = backend_.lock();
+    const auto found = remotes_.find(reading.name);
+    if (!backend || found == remotes_.end()) return;
+    Remote& remote = found->second;
+    remote.is_reading = false;
+    const ApiService& service = remote.api->service;
+    const std::size_t texts =
+        std::hash<std::string>()(reading.v2) * 31 + std::hash<std::string>()(reading.v3);
+    if (service != reading.api->service || (remote.openapi && texts == remote.openapi_texts)) {
+      return;
+    }
+    remote.openapi_texts = texts;
+    remote.openapi = RemoteOpenApi::parse(service.group, service.version, reading.v2, reading.v3);
+    publish(*backend);
   }
 
   void take_answer(const std::string& name, const RemoteApiRef& api,
                    const Result<WebhookAnswer>& answer) {
     const ApiService& service = api->service;
-    const std::string url = target_options(service).url;
+    const std::string url = target_options(service, discovery_path(service)).url;
     const auto failed = [&](const std::string& why) {
       settle(
           name, api, nullptr,
@@ -281,11 +353,18 @@ class AggregatorImpl final : public Aggregator,
     if (answer->status < 200 || answer->status > 299) {
       return failed("bad status from " + url + ": " + std::to_string(answer->status));
     }
+    const Condition passed{true, "Passed", "all checks passed"};
+    const auto found = remotes_.find(name);
+    if (found != remotes_.end() && found->second.version && found->second.api == api &&
+        found->second.discovery == answer->body) {
+      return settle(name, api, found->second.version, passed);
+    }
     auto version = RemoteVersion::parse(
         {service.group, service.version, service.group_priority, service.version_priority},
         answer->body);
     if (!version) return failed(version.error().message);
-    settle(name, api, std::move(*version), {true, "Passed", "all checks passed"});
+    if (found != remotes_.end()) found->second.discovery = answer->body;
+    settle(name, api, std::move(*version), passed);
   }
 
   // What a check found out.
@@ -308,23 +387,28 @@ class AggregatorImpl final : public Aggregator,
     }
     write_condition(*backend, name, condition);
     publish(*backend);
+    if (condition.is_true) read_documents(*backend, name, remote);
   }
 
   // Makes what is known now the truth for requests and discovery.
   void publish(Backend& backend) {
     std::map<std::string, RemoteApiRef, std::less<>> routes;
     std::vector<RemoteVersionRef> versions;
+    auto documents = std::make_shared<RemoteOpenApis>();
     for (const auto& [name, remote] : remotes_) {
       if (!remote.api) continue;
       routes[name] = remote.api;
       if (remote.version) versions.push_back(remote.version);
+      if (remote.version && remote.openapi) documents->push_back(remote.openapi);
     }
     has_remotes_ = !routes.empty();
+    const bool are_other_documents = *documents != *documents_;
     {
       const std::unique_lock lock(mutex_);
       routes_.swap(routes);
+      if (are_other_documents) documents_ = std::move(documents);
     }
-    if (versions == published_) return;
+    if (versions == published_ && !are_other_documents) return;
     published_ = versions;
     backend.catalog.replace_remote(std::move(versions));
     seen_catalog_ = backend.catalog.current();
@@ -384,6 +468,7 @@ class AggregatorImpl final : public Aggregator,
   CatalogRef seen_catalog_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, RemoteApiRef, std::less<>> routes_;
+  RemoteOpenApisRef documents_ = std::make_shared<RemoteOpenApis>();
 };
 
 Unexpected unreachable(const char* reason, std::string message) {

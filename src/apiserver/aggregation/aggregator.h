@@ -2,10 +2,11 @@
 // reached, what it serves, and where to send requests for it.
 //
 // It makes an APIService for everything that is served here, writes the condition Available of the
-// others, and puts what they serve into the catalog, so that discovery shows it.
+// others, and puts what they serve into the catalog, so that discovery shows it. Their OpenAPI
+// documents are read after each check, and a change of them makes another catalog, too.
 // Cost: nothing per request while no APIService names a Service.
 // Lifetime: `start` at the server's start, `stop` before its store goes.
-// Threads: `find` from any thread; the rest works on the options' executor.
+// Threads: `find` and `documents` from any thread; the rest works on the options' executor.
 // Bounds: kMaxRemoteVersions other versions; more stay unavailable and say so.
 // Source: kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer.
 #pragma once
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "apiserver/aggregation/api_service.h"
+#include "apiserver/aggregation/remote_openapi.h"
 #include "net/http_client.h"
 
 namespace pinnace::apiserver {
@@ -39,6 +41,8 @@ class Aggregator {
   virtual void stop() = 0;
   // Something that is served here may have come or gone.
   virtual void wake() = 0;
+  // What the other servers said of themselves last; never null.
+  virtual RemoteOpenApisRef documents() const = 0;
   // Null: it is served here, or nowhere.
   virtual RemoteApiRef find(std::string_view group, std::string_view version) const = 0;
 };

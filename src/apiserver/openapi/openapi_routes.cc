@@ -29,6 +29,21 @@ DocumentCache& documents_of(Backend& backend, const Catalog& catalog, std::strin
   return catalog.has_custom(group, version) ? catalog.documents() : backend.documents;
 }
 
+// Where clients find the document of a group and version; empty: another server serves it, without.
+std::string v3_url(Backend& backend, const Catalog& catalog, const RemoteOpenApis& remotes,
+                   std::string_view group, std::string_view version) {
+  if (catalog.find_remote(group, version) != nullptr) {
+    const auto found = std::ranges::find_if(remotes, [&](const RemoteOpenApiRef& remote) {
+      return remote->group() == group && remote->version() == version;
+    });
+    return found == remotes.end() ? std::string() : (*found)->v3_url();
+  }
+  const auto make = [&] { return openapi_v3_json(catalog, group, version); };
+  return v3_url(group, version,
+                documents_of(backend, catalog, group, version)
+                    .etag("openapi v3 " + version_path(group, version), make));
+}
+
 }  // namespace
 
 void openapi_v2(Backend& backend, const CallRef& call) {
@@ -45,11 +60,12 @@ void openapi_v2(Backend& backend, const CallRef& call) {
                             .error());
   }
   const CatalogRef catalog = backend.catalog.current();
+  const RemoteOpenApisRef remotes = backend.aggregator->documents();
   if (wanted == 0) {
-    const auto make = [&] { return openapi_v2_json(*catalog); };
+    const auto make = [&] { return openapi_v2_json(*catalog, *remotes); };
     return answer_document(*call, catalog->documents().get("openapi v2 json", make), kJson);
   }
-  const auto make = [&] { return openapi_v2_protobuf(*catalog); };
+  const auto make = [&] { return openapi_v2_protobuf(*catalog, *remotes); };
   answer_document(*call, catalog->documents().get("openapi v2 protobuf", make), kOffered[2]);
 }
 
@@ -59,18 +75,17 @@ void openapi_v3_index(Backend& backend, const CallRef& call) {
     return answer_not_acceptable(*call);
   }
   const CatalogRef catalog = backend.catalog.current();
+  const RemoteOpenApisRef remotes = backend.aggregator->documents();
   const auto make = [&] {
     std::string out = "{\"paths\":{";
     for (const std::string_view group : catalog->groups()) {
       for (const std::string_view version : catalog->versions(group)) {
-        const std::string path = version_path(group, version);
-        const auto make_version = [&] { return openapi_v3_json(*catalog, group, version); };
-        const std::string etag = documents_of(backend, *catalog, group, version)
-                                     .etag("openapi v3 " + path, make_version);
+        const std::string url = v3_url(backend, *catalog, *remotes, group, version);
+        if (url.empty()) continue;
         if (out.back() != '{') out += ',';
-        api::write_json_string(out, std::string_view(path).substr(1));
+        api::write_json_string(out, std::string_view(version_path(group, version)).substr(1));
         out += ":{\"serverRelativeURL\":";
-        api::write_json_string(out, v3_url(group, version, etag));
+        api::write_json_string(out, url);
         out += '}';
       }
     }

@@ -1,8 +1,11 @@
 #include "apiserver/openapi/openapi_v2.h"
 
+#include <optional>
 #include <ranges>
+#include <set>
 
 #include "api/json.h"
+#include "apiserver/openapi/openapi_merge.h"
 #include "apiserver/openapi/openapi_paths.h"
 #include "apiserver/openapi/openapi_schema.h"
 #include "apiserver/openapi/openapi_v2_wire.h"
@@ -25,7 +28,8 @@ Value texts(Arena& arena, std::span<const std::string_view> words) {
 // The parts of the document, each made when it is written, so that no tree of it all is needed.
 class V2Document {
  public:
-  explicit V2Document(const Catalog& catalog) : definitions_(catalog, OpenApi::kV2) {
+  V2Document(const Catalog& catalog, const RemoteOpenApis& remotes)
+      : definitions_(catalog, OpenApi::kV2) {
     for (const std::string_view group : catalog.groups()) {
       for (const std::string_view version : catalog.versions(group)) {
         for (ApiPath& path : api_paths(catalog, group, version)) {
@@ -34,10 +38,13 @@ class V2Document {
         }
       }
     }
+    if (!remotes.empty()) add(remotes);
   }
 
   const std::vector<ApiPath>& paths() const { return paths_; }
   const Definitions& definitions() const { return definitions_; }
+  // Of other servers; null where there are none.
+  const MergedOpenApi* merged() const { return merged_ ? &*merged_ : nullptr; }
 
   Value path_item(Arena& arena, const ApiPath& path) const {
     Value out = Value::object();
@@ -51,6 +58,17 @@ class V2Document {
   }
 
  private:
+  void add(const RemoteOpenApis& remotes) {
+    Arena arena;
+    std::set<std::string_view> own_paths;
+    for (const ApiPath& path : paths_) own_paths.insert(path.path);
+    merged_.emplace(remotes, own_paths, [&](const std::string& name) -> std::optional<Value> {
+      const auto found = definitions_.all().find(name);
+      if (found == definitions_.all().end()) return std::nullopt;
+      return definitions_.schema_of(arena, found->second);
+    });
+  }
+
   void require(const ApiPath& path) {
     for (const ApiOperation& operation : path.operations) {
       if (operation.body != nullptr) definitions_.require(*operation.body);
@@ -120,12 +138,14 @@ class V2Document {
 
   Definitions definitions_;
   std::vector<ApiPath> paths_;
+  std::optional<MergedOpenApi> merged_;
 };
 
 }  // namespace
 
-std::string openapi_v2_json(const Catalog& catalog) {
-  const V2Document document(catalog);
+std::string openapi_v2_json(const Catalog& catalog, const RemoteOpenApis& remotes) {
+  const V2Document document(catalog, remotes);
+  const MergedOpenApi* merged = document.merged();
   std::string out = R"({"swagger":"2.0","info":{"title":"Kubernetes","version":)";
   api::write_json_string(out, kGitVersion);
   Arena arena;
@@ -138,29 +158,46 @@ std::string openapi_v2_json(const Catalog& catalog) {
   };
   out += "},\"paths\":{";
   for (const ApiPath& path : document.paths()) add(path.path, document.path_item(arena, path));
+  if (merged != nullptr) {
+    for (const auto& [path, item] : merged->paths()) add(path, item);
+  }
   out += "},\"definitions\":{";
   for (const auto& [name, definition] : document.definitions().all()) {
     add(name, document.definitions().schema_of(arena, definition));
+  }
+  if (merged != nullptr) {
+    for (const auto& [name, schema] : merged->definitions()) add(name, schema);
   }
   return out += R"(},"securityDefinitions":{"BearerToken":{"description":)"
                 R"("Bearer Token authentication","type":"apiKey","name":"authorization",)"
                 R"("in":"header"}},"security":[{"BearerToken":[]}]})";
 }
 
-std::string openapi_v2_protobuf(const Catalog& catalog) {
-  const V2Document document(catalog);
+std::string openapi_v2_protobuf(const Catalog& catalog, const RemoteOpenApis& remotes) {
+  const V2Document document(catalog, remotes);
+  const MergedOpenApi* merged = document.merged();
   std::string out;
   OpenApiV2Writer writer(out);
   Arena arena;
   writer.write_security();
   // Back to front, as everything is written here.
   writer.begin_definitions();
+  if (merged != nullptr) {
+    for (const auto& [name, schema] : std::views::reverse(merged->definitions())) {
+      writer.write_definition(name, schema);
+    }
+  }
   for (const auto& [name, definition] : std::views::reverse(document.definitions().all())) {
     writer.write_definition(name, document.definitions().schema_of(arena, definition));
     arena.reset();
   }
   writer.end_definitions();
   writer.begin_paths();
+  if (merged != nullptr) {
+    for (const auto& [path, item] : std::views::reverse(merged->paths())) {
+      writer.write_path(path, item);
+    }
+  }
   for (const ApiPath& path : std::views::reverse(document.paths())) {
     writer.write_path(path.path, document.path_item(arena, path));
     arena.reset();
