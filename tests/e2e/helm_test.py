@@ -22,15 +22,16 @@ class Helm(harness.ClusterTest):
     def greeting(self):
         return self.get("configmap", f"{self.release}-harbor")["data"]["greeting"]
 
-    def hook_log(self, when):
-        return self.kubectl("logs", f"{self.release}-{when}")
+    def assert_hooks_ran(self, *whens):
+        for when in whens:
+            self.assertEqual(self.kubectl("logs", f"{self.release}-{when}"),
+                             f"{when} of {self.release}\n")
 
     def use(self, program):
         self.program, self.release = program, program.replace(".", "-")
         waits = ["--wait", "--timeout", "120s"]
         self.helm("install", self.release, CHART, *waits)
-        self.assertEqual(self.hook_log("pre-install"), f"pre-install of {self.release}\n")
-        self.assertEqual(self.hook_log("post-install"), f"post-install of {self.release}\n")
+        self.assert_hooks_ran("pre-install", "post-install")
         deployed = self.get("deployment", f"{self.release}-harbor")
         self.assertEqual(deployed["status"]["availableReplicas"], 1, "--wait waits")
         self.assertEqual(self.get("configmap", f"{self.release}-beacon")["data"]["light"], "white")
@@ -38,13 +39,19 @@ class Helm(harness.ClusterTest):
 
         self.helm("upgrade", self.release, CHART, "--set", "greeting=ahoy,replicas=2", *waits)
         self.assertEqual(self.greeting(), "ahoy")
-        self.assertEqual(self.hook_log("post-upgrade"), f"post-upgrade of {self.release}\n")
+        self.assert_hooks_ran("pre-upgrade", "post-upgrade")
+        values = json.loads(self.helm("get", "values", self.release, "-o", "json").stdout)
+        self.assertEqual(values, {"greeting": "ahoy", "replicas": 2})
+        self.assertIn("kind: Deployment", self.helm("get", "manifest", self.release).stdout)
         refused = self.helm("upgrade", self.release, CHART, "--set", "replicas=-1", check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("must be greater than or equal to 0", refused.stderr)
 
         self.helm("rollback", self.release, "1", *waits)
         self.assertEqual(self.greeting(), "hello")
+        self.assert_hooks_ran("pre-rollback")
+        status = json.loads(self.helm("status", self.release, "-o", "json").stdout)
+        self.assertEqual((status["version"], status["info"]["status"]), (4, "deployed"))
         history = json.loads(self.helm("history", self.release, "-o", "json").stdout)
         self.assertEqual([one["status"] for one in history],
                          ["superseded", "superseded", "failed", "deployed"])
@@ -52,6 +59,7 @@ class Helm(harness.ClusterTest):
         self.assertIn("Succeeded", tested)
 
         self.helm("uninstall", self.release, *waits[:1])
+        self.assert_hooks_ran("pre-delete")
         self.assertEqual(json.loads(self.helm("list", "-o", "json").stdout), [])
         eventually(lambda: not self.kubectl(
             "get", "deployments,services,configmaps,berths", "-l",

@@ -201,8 +201,8 @@ class Login(harness.ServerTest):
         os.chmod(script, 0o755)
         plugin = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": script,
                            "interactiveMode": "Never"}}
-        eventually(lambda: self.kubectl_as(plugin, "auth", "can-i", "get", "pods").stdout == "yes\n",
-                   "the group's role counts")
+        eventually(lambda: self.kubectl_as(plugin, "auth", "can-i", "get",
+                                           "pods").stdout == "yes\n", "the group's role counts")
         refused = self.kubectl_as(plugin, "create", "namespace", "n", check=False)
         self.assertIn('User "one:ann@example.com" cannot create resource "namespaces"',
                       refused.stderr)
@@ -339,6 +339,30 @@ class Login(harness.ServerTest):
                      "--user=mallory")
         eventually(lambda: self.may("mallory", "list", "configmaps") == "yes", "the role counts")
         self.assertEqual(self.may("mallory", "list", "secrets"), "no")
+
+    def test_an_authorization_configuration(self):
+        self.kubectl("create", "clusterrolebinding", "viewers", "--clusterrole=view",
+                     "--user=tess", "--user=hanna", "--user=mallory")
+        self.addCleanup(self.kubectl, "delete", "clusterrolebinding", "viewers")
+        webhook = {"timeout": "5s", "authorizedTTL": "1s", "unauthorizedTTL": "1s",
+                   "subjectAccessReviewVersion": "v1",
+                   "matchConditionSubjectAccessReviewVersion": "v1", "failurePolicy": "Deny",
+                   "connectionInfo": {"type": "KubeConfigFile",
+                                      "kubeConfigFile": self.place.path("rights.kubeconfig")},
+                   "matchConditions": [{"expression": "has(request.resourceAttributes)"},
+                                       {"expression": "request.user != 'abel'"}]}
+        self.with_other_options(*self.files[:2], "--authorization-config", self.place.write(
+            "authorization.json", json.dumps(
+                {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration",
+                 "authorizers": [{"type": "Webhook", "name": "rights", "webhook": webhook},
+                                 {"type": "Node", "name": "node"},
+                                 {"type": "RBAC", "name": "rbac"}]})))
+        self.assertEqual(self.may("hanna", "delete", "nodes"), "yes")
+        self.assertEqual(self.may("tess", "list", "configmaps"), "yes")
+        self.assertEqual(self.may("tess", "delete", "configmaps"), "no")
+        # What the first one forbids, the others are not asked about.
+        refused = self.kubectl_as({"token": "secret-of-mallory"}, "get", "configmaps", check=False)
+        self.assertIn("banned", refused.stderr)
 
 
 if __name__ == "__main__":
