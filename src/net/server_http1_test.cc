@@ -130,7 +130,7 @@ TEST_F(Http1Server, SendsNoBodyToHead) {
 }
 
 TEST_F(Http1Server, DeliversEachPieceOfAWatchAtOnce) {
-  auto feed = handler_.feeds["/watch"] = std::make_shared<Feed>();
+  auto feed = handler_.add_feed("/watch");
   RawClient client(server_->port());
   client.send(get("/watch"));
   feed->opened.get_future().get();
@@ -146,7 +146,7 @@ TEST_F(Http1Server, DeliversEachPieceOfAWatchAtOnce) {
 }
 
 TEST_F(Http1Server, LetsGoOfAWatchWhosePeerLeft) {
-  auto feed = handler_.feeds["/watch"] = std::make_shared<Feed>();
+  auto feed = handler_.add_feed("/watch");
   RawClient client(server_->port());
   client.send(get("/watch"));
   feed->opened.get_future().get();
@@ -156,7 +156,7 @@ TEST_F(Http1Server, LetsGoOfAWatchWhosePeerLeft) {
 }
 
 TEST_F(Http1Server, CutsABodyThatFailed) {
-  auto feed = handler_.feeds["/watch"] = std::make_shared<Feed>();
+  auto feed = handler_.add_feed("/watch");
   RawClient client(server_->port());
   client.send(get("/watch"));
   feed->opened.get_future().get();

@@ -113,7 +113,7 @@ TEST_F(Http2Server, AnAnswerThatClosesTheConnectionIsTheLastThatBeginsOnIt) {
 }
 
 TEST_F(Http2Server, WakesAWatchAndEndsIt) {
-  auto feed = handler_.feeds["/watch"] = std::make_shared<Feed>();
+  auto feed = handler_.add_feed("/watch");
   std::thread pusher([&] {
     feed->opened.get_future().get();
     for (int i = 0; i < 50; ++i) feed->push("line\n", i == 49);
@@ -125,7 +125,7 @@ TEST_F(Http2Server, WakesAWatchAndEndsIt) {
 }
 
 TEST_F(Http2Server, ResetsAStreamThatFailedAndTellsWhenAPeerLeft) {
-  auto feed = handler_.feeds["/watch"] = std::make_shared<Feed>();
+  auto feed = handler_.add_feed("/watch");
   std::thread pusher([&] {
     feed->opened.get_future().get();
     feed->push("half", false, true);

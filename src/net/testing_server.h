@@ -77,7 +77,11 @@ class FeedBody : public Body {
 
 class TestHandler : public Handler {
  public:
-  std::map<std::string, std::shared_ptr<Feed>> feeds;
+  // What a GET of the path gets. While the server runs, too.
+  std::shared_ptr<Feed> add_feed(const std::string& path) {
+    const std::lock_guard lock(feeds_mutex_);
+    return feeds_[path] = std::make_shared<Feed>();
+  }
   std::shared_ptr<Exchange> held;
   std::promise<void> holding, cancelled;
   std::unique_ptr<Stream> upgraded;
@@ -118,15 +122,20 @@ class TestHandler : public Handler {
       return holding.set_value();
     }
     if (path == "/upgrade") return upgrade(*exchange);
-    if (auto found = feeds.find(path); found != feeds.end()) {
-      found->second->exchange = exchange;
-      exchange->stream(200, headers, std::make_unique<FeedBody>(found->second));
-      return found->second->opened.set_value();
+    if (const auto feed = find_feed(path)) {
+      feed->exchange = exchange;
+      exchange->stream(200, headers, std::make_unique<FeedBody>(feed));
+      return feed->opened.set_value();
     }
     exchange->respond(404, headers, std::string("no such path"));
   }
 
  private:
+  std::shared_ptr<Feed> find_feed(const std::string& path) {
+    const std::lock_guard lock(feeds_mutex_);
+    const auto found = feeds_.find(path);
+    return found == feeds_.end() ? nullptr : found->second;
+  }
   // An echo that ends when the peer does.
   void upgrade(Exchange& exchange) {
     Headers headers;
@@ -139,6 +148,9 @@ class TestHandler : public Handler {
                      .on_drained = {},
                      .on_closed = {}});
   }
+
+  std::mutex feeds_mutex_;
+  std::map<std::string, std::shared_ptr<Feed>> feeds_;
 };
 
 // A blocking connection to a port of this machine.

@@ -90,7 +90,7 @@ TEST(WebhookClient, EndsInTime) {
   auto server = net::testing::start_server(handler, true);
   auto client = WebhookClient::create();
   const std::string url = local_url(*server, "/drop-never");
-  handler.feeds["/drop-never"] = std::make_shared<net::testing::Feed>();
+  handler.add_feed("/drop-never");
   const auto answer =
       ask(*client, target_at(url), {.body = "x", .timeout = std::chrono::milliseconds(50)});
   ASSERT_FALSE(answer);
@@ -124,13 +124,13 @@ TEST(WebhookClient, TriesAgainAsOftenAsAsked) {
 
 TEST(WebhookClient, TellsThoseWhoWaitWhenItGoes) {
   net::testing::TestHandler handler;
-  handler.feeds["/wait"] = std::make_shared<net::testing::Feed>();
+  const auto feed = handler.add_feed("/wait");
   auto server = net::testing::start_server(handler, true);
   auto client = WebhookClient::create();
   std::promise<Result<WebhookAnswer>> promise;
   client->post(target_at(local_url(*server, "/wait")), {.body = "x"},
                [&](Result<WebhookAnswer> answer) { promise.set_value(std::move(answer)); });
-  handler.feeds["/wait"]->opened.get_future().get();
+  feed->opened.get_future().get();
   client.reset();
   const auto answer = promise.get_future().get();
   ASSERT_FALSE(answer);
