@@ -10,14 +10,21 @@ namespace {
 // At ten seconds a step a peak is half forgotten in five minutes.
 constexpr double kMemory = 0.977;
 constexpr int kSteps = 60;  // Of halving: as exact as a double is.
+// What a level is taken to want at least: what has been idle for days wants next to nothing, and
+// fractions of that would have no bound.
+constexpr double kLeastTarget = 0.1;
 constexpr double kManySeats = 1e9;
 // Of a level's nominal seats.
 constexpr double kMostOfOneRequest = 0.15;
 
+double seats_at(const SeatBounds& level, double fraction) {
+  return std::clamp(std::max(level.target, kLeastTarget) * fraction, level.least, level.most);
+}
+
 double sum_at(const std::vector<SeatBounds>& levels, double fraction) {
   double sum = 0;
   for (const SeatBounds& level : levels) {
-    sum += std::clamp(level.target * fraction, level.least, level.most);
+    sum += seats_at(level, fraction);
   }
   return sum;
 }
@@ -27,7 +34,7 @@ double sum_at(const std::vector<SeatBounds>& levels, double fraction) {
 std::vector<double> allocate(const std::vector<SeatBounds>& levels, double total) {
   double low = 0, high = 1;
   for (const SeatBounds& level : levels) {
-    if (level.target > 0) high = std::max(high, level.most / level.target);
+    high = std::max(high, level.most / std::max(level.target, kLeastTarget));
   }
   for (int i = 0; i < kSteps; ++i) {
     const double middle = (low + high) / 2;
@@ -35,7 +42,7 @@ std::vector<double> allocate(const std::vector<SeatBounds>& levels, double total
   }
   std::vector<double> seats;
   for (const SeatBounds& level : levels) {
-    seats.push_back(std::clamp(level.target * high, level.least, level.most));
+    seats.push_back(seats_at(level, high));
   }
   return seats;
 }

@@ -53,6 +53,12 @@ TEST(SeatAllocation, NobodyBorrowsMoreThanHeMay) {
   EXPECT_NEAR(seats[1], 550, 1e-6);
 }
 
+TEST(SeatAllocation, WhoHasBeenIdleForDaysDoesNotSpoilTheSum) {
+  const auto seats = allocate({{0, 600, 1e-300}, {100, 1200, 500}, {0, 600, 0}}, 600);
+  EXPECT_NEAR(std::accumulate(seats.begin(), seats.end(), 0.0), 600, 1e-6);
+  EXPECT_GT(seats[1], 590);
+}
+
 TEST(SeatAllocation, ExemptRequestsTakeWhatTheyWantFromAll) {
   const SeatClaim exempt{true, {0, 0, 600}, 100, 0};
   const SeatClaim busy{false, {300, 100, 900}, 300, 300};
