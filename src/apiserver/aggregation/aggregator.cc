@@ -50,8 +50,8 @@ struct Reading {
   RemoteApiRef api;
   std::string v2, v3;
   int open = 2;
+  bool has_failed = false;  // That a server has none is no failure.
 };
-using ReadingRef = std::shared_ptr<Reading>;
 
 // Changes of one resource that the aggregator is woken by.
 class Feed {
@@ -312,10 +312,11 @@ class AggregatorImpl final : public Aggregator,
     const auto endpoint = remote_endpoint(backend, *remote.api);
     if (!endpoint) return;
     remote.is_reading = true;
-    const auto reading = std::make_shared<Reading>(Reading{name, remote.api, {}, {}});
+    const auto reading = std::make_shared<Reading>(Reading{.name = name, .api = remote.api});
     const auto read = [&](const WebhookTargetRef& target, std::string Reading::*text) {
       ask(backend, target, *endpoint, [this, reading, text](const Result<WebhookAnswer>& answer) {
         if (answer && answer->status == 200) (*reading).*text = answer->body;
+        reading->has_failed |= !answer || answer->status >= 500;
         if (--reading->open == 0) keep_documents(*reading);
       });
     };
@@ -329,6 +330,7 @@ class AggregatorImpl final : public Aggregator,
     if (!backend || found == remotes_.end()) return;
     Remote& remote = found->second;
     remote.is_reading = false;
+    if (reading.has_failed) return;  // What it said before still counts; the next check reads anew.
     const ApiService& service = remote.api->service;
     const std::size_t texts =
         std::hash<std::string>()(reading.v2) * 31 + std::hash<std::string>()(reading.v3);
@@ -355,15 +357,15 @@ class AggregatorImpl final : public Aggregator,
     }
     const Condition passed{true, "Passed", "all checks passed"};
     const auto found = remotes_.find(name);
-    if (found != remotes_.end() && found->second.version && found->second.api == api &&
-        found->second.discovery == answer->body) {
+    const bool is_current = found != remotes_.end() && found->second.api == api;
+    if (is_current && found->second.version && found->second.discovery == answer->body) {
       return settle(name, api, found->second.version, passed);
     }
     auto version = RemoteVersion::parse(
         {service.group, service.version, service.group_priority, service.version_priority},
         answer->body);
     if (!version) return failed(version.error().message);
-    if (found != remotes_.end()) found->second.discovery = answer->body;
+    if (is_current) found->second.discovery = answer->body;
     settle(name, api, std::move(*version), passed);
   }
 
