@@ -72,10 +72,7 @@ Result<std::unique_ptr<DnsServer>> DnsServer::create(io::Loop& loop, Rng& rng,
 }
 
 DnsServer::DnsServer(io::Loop& loop, Rng& rng, const Directory& directory, Options options)
-    : loop_(loop),
-      rng_(rng),
-      directory_(directory),
-      forwarder_(loop, rng, std::move(options.forward)) {}
+    : loop_(loop), directory_(directory), forwarder_(loop, rng, std::move(options.forward)) {}
 
 DnsServer::~DnsServer() {
   while (!connections_.empty()) close_connection(connections_.begin()->first);

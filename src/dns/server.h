@@ -59,7 +59,6 @@ class DnsServer {
               Reply reply);
 
   io::Loop& loop_;
-  Rng& rng_;
   const Directory& directory_;
   Forwarder forwarder_;
   AnswerCache cache_;
