@@ -197,7 +197,7 @@ class WatchExchange final : public net::Exchange,
       pull();
     });
   }
-  void resume() {
+  void read_on_again() {
     on_loop([this] {
       held_back_ = false;
       pull();
@@ -333,7 +333,7 @@ std::unique_ptr<WatchStream> LocalTransport::watch(
   auto delivery = std::make_shared<LineDelivery>(executor, std::move(on_line), std::move(on_end),
                                                  [weak = std::weak_ptr(exchange)] {
                                                    if (const auto alive = weak.lock())
-                                                     alive->resume();
+                                                     alive->read_on_again();
                                                  });
   exchange->set_delivery(delivery);
   loop_.post([&handler = handler_, made = make_request(request), exchange]() mutable {
