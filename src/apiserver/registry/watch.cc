@@ -162,8 +162,8 @@ class WatchBody : public net::Body {
       if (selection_.matches(*object)) say("ADDED", object);
       if (pending_.size() >= kPendingBytes || failed_) return true;
     }
-    // Who has been told what there was is not in the way of others any more, and has no more use for
-    // what it asked with: that would be half of what a watch at rest keeps.
+    // Who has been told what there was is not in the way of others any more, and has no more use
+    // for what it asked with: that would be half of what a watch at rest keeps.
     if (call_ != nullptr && !is_converted_) call_ = nullptr;
     if (call_ != nullptr) call_->turn.release();
     if (mark_end_) {
