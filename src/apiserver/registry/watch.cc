@@ -135,11 +135,11 @@ class WatchBody : public net::Body {
   void rest() {
     if (pending_.empty()) pending_.shrink_to_fit();
     if (next_event_ == events_.size()) {
-      events_ = {};
+      events_ = std::vector<store::Event>();  // `= {}` would keep the room.
       next_event_ = 0;
     }
     if (next_initial_ == initial_.size()) {
-      initial_ = {};
+      initial_ = std::vector<store::ObjectRef>();
       next_initial_ = 0;
     }
   }
@@ -164,8 +164,8 @@ class WatchBody : public net::Body {
     }
     // Who has been told what there was is not in the way of others any more, and has no more use
     // for what it asked with: that would be half of what a watch at rest keeps.
-    if (call_ != nullptr && !is_converted_) call_ = nullptr;
     if (call_ != nullptr) call_->turn.release();
+    if (!is_converted_) call_ = nullptr;
     if (mark_end_) {
       mark_end_ = false;
       initial_.clear();
