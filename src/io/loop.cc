@@ -134,7 +134,8 @@ class EpollLoop final : public Loop {
     [[maybe_unused]] ssize_t n = ::write(wake_.get(), &one, sizeof one);
   }
 
-  int wait_milliseconds() {
+  // How long to wait for descriptors. From here on a post must wake the loop, if it waits at all.
+  int begin_wait_milliseconds() {
     std::lock_guard lock(mutex_);
     asleep_ = false;
     if (!posted_.empty() || stopped_.load(std::memory_order_acquire)) return 0;
@@ -149,7 +150,7 @@ class EpollLoop final : public Loop {
 
   void wait_for_descriptors() {
     epoll_event events[256];
-    int count = epoll_wait(epoll_.get(), events, 256, wait_milliseconds());
+    int count = epoll_wait(epoll_.get(), events, 256, begin_wait_milliseconds());
     if (count < 0) {
       PINNACE_ASSERT(errno == EINTR);
       return;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "base/assert.h"
@@ -18,12 +19,20 @@ namespace {
 using namespace pinnace;
 using namespace pinnace::registry;
 
+// Made for one run, and gone with it.
+class Scratch {
+ public:
+  Scratch() { PINNACE_ASSERT(mkdtemp(path_.data()) != nullptr); }
+  ~Scratch() { (void)io::remove_tree(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = std::filesystem::temp_directory_path() / "image-fuzz-XXXXXX";
+};
+
 void fuzz_archive(std::string_view bytes) {
-  static const std::string& scratch = *[] {
-    std::string pattern = "/tmp/image-fuzz-XXXXXX";
-    PINNACE_ASSERT(mkdtemp(pattern.data()) != nullptr);
-    return new std::string(pattern);
-  }();
+  static const Scratch made;
+  const std::string& scratch = made.path();
   const std::string archive = scratch + "/archive.tar", target = scratch + "/target";
   PINNACE_ASSERT(io::write_file(archive, bytes).has_value());
   PINNACE_ASSERT(io::make_directories(target).has_value());
