@@ -20,10 +20,6 @@
 #include "net/http.h"
 #include "store/store.h"
 
-namespace pinnace::io {
-class Loop;
-}
-
 namespace pinnace::apiserver {
 
 class WebhookClient;
@@ -63,9 +59,8 @@ struct Options {
   std::string advertise_address = "127.0.0.1";
   int advertise_port = 6443;
 
-  // Calls servers outside: webhooks, issuers of tokens. Null: a configuration with them is refused.
-  io::Loop* outbound_loop = nullptr;
-  // How webhooks are called. Null: they cannot be.
+  // Calls servers outside: webhooks, issuers of tokens. Null: a configuration with them is refused,
+  // and a webhook that an object names fails.
   WebhookClient* webhooks = nullptr;
 
   Configuration configuration;

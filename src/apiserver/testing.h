@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -97,6 +98,23 @@ class Answer : public net::Exchange, public std::enable_shared_from_this<Answer>
 };
 using AnswerRef = std::shared_ptr<Answer>;
 
+// One that another thread gives.
+class AwaitedAnswer final : public Answer {
+ public:
+  void respond(int code, net::Headers with, std::shared_ptr<const std::string> text) override {
+    Answer::respond(code, std::move(with), std::move(text));
+    given_.set_value();
+  }
+  void stream(int code, net::Headers with, std::unique_ptr<net::Body> from) override {
+    Answer::stream(code, std::move(with), std::move(from));
+    given_.set_value();
+  }
+  void wait() { given_.get_future().wait(); }
+
+ private:
+  std::promise<void> given_;
+};
+
 struct Caller {
   std::string user = "admin";
   std::vector<std::string> groups = {"system:masters"};
@@ -149,7 +167,7 @@ class TestServer {
     options.node_port_first = node_port_first;
     options.node_port_last = node_port_last;
     options.configuration = configuration;
-    options.outbound_loop = outbound_loop;
+    options.webhooks = webhooks;
     options.configuration.tokens["secret-token"] = {"token-user", "", {}};
     auto made = Server::create(std::move(options));
     PINNACE_ASSERT(made.has_value());
@@ -204,7 +222,7 @@ class TestServer {
   std::string key_pem;
   Configuration configuration;
   std::string service_cidr = "10.96.0.0/24";
-  io::Loop* outbound_loop = nullptr;
+  WebhookClient* webhooks = nullptr;
   int node_port_first = 30000, node_port_last = 30010;
   io::SimExecutor& executor() { return executor_; }
   store::EmbeddedStore& store() { return *store_; }

@@ -104,7 +104,6 @@ class ControlPlaneImpl final : public ControlPlane {
         .front_proxy_key_pem = options_.pki.front_proxy_client.private_key_pem,
         .advertise_address = options_.node_ip,
         .advertise_port = settings.port,
-        .outbound_loop = &timer_loop_->loop(),
         .webhooks = webhooks_.get(),
         .configuration = with_default_audit(options_.configuration, settings),
     });

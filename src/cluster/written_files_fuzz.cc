@@ -8,7 +8,7 @@
 #include <string>
 
 #include "apiserver/admission/plugin_configuration.h"
-#include "apiserver/http/remote_server.h"
+#include "apiserver/webhook/webhook_client.h"
 #include "base/assert.h"
 #include "cluster/kubeconfig.h"
 #include "io/fd.h"
@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   PINNACE_ASSERT(io::write_all(file.get(), text).has_value());
   (void)cluster::read_kubeconfig(path);
-  (void)apiserver::read_webhook_kubeconfig(path);
+  (void)apiserver::WebhookTarget::read_kubeconfig(path);
   if (const auto plugins = apiserver::PluginConfigurations::read(path)) {
     (void)plugins->find("PodSecurity");
   }

@@ -295,7 +295,7 @@ class AggregatorImpl final : public Aggregator,
     request.dial_port = endpoint.port;
     request.headers.add("accept", "application/json");
     add_caller(request.headers, {"system:kube-aggregator", "", {kMasters}, {}});
-    backend.options.webhooks->post(
+    backend.options.webhooks->send(
         target, std::move(request),
         [weak = weak_from_this(), then = std::move(then)](Result<WebhookAnswer> answer) {
           const auto self = weak.lock();

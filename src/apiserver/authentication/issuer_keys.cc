@@ -3,7 +3,7 @@
 #include <mutex>
 
 #include "api/json.h"
-#include "apiserver/http/remote_server.h"
+#include "apiserver/webhook/webhook_client.h"
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -16,6 +16,11 @@ constexpr std::string_view kWellKnown = "/.well-known/openid-configuration";
 
 std::string bytes_at(const api::Value& jwk, std::string_view key) {
   return base64url_decode(jwk.string_at(key)).value_or("");
+}
+
+Result<WebhookTargetRef> target_of(const std::string& url, const std::string& authority_pem) {
+  if (!url.starts_with("https://")) return errors::bad_request("not an https URL: " + url);
+  return WebhookTarget::create({.url = url, .ca_pem = authority_pem});
 }
 
 }  // namespace
@@ -38,21 +43,18 @@ Result<std::vector<net::Jwk>> parse_jwks(std::string_view json) {
 }
 
 struct IssuerKeys::State : std::enable_shared_from_this<State> {
-  State(IssuerSpec of, io::Loop& on, const Clock& with, RemoteTarget target)
-      : issuer(std::move(of)),
-        loop(on),
-        clock(with),
-        discovery_path(target.path),
-        discovery(std::make_unique<RemoteServer>(on, std::move(target))) {}
+  State(IssuerSpec of, WebhookClient& with_client, const Clock& with, WebhookTargetRef target)
+      : issuer(std::move(of)), client(with_client), clock(with), discovery(std::move(target)) {}
 
-  void begin() {
-    discovery->get(discovery_path, kTimeout,
-                   [self = weak_from_this()](Result<net::ClientResponse> answer) {
-                     if (const auto state = self.lock()) state->discovered(std::move(answer));
-                   });
+  // Nobody waits any more for an answer that finds no state.
+  void get(const WebhookTargetRef& target, void (State::*then)(Result<WebhookAnswer>)) {
+    client.send(target, {.method = "GET", .body = "", .timeout = kTimeout},
+                [self = weak_from_this(), then](Result<WebhookAnswer> answer) {
+                  if (const auto state = self.lock()) ((*state).*then)(std::move(answer));
+                });
   }
 
-  void discovered(Result<net::ClientResponse> answer) {
+  void discovered(Result<WebhookAnswer> answer) {
     if (!answer) return ended(answer.error().message);
     api::Arena arena;
     const auto document = api::parse_json(arena, answer->body);
@@ -63,14 +65,10 @@ struct IssuerKeys::State : std::enable_shared_from_this<State> {
     }
     auto target = target_of(std::string(document->string_at("jwks_uri")), issuer.authority_pem);
     if (!target) return ended(target.error().message);
-    const std::string path = target->path;
-    key_server = std::make_unique<RemoteServer>(loop, std::move(*target));
-    key_server->get(path, kTimeout, [self = weak_from_this()](Result<net::ClientResponse> keys) {
-      if (const auto state = self.lock()) state->received(std::move(keys));
-    });
+    get(*target, &State::received);
   }
 
-  void received(Result<net::ClientResponse> answer) {
+  void received(Result<WebhookAnswer> answer) {
     if (!answer) return ended(answer.error().message);
     auto keys = parse_jwks(answer->body);
     if (answer->status != 200 || !keys) return ended("no set of keys");
@@ -97,11 +95,9 @@ struct IssuerKeys::State : std::enable_shared_from_this<State> {
   }
 
   const IssuerSpec issuer;
-  io::Loop& loop;
+  WebhookClient& client;
   const Clock& clock;
-  const std::string discovery_path;
-  const std::unique_ptr<RemoteServer> discovery;
-  std::unique_ptr<RemoteServer> key_server;  // Of the fetch that is under way.
+  const WebhookTargetRef discovery;
 
   std::mutex mutex;
   Keys current;
@@ -112,8 +108,8 @@ struct IssuerKeys::State : std::enable_shared_from_this<State> {
 
 IssuerKeys::~IssuerKeys() = default;
 
-Result<std::unique_ptr<IssuerKeys>> IssuerKeys::create(const IssuerSpec& issuer, io::Loop& loop,
-                                                       const Clock& clock) {
+Result<std::unique_ptr<IssuerKeys>> IssuerKeys::create(const IssuerSpec& issuer,
+                                                       WebhookClient& client, const Clock& clock) {
   std::string url = issuer.discovery_url;
   if (url.empty()) {
     url = issuer.url;
@@ -123,7 +119,7 @@ Result<std::unique_ptr<IssuerKeys>> IssuerKeys::create(const IssuerSpec& issuer,
   auto target = target_of(url, issuer.authority_pem);
   if (!target) return std::unexpected(std::move(target.error()));
   return std::unique_ptr<IssuerKeys>(
-      new IssuerKeys(std::make_shared<State>(issuer, loop, clock, std::move(*target))));
+      new IssuerKeys(std::make_shared<State>(issuer, client, clock, std::move(*target))));
 }
 
 IssuerKeys::Keys IssuerKeys::current() {
@@ -156,7 +152,7 @@ void IssuerKeys::fetch(std::function<void()> done) {
     state_->is_fetching = state_->was_fetched = true;
     state_->fetched_at = state_->clock.monotonic();
   }
-  state_->begin();
+  state_->get(state_->discovery, &State::discovered);
 }
 
 }  // namespace pinnace::apiserver

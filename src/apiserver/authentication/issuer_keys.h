@@ -3,7 +3,7 @@
 //
 // Why lazily: an issuer that is away must not keep the server from starting, and keys that nobody
 //   needs are not fetched.
-// Threads: any. `done` runs on the loop, or before `fetch` returns.
+// Threads: any. `done` runs on the client's thread, or before `fetch` returns.
 // Bounds: kMaxWaiting callers wait for one fetch; fetches are at least kPause apart, whatever
 //   tokens say; keys are kept for kKeep and then fetched anew beside their use.
 // Source: OpenID Connect Discovery 1.0.
@@ -17,11 +17,9 @@
 #include "base/clock.h"
 #include "net/jwk.h"
 
-namespace pinnace::io {
-class Loop;
-}
-
 namespace pinnace::apiserver {
+
+class WebhookClient;
 
 class IssuerKeys {
  public:
@@ -30,7 +28,7 @@ class IssuerKeys {
   static constexpr Duration kKeep = std::chrono::hours(1);
   using Keys = std::shared_ptr<const net::JwkSet>;
 
-  static Result<std::unique_ptr<IssuerKeys>> create(const IssuerSpec& issuer, io::Loop& loop,
+  static Result<std::unique_ptr<IssuerKeys>> create(const IssuerSpec& issuer, WebhookClient& client,
                                                     const Clock& clock);
   ~IssuerKeys();
 

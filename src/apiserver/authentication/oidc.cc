@@ -49,12 +49,12 @@ struct Oidc::Parts {
 };
 
 Result<std::unique_ptr<Oidc>> Oidc::create(const IssuerSpec& issuer, const Options& options) {
-  if (options.outbound_loop == nullptr) {
-    return errors::bad_request("this server has no loop to ask issuers from");
+  if (options.webhooks == nullptr) {
+    return errors::bad_request("issuers cannot be asked here");
   }
   auto mapping = ClaimMapping::create(issuer);
   if (!mapping) return std::unexpected(std::move(mapping.error()));
-  auto keys = IssuerKeys::create(issuer, *options.outbound_loop, options.clock);
+  auto keys = IssuerKeys::create(issuer, *options.webhooks, options.clock);
   if (!keys) return std::unexpected(std::move(keys.error()));
   return std::unique_ptr<Oidc>(new Oidc(
       std::make_shared<Parts>(issuer, std::move(*mapping), std::move(*keys), options.clock)));

@@ -44,7 +44,7 @@ User user_of_value(const api::Value& value) {
   return user;
 }
 
-Result<VerifiedToken> read_answer(const net::ClientResponse& response,
+Result<VerifiedToken> read_answer(const WebhookAnswer& response,
                                   const std::vector<std::string>& audiences) {
   if (response.status < 200 || response.status > 299) {
     return errors::unavailable("the token webhook answered " + std::to_string(response.status));
@@ -73,22 +73,23 @@ Result<VerifiedToken> read_answer(const net::ClientResponse& response,
 
 }  // namespace
 
-TokenWebhook::TokenWebhook(const Options& options, RemoteTarget target)
+TokenWebhook::TokenWebhook(const Options& options, WebhookTargetRef target)
     : version_(options.configuration.authentication.webhook_version),
       ttl_(options.configuration.authentication.webhook_cache_ttl),
       clock_(options.clock),
       answers_(std::make_shared<Cache>(kMaxAnswers)),
-      server_(*options.outbound_loop, std::move(target)) {}
+      client_(*options.webhooks),
+      target_(std::move(target)) {}
 
 Result<std::unique_ptr<TokenWebhook>> TokenWebhook::create(const Options& options) {
   const AuthenticationSettings& settings = options.configuration.authentication;
-  if (options.outbound_loop == nullptr) {
-    return errors::bad_request("this server has no loop to call webhooks from");
+  if (options.webhooks == nullptr) {
+    return errors::bad_request("webhooks cannot be called here");
   }
   if (settings.webhook_version != "v1" && settings.webhook_version != "v1beta1") {
     return errors::bad_request("unsupported version of TokenReview: " + settings.webhook_version);
   }
-  auto target = read_webhook_kubeconfig(settings.webhook_config_file);
+  auto target = WebhookTarget::read_kubeconfig(settings.webhook_config_file);
   if (!target) return std::unexpected(std::move(target.error()));
   return std::unique_ptr<TokenWebhook>(new TokenWebhook(options, std::move(*target)));
 }
@@ -101,17 +102,19 @@ std::optional<Result<VerifiedToken>> TokenWebhook::check(std::string_view token,
 void TokenWebhook::ask(const std::string& token, const Audiences& audiences, Done done) {
   const std::string key = key_of_question(token, audiences);
   if (auto known = answers_->get(key, clock_.monotonic())) return done(std::move(*known));
-  server_.post(question(version_, token, audiences), kTimeout, kAttempts,
-               [answers = answers_, &clock = clock_, ttl = ttl_, key, audiences,
-                done = std::move(done)](Result<net::ClientResponse> answer) {
-                 if (!answer) return done(std::unexpected(std::move(answer.error())));
-                 auto verified = read_answer(*answer, audiences);
-                 const bool is_said = verified || verified.error().code == 401;
-                 if (is_said && ttl > Duration{}) {
-                   answers->put(key, verified, clock.monotonic() + ttl);
-                 }
-                 done(std::move(verified));
-               });
+  client_.send(
+      target_,
+      {.body = question(version_, token, audiences), .timeout = kTimeout, .attempts = kAttempts},
+      [answers = answers_, &clock = clock_, ttl = ttl_, key, audiences,
+       done = std::move(done)](Result<WebhookAnswer> answer) {
+        if (!answer) return done(std::unexpected(std::move(answer.error())));
+        auto verified = read_answer(*answer, audiences);
+        const bool is_said = verified || verified.error().code == 401;
+        if (is_said && ttl > Duration{}) {
+          answers->put(key, verified, clock.monotonic() + ttl);
+        }
+        done(std::move(verified));
+      });
 }
 
 }  // namespace pinnace::apiserver

@@ -9,8 +9,8 @@
 
 #include "apiserver/authentication/token_authenticator.h"
 #include "apiserver/http/expiring_cache.h"
-#include "apiserver/http/remote_server.h"
 #include "apiserver/server.h"
+#include "apiserver/webhook/webhook_client.h"
 
 namespace pinnace::apiserver {
 
@@ -25,13 +25,14 @@ class TokenWebhook final : public TokenAuthenticator {
 
  private:
   using Cache = ExpiringCache<Result<VerifiedToken>>;
-  TokenWebhook(const Options& options, RemoteTarget target);
+  TokenWebhook(const Options& options, WebhookTargetRef target);
 
   const std::string version_;
   const Duration ttl_;
   const Clock& clock_;
   const std::shared_ptr<Cache> answers_;
-  RemoteServer server_;
+  WebhookClient& client_;
+  const WebhookTargetRef target_;
 };
 
 }  // namespace pinnace::apiserver

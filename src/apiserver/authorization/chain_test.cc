@@ -5,7 +5,7 @@
 
 #include "apiserver/authorization/abac.h"
 #include "apiserver/testing.h"
-#include "io/loop.h"
+#include "apiserver/webhook/webhook_client.h"
 #include "net/server.h"
 
 namespace pinnace::apiserver {
@@ -141,20 +141,18 @@ class WebhookMode : public ::testing::Test {
                 "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
                 "clusters: [{name: k, cluster: {server: \"http://127.0.0.1:" +
                     std::to_string(webhook_->port()) + "/authorize\"}}]\n");
-    server_.outbound_loop = &loop_.loop();
+    server_.webhooks = client_.get();
   }
   testing::AnswerRef ask(const Caller& who, const std::string& path) {
-    const auto answer = server_.call_as(who, "GET", path);
-    // The loop answers: it is asked whether it has.
-    for (bool is_there = false; !is_there;) {
-      loop_.run_and_wait([&] { is_there = answer->status != 0; });
-    }
+    const auto answer = std::make_shared<testing::AwaitedAnswer>();
+    server_.server().handle(request_of(who, "GET", path), answer);
+    answer->wait();
     return answer;
   }
 
   Reviewer reviewer_;
   std::unique_ptr<net::Server> webhook_;
-  io::LoopThread loop_{"webhooks"};
+  std::unique_ptr<WebhookClient> client_ = WebhookClient::create();
   TestServer server_;
 };
 

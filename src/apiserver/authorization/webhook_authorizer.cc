@@ -36,7 +36,7 @@ Decision failure(const WebhookAuthorizerSpec& spec, const std::string& why) {
   return {spec.denies_on_failure ? Verdict::kDeny : Verdict::kNoOpinion, "", why};
 }
 
-Decision read_answer(const WebhookAuthorizerSpec& spec, const net::ClientResponse& response) {
+Decision read_answer(const WebhookAuthorizerSpec& spec, const WebhookAnswer& response) {
   if (response.status < 200 || response.status > 299) {
     return failure(spec, "the authorization webhook " + spec.name + " answered " +
                              std::to_string(response.status));
@@ -101,14 +101,14 @@ api::Value review_spec(api::Arena& arena, std::string_view version, const User& 
 
 Result<std::unique_ptr<WebhookAuthorizer>> WebhookAuthorizer::create(
     const WebhookAuthorizerSpec& spec, const Options& options) {
-  if (options.outbound_loop == nullptr) {
-    return errors::bad_request("this server has no loop to call webhooks from");
+  if (options.webhooks == nullptr) {
+    return errors::bad_request("webhooks cannot be called here");
   }
   if (spec.review_version != "v1" && spec.review_version != "v1beta1") {
     return errors::bad_request("unsupported version of SubjectAccessReview: " +
                                spec.review_version);
   }
-  auto target = read_webhook_kubeconfig(spec.kubeconfig);
+  auto target = WebhookTarget::read_kubeconfig(spec.kubeconfig);
   if (!target) return std::unexpected(std::move(target.error()));
   std::vector<Expression> conditions;
   for (const auto& text : spec.conditions) {
@@ -117,7 +117,7 @@ Result<std::unique_ptr<WebhookAuthorizer>> WebhookAuthorizer::create(
     conditions.push_back(std::move(*compiled));
   }
   return std::unique_ptr<WebhookAuthorizer>(new WebhookAuthorizer(
-      spec, std::move(conditions), *options.outbound_loop, std::move(*target), options.clock));
+      spec, std::move(conditions), *options.webhooks, std::move(*target), options.clock));
 }
 
 std::optional<Decision> WebhookAuthorizer::by_conditions(const User& user,
@@ -148,9 +148,9 @@ void WebhookAuthorizer::ask(const User& user, const Attributes& wanted, Done don
   const std::string key = net::sha256(text);
   if (auto known = answers_->get(key, clock_.monotonic())) return done(std::move(*known));
   const bool may_keep = text.size() <= kMaxQuestionBytes;
-  server_.post(std::move(text), spec_->timeout, kAttempts,
+  client_.send(target_, {.body = std::move(text), .timeout = spec_->timeout, .attempts = kAttempts},
                [spec = spec_, answers = answers_, &clock = clock_, key, may_keep,
-                done = std::move(done)](Result<net::ClientResponse> answer) {
+                done = std::move(done)](Result<WebhookAnswer> answer) {
                  if (!answer) return done(failure(*spec, answer.error().message));
                  Decision decision = read_answer(*spec, *answer);
                  const Duration ttl = decision.verdict == Verdict::kAllow ? spec->authorized_ttl

@@ -14,8 +14,8 @@
 #include "apiserver/authorization/authorization_config.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/http/expiring_cache.h"
-#include "apiserver/http/remote_server.h"
 #include "apiserver/server.h"
+#include "apiserver/webhook/webhook_client.h"
 
 namespace pinnace::apiserver {
 
@@ -35,20 +35,22 @@ class WebhookAuthorizer final : public Authorizer {
   using Cache = ExpiringCache<Decision>;
   // What the conditions say before anybody is asked; nothing: it is to be asked.
   std::optional<Decision> by_conditions(const User& user, const Attributes& wanted) const;
-  WebhookAuthorizer(WebhookAuthorizerSpec spec, std::vector<Expression> conditions, io::Loop& loop,
-                    RemoteTarget target, const Clock& clock)
+  WebhookAuthorizer(WebhookAuthorizerSpec spec, std::vector<Expression> conditions,
+                    WebhookClient& client, WebhookTargetRef target, const Clock& clock)
       : spec_(std::make_shared<const WebhookAuthorizerSpec>(std::move(spec))),
         conditions_(std::move(conditions)),
         clock_(clock),
         answers_(std::make_shared<Cache>(kMaxAnswers)),
-        server_(loop, std::move(target)) {}
+        client_(client),
+        target_(std::move(target)) {}
 
   // Shared with the answers that are under way.
   const std::shared_ptr<const WebhookAuthorizerSpec> spec_;
   const std::vector<Expression> conditions_;
   const Clock& clock_;
   const std::shared_ptr<Cache> answers_;
-  RemoteServer server_;
+  WebhookClient& client_;
+  const WebhookTargetRef target_;
 };
 
 // The `spec` of a SubjectAccessReview of this version.

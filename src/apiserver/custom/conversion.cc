@@ -69,7 +69,7 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     if (at == open.size()) return finish(std::move(objects));
     auto request = make_request();
     if (!request) return finish(std::unexpected(failure(source(), request.error().message)));
-    backend->options.webhooks->post(
+    backend->options.webhooks->send(
         webhook().target, std::move(*request),
         [self = shared_from_this()](Result<WebhookAnswer> answer) { self->take(answer); });
   }

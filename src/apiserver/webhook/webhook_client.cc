@@ -6,18 +6,22 @@
 #include <set>
 #include <utility>
 
+#include "base/strings.h"
+#include "io/files.h"
 #include "io/loop.h"
 
 namespace pinnace::apiserver {
 namespace {
 
-constexpr Duration kFirstBackoff = std::chrono::milliseconds(500);
+constexpr Duration kTokenLife = std::chrono::minutes(1);
+constexpr std::size_t kMaxTokenBytes = 1 << 20;
 constexpr std::string_view kOutOfTime = "context deadline exceeded";
+constexpr std::string_view kTooMany = "too many calls under way";
 
 // The connections to one server.
 struct Host {
   std::unique_ptr<net::HttpClient> client;
-  std::size_t active = 0;
+  std::size_t active = 0;  // Questions, those that wait to be asked again too.
   std::uint64_t last_used = 0;
 };
 using HostRef = std::shared_ptr<Host>;
@@ -32,11 +36,13 @@ struct Asked {
   std::unique_ptr<net::Call> call;
   Executor::TimerId deadline = 0, retry = 0;
   int attempt = 0;
-  Duration backoff = kFirstBackoff;
+  bool is_open = false;  // An attempt is under way; what an older one says does not count.
 };
 using AskedRef = std::shared_ptr<Asked>;
 
-bool is_worth_a_retry(int status) { return status == 429 || status >= 500; }
+bool is_worth_a_retry(const WebhookRequest& request, int status) {
+  return status == 429 || status >= 500 || (request.insists && (status < 200 || status > 299));
+}
 
 // Everything here lives on the loop's thread.
 class Desk {
@@ -48,23 +54,26 @@ class Desk {
 
   void start(const AskedRef& asked) {
     asked_.insert(asked);
-    asked->deadline =
-        loop_.schedule_after(asked->request.timeout, [this, asked] { fail(asked, kOutOfTime); });
+    asked->host = host_for(*asked);
+    if (++asked->host->active > kMaxCallsOfTarget) return fail(asked, kTooMany);
     attempt(asked);
   }
 
  private:
   void attempt(const AskedRef& asked) {
     ++asked->attempt;
+    asked->is_open = true;
     asked->answer = {};
-    asked->host = host_for(*asked);
-    ++asked->host->active;
+    asked->deadline = loop_.schedule_after(asked->request.timeout, [this, asked] {
+      ended(asked, errors::timeout(std::string(kOutOfTime), 0));
+    });
     net::Call::Events events;
     events.on_head = [asked](const net::ResponseHead& head) {
       asked->answer.status = head.status;
       asked->answer.headers = head.headers;
     };
     events.on_data = [this, asked](std::string_view bytes) {
+      if (!asked->is_open) return;
       if (asked->answer.body.size() + bytes.size() > kMaxWebhookAnswerBytes) {
         return fail(asked, "the answer is too large");
       }
@@ -75,7 +84,7 @@ class Desk {
     if (asked->host != nullptr) asked->call = std::move(call);
   }
 
-  static net::ClientRequest request_of(const Asked& asked) {
+  net::ClientRequest request_of(const Asked& asked) {
     net::ClientRequest request;
     request.method = asked.request.method;
     request.headers = asked.request.headers;
@@ -85,14 +94,28 @@ class Desk {
     std::string host = is_v6 ? "[" + url.host + "]" : url.host;
     if (url.port != (url.tls ? 443 : 80)) host += ":" + std::to_string(url.port);
     request.headers.add("host", host);
-    request.headers.add("content-type", asked.request.content_type);
-    request.headers.add("accept", "application/json, */*");
+    if (!asked.request.body.empty()) {
+      request.headers.add("content-type", asked.request.content_type);
+    }
+    if (!request.headers.has("accept")) request.headers.add("accept", "application/json, */*");
     request.headers.add("user-agent", "kube-apiserver-admission");
     if (!asked.target->authorization().empty()) {
       request.headers.add("authorization", asked.target->authorization());
+    } else if (const auto& file = asked.target->token_file(); !file.empty()) {
+      request.headers.add("authorization", "Bearer " + token_in(file));
     }
     request.body = asked.request.body;
     return request;
+  }
+
+  const std::string& token_in(const std::string& file) {
+    Token& token = tokens_[file];
+    const MonotonicTime now = loop_.clock().monotonic();
+    if (token.text.empty() || now - token.read_at > kTokenLife) {
+      if (auto text = io::read_file(file, kMaxTokenBytes)) token.text = trim(*text);
+      token.read_at = now;
+    }
+    return token.text;
   }
 
   HostRef host_for(const Asked& asked) {
@@ -128,12 +151,14 @@ class Desk {
   }
 
   void ended(const AskedRef& asked, const Result<void>& result) {
+    if (!std::exchange(asked->is_open, false)) return;
+    loop_.cancel(asked->deadline);
     const bool is_last = asked->attempt >= asked->request.attempts;
-    const bool again = !result || is_worth_a_retry(asked->answer.status);
+    const bool again = !result || is_worth_a_retry(asked->request, asked->answer.status);
     if (again && !is_last) {
-      release(*asked);
-      asked->retry = loop_.schedule_after(asked->backoff, [this, asked] { attempt(asked); });
-      asked->backoff = asked->backoff * 3 / 2;
+      hang_up(*asked);
+      asked->retry = loop_.schedule_after(asked->request.pause, [this, asked] { attempt(asked); });
+      asked->request.pause = asked->request.pause * 3 / 2;
       return;
     }
     if (!result) return fail(asked, result.error().message);
@@ -141,29 +166,33 @@ class Desk {
   }
 
   void fail(const AskedRef& asked, std::string_view why) {
-    finish(asked, errors::unavailable(webhook_failure(*asked->target, why)));
+    finish(asked, errors::unavailable(webhook_failure(*asked->target, why, asked->request.method)));
   }
 
   // Lets go of the connection, but not in the middle of its own event.
-  void release(Asked& asked) {
-    if (asked.host == nullptr) return;
-    --asked.host->active;
-    loop_.post([call = std::shared_ptr<net::Call>(std::move(asked.call)),
-                host = std::exchange(asked.host, nullptr)] {});
+  void hang_up(Asked& asked) {
+    loop_.post([call = std::shared_ptr<net::Call>(std::move(asked.call)), host = asked.host] {});
   }
 
   void finish(const AskedRef& asked, Result<WebhookAnswer> answer) {
     const AskedRef kept = asked;
     if (asked_.erase(kept) == 0) return;
+    kept->is_open = false;
     loop_.cancel(kept->deadline);
     loop_.cancel(kept->retry);
-    release(*kept);
+    hang_up(*kept);
+    --std::exchange(kept->host, nullptr)->active;
     kept->done(std::move(answer));
   }
 
   io::Loop& loop_;
   std::set<AskedRef> asked_;
   std::map<std::string, HostRef> hosts_;
+  struct Token {
+    std::string text;
+    MonotonicTime read_at;
+  };
+  std::map<std::string, Token> tokens_;  // By file: as many as configurations name.
   std::uint64_t uses_ = 0;
 };
 
@@ -174,10 +203,10 @@ class WebhookClientImpl final : public WebhookClient {
     thread_->run_and_wait([this] { desk_.reset(); });
   }
 
-  void post(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
+  void send(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
     if (calls_.fetch_add(1) >= kMaxWebhookCalls) {
       calls_.fetch_sub(1);
-      return done(errors::unavailable(webhook_failure(*target, "too many calls under way")));
+      return done(errors::unavailable(webhook_failure(*target, kTooMany, request.method)));
     }
     auto asked = std::make_shared<Asked>();
     asked->target = target;
@@ -213,8 +242,10 @@ std::unique_ptr<WebhookClient> WebhookClient::create() {
   return std::make_unique<WebhookClientImpl>();
 }
 
-std::string webhook_failure(const WebhookTarget& target, std::string_view why) {
-  return "Post \"" + target.url() + "\": " + std::string(why);
+std::string webhook_failure(const WebhookTarget& target, std::string_view why,
+                            std::string_view method) {
+  const std::string_view verb = method == "GET" ? "Get" : "Post";
+  return std::string(verb) + " \"" + target.url() + "\": " + std::string(why);
 }
 
 }  // namespace pinnace::apiserver

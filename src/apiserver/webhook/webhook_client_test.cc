@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <future>
+#include <mutex>
+#include <vector>
 
 #include "base/strings.h"
 #include "io/files.h"
@@ -41,7 +43,7 @@ std::unique_ptr<net::Server> serve(net::Handler& handler, bool tls) {
 Result<WebhookAnswer> ask(WebhookClient& client, const WebhookTargetRef& target,
                           WebhookRequest request) {
   std::promise<Result<WebhookAnswer>> promise;
-  client.post(target, std::move(request),
+  client.send(target, std::move(request),
               [&](Result<WebhookAnswer> answer) { promise.set_value(std::move(answer)); });
   return promise.get_future().get();
 }
@@ -122,13 +124,77 @@ TEST(WebhookClient, TriesAgainAsOftenAsAsked) {
   EXPECT_EQ(handler.last.path, "/");
 }
 
+// Never answers.
+class Silent final : public net::Handler {
+ public:
+  void handle(net::Request, std::shared_ptr<net::Exchange> exchange) override {
+    const std::lock_guard lock(mutex_);
+    asked_.push_back(std::move(exchange));
+  }
+  std::size_t asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<net::Exchange>> asked_;
+};
+
+TEST(WebhookClient, GivesEachAttemptItsOwnTime) {
+  Silent handler;
+  auto server = serve(handler, true);
+  auto client = WebhookClient::create();
+  const std::string url = local_url(*server, "/x");
+  const auto answer =
+      ask(*client, target_at(url),
+          {.method = "GET", .body = "", .timeout = std::chrono::seconds(1), .attempts = 2});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(handler.asked(), 2u);
+  EXPECT_EQ(answer.error().message, "Get \"" + url + "\": context deadline exceeded");
+}
+
+TEST(WebhookClient, ShowsTheTokenThatStandsInAFile) {
+  const std::string file = ::testing::TempDir() + "/token_" + std::to_string(getpid());
+  ASSERT_TRUE(io::write_file(file, "abc\n"));
+  Unsteady handler;
+  auto server = serve(handler, false);
+  auto client = WebhookClient::create();
+  const auto target =
+      WebhookTarget::create(
+          {.url = "http://127.0.0.1:" + std::to_string(server->port()), .token_file = file})
+          .value();
+  EXPECT_EQ(ask(*client, target, {.body = "x"})->status, 200);
+  EXPECT_EQ(handler.last.headers.get("authorization"), "Bearer abc");
+  std::filesystem::remove(file);
+}
+
+// One that does not answer leaves room for the others.
+TEST(WebhookClient, BoundsTheCallsOfOneServer) {
+  net::testing::TestHandler handler;
+  auto quick = net::testing::start_server(handler, false);
+  auto client = WebhookClient::create();
+  // Nobody listens there: they wait to be asked again.
+  const auto away = target_at("http://127.0.0.1:1/x");
+  for (std::size_t i = 0; i < kMaxCallsOfTarget; ++i) {
+    client->send(away, {.body = "x", .attempts = 100}, [](const Result<WebhookAnswer>&) {});
+  }
+  const auto refused = ask(*client, away, {.body = "x"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("too many calls under way"));
+  EXPECT_EQ(ask(*client, target_at("http://127.0.0.1:" + std::to_string(quick->port()) + "/echo"),
+                {.body = "x"})
+                ->status,
+            200);
+}
+
 TEST(WebhookClient, TellsThoseWhoWaitWhenItGoes) {
   net::testing::TestHandler handler;
   const auto feed = handler.add_feed("/wait");
   auto server = net::testing::start_server(handler, true);
   auto client = WebhookClient::create();
   std::promise<Result<WebhookAnswer>> promise;
-  client->post(target_at(local_url(*server, "/wait")), {.body = "x"},
+  client->send(target_at(local_url(*server, "/wait")), {.body = "x"},
                [&](Result<WebhookAnswer> answer) { promise.set_value(std::move(answer)); });
   feed->opened.get_future().get();
   client.reset();

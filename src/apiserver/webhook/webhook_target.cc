@@ -51,11 +51,12 @@ Result<void> read_sections(const api::Value& cluster, const api::Value* user,
   if (!key) return std::unexpected(std::move(key.error()));
   out.certificate_pem = std::move(*certificate);
   out.private_key_pem = std::move(*key);
+  if (user->find("exec") != nullptr || user->find("auth-provider") != nullptr) {
+    return errors::bad_request("credential plugins are not run by the server");
+  }
   out.bearer_token = user->string_at("token");
   if (const auto file = user->string_at("tokenFile"); !file.empty()) {
-    auto token = io::read_file(directory / file, kMaxKubeconfigBytes);
-    if (!token) return std::unexpected(std::move(token.error()));
-    out.bearer_token = trim(*token);
+    out.token_file = directory / file;
   }
   out.user_name = user->string_at("username");
   out.password = user->string_at("password");
@@ -71,6 +72,8 @@ Result<WebhookTargetRef> WebhookTarget::create(WebhookTargetOptions options) {
   target->parts_ = std::move(*parts);
   if (!options.bearer_token.empty()) {
     target->authorization_ = "Bearer " + options.bearer_token;
+  } else if (!options.token_file.empty()) {
+    target->token_file_ = std::move(options.token_file);
   } else if (!options.user_name.empty()) {
     target->authorization_ = "Basic " + base64_encode(options.user_name + ":" + options.password);
   }

@@ -124,7 +124,7 @@ void ask(const AdmissionRequestRef& request, AdmissionDone done) {
   WebhookRequest call;
   call.body = review;
   call.timeout = kTimeout;
-  backend.options.webhooks->post(
+  backend.options.webhooks->send(
       state.target, std::move(call),
       [request, &state, &clock, review, done = std::move(done)](const auto& answer) {
         const auto verdict = read_verdict(answer);

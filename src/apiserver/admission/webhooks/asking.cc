@@ -141,7 +141,7 @@ void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating,
     return question->done(
         failed("failed to call webhook: " + webhook_failure(**webhook.target, ok.error().message)));
   }
-  backend.options.webhooks->post(*webhook.target, std::move(call),
+  backend.options.webhooks->send(*webhook.target, std::move(call),
                                  [question](const Result<WebhookAnswer>& answer) {
                                    auto outcome = read_answer(*question, answer);
                                    question->count(outcome, answer ? answer->status : 0);

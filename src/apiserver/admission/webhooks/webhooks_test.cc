@@ -29,7 +29,7 @@ class FakeClient final : public WebhookClient {
     std::string url, dial_host, review;
     Duration timeout;
   };
-  void post(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
+  void send(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
     seen.push_back({target->url(), request.dial_host, request.body, request.timeout});
     const auto at = target->url().find('?');
     const auto found = hooks.find(target->url().substr(0, at));
