@@ -6,6 +6,7 @@
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/ownership.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -183,6 +184,26 @@ Result<void> settle_own(Change& change, api::Value& changed, const api::Subresou
 
 }  // namespace
 
+namespace {
+
+// Who manages what must stay something that can be understood; else it is as it was before.
+void keep_valid_managers(Change& change, const api::Value& before, api::Value& changed) {
+  const auto* now = managed_fields(changed);
+  const auto* then = managed_fields(before);
+  if (now == nullptr || (then != nullptr && api::equal(*now, *then))) return;
+  const auto managers = api::apply::decode_sent_managers(change.arena, *now);
+  if (managers) return;
+  change.warn(
+      ".metadata.managedFields was in an invalid state after admission; this could be caused by an "
+      "outdated mutating admission controller; please fix your requests: " +
+      managers.error().message);
+  api::Value& meta = meta_of(change.arena, changed);
+  meta.erase("managedFields");
+  if (then != nullptr) meta.set_ref(change.arena, "managedFields", *then);
+}
+
+}  // namespace
+
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version) {
   Change& change = request.change;
@@ -199,6 +220,7 @@ Result<void> take_changed(AdmissionRequest& request, api::Value changed,
         meta.set_ref(change.arena, key, *value);
     }
   }
+  keep_valid_managers(change, *request.object, changed);
   const auto settled = request.own_kind != nullptr ? settle_own(change, changed, *request.own_kind)
                                                    : settle(change, changed, version);
   if (settled) *request.object = changed;

@@ -47,7 +47,7 @@ class RequestView {
 std::string_view operation_name(Operation operation);  // "CREATE"
 
 // Takes back an object that somebody changed in the form of `version`: unknown fields go, defaults
-// come. The name and namespace stay what they were.
+// come. The name and namespace stay what they were, and so do managedFields that would be broken.
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version);
 
