@@ -75,7 +75,30 @@ struct AuthorizationSettings {
   Duration webhook_unauthorized_ttl = std::chrono::seconds(30);
 };
 
-// What is written down of requests. Without a policy, or without a path, nothing is.
+// How events of the audit log go to whoever keeps them.
+enum class AuditMode {
+  kBatch,           // Later, several together; the request does not wait.
+  kBlocking,        // The request is answered when they were kept, or could not be.
+  kBlockingStrict,  // As before; a request that cannot be written down when it comes fails.
+};
+
+struct AuditBatch {
+  std::size_t buffer_events = 10'000;  // More that wait are dropped.
+  std::size_t max_events = 400;
+  Duration max_wait = std::chrono::seconds(30);
+  bool throttles = true;
+  double batches_per_second = 10;
+  std::size_t burst = 15;
+};
+
+// Events that are larger lose their bodies, or are dropped.
+struct AuditLimits {
+  bool is_on = false;
+  std::size_t max_event_bytes = 100u << 10;
+  std::size_t max_batch_bytes = 10u << 20;
+};
+
+// What is written down of requests. Without a policy, or with neither path nor webhook, nothing is.
 struct AuditSettings {
   std::string policy_file;
   std::string policy_text;  // In place of a file.
@@ -86,6 +109,16 @@ struct AuditSettings {
   int log_max_backups = 0;            // 0: however many
   std::size_t log_max_megabytes = 0;  // 0: as kube-apiserver, 100
   bool log_compress = false;
+  AuditMode log_mode = AuditMode::kBatch;
+  // The log's batches are what has come in this time, or so much; it is never throttled.
+  AuditBatch log_batch{10'000, 1000, std::chrono::milliseconds(50), false, 0, 0};
+  AuditLimits log_limits;
+
+  std::string webhook_config_file;  // A kubeconfig. Empty: no webhook.
+  AuditMode webhook_mode = AuditMode::kBatch;
+  AuditBatch webhook_batch;
+  AuditLimits webhook_limits;
+  Duration webhook_initial_backoff = std::chrono::seconds(10);
 };
 
 // How many requests are served at once, and for how long.

@@ -33,6 +33,9 @@ bool is_content_with_the_past(const Call& call) {
   return (call.info.verb == "get" || call.info.verb == "list") && revision == "0";
 }
 
+// How long what was written down of requests may take on its way, when the server goes.
+constexpr Duration kDrainAtMost = std::chrono::seconds(5);
+
 class ServerImpl : public Server {
  public:
   explicit ServerImpl(BackendRef backend)
@@ -53,6 +56,7 @@ class ServerImpl : public Server {
     if (backend_->is_shutting_down) {
       return answer_error(*call, errors::unavailable("the server is shutting down").error());
     }
+    if (backend_->auditor) backend_->auditor->hold(*call);
     const MonotonicTime start = backend_->options.clock.monotonic();
     call->deadline.belong_to(backend_->deadlines);
     call->on_answer = [backend = backend_, requests = &requests_, seconds = &seconds_,
@@ -71,6 +75,10 @@ class ServerImpl : public Server {
     backend_->is_shutting_down = true;
     backend_->turns.close();
     backend_->aggregator->stop();
+  }
+
+  void drain() override {
+    if (backend_->auditor) backend_->auditor->drain(kDrainAtMost);
   }
 
  private:
@@ -213,9 +221,7 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   auto authorization = AuthorizerChain::create(*backend);
   if (!authorization) return std::unexpected(std::move(authorization.error()));
   backend->authorization = std::move(*authorization);
-  auto auditor =
-      audit::Auditor::create(backend->options.configuration.audit, backend->options.clock,
-                             backend->options.rng, backend->options.metrics);
+  auto auditor = audit::Auditor::create(backend->options);
   if (!auditor) return std::unexpected(std::move(auditor.error()));
   backend->auditor = std::move(*auditor);
   auto admission = AdmissionChain::create(*backend);

@@ -76,6 +76,9 @@ class Server : public net::Handler {
 
   // Refuses new requests with 503 and ends open watches. Any thread.
   virtual void shut_down() = 0;
+  // After the last request: waits, for some seconds at most, until what was written down of them
+  // has gone where it is kept.
+  virtual void drain() = 0;
 };
 
 }  // namespace pinnace::apiserver

@@ -79,6 +79,32 @@ Result<void> set_list(std::vector<std::string>& to, std::string_view value) {
   return {};
 }
 
+Result<void> set_bytes(std::size_t& to, std::string_view value) {
+  constexpr std::int64_t kMaxBytes = std::int64_t{1} << 30;
+  const auto number = parse_int(value);
+  if (!number || *number < 1 || *number > kMaxBytes) {
+    return errors::bad_request("takes a number of bytes, at most 1 GiB");
+  }
+  to = static_cast<std::size_t>(*number);
+  return {};
+}
+
+Result<void> set_audit_mode(apiserver::AuditMode& to, std::string_view value) {
+  using apiserver::AuditMode;
+  if (value != "batch" && value != "blocking" && value != "blocking-strict") {
+    return errors::bad_request("takes batch, blocking or blocking-strict");
+  }
+  to = value == "batch"      ? AuditMode::kBatch
+       : value == "blocking" ? AuditMode::kBlocking
+                             : AuditMode::kBlockingStrict;
+  return {};
+}
+
+Result<void> check_audit_version(Configuration&, std::string_view value) {
+  if (value != "audit.k8s.io/v1") return errors::bad_request("takes audit.k8s.io/v1");
+  return {};
+}
+
 const ApiFlag kFlags[] = {
     {{"client-ca-file", "FILE", "more authorities of clients, beside the cluster's"},
      [](Configuration& configuration, std::string_view value) {
@@ -264,6 +290,85 @@ const ApiFlag kFlags[] = {
     {{"audit-log-compress", "BOOL", "compress old audit logs (false)"},
      [](Configuration& configuration, std::string_view value) {
        return set_switch(configuration.audit.log_compress, value);
+     }},
+    {{"audit-log-mode", "MODE", "batch, blocking or blocking-strict (batch)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_audit_mode(configuration.audit.log_mode, value);
+     }},
+    {{"audit-log-batch-buffer-size", "N", "events that wait for the audit log (10000)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.log_batch.buffer_events, value);
+     }},
+    {{"audit-log-batch-max-size", "N", "events that are written together (1000)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.log_batch.max_events, value);
+     }},
+    {{"audit-log-batch-max-wait", "TIME", "how long events are gathered (50ms)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.audit.log_batch.max_wait, value);
+     }},
+    {{"audit-log-truncate-enabled", "BOOL", "take bodies from events that are too large (false)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.audit.log_limits.is_on, value);
+     }},
+    {{"audit-log-truncate-max-event-size", "BYTES", "how large an event may be (102400)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_bytes(configuration.audit.log_limits.max_event_bytes, value);
+     }},
+    {{"audit-log-truncate-max-batch-size", "BYTES", "how large a batch may be (10485760)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_bytes(configuration.audit.log_limits.max_batch_bytes, value);
+     }},
+    {{"audit-log-version", "VERSION", "audit.k8s.io/v1"}, check_audit_version},
+    {{"audit-webhook-config-file", "FILE", "a kubeconfig: who is told of audit events"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.audit.webhook_config_file, value);
+     }},
+    {{"audit-webhook-mode", "MODE", "batch, blocking or blocking-strict (batch)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_audit_mode(configuration.audit.webhook_mode, value);
+     }},
+    {{"audit-webhook-version", "VERSION", "audit.k8s.io/v1"}, check_audit_version},
+    {{"audit-webhook-initial-backoff", "TIME", "how long to wait before a second attempt (10s)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.audit.webhook_initial_backoff, value);
+     }},
+    {{"audit-webhook-batch-buffer-size", "N", "events that wait for the webhook (10000)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.webhook_batch.buffer_events, value);
+     }},
+    {{"audit-webhook-batch-max-size", "N", "events that are sent together (400)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.webhook_batch.max_events, value);
+     }},
+    {{"audit-webhook-batch-max-wait", "TIME", "how long events are gathered (30s)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_duration(configuration.audit.webhook_batch.max_wait, value);
+     }},
+    {{"audit-webhook-batch-throttle-enable", "BOOL", "whether batches are throttled (true)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.audit.webhook_batch.throttles, value);
+     }},
+    {{"audit-webhook-batch-throttle-qps", "N", "batches in a second (10)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.webhook_batch.batches_per_second, value);
+     }},
+    {{"audit-webhook-batch-throttle-burst", "N", "batches at once (15)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_number(configuration.audit.webhook_batch.burst, value);
+     }},
+    {{"audit-webhook-truncate-enabled", "BOOL",
+      "take bodies from events that are too large (false)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_switch(configuration.audit.webhook_limits.is_on, value);
+     }},
+    {{"audit-webhook-truncate-max-event-size", "BYTES", "how large an event may be (102400)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_bytes(configuration.audit.webhook_limits.max_event_bytes, value);
+     }},
+    {{"audit-webhook-truncate-max-batch-size", "BYTES", "how large a batch may be (10485760)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_bytes(configuration.audit.webhook_limits.max_batch_bytes, value);
      }},
     {{"encryption-provider-config", "FILE", "an EncryptionConfiguration, in place of our own key"},
      [](Configuration& configuration, std::string_view value) {

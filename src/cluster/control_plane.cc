@@ -66,6 +66,7 @@ class ControlPlaneImpl final : public ControlPlane {
     if (timer_loop_) timer_loop_->run_and_wait([] {});
     if (api_) api_->shut_down();
     if (server_) server_->stop(kServerGrace);
+    if (api_) api_->drain();
     webhooks_.reset();
     server_.reset();
     api_.reset();

@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "apiserver/audit/auditor.h"
+#include "apiserver/audit/log_file.h"
+#include "apiserver/audit/webhook_sink.h"
 #include "apiserver/testing.h"
 #include "io/files.h"
 #include "store/test_support.h"
@@ -157,6 +159,156 @@ TEST_F(AuditLog, RefusalsAreWrittenDownToo) {
   ASSERT_EQ(written.size(), 1u);
   EXPECT_NE(written[0].find(R"("authorization.k8s.io/decision":"forbid")"), std::string::npos);
   EXPECT_NE(written[0].find(R"("reason":"Forbidden")"), std::string::npos);
+}
+
+TEST_F(AuditLog, SaysWhatThePodSecurityStandardsAndPoliciesMadeOfIt) {
+  start(
+      "- {level: Metadata, verbs: [create], resources: [{resources: [pods, configmaps]}], "
+      "omitStages: [RequestReceived]}");
+  server_->make_service_account("default");
+  server_->merge("/api/v1/namespaces/default",
+                 R"({"metadata":{"labels":{"pod-security.kubernetes.io/audit":"restricted"}}})");
+  const std::string policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
+  const auto made = server_->post(
+      policies + "ies",
+      R"({"metadata":{"name":"p.example.com"},"spec":{"matchConstraints":{"resourceRules":[)"
+      R"({"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps"],)"
+      R"("operations":["CREATE"]}]},"validations":[{"expression":"false","message":"no"}],)"
+      R"("auditAnnotations":[{"key":"named","valueExpression":"'it is ' + object.metadata.name"},)"
+      R"({"key":"silent","valueExpression":"null"}]}})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  server_->post(policies + "ybindings",
+                R"({"metadata":{"name":"b"},"spec":{"policyName":"p.example.com",)"
+                R"("validationActions":["Audit"]}})");
+  EXPECT_EQ(server_
+                ->post("/api/v1/namespaces/default/pods",
+                       R"({"metadata":{"name":"p"},"spec":{"containers":[)"
+                       R"({"name":"c","image":"i"}]}})")
+                ->status,
+            201);
+  EXPECT_EQ(server_->post("/api/v1/namespaces/default/configmaps", R"({"metadata":{"name":"m"}})")
+                ->status,
+            201);
+  const auto written = lines();
+  ASSERT_EQ(written.size(), 2u);
+  for (const std::string_view expected :
+       {R"("pod-security.kubernetes.io/enforce-policy":"privileged:latest")",
+        R"("pod-security.kubernetes.io/audit-violations":"would violate PodSecurity )"}) {
+    EXPECT_NE(written[0].find(expected), std::string::npos) << written[0];
+  }
+  for (const std::string_view expected :
+       {R"("p.example.com/named":"it is m")",
+        R"("validation.policy.admission.k8s.io/validation_failure":"[{\"message\":\"no\",)"
+        R"(\"policy\":\"p.example.com\",\"binding\":\"b\",\"expressionIndex\":0,)"
+        R"(\"validationActions\":[\"Audit\"]}]")"}) {
+    EXPECT_NE(written[1].find(expected), std::string::npos) << written[1];
+  }
+  EXPECT_EQ(written[1].find("silent"), std::string::npos);
+}
+
+TEST_F(AuditLog, ABlockingLogHoldsTheAnswerUntilTheLineIsWritten) {
+  start("- {level: Metadata, resources: [{resources: [secrets]}]}");
+  server_->configuration.audit.log_mode = AuditMode::kBlockingStrict;
+  const auto answer = std::make_shared<testing::AwaitedAnswer>();
+  net::Request request = server_->request("POST", kSecrets);
+  request.body = kSecret;
+  request.headers.set("content-type", "application/json");
+  server_->server().handle(std::move(request), answer);
+  answer->wait();
+  EXPECT_EQ(answer->status, 201);
+  const std::string text = io::read_file(path_).value();
+  EXPECT_NE(text.find(R"("stage":"RequestReceived")"), std::string::npos);
+  EXPECT_NE(text.find(R"("stage":"ResponseComplete")"), std::string::npos);
+}
+
+// Keeps what it is sent; answers when it is told to.
+class HeldClient final : public WebhookClient {
+ public:
+  void send(const WebhookTargetRef&, WebhookRequest request, WebhookDone done) override {
+    requests.push_back(std::move(request));
+    waiting.push_back(std::move(done));
+  }
+  void answer(std::size_t at, int status) { waiting[at](WebhookAnswer{status, {}, ""}); }
+  std::vector<WebhookRequest> requests;
+  std::vector<WebhookDone> waiting;
+};
+
+class AuditWebhook : public ::testing::Test {
+ protected:
+  std::unique_ptr<WebhookSink> make(AuditBatch batch, AuditLimits limits = {}) {
+    return std::make_unique<WebhookSink>(
+        WebhookSink::Options{.client = client_,
+                             .target = WebhookTarget::create({.url = "https://sink/"}).value(),
+                             .batch = batch,
+                             .limits = limits,
+                             .initial_backoff = std::chrono::seconds(10),
+                             .executor = executor_,
+                             .rng = *rng_,
+                             .dropped = dropped_});
+  }
+  static Event event(const std::string& id) {
+    Event made;
+    made.id = id;
+    return made;
+  }
+  io::SimExecutor executor_;
+  std::unique_ptr<Rng> rng_ = seeded_rng(1);
+  HeldClient client_;
+  metrics::Series dropped_;
+};
+
+TEST_F(AuditWebhook, SendsManyTogetherOrWhatHasWaitedLongEnough) {
+  const auto sink = make({.max_events = 2, .max_wait = std::chrono::seconds(30)});
+  sink->add(event("a"), nullptr);
+  EXPECT_TRUE(client_.requests.empty());
+  sink->add(event("b"), nullptr);
+  ASSERT_EQ(client_.requests.size(), 1u);
+  const std::string& body = client_.requests[0].body;
+  EXPECT_TRUE(body.starts_with(R"({"kind":"EventList","apiVersion":"audit.k8s.io/v1",)")) << body;
+  EXPECT_NE(body.find(R"("auditID":"a")"), std::string::npos);
+  EXPECT_NE(body.find(R"("auditID":"b")"), std::string::npos);
+  sink->add(event("c"), nullptr);
+  executor_.advance(std::chrono::seconds(31));
+  EXPECT_EQ(client_.requests.size(), 2u);
+}
+
+TEST_F(AuditWebhook, IsThrottledAndDropsWhatItCannotKeep) {
+  const auto sink = make({.buffer_events = 3,
+                          .max_events = 1,
+                          .throttles = true,
+                          .batches_per_second = 1,
+                          .burst = 1});
+  for (const char* id : {"a", "b", "c", "d", "e"}) sink->add(event(id), nullptr);
+  EXPECT_EQ(client_.requests.size(), 1u);
+  EXPECT_EQ(dropped_.value(), 1);
+  executor_.advance(std::chrono::milliseconds(1100));
+  EXPECT_EQ(client_.requests.size(), 2u);
+  sink->drain({});
+  EXPECT_EQ(client_.requests.size(), 4u);
+}
+
+TEST_F(AuditWebhook, TellsWhoWaitsAndCountsWhatIsLost) {
+  const auto sink = make({});
+  std::optional<bool> first, second;
+  sink->add(event("a"), [&](bool is_stored) { first = is_stored; });
+  sink->add(event("b"), [&](bool is_stored) { second = is_stored; });
+  EXPECT_FALSE(first);
+  client_.answer(0, 200);
+  client_.answer(1, 404);
+  EXPECT_EQ(first, true);
+  EXPECT_EQ(second, false);
+  EXPECT_EQ(dropped_.value(), 1);
+  EXPECT_EQ(client_.requests[0].attempts, WebhookSink::kAttempts);
+}
+
+TEST_F(AuditWebhook, TakesTheBodiesFromWhatIsTooLarge) {
+  const auto sink = make({}, {.is_on = true, .max_event_bytes = 1000});
+  Event large = event("a");
+  large.request_object = '"' + std::string(2000, 'x') + '"';
+  sink->add(large, [](bool) {});
+  ASSERT_EQ(client_.requests.size(), 1u);
+  EXPECT_NE(client_.requests[0].body.find(R"("audit.k8s.io/truncated":"true")"), std::string::npos);
+  EXPECT_EQ(client_.requests[0].body.find("requestObject"), std::string::npos);
 }
 
 TEST(AuditLogFile, TurnsOverWhenItIsFullAndKeepsAFew) {

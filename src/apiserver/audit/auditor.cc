@@ -1,10 +1,14 @@
 #include "apiserver/audit/auditor.h"
 
+#include <atomic>
 #include <utility>
 
 #include "api/json.h"
+#include "apiserver/audit/log_file.h"
+#include "apiserver/audit/webhook_sink.h"
 #include "apiserver/http/media.h"
 #include "apiserver/registry/object_codec.h"
+#include "apiserver/server.h"
 #include "base/strings.h"
 #include "io/files.h"
 
@@ -68,6 +72,28 @@ std::string request_json(const Call& call) {
   return value ? api::to_json_text(*value) : std::string();
 }
 
+class LogSink final : public Sink {
+ public:
+  LogSink(std::unique_ptr<LogFile> file, std::string (*line)(const Event&),
+          const AuditLimits& limits, metrics::Series& dropped)
+      : file_(std::move(file)), line_(line), limits_(limits), dropped_(dropped) {}
+
+  void add(const Event& event, Stored stored) override {
+    const auto line = limited_text(event, limits_, line_);
+    if (line && file_->add(*line, stored)) return;
+    dropped_.add();
+    if (stored) stored(false);
+  }
+  // The file writes what waits when it goes.
+  void drain(Duration) override {}
+
+ private:
+  const std::unique_ptr<LogFile> file_;
+  std::string (*const line_)(const Event&);
+  const AuditLimits limits_;
+  metrics::Series& dropped_;
+};
+
 class AuditedBody final : public net::Body {
  public:
   AuditedBody(std::shared_ptr<Record> record, int code, bool keeps, std::unique_ptr<net::Body> body)
@@ -90,11 +116,10 @@ class AuditedBody final : public net::Body {
 
 }  // namespace
 
-Result<std::shared_ptr<Auditor>> Auditor::create(const AuditSettings& settings, const Clock& clock,
-                                                 Rng& rng, metrics::Registry& metrics) {
-  if ((settings.policy_file.empty() && settings.policy_text.empty()) || settings.log_path.empty()) {
-    return nullptr;
-  }
+Result<std::shared_ptr<Auditor>> Auditor::create(const Options& options) {
+  const AuditSettings& settings = options.configuration.audit;
+  const bool has_sink = !settings.log_path.empty() || !settings.webhook_config_file.empty();
+  if ((settings.policy_file.empty() && settings.policy_text.empty()) || !has_sink) return nullptr;
   std::string text = settings.policy_text;
   if (!settings.policy_file.empty()) {
     auto read = io::read_file(settings.policy_file, kMaxPolicyBytes);
@@ -107,32 +132,77 @@ Result<std::shared_ptr<Auditor>> Auditor::create(const AuditSettings& settings, 
         "the audit policy " + settings.policy_file + ": " + policy.error().message;
     return std::unexpected(std::move(policy.error()));
   }
-  const std::size_t megabytes =
-      settings.log_max_megabytes == 0 ? kDefaultMegabytes : settings.log_max_megabytes;
-  auto log = LogFile::create({.path = settings.log_path,
-                              .max_bytes = megabytes << 20,
-                              .max_backups = settings.log_max_backups,
-                              .max_age_days = settings.log_max_age_days,
-                              .compress = settings.log_compress,
-                              .clock = clock});
-  if (!log) return std::unexpected(std::move(log.error()));
-  return std::shared_ptr<Auditor>(new Auditor(
-      std::move(*policy), std::move(*log), settings.log_format == "legacy", clock, rng, metrics));
+  std::shared_ptr<Auditor> made(new Auditor(std::move(*policy), options));
+  if (!settings.log_path.empty()) {
+    if (auto ok = made->add_log(options); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  if (!settings.webhook_config_file.empty()) {
+    if (auto ok = made->add_webhook(options); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  for (const Keeper& keeper : made->keepers_) {
+    made->blocking_ += keeper.mode != AuditMode::kBatch ? 1u : 0u;
+  }
+  return made;
 }
 
-Auditor::Auditor(Policy policy, std::unique_ptr<LogFile> log, bool is_legacy, const Clock& clock,
-                 Rng& rng, metrics::Registry& metrics)
+Auditor::Auditor(Policy policy, const Options& options)
     : policy_(std::move(policy)),
-      log_(std::move(log)),
-      is_legacy_(is_legacy),
-      clock_(clock),
-      rng_(rng),
-      events_(
-          metrics.counter("apiserver_audit_event_total", "Audit events that were made.").with()),
-      errors_(
-          metrics
-              .counter("apiserver_audit_error_total", "Audit events that were dropped.", {"plugin"})
-              .with({"log"})) {}
+      clock_(options.clock),
+      rng_(options.rng),
+      events_(options.metrics.counter("apiserver_audit_event_total", "Audit events that were made.")
+                  .with()),
+      errors_(options.metrics.counter("apiserver_audit_error_total",
+                                      "Audit events that were dropped.", {"plugin"})) {}
+
+Result<void> Auditor::add_log(const Options& options) {
+  const AuditSettings& settings = options.configuration.audit;
+  const std::size_t megabytes =
+      settings.log_max_megabytes == 0 ? kDefaultMegabytes : settings.log_max_megabytes;
+  auto file = LogFile::create({.path = settings.log_path,
+                               .max_bytes = megabytes << 20,
+                               .max_backups = settings.log_max_backups,
+                               .max_age_days = settings.log_max_age_days,
+                               .compress = settings.log_compress,
+                               .gather = settings.log_batch.max_wait,
+                               .many_lines = settings.log_batch.max_events,
+                               .max_waiting_lines = settings.log_batch.buffer_events,
+                               .clock = options.clock});
+  if (!file) return std::unexpected(std::move(file.error()));
+  const bool is_legacy = settings.log_format == "legacy";
+  keepers_.push_back(
+      {std::make_unique<LogSink>(std::move(*file), is_legacy ? legacy_line : json_line,
+                                 settings.log_limits, errors_.with({"log"})),
+       settings.log_mode});
+  return {};
+}
+
+Result<void> Auditor::add_webhook(const Options& options) {
+  const AuditSettings& settings = options.configuration.audit;
+  if (options.webhooks == nullptr) return errors::bad_request("webhooks cannot be called here");
+  auto target = WebhookTarget::read_kubeconfig(settings.webhook_config_file);
+  if (!target) return std::unexpected(std::move(target.error()));
+  keepers_.push_back({std::make_unique<WebhookSink>(
+                          WebhookSink::Options{.client = *options.webhooks,
+                                               .target = std::move(*target),
+                                               .batch = settings.webhook_batch,
+                                               .limits = settings.webhook_limits,
+                                               .initial_backoff = settings.webhook_initial_backoff,
+                                               .executor = options.executor,
+                                               .rng = options.rng,
+                                               .dropped = errors_.with({"webhook"})}),
+                      settings.webhook_mode});
+  return {};
+}
+
+void Auditor::drain(Duration at_most) {
+  for (const Keeper& keeper : keepers_) keeper.sink->drain(at_most);
+}
+
+void Auditor::hold(Call& call) const {
+  if (blocking_ == 0) return;
+  call.held = std::make_shared<HeldExchange>(std::move(call.exchange));
+  call.exchange = call.held;
+}
 
 void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
   if (auditor == nullptr) return;
@@ -148,25 +218,62 @@ void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
   event.info = call.info;
   event.received = auditor->clock_.wall();
   call.audit = std::make_shared<Record>(auditor, std::move(event), verdict);
-  call.audit->write(Stage::kRequestReceived);
+  call.audit->held_ = call.held;
+  if (!call.held) call.audit->write(Stage::kRequestReceived);
   if (verdict.level >= Level::kRequest) {
     call.audit->take_object(call.audit->event_.request_object, request_json(call));
   }
 }
 
-void Auditor::write(Event& event) {
+void Auditor::write(Event& event, Sink::Stored stored) {
   event.staged = clock_.wall();
   events_.add();
-  if (!log_->add(is_legacy_ ? legacy_line(event) : json_line(event))) errors_.add();
+  struct Wait {
+    std::atomic<std::size_t> missing;
+    std::atomic<bool> is_kept{true};
+    Sink::Stored stored;
+  };
+  std::shared_ptr<Wait> wait;
+  if (stored && blocking_ != 0) wait.reset(new Wait{{blocking_}, {true}, std::move(stored)});
+  for (const Keeper& keeper : keepers_) {
+    if (!wait || keeper.mode == AuditMode::kBatch) {
+      keeper.sink->add(event, nullptr);
+      continue;
+    }
+    const bool is_strict = keeper.mode == AuditMode::kBlockingStrict;
+    keeper.sink->add(event, [wait, is_strict](bool is_stored) {
+      if (!is_stored && is_strict) wait->is_kept = false;
+      if (wait->missing.fetch_sub(1) == 1) wait->stored(wait->is_kept);
+    });
+  }
+}
+
+void annotate(const Call& call, std::string_view key, std::string_view value, Level least) {
+  if (call.audit && call.audit->level() >= least) call.audit->annotate(key, value);
 }
 
 Record::Record(std::shared_ptr<Auditor> auditor, Event event, Verdict verdict)
     : auditor_(std::move(auditor)), verdict_(verdict), event_(std::move(event)) {}
 
-void Record::write(Stage stage) {
-  if (verdict_.omits(stage)) return;
+void Record::write(Stage stage, Sink::Stored stored) {
+  if (verdict_.omits(stage)) {
+    if (stored) stored(true);
+    return;
+  }
   event_.stage = stage;
-  auditor_->write(event_);
+  auditor_->write(event_, std::move(stored));
+}
+
+void Record::write_and_release(Stage stage) {
+  if (held_ == nullptr) return write(stage);
+  write(stage, [held = held_](bool) { held->release(); });
+}
+
+void Record::receive(std::function<void(Result<void>)> done) {
+  write(Stage::kRequestReceived, [done = std::move(done)](bool is_stored) {
+    done(is_stored ? Result<void>()
+                   : errors::internal("Internal error occurred: failed to store audit event"));
+  });
 }
 
 void Record::annotate(std::string_view key, std::string_view value) {
@@ -200,18 +307,23 @@ void Record::take_object(std::string& to, std::string_view json) const {
 void Record::start(int code) {
   is_streaming_ = true;
   event_.code = code;
-  write(Stage::kResponseStarted);
+  write_and_release(Stage::kResponseStarted);
 }
 
 void Record::close(int code) {
-  if (!is_streaming_) complete(code);
+  if (is_streaming_ || is_complete_) return;
+  if (code != 0) return complete(code);
+  is_complete_ = true;
+  event_.code = 500;
+  refuse(errors::internal("the request ended without an answer").error());
+  write(Stage::kPanic);
 }
 
 void Record::complete(int code, std::string_view response_json) {
   if (std::exchange(is_complete_, true)) return;
   event_.code = code;
   if (wants_response()) take_object(event_.response_object, response_json);
-  write(Stage::kResponseComplete);
+  write_and_release(Stage::kResponseComplete);
 }
 
 std::unique_ptr<net::Body> audited(std::shared_ptr<Record> record, int code, bool is_object,

@@ -4,24 +4,35 @@
 //   it what they know, and it writes its line when the answer is given. Other requests carry none,
 //   and cost one look at the policy.
 // What is written: at level Metadata never a body. Bodies beyond kMaxObjectBytes are left out.
+// Stages: a request that ends with no answer, as one does whose client went away in the middle of a
+//   proxied call, ends in stage Panic.
+// Blocking: where a sink blocks, a request goes on when its coming was written down, and its answer
+//   goes out when that was; no thread waits.
 // Threads: Auditor any; a Record belongs to whoever has its Call.
-// Bounds: see LogFile; lines that are dropped are counted in apiserver_audit_error_total.
+// Bounds: see LogFile and WebhookSink; events that are dropped are counted in
+//   apiserver_audit_error_total.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apiserver/audit/event.h"
-#include "apiserver/audit/log_file.h"
+#include "apiserver/audit/held_exchange.h"
 #include "apiserver/audit/policy.h"
+#include "apiserver/audit/sink.h"
 #include "apiserver/configuration.h"
 #include "apiserver/http/call.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+
+namespace pinnace::apiserver {
+struct Options;
+}
 
 namespace pinnace::apiserver::audit {
 
@@ -30,26 +41,37 @@ inline constexpr std::string_view kIdHeader = "audit-id";
 
 class Auditor {
  public:
-  // Null when there is no policy or no path: then nothing is written down. 400 for a wrong policy.
-  static Result<std::shared_ptr<Auditor>> create(const AuditSettings& settings, const Clock& clock,
-                                                 Rng& rng, metrics::Registry& metrics);
+  // Null when there is no policy, or neither path nor webhook: then nothing is written down. 400
+  // for a wrong policy or kubeconfig.
+  static Result<std::shared_ptr<Auditor>> create(const Options& options);
 
+  // The request has come: where the log blocks, its answer will be kept back until it is released.
+  void hold(Call& call) const;
   // The caller is known: gives `call` a Record if the policy wants one.
   static void begin(const std::shared_ptr<Auditor>& auditor, Call& call);
+  // Returns when what was written down so far was kept, but after this time at the latest.
+  void drain(Duration at_most);
 
  private:
   friend class Record;
-  Auditor(Policy policy, std::unique_ptr<LogFile> log, bool is_legacy, const Clock& clock, Rng& rng,
-          metrics::Registry& metrics);
-  void write(Event& event);
+  struct Keeper {
+    std::unique_ptr<Sink> sink;
+    AuditMode mode;
+  };
+  Auditor(Policy policy, const Options& options);
+  Result<void> add_log(const Options& options);
+  Result<void> add_webhook(const Options& options);
+  // `stored` hears, once, whether all sinks that are strict have kept it, when all that block have
+  // said.
+  void write(Event& event, Sink::Stored stored);
 
   const Policy policy_;
-  const std::unique_ptr<LogFile> log_;
-  const bool is_legacy_;
+  std::vector<Keeper> keepers_;
+  std::size_t blocking_ = 0;  // How many of them block.
   const Clock& clock_;
   Rng& rng_;
   metrics::Series& events_;
-  metrics::Series& errors_;
+  metrics::Family<metrics::Series>& errors_;
 };
 
 // One request's.
@@ -58,6 +80,12 @@ class Record {
   Record(std::shared_ptr<Auditor> auditor, Event event, Verdict verdict);
 
   const std::string& id() const { return event_.id; }
+  Level level() const { return event_.level; }
+  // Where the log blocks: `done` is called when it is written down that the request came, with a
+  // 500 when it could not be and must be.
+  void receive(std::function<void(Result<void>)> done);
+  bool blocks() const { return held_ != nullptr; }
+  // What was said first stays.
   void annotate(std::string_view key, std::string_view value);
   // The caller goes on as somebody else.
   void act_as(const User& user) { event_.impersonated_user = user; }
@@ -72,15 +100,22 @@ class Record {
   void close(int code);
 
  private:
-  void write(Stage stage);
+  void write(Stage stage, Sink::Stored stored = nullptr);
+  // Lets the answer go when this stage was written down.
+  void write_and_release(Stage stage);
   void take_object(std::string& to, std::string_view json) const;
 
   friend class Auditor;
   const std::shared_ptr<Auditor> auditor_;
   const Verdict verdict_;
   Event event_;
+  std::shared_ptr<HeldExchange> held_;  // Null where nobody waits.
   bool is_streaming_ = false, is_complete_ = false;
 };
+
+// Annotates the record of the call, where there is one of at least this level.
+void annotate(const Call& call, std::string_view key, std::string_view value,
+              Level least = Level::kMetadata);
 
 // Tells `record` when the stream ends. `is_object`: it is the JSON of one object or list.
 std::unique_ptr<net::Body> audited(std::shared_ptr<Record> record, int code, bool is_object,

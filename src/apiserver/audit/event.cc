@@ -86,8 +86,8 @@ std::string quoted_list(const std::vector<std::string>& list) {
 
 }  // namespace
 
-std::string json_line(const Event& event) {
-  std::string out = R"({"kind":"Event","apiVersion":"audit.k8s.io/v1")";
+std::string json_item(const Event& event) {
+  std::string out = "{";
   out.reserve(1024 + event.request_object.size() + event.response_object.size());
   add(out, "level", text_of(event.level));
   add(out, "auditID", event.id);
@@ -111,7 +111,13 @@ std::string json_line(const Event& event) {
     for (const auto& [key, value] : event.annotations) add(annotations, key, value);
     add_raw(out, "annotations", annotations + '}');
   }
-  return out += "}\n";
+  return out += '}';
+}
+
+std::string json_line(const Event& event) {
+  std::string line = json_item(event);
+  line.insert(1, R"("kind":"Event","apiVersion":"audit.k8s.io/v1",)");
+  return line += '\n';
 }
 
 std::string legacy_line(const Event& event) {

@@ -32,6 +32,8 @@ struct Event {
   std::map<std::string, std::string> annotations;
 };
 
+// Without kind and version, as an item of a list.
+std::string json_item(const Event& event);
 // With a newline at the end.
 std::string json_line(const Event& event);
 std::string legacy_line(const Event& event);

@@ -18,7 +18,6 @@ namespace pinnace::apiserver::audit {
 
 namespace {
 
-constexpr auto kGather = std::chrono::milliseconds(50);
 constexpr std::size_t kManyBytes = 256 << 10;  // So many are written at once.
 
 constexpr std::string_view kCompressed = ".gz";
@@ -96,14 +95,26 @@ Result<void> LogFile::open() {
   return {};
 }
 
-bool LogFile::add(std::string_view line) {
+// What waits is written at once.
+bool LogFile::is_enough() const {
+  return stopping_ || !told_.empty() || waiting_.size() >= kManyBytes ||
+         waiting_lines_ >= options_.many_lines;
+}
+
+bool LogFile::add(std::string_view line, Written written) {
   bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() + line.size() > kMaxWaitingBytes) return false;
-    const bool was_many = waiting_.size() >= kManyBytes;
-    wakes = waiting_.empty() || (!was_many && waiting_.size() + line.size() >= kManyBytes);
+    if (waiting_.size() + line.size() > kMaxWaitingBytes ||
+        waiting_lines_ >= options_.max_waiting_lines) {
+      return false;
+    }
+    const bool was_enough = is_enough();
+    wakes = waiting_.empty();
     waiting_ += line;
+    ++waiting_lines_;
+    if (written) told_.push_back(std::move(written));
+    wakes = wakes || (!was_enough && is_enough());
   }
   if (wakes) wake_.notify_one();
   return true;
@@ -115,16 +126,20 @@ void LogFile::run() {
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
     // More will come: a wake-up for each line would cost more than the line.
-    wake_.wait_for(lock, kGather, [this] { return stopping_ || waiting_.size() >= kManyBytes; });
+    wake_.wait_for(lock, options_.gather, [this] { return is_enough(); });
     const std::string lines = std::exchange(waiting_, {});
+    const std::vector<Written> told = std::exchange(told_, {});
+    waiting_lines_ = 0;
     lock.unlock();
-    write(lines);
+    const bool is_written = write(lines);
+    for (const Written& each : told) each(is_written);
     lock.lock();
   }
 }
 
 // A file is full before the line that would make it too long; lines are never parted.
-void LogFile::write(std::string_view lines) {
+bool LogFile::write(std::string_view lines) {
+  bool is_written = true;
   while (!lines.empty()) {
     const std::size_t room = options_.path == "-" || size_ >= options_.max_bytes
                                  ? lines.size()
@@ -142,10 +157,12 @@ void LogFile::write(std::string_view lines) {
     }
     if (auto done = io::write_all(file_.get(), lines.substr(0, count)); !done) {
       log::error("the audit log cannot be written", {{"error", done.error().message}});
+      is_written = false;
     }
     size_ += count;
     lines.remove_prefix(count);
   }
+  return is_written;
 }
 
 void LogFile::rotate() {

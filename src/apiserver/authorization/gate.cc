@@ -16,10 +16,9 @@ void resume(const CallRef& call, Next next) {
 
 // Writes the decision into the audit log's record of the request.
 void note_decision(const Call& call, const Decision& decision) {
-  if (!call.audit) return;
   const bool is_allowed = decision.verdict == Verdict::kAllow;
-  call.audit->annotate("authorization.k8s.io/decision", is_allowed ? "allow" : "forbid");
-  call.audit->annotate("authorization.k8s.io/reason", decision.reason);
+  audit::annotate(call, "authorization.k8s.io/decision", is_allowed ? "allow" : "forbid");
+  audit::annotate(call, "authorization.k8s.io/reason", decision.reason);
 }
 
 // Asks whether the caller may do `wanted`; `next` hears the decision, now or later.
@@ -85,6 +84,25 @@ Result<void> impersonate(const BackendRef& backend, const CallRef& call,
       });
 }
 
+// Goes on when it was written down that the request came, where the policy wants that.
+template <typename Next>
+Result<void> write_down(const BackendRef& backend, const CallRef& call, Next next) {
+  audit::Auditor::begin(backend->auditor, *call);
+  if (!call->audit || !call->audit->blocks()) return next();
+  call->audit->receive([call, next = std::move(next)](Result<void> ok) {
+    resume(call, [next, ok = std::move(ok)] { return ok ? next() : ok; });
+  });
+  return {};
+}
+
+Result<void> known(const BackendRef& backend, const CallRef& call, bool is_public, GoOn go_on) {
+  if (is_public) return in_turn(backend, call, [=] { return go_on(backend, call); });
+  auto as = read_impersonation(call->request.headers);
+  if (!as) return std::unexpected(std::move(as.error()));
+  if (!*as) return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
+  return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);
+}
+
 Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_public,
                         Authenticator::Found user, GoOn go_on) {
   const bool is_somebody = user && *user;
@@ -94,15 +112,9 @@ Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_
              backend->authenticator->admits_anonymous(call->info.path, is_public)) {
     call->user = {kAnonymous, "", {kUnauthenticated}, {}};
   } else {
-    audit::Auditor::begin(backend->auditor, *call);
-    return errors::unauthorized();
+    return write_down(backend, call, [] { return Result<void>(errors::unauthorized()); });
   }
-  audit::Auditor::begin(backend->auditor, *call);
-  if (is_public) return in_turn(backend, call, [=] { return go_on(backend, call); });
-  auto as = read_impersonation(call->request.headers);
-  if (!as) return std::unexpected(std::move(as.error()));
-  if (!*as) return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
-  return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);
+  return write_down(backend, call, [=] { return known(backend, call, is_public, go_on); });
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
     const std::string_view text = api::deprecation_of(*call.resource);
     if (!text.empty()) {
       warn(text);
-      if (call.audit) call.audit->annotate("k8s.io/deprecated", "true");
+      audit::annotate(call, "k8s.io/deprecated", "true");
     }
   }
   for (const auto& text : call.warnings) warn(text);
@@ -88,7 +88,11 @@ constexpr std::string_view kLate = "Timeout: request did not complete within the
 Call::~Call() { finished(0); }
 
 void Call::started(int status) {
-  if (audit) audit->close(status);
+  if (audit) {
+    audit->close(status);
+  } else if (held) {
+    held->release();
+  }
   if (auto told = std::exchange(on_answer, nullptr)) told(is_late() ? 504 : status);
 }
 
@@ -116,6 +120,8 @@ void Call::time_out() {
   headers.add("cache-control", "no-cache, private");
   exchange->respond(504, std::move(headers),
                     status_json(errors::timeout(std::string(kLate), 0).error()));
+  // Who is late already does not wait for the audit log too.
+  if (held) held->release();
   turn.leave();
 }
 

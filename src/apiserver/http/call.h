@@ -28,12 +28,14 @@
 namespace pinnace::apiserver {
 
 namespace audit {
+class HeldExchange;
 class Record;
-}
+}  // namespace audit
 
 struct Call : std::enable_shared_from_this<Call> {
   net::Request request;
   std::shared_ptr<net::Exchange> exchange;
+  std::shared_ptr<audit::HeldExchange> held;  // The same, where the audit log keeps answers back.
   Query query;
   RequestInfo info;
   User user;

@@ -2,6 +2,7 @@
 // order of their configurations' names.
 #include "api/json.h"
 #include "api/json_patch.h"
+#include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/webhooks/asking.h"
 #include "apiserver/backend.h"
@@ -40,6 +41,7 @@ class Round : public std::enable_shared_from_this<Round> {
   void next() {
     while (at_ < webhooks_->size()) {
       const Webhook& webhook = (*webhooks_)[at_++];
+      place_ = webhook_place(request_->reinvocation.is_second, at_ - 1);
       if (request_->reinvocation.is_second && round_.again.count(webhook.id) == 0) continue;
       auto asked = match_webhook(webhook, view_);
       if (!asked) return done_(std::unexpected(std::move(asked.error())));
@@ -56,20 +58,44 @@ class Round : public std::enable_shared_from_this<Round> {
     const Webhook& webhook = *asked.webhook;
     if (outcome.failure == WebhookFailure::kNone && outcome.answer.is_allowed &&
         !outcome.answer.patch.empty()) {
-      if (auto ok = patch(asked, outcome.answer.patch); !ok) {
-        const Error& why = ok.error();
+      auto changed = patch(asked, outcome.answer.patch);
+      note_mutation(webhook, changed.value_or(false));
+      if (!changed) {
+        const Error& why = changed.error();
         return done_(errors::internal("Internal error occurred: " +
                                       (why.causes.empty() ? why.message : why.causes[0].message)));
       }
     }
-    if (auto ok = judge_outcome(*request_, webhook, outcome, true); !ok) {
+    note_mutation(webhook, false);
+    if (auto ok = judge_outcome(*request_, webhook, outcome, true, place_); !ok) {
       return done_(std::move(ok));
     }
     if (webhook.reinvokes) round_.invoked.insert(webhook.id);
     next();
   }
 
-  Result<void> patch(const AskedWebhook& asked, const std::string& text) {
+  // Once for each webhook: what is said first stays.
+  void note_mutation(const Webhook& webhook, bool is_changed) const {
+    if (!is_audited(*request_)) return;
+    annotate_audit(*request_, "mutation.webhook.admission.k8s.io/" + place_,
+                   names_of(webhook) + R"(,"mutated":)" + (is_changed ? "true}" : "false}"));
+  }
+  void note_patch(const Webhook& webhook, const std::string& text) const {
+    if (!is_audited(*request_, audit::Level::kRequest)) return;
+    annotate_audit(*request_, "patch.webhook.admission.k8s.io/" + place_,
+                   names_of(webhook) + R"(,"patch":)" + text + R"(,"patchType":"JSONPatch"})",
+                   audit::Level::kRequest);
+  }
+  static std::string names_of(const Webhook& webhook) {
+    std::string out = R"({"configuration":)";
+    api::write_json_string(out, webhook.configuration);
+    out += R"(,"webhook":)";
+    api::write_json_string(out, webhook.name);
+    return out;
+  }
+
+  // Whether it changed anything.
+  Result<bool> patch(const AskedWebhook& asked, const std::string& text) {
     api::Arena& arena = request_->change.arena;
     if (request_->object == nullptr) {
       return errors::bad_request("a patch cannot change what is deleted");
@@ -80,13 +106,15 @@ class Round : public std::enable_shared_from_this<Round> {
     if (!objects) return std::unexpected(std::move(objects.error()));
     const api::Value before = api::deep_copy(arena, *request_->object);
     api::Value object = api::deep_copy(arena, objects->object);
-    if (auto ok = api::apply_json_patch(arena, object, *operations); !ok) return ok;
-    if (auto ok = take_changed(*request_, object, *asked.version); !ok) return ok;
+    auto ok = api::apply_json_patch(arena, object, *operations);
+    if (ok) ok = take_changed(*request_, object, *asked.version);
+    if (!ok) return std::unexpected(std::move(ok.error()));
     view_.forget_objects();
-    if (api::equal(before, *request_->object)) return {};
+    if (!operations->empty()) note_patch(*asked.webhook, api::to_json_text(*operations));
+    if (api::equal(before, *request_->object)) return false;
     round_.require();
     request_->reinvocation.is_wanted = true;
-    return {};
+    return true;
   }
 
   const AdmissionRequestRef request_;
@@ -95,6 +123,7 @@ class Round : public std::enable_shared_from_this<Round> {
   RequestView view_;
   Reinvocation::Round& round_;
   std::size_t at_ = 0;
+  std::string place_;  // Of the webhook that is asked.
 };
 
 void ask_webhooks(const AdmissionRequestRef& request, AdmissionDone done) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/json.h"
+#include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/plugin_configuration.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
@@ -123,12 +124,29 @@ Policies policies_of(const api::Value& ns, const Policies& defaults, std::vector
           read("warn", defaults.warn)};
 }
 
+void annotate(const AdmissionRequest& request, std::string_view key, std::string_view value) {
+  annotate_audit(request, std::string(kPrefix) + std::string(key), value);
+}
+
 bool is_exempt(const AdmissionRequest& request, const Settings& settings, const api::Value* spec) {
   const Change& change = request.change;
-  if (settings.exempt_namespaces.contains(change.ns)) return true;
-  if (settings.exempt_users.contains(change.call.user.name)) return true;
   const std::string_view own = spec == nullptr ? "" : spec->string_at("runtimeClassName");
-  return !own.empty() && settings.exempt_classes.contains(own);
+  const std::string_view why = settings.exempt_namespaces.contains(change.ns)          ? "namespace"
+                               : settings.exempt_users.contains(change.call.user.name) ? "user"
+                               : !own.empty() && settings.exempt_classes.contains(own)
+                                   ? "runtimeClass"
+                                   : "";
+  if (!why.empty()) annotate(request, "exempt", why);
+  return !why.empty();
+}
+
+void note_violations(const AdmissionRequest& request, const SecurityPolicy& policy,
+                     const api::Value* meta, const api::Value* spec) {
+  if (!is_audited(request)) return;
+  const std::string found = security_violations(policy, meta, spec);
+  if (found.empty()) return;
+  annotate(request, "audit-violations",
+           "would violate PodSecurity \"" + policy.text() + "\": " + found);
 }
 
 Result<Policies> policies_of_request(const AdmissionRequest& request, const Settings& settings) {
@@ -174,6 +192,8 @@ Result<void> check_pod(AdmissionRequest& request, const Settings& settings) {
   if (is_insignificant(request) || is_exempt(request, settings, spec)) return {};
   const auto policies = policies_of_request(request, settings);
   if (!policies) return std::unexpected(policies.error());
+  annotate(request, "enforce-policy", policies->enforce.text());
+  note_violations(request, policies->audit, meta, spec);
   const std::string found = security_violations(policies->enforce, meta, spec);
   if (!found.empty()) {
     return admission_refusal(request.change,
@@ -190,6 +210,7 @@ Result<void> check_workload(AdmissionRequest& request, const Settings& settings,
   if (made == nullptr || is_exempt(request, settings, made->find("spec"))) return {};
   const auto policies = policies_of_request(request, settings);
   if (!policies) return std::unexpected(policies.error());
+  note_violations(request, policies->audit, made->find("metadata"), made->find("spec"));
   warn(request, policies->warn, made->find("metadata"), made->find("spec"));
   return {};
 }

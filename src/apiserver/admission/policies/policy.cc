@@ -82,6 +82,12 @@ std::unique_ptr<Policy> compile_policy(const api::Value& object, const std::stri
   const cel::Environment environment = make_environment(use, *policy->variables_type);
   policy->conditions = MatchConditions::parse(spec.find("matchConditions"), environment);
   read_validations(spec, environment, *policy);
+  for (const auto& annotation : items_at(&spec, "auditAnnotations")) {
+    const std::string_view expression = annotation.string_at("valueExpression");
+    policy->audit_annotations.push_back({std::string(annotation.string_at("key")),
+                                         std::string(trim(expression)),
+                                         environment.compile(expression)});
+  }
   read_mutations(spec, environment, *policy);
   return policy;
 }
@@ -94,6 +100,8 @@ PolicyBinding compile_binding(const api::Value& spec, const std::string& name) {
     auto constraints = parse_match_constraints(*resources, "resourceRules");
     if (constraints) binding.constraints = std::move(*constraints);
   }
+  const auto* actions = spec.find("validationActions");
+  binding.actions = actions == nullptr ? "[]" : api::to_json_text(*actions);
   for (const auto& action : items_at(&spec, "validationActions")) {
     if (!action.is_string()) continue;
     binding.denies = binding.denies || action.as_string() == "Deny";

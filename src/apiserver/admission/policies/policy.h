@@ -21,6 +21,7 @@ struct PolicyBinding {
   std::string name;
   std::optional<MatchConstraints> constraints;
   bool denies = false, warns = false, audits = false;  // validationActions
+  std::string actions;                                 // The same as JSON.
   // paramRef
   bool has_params = false;
   std::string param_name, param_namespace;
@@ -32,6 +33,11 @@ struct Validation {
   std::string expression, message, reason;
   CompiledExpression program = std::unexpected(Error{});
   std::optional<CompiledExpression> message_program;
+};
+
+struct AuditAnnotation {
+  std::string key, expression;
+  CompiledExpression program;
 };
 
 struct Mutation {
@@ -53,6 +59,7 @@ struct Policy {
   };
   std::vector<Variable> variables;
   std::vector<Validation> validations;
+  std::vector<AuditAnnotation> audit_annotations;
   std::vector<Mutation> mutations;
   std::vector<PolicyBinding> bindings;
   std::unique_ptr<cel::TypePool> types;

@@ -1,4 +1,9 @@
 // ValidatingAdmissionPolicy: expressions that an object must satisfy.
+#include <map>
+#include <set>
+
+#include "api/json.h"
+#include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/policies/policy.h"
 #include "apiserver/backend.h"
@@ -6,6 +11,8 @@
 
 namespace pinnace::apiserver {
 namespace {
+
+constexpr std::size_t kMaxAnnotationBytes = 10 << 10;
 
 // One thing that is wrong with the object, by one policy.
 struct Objection {
@@ -55,6 +62,7 @@ class Judge {
                ""});
           return Result<void>();
         });
+    publish();
     if (!ok) return ok;
     return denied_.empty() ? Result<void>() : refuse(denied_.front());
   }
@@ -68,33 +76,83 @@ class Judge {
     PolicyVariables variables(policy, **input);
     if (!policy.conditions.empty()) {
       const auto matches = policy.conditions.match(**input);
-      if (!matches && !policy.ignores_failure) object(visit, matches.error().message, "");
+      if (!matches && !policy.ignores_failure) object(visit, 0, matches.error().message, "");
       if (!matches || !*matches) return {};
     }
-    for (const Validation& validation : policy.validations) {
+    for (std::size_t i = 0; i < policy.validations.size(); ++i) {
+      const Validation& validation = policy.validations[i];
       if (!validation.program) {
         if (!policy.ignores_failure) {
-          object(visit, "compilation error: " + validation.program.error().message, "Invalid");
+          object(visit, i, "compilation error: " + validation.program.error().message, "Invalid");
         }
         continue;
       }
       const auto outcome = (*input)->evaluate(*validation.program);
       if (outcome.is_true()) continue;
       if (outcome.value.is_false()) {
-        object(visit, message_of(validation, **input), validation.reason);
+        object(visit, i, message_of(validation, **input), validation.reason);
       } else if (!policy.ignores_failure) {
-        object(visit,
+        object(visit, i,
                "expression '" + validation.expression + "' resulted in error: " +
                    std::string(outcome.value.is_error() ? outcome.value.error_message()
                                                         : "the result is no boolean"),
                "Invalid");
       }
     }
+    for (const AuditAnnotation& annotation : policy.audit_annotations) {
+      take_annotation(visit, annotation, **input);
+    }
     return {};
   }
 
+  // What a policy wants to have in the audit log; an expression that fails is an objection.
+  void take_annotation(const PolicyVisit& visit, const AuditAnnotation& annotation,
+                       ExpressionInput& input) {
+    std::string why;
+    if (!annotation.program) {
+      why = "compilation error: " + annotation.program.error().message;
+    } else {
+      const auto made = input.evaluate(*annotation.program);
+      if (made.value.is(cel::Kind::kString)) {
+        const std::string_view text = trim(made.value.as_text()).substr(0, kMaxAnnotationBytes);
+        if (!text.empty()) annotations_[visit.policy.name + "/" + annotation.key].emplace(text);
+        return;
+      }
+      if (made.value.is(cel::Kind::kNull)) return;
+      why = made.value.is_error()
+                ? "valueExpression '" + annotation.expression +
+                      "' resulted in error: " + std::string(made.value.error_message())
+                : "valueExpression '" + annotation.expression +
+                      "' resulted in unsupported return type. Return type must be either string "
+                      "or null.";
+    }
+    if (visit.policy.ignores_failure) return;
+    denied_.push_back({visit.policy.name, visit.binding.name, std::move(why), ""});
+  }
+
+  void publish() const {
+    for (const auto& [key, values] : annotations_) {
+      annotate_audit(request_, key, join({values.begin(), values.end()}, ", "));
+    }
+  }
+
+  void note_failure(const PolicyVisit& visit, std::size_t index, std::string_view message) const {
+    if (!is_audited(request_)) return;
+    std::string text = R"([{"message":)";
+    api::write_json_string(text, message);
+    text += R"(,"policy":)";
+    api::write_json_string(text, visit.policy.name);
+    text += R"(,"binding":)";
+    api::write_json_string(text, visit.binding.name);
+    text += R"(,"expressionIndex":)" + std::to_string(index) + R"(,"validationActions":)" +
+            visit.binding.actions + "}]";
+    annotate_audit(request_, "validation.policy.admission.k8s.io/validation_failure", text);
+  }
+
   // By the actions of the binding.
-  void object(const PolicyVisit& visit, std::string message, const std::string& reason) {
+  void object(const PolicyVisit& visit, std::size_t index, std::string message,
+              const std::string& reason) {
+    if (visit.binding.audits) note_failure(visit, index, message);
     if (visit.binding.warns) {
       request_.change.call.warnings.push_back("Validation failed for ValidatingAdmissionPolicy '" +
                                               visit.policy.name + "' with binding '" +
@@ -120,6 +178,8 @@ class Judge {
   AdmissionRequest& request_;
   RequestView view_;
   std::vector<Objection> denied_;
+  // Several bindings may say different things under one key.
+  std::map<std::string, std::set<std::string>> annotations_;
 };
 
 Result<void> apply_policies(AdmissionRequest& request) {

@@ -31,7 +31,8 @@ struct Poll {
     }
     Result<void> verdict;
     for (std::size_t i = 0; i < asked.size(); ++i) {
-      auto ok = judge_outcome(*request, *asked[i].webhook, outcomes[i], false);
+      auto ok =
+          judge_outcome(*request, *asked[i].webhook, outcomes[i], false, webhook_place(false, i));
       if (!ok && verdict) verdict = std::move(ok);
     }
     done(std::move(verdict));

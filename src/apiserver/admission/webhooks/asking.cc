@@ -1,6 +1,7 @@
 #include "apiserver/admission/webhooks/asking.h"
 
 #include "api/json.h"
+#include "apiserver/admission/audit_annotations.h"
 #include "apiserver/backend.h"
 #include "apiserver/proxy/service_proxy.h"
 #include "base/log.h"
@@ -149,8 +150,13 @@ void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating,
                                  });
 }
 
+std::string webhook_place(bool is_second_round, std::size_t index) {
+  return (is_second_round ? "round_1_index_" : "round_0_index_") + std::to_string(index);
+}
+
 Result<void> judge_outcome(const AdmissionRequest& request, const Webhook& webhook,
-                           const WebhookOutcome& outcome, bool is_mutating) {
+                           const WebhookOutcome& outcome, bool is_mutating,
+                           const std::string& place) {
   switch (outcome.failure) {
     case WebhookFailure::kForbidden:
       return std::unexpected(outcome.error);
@@ -164,10 +170,18 @@ Result<void> judge_outcome(const AdmissionRequest& request, const Webhook& webho
                    "Failures of admission webhooks that were ignored.", {"name", "type"})
           .with({webhook.name, is_mutating ? "admit" : "validating"})
           .add(1);
+      annotate_audit(request,
+                     (is_mutating ? "failed-open.mutation.webhook.admission.k8s.io/"
+                                  : "failed-open.validating.webhook.admission.k8s.io/") +
+                         place,
+                     webhook.name);
       return {};
     }
     case WebhookFailure::kNone:
       break;
+  }
+  for (const auto& [key, value] : outcome.answer.audit_annotations) {
+    annotate_audit(request, webhook.name + "/" + key, value);
   }
   for (const auto& warning : outcome.answer.warnings) {
     request.change.call.warnings.push_back(warning);

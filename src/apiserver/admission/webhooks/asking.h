@@ -33,8 +33,12 @@ Result<std::optional<AskedWebhook>> match_webhook(const Webhook& webhook, Reques
 
 void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating, WebhookAsked done);
 
-// What the outcome means for the request: nothing, or the Error that ends it.
+// What the outcome means for the request: nothing, or the Error that ends it. `place` is where the
+// audit log says the webhook stands: "round_0_index_2".
 Result<void> judge_outcome(const AdmissionRequest& request, const Webhook& webhook,
-                           const WebhookOutcome& outcome, bool is_mutating);
+                           const WebhookOutcome& outcome, bool is_mutating,
+                           const std::string& place);
+// "round_0_index_2"
+std::string webhook_place(bool is_second_round, std::size_t index);
 
 }  // namespace pinnace::apiserver

@@ -6,6 +6,7 @@
 
 #include "apiserver/testing.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "io/files.h"
 #include "net/testing_server.h"
 
 namespace pinnace::apiserver {
@@ -66,6 +67,7 @@ class WebhooksTest : public ::testing::Test {
   void start(WebhookClient& client) {
     Options options{*store_, executor_, executor_, *rng_, metrics_};
     options.webhooks = &client;
+    options.configuration.audit = audit_;
     auto made = Server::create(std::move(options));
     ASSERT_TRUE(made);
     server_ = std::move(*made);
@@ -131,6 +133,7 @@ class WebhooksTest : public ::testing::Test {
   std::unique_ptr<Rng> rng_ = seeded_rng(1);
   metrics::Registry metrics_;
   FakeClient client_;
+  AuditSettings audit_;
   std::unique_ptr<Server> server_;
 };
 
@@ -156,6 +159,51 @@ TEST_F(WebhooksTest, ChangeObjectsInTheOrderOfTheirNames) {
   EXPECT_THAT(review, HasSubstr(R"("options":{"kind":"CreateOptions",)"
                                 R"("apiVersion":"meta.k8s.io/v1","fieldManager":"me"})"));
   EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("first":"yes")"));
+}
+
+TEST_F(WebhooksTest, CannotBreakWhoManagesWhat) {
+  start(client_);
+  hook("mutating", "m");
+  client_.hooks["https://hook/m"] = [](const api::Value& request) {
+    const std::string patch =
+        R"([{"op":"replace","path":"/metadata/managedFields/0/operation","value":"Steal"}])";
+    return response(request, R"("allowed":true,"patchType":"JSONPatch","patch":")" +
+                                 base64_encode(patch) + '"');
+  };
+  const auto made = map("m", R"({"own":"1"})", "?fieldManager=me");
+  ASSERT_EQ(made->status, 201) << made->body;
+  EXPECT_THAT(made->body, HasSubstr(R"("manager":"me","operation":"Update")"));
+  EXPECT_THAT(std::string(made->headers.get("warning")),
+              HasSubstr(".metadata.managedFields was in an invalid state after admission"));
+}
+
+TEST_F(WebhooksTest, SayInTheAuditLogWhatTheyDid) {
+  audit_.log_path = ::testing::TempDir() + "/webhooks_audit_" + std::to_string(getpid());
+  audit_.policy_text =
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n"
+      "- {level: Request, resources: [{resources: [configmaps]}]}\n";
+  start(client_);
+  hook("mutating", "b");
+  hook("validating", "open", R"(,"failurePolicy":"Ignore")");
+  client_.hooks["https://hook/b"] = [](const api::Value& request) {
+    const std::string patch = R"([{"op":"add","path":"/data/x","value":"yes"}])";
+    return response(request, R"("allowed":true,"auditAnnotations":{"why":"because"},)"
+                             R"("patchType":"JSONPatch","patch":")" +
+                                 base64_encode(patch) + '"');
+  };
+  ASSERT_EQ(map("m", R"({"own":"1"})")->status, 201);
+  server_.reset();
+  const std::string line = io::read_file(audit_.log_path).value();
+  for (const char* expected :
+       {R"("mutation.webhook.admission.k8s.io/round_0_index_0":"{\"configuration\":\"b\",)"
+        R"(\"webhook\":\"b.example.com\",\"mutated\":true}")",
+        R"("patch.webhook.admission.k8s.io/round_0_index_0":"{\"configuration\":\"b\",)"
+        R"(\"webhook\":\"b.example.com\",\"patch\":[{\"op\":\"add\",\"path\":\"/data/x\",)"
+        R"(\"value\":\"yes\"}],\"patchType\":\"JSONPatch\"}")",
+        R"("failed-open.validating.webhook.admission.k8s.io/round_0_index_0":"open.example.com")",
+        R"("b.example.com/why":"because")"}) {
+    EXPECT_THAT(line, HasSubstr(expected));
+  }
 }
 
 TEST_F(WebhooksTest, RefuseInTheirWords) {
