@@ -1,6 +1,7 @@
 #include "apiserver/admission/expressions.h"
 
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/authentication/service_account_user.h"
 #include "apiserver/backend.h"
 #include "base/strings.h"
 
@@ -17,11 +18,9 @@ api::Value shown_namespace(api::Arena& arena, const api::Value& ns) {
 }
 
 User service_account(std::string_view ns, std::string_view name) {
-  const std::string owner(ns);
-  return {kServiceAccountPrefix + owner + ":" + std::string(name),
-          "",
-          {"system:serviceaccounts", "system:serviceaccounts:" + owner, kAuthenticated},
-          {}};
+  User user = service_account_user(ns, name);
+  user.groups.emplace_back(kAuthenticated);
+  return user;
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ constexpr PluginRow kPlugins[] = {
     {&kImagePolicyWebhook, kOff},
     {&kPodPreset, kOn},  // See there.
     {&kPodSecurity, kOn},
+    {&kPodSecurityPolicy, kOff},  // Gone from Kubernetes; for manifests of its time.
     {&kPodNodeSelector, kOff},
     {&kPriority, kOn},
     {&kDefaultTolerationSeconds, kOn},

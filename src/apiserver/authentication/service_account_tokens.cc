@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/authentication/legacy_token_use.h"
+#include "apiserver/authentication/service_account_user.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
@@ -37,15 +38,6 @@ std::vector<std::string> common(const std::vector<std::string>& own,
     if (std::ranges::find(wanted, each) != wanted.end()) out.push_back(each);
   }
   return out;
-}
-
-User user_of(std::string_view ns, std::string_view name, std::string_view uid) {
-  User user;
-  ((user.name = kServiceAccountPrefix) += ns) += ":";
-  user.name += name;
-  user.uid = uid;
-  user.groups = {"system:serviceaccounts", "system:serviceaccounts:" + std::string(ns)};
-  return user;
 }
 
 }  // namespace
@@ -141,7 +133,7 @@ Result<VerifiedToken> ServiceAccountTokens::check_bound(const api::Value& claims
   const std::string_view name = account->string_at("name");
   const std::string_view uid = account->string_at("uid");
   if (!is_there("serviceaccounts", ns, name, uid)) return errors::unauthorized();
-  verified.user = user_of(ns, name, uid);
+  verified.user = service_account_user(ns, name, uid);
   if (const std::string_view id = claims.string_at("jti"); !id.empty()) {
     verified.user.extra["authentication.kubernetes.io/credential-id"] = {"JTI=" + std::string(id)};
   }
@@ -189,7 +181,7 @@ Result<VerifiedToken> ServiceAccountTokens::check_secret(std::string_view token,
   };
   const std::string_view ns = at("namespace"), name = at("service-account.name");
   const std::string_view uid = at("service-account.uid"), secret_name = at("secret.name");
-  VerifiedToken verified{user_of(ns, name, uid), common(api_audiences_, audiences)};
+  VerifiedToken verified{service_account_user(ns, name, uid), common(api_audiences_, audiences)};
   if (verified.audiences.empty() || claims.string_at("sub") != verified.user.name) {
     return errors::unauthorized();
   }
