@@ -20,7 +20,9 @@ Informers::Informers(const client::Client& api, Executor& executor)
       replication_controllers(api, executor),
       replica_sets(api, executor),
       deployments(api, executor),
-      resource_quotas(api, executor) {}
+      resource_quotas(api, executor),
+      persistent_volume_claims(api, executor),
+      persistent_volumes(api, executor) {}
 
 template <typename Visit>
 void Informers::for_each(Visit visit) {
@@ -41,6 +43,8 @@ void Informers::for_each(Visit visit) {
   visit(replica_sets);
   visit(deployments);
   visit(resource_quotas);
+  visit(persistent_volume_claims);
+  visit(persistent_volumes);
 }
 
 void Informers::start(std::function<void()> ready) {

@@ -42,6 +42,8 @@ struct Informers {
   client::Informer<apps_v1::ReplicaSet> replica_sets;
   client::Informer<apps_v1::Deployment> deployments;
   client::Informer<core_v1::ResourceQuota> resource_quotas;
+  client::Informer<core_v1::PersistentVolumeClaim> persistent_volume_claims;
+  client::Informer<core_v1::PersistentVolume> persistent_volumes;
 
   OwnerIndex<core_v1::Pod> pods_by_owner{pods};
   Index<core_v1::Pod> pods_by_node{pods, [](const auto& pod) { return pod.spec.node_name; }};

@@ -21,6 +21,7 @@
 #include "controllers/service_account/controller.h"
 #include "controllers/service_account_token/controller.h"
 #include "controllers/trust_bundle_publisher/controller.h"
+#include "controllers/volume_protection/controller.h"
 
 namespace pinnace::controllers {
 namespace {
@@ -51,6 +52,8 @@ constexpr Entry kControllers[] = {
     // After what it drives: it reads the status that they have just written.
     {"deployment-controller", make_deployment_controller},
     {"resourcequota-controller", make_resource_quota_controller},
+    {"persistentvolumeclaim-protection-controller", make_claim_protection_controller},
+    {"persistentvolume-protection-controller", make_volume_protection_controller},
     // Last those that remove: by then everyone has claimed what is theirs.
     {"certificatesigningrequest-cleaner-controller", make_certificate_cleaner_controller},
     {"legacy-serviceaccount-token-cleaner-controller", make_legacy_token_cleaner},

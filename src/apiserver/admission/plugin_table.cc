@@ -32,7 +32,7 @@ constexpr PluginRow kPlugins[] = {
     {&kExtendedResourceToleration, kOff},
     {&kPersistentVolumeLabel, kOff},
     {&kDefaultStorageClass, kOn},
-    {&kStorageObjectInUseProtection, kOff},  // Nothing here takes its finalizers away.
+    {&kStorageObjectInUseProtection, kOn},
     {&kOwnerReferencesPermissionEnforcement, kOff},
     {&kPersistentVolumeClaimResize, kOn},
     {&kRuntimeClass, kOn},
