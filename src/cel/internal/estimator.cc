@@ -361,6 +361,8 @@ class Estimator {
         return {first.scaled(kTraversal), Range{first.min, multiply(first.max, 4)}};
       case CostKind::kBytesToString:
         return {first.scaled(kTraversal), Range{first.min / 4, first.max}};
+      case CostKind::kShortText:
+        return {Range::fixed(1), Range{1, rule.amount}};
       case CostKind::kQuote:
         return {first.scaled(kTraversal), Range{add(first.min, 2), add(multiply(first.max, 2), 2)}};
       case CostKind::kIndexList:
