@@ -23,6 +23,11 @@ INSTANTIATE_TEST_SUITE_P(Seeds, WorkloadsSim, ::testing::ValuesIn(seeds()));
 
 TEST_P(WorkloadsSim, ADeploymentScalesUpAndDown) {
   cluster.add_nodes(3);
+  // What comes before the others are known to be ready goes to the first that is.
+  ASSERT_TRUE(cluster.run_until([&] {
+    return std::ranges::all_of(cluster.list<core_v1::Node>(""),
+                               [](const auto& node) { return node.spec.taints.empty(); });
+  }));
   deploy("web", 5);
   ASSERT_TRUE(cluster.run_until([&] { return rolled_out("web"); }));
   EXPECT_EQ(pods("web").size(), 5u);
