@@ -5,6 +5,7 @@
 //   pods.start();
 //
 // Why: control loops read from memory, and are woken with a key, never with an event's content.
+//   The copies are shared and without metadata.managedFields (shared_objects.h).
 // Lifetime: everything it needs must outlive it. `stop` (or the destructor) ends the watch.
 // Threads: belongs to the executor's thread; callbacks run there. Construct and register handlers
 //   before `start`, which may be called on any thread.
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "client/shared_objects.h"
 
 namespace pinnace::client {
 
@@ -112,11 +114,11 @@ std::vector<typename Informer<T>::Ref> Informer<T>::in_namespace(std::string_vie
 
 template <typename T>
 Result<void> Informer<T>::accept(std::string_view json, bool deleted) {
-  auto object = api::from_json<T>(json);
+  auto object = decode_shared<T>(json);
   if (!object) return std::unexpected(std::move(object.error()));
-  const std::string key = key_of(*object);
+  const std::string key = key_of(**object);
   if (replacing_) unseen_.erase(key);
-  apply(key, deleted ? nullptr : std::make_shared<const T>(std::move(*object)));
+  apply(key, deleted ? nullptr : std::move(*object));
   return {};
 }
 
