@@ -51,7 +51,7 @@ Result<std::shared_ptr<const T>> decode_shared(std::string_view json) {
   }
   auto decoded = api::from_json<T>(json);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
-  decoded->metadata.managed_fields = {};
+  std::exchange(decoded->metadata.managed_fields, decltype(decoded->metadata.managed_fields)());
   // Apart from its count, so that a weak reference does not keep the memory.
   const std::shared_ptr<const T> object(std::make_unique<const T>(std::move(*decoded)));
   table.put(hash, object);

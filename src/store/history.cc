@@ -190,18 +190,16 @@ Result<std::unique_ptr<Watcher>> History::watch(std::string_view resource_name, 
   }
   state->cursor = watched.ring.first_after(after);
   state->pending = state->cursor < watched.ring.end();
-  auto& others = watched.watchers[std::string(ns)];
+  auto& [scope, others] = *watched.watchers.try_emplace(std::string(ns)).first;
   state->slot = others.size();
   others.push_back(state);
-  return std::make_unique<HistoryWatcher>(shared_from_this(), std::move(state),
-                                          std::string(resource_name), std::string(ns),
-                                          watched.ring);
+  return std::make_unique<HistoryWatcher>(shared_from_this(), std::move(state), watched, scope);
 }
 
-void History::remove(const std::shared_ptr<WatcherState>& watcher, const std::string& name,
+void History::remove(const std::shared_ptr<WatcherState>& watcher, Resource& resource,
                      const std::string& ns) {
   const std::lock_guard lock(lock_);
-  auto& watchers = resource(name).watchers;
+  auto& watchers = resource.watchers;
   const auto found = watchers.find(ns);
   auto& others = found->second;
   others.back()->slot = watcher->slot;

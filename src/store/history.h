@@ -90,7 +90,7 @@ class History : public std::enable_shared_from_this<History> {
   Result<void> check_reach(const Resource& resource, Revision revision) const;
   void arm(Resource& resource, std::string_view ns, EventRing::Sequence sequence,
            Watchers& to_wake);
-  void remove(const std::shared_ptr<WatcherState>& watcher, const std::string& resource,
+  void remove(const std::shared_ptr<WatcherState>& watcher, Resource& resource,
               const std::string& ns);
 
   const Limits limits_;

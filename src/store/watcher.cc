@@ -12,32 +12,34 @@ HistoryWatcher::~HistoryWatcher() {
 
 Result<void> HistoryWatcher::next(std::vector<Event>& out, std::size_t max) {
   const std::shared_lock lock(history_->lock_);
+  const EventRing& ring = resource_.ring;
   WatcherState& state = *state_;
   state.armed = true;
   if (!state.pending) return {};
-  if (state.cursor < ring_.first()) {
+  if (state.cursor < ring.first()) {
     return errors::expired("too old resource version: " + std::to_string(state.position) + " (" +
-                           std::to_string(ring_.floor()) + ")");
+                           std::to_string(ring.floor()) + ")");
   }
   std::size_t given = 0;
-  while (state.cursor < ring_.end() && given < max) {
-    const Event& event = ring_.at(state.cursor++);
+  while (state.cursor < ring.end() && given < max) {
+    const Event& event = ring.at(state.cursor++);
     state.position = event.revision;
     if (event.revision <= state.after || (!ns_.empty() && event.object->key.ns != ns_)) continue;
     out.push_back(event);
     ++given;
   }
-  state.pending = state.cursor < ring_.end();
+  state.pending = state.cursor < ring.end();
   return {};
 }
 
 Revision HistoryWatcher::position() const {
   const std::shared_lock lock(history_->lock_);
+  const EventRing& ring = resource_.ring;
   WatcherState& state = *state_;
   if (!state.pending) {
     state.position = history_->revision();
-  } else if (state.cursor >= ring_.first()) {
-    state.position = std::max(state.position, ring_.at(state.cursor).revision - 1);
+  } else if (state.cursor >= ring.first()) {
+    state.position = std::max(state.position, ring.at(state.cursor).revision - 1);
   }
   return std::max(state.position, state.after);
 }

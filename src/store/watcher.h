@@ -50,12 +50,8 @@ class WatcherState {
 class HistoryWatcher final : public Watcher {
  public:
   HistoryWatcher(std::shared_ptr<History> history, std::shared_ptr<WatcherState> state,
-                 std::string resource, std::string ns, const EventRing& ring)
-      : history_(std::move(history)),
-        state_(std::move(state)),
-        resource_(std::move(resource)),
-        ns_(std::move(ns)),
-        ring_(ring) {}
+                 History::Resource& resource, const std::string& ns)
+      : history_(std::move(history)), state_(std::move(state)), resource_(resource), ns_(ns) {}
   ~HistoryWatcher() override;
   Result<void> next(std::vector<Event>& out, std::size_t max) override;
   Revision position() const override;
@@ -63,8 +59,8 @@ class HistoryWatcher final : public Watcher {
  private:
   const std::shared_ptr<History> history_;
   const std::shared_ptr<WatcherState> state_;
-  const std::string resource_, ns_;
-  const EventRing& ring_;  // The history never drops a resource.
+  History::Resource& resource_;  // The history never drops one.
+  const std::string& ns_;        // Where its watchers stand; they are there as long as this one.
 };
 
 }  // namespace pinnace::store
