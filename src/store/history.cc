@@ -191,7 +191,7 @@ Result<std::unique_ptr<Watcher>> History::watch(std::string_view resource_name, 
   state->cursor = watched.ring.first_after(after);
   state->pending = state->cursor < watched.ring.end();
   auto& [scope, others] = *watched.watchers.try_emplace(std::string(ns)).first;
-  state->slot = others.size();
+  state->slot = static_cast<std::uint32_t>(others.size());
   others.push_back(state);
   return std::make_unique<HistoryWatcher>(shared_from_this(), std::move(state), watched, scope);
 }

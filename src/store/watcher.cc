@@ -5,6 +5,22 @@
 
 namespace pinnace::store {
 
+// Whoever closes it sees that the writer is in `wake_`, or the writer sees that it is closed.
+void WatcherState::call_wake() {
+  waking_ = std::this_thread::get_id();
+  if (!closed_ && wake_) wake_();
+  waking_ = std::thread::id();
+  waking_.notify_all();
+}
+
+void WatcherState::close() {
+  closed_ = true;
+  const std::thread::id none, here = std::this_thread::get_id();
+  for (auto who = waking_.load(); who != none && who != here; who = waking_.load()) {
+    waking_.wait(who);
+  }
+}
+
 HistoryWatcher::~HistoryWatcher() {
   history_->remove(state_, resource_, ns_);
   state_->close();

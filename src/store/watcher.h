@@ -5,10 +5,12 @@
 //   reader once per `next`, however many events came.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 
 namespace pinnace::store {
 
+// Small, as there may be tens of thousands.
 class WatcherState {
  public:
   WatcherState(std::function<void()> wake, Revision after_revision)
@@ -26,25 +29,21 @@ class WatcherState {
   // The writer changes these with the history's lock held; the reader with it held for reading,
   // and there is one reader.
   EventRing::Sequence cursor = 0;
-  bool pending = false;  // Something at or after `cursor` may concern this watcher.
-  bool armed = true;     // The reader wants to be woken.
   const Revision after;
   Revision position;
-  std::size_t slot = 0;  // Among the watchers of its namespace; with the lock held.
+  std::uint32_t slot = 0;  // Among the watchers of its namespace; with the lock held.
+  bool pending = false;    // Something at or after `cursor` may concern this watcher.
+  bool armed = true;       // The reader wants to be woken.
 
-  void call_wake() {
-    const std::lock_guard lock(wake_mutex_);
-    if (!closed_ && wake_) wake_();
-  }
-  void close() {
-    const std::lock_guard lock(wake_mutex_);
-    closed_ = true;
-  }
+  // The writer's thread.
+  void call_wake();
+  // After it returns nobody is woken, except that the wake which closes it goes on.
+  void close();
 
  private:
-  std::recursive_mutex wake_mutex_;  // `wake` may destroy the watcher.
-  bool closed_ = false;
-  std::function<void()> wake_;
+  std::atomic<bool> closed_{false};
+  std::atomic<std::thread::id> waking_{std::thread::id()};  // The thread that is in `wake_`.
+  const std::function<void()> wake_;
 };
 
 class HistoryWatcher final : public Watcher {

@@ -14,18 +14,19 @@ std::string scope_of(std::string_view ns, std::string_view name) {
 
 WatchCounts::Entry::Entry(WatchCounts& counts, std::string_view resource, std::string_view ns,
                           std::string_view name)
-    : counts_(&counts), resource_(resource), scope_(scope_of(ns, name)) {
-  const std::lock_guard lock(counts_->mutex_);
-  ++counts_->by_resource_[std::string(resource_)][scope_];
+    : counts_(counts) {
+  const std::lock_guard lock(counts_.mutex_);
+  resource_ = &*counts_.by_resource_.try_emplace(std::string(resource)).first;
+  scope_ = &*resource_->second.try_emplace(scope_of(ns, name)).first;
+  ++scope_->second;
 }
 
 WatchCounts::Entry::~Entry() {
-  if (counts_ == nullptr) return;
-  const std::lock_guard lock(counts_->mutex_);
-  const auto resource = counts_->by_resource_.find(resource_);
-  const auto scope = resource->second.find(scope_);
-  if (--scope->second == 0) resource->second.erase(scope);
-  if (resource->second.empty()) counts_->by_resource_.erase(resource);
+  const std::lock_guard lock(counts_.mutex_);
+  if (--scope_->second > 0) return;
+  Scopes& scopes = resource_->second;
+  scopes.erase(scopes.find(scope_->first));
+  if (scopes.empty()) counts_.by_resource_.erase(counts_.by_resource_.find(resource_->first));
 }
 
 std::size_t WatchCounts::count(std::string_view resource, std::string_view ns,

@@ -13,28 +13,6 @@
 namespace pinnace::apiserver::fairness {
 
 class WatchCounts {
- public:
-  // A watch, from its begin to its end.
-  class Entry {
-   public:
-    Entry() = default;
-    // Of `resource` ("apps/deployments"), whose text outlives this; an empty namespace or name
-    // stands for all.
-    Entry(WatchCounts& counts, std::string_view resource, std::string_view ns,
-          std::string_view name);
-    ~Entry();
-    Entry(const Entry&) = delete;
-    Entry& operator=(const Entry&) = delete;
-
-   private:
-    WatchCounts* counts_ = nullptr;
-    std::string_view resource_;
-    std::string scope_;
-  };
-
-  std::size_t count(std::string_view resource, std::string_view ns, std::string_view name) const;
-
- private:
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
@@ -43,9 +21,31 @@ class WatchCounts {
   };
   template <typename T>
   using Map = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
+  using Scopes = Map<std::size_t>;
 
+ public:
+  // A watch, from its begin to its end.
+  class Entry {
+   public:
+    // Of `resource` ("apps/deployments"); an empty namespace or name stands for all.
+    Entry(WatchCounts& counts, std::string_view resource, std::string_view ns,
+          std::string_view name);
+    ~Entry();
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+   private:
+    WatchCounts& counts_;
+    // Where it is counted; both stay there as long as it is.
+    Map<Scopes>::value_type* resource_ = nullptr;
+    Scopes::value_type* scope_ = nullptr;
+  };
+
+  std::size_t count(std::string_view resource, std::string_view ns, std::string_view name) const;
+
+ private:
   mutable std::mutex mutex_;
-  Map<Map<std::size_t>> by_resource_;  // Then by scope.
+  Map<Scopes> by_resource_;
 };
 
 }  // namespace pinnace::apiserver::fairness

@@ -1,6 +1,5 @@
 // Watches: what is there first (when asked for), then every event, with bookmarks in between.
 #include <algorithm>
-#include <cstring>
 #include <mutex>
 #include <optional>
 
@@ -28,6 +27,7 @@ constexpr std::size_t kPendingBytes = 16 << 10;
 struct Shared {
   std::function<void()> wake;  // Any thread.
   std::atomic<bool> is_over{false}, wants_bookmark{false};
+  std::atomic<bool> is_gone{false};  // The body.
 };
 
 // Events come one by one, each in one piece.
@@ -47,13 +47,15 @@ class WatchBody : public net::Body {
   WatchBody(BackendRef backend, CallRef call, Selection selection, std::function<void()> wake)
       : backend_(std::move(backend)),
         call_(std::move(call)),
-        selection_(std::move(selection)),
         storage_(call_->storage),
         resource_(call_->resource),
         catalog_(call_->catalog),
         output_(output_of(*call_)),
         shared_(std::make_shared<Shared>()) {
     shared_->wake = std::move(wake);
+    if (!selection.matches_everything()) {
+      selection_ = std::make_unique<const Selection>(std::move(selection));
+    }
     // A node's pods are for that node: a write wakes one of those who watch them.
     if (call_->query.get("fieldSelector").find("spec.nodeName") == std::string_view::npos) {
       counted_.emplace(backend_->turns.watches(), call_->storage->storage_resource, call_->info.ns,
@@ -72,7 +74,7 @@ class WatchBody : public net::Body {
   ~WatchBody() override {
     watcher_.reset();
     backend_->options.executor.cancel(end_timer_);
-    if (bookmarks_) *bookmarks_ = false;
+    shared_->is_gone = true;
     backend_->options.metrics.gauge("apiserver_longrunning_requests", "").with().add(-1);
   }
 
@@ -84,11 +86,11 @@ class WatchBody : public net::Body {
       auto snapshot = backend_->store().list(resource, ns);
       if (!snapshot) return fail(snapshot.error());
       after = snapshot->revision;
-      if (with_objects) initial_ = std::move(snapshot->objects);
+      if (with_objects) busy_->initial = std::move(snapshot->objects);
       mark_end_ = mark_end;
     }
     position_ = after;
-    if (!initial_.empty()) convert(initial_);
+    if (!busy_->initial.empty()) convert(busy_->initial);
     auto watcher =
         backend_->store().watch(resource, ns, after, [shared = shared_] { shared->wake(); });
     if (!watcher) return fail(watcher.error());
@@ -102,65 +104,70 @@ class WatchBody : public net::Body {
     });
   }
 
-  void send_bookmarks() {
-    bookmarks_ = std::make_shared<std::atomic<bool>>(true);
-    arm(&backend_->options.executor, shared_, bookmarks_);
-  }
+  void send_bookmarks() { arm(&backend_->options.executor, shared_); }
 
   Read read(std::span<char> buffer) override {
+    if (!busy_) busy_ = std::make_unique<Busy>();
     std::size_t filled = 0;
     while (filled < buffer.size()) {
-      if (sent_ == pending_.size()) {
-        pending_.clear();
-        sent_ = 0;
+      if (busy_->sent == busy_->pending.size()) {
+        busy_->pending.clear();
+        busy_->sent = 0;
         if (!produce()) break;
         continue;
       }
-      const std::size_t count = std::min(pending_.size() - sent_, buffer.size() - filled);
-      std::memcpy(buffer.data() + filled, pending_.data() + sent_, count);
-      sent_ += count;
+      const std::string_view unsent = std::string_view(busy_->pending).substr(busy_->sent);
+      const std::size_t count = unsent.copy(buffer.data() + filled, buffer.size() - filled);
+      busy_->sent += count;
       filled += count;
     }
-    if (sent_ < pending_.size()) return {filled, State::kMore};
+    if (busy_->sent < busy_->pending.size()) return {filled, State::kMore};
     if (failed_ || shared_->is_over || backend_->is_shutting_down || is_outdated()) {
       return {filled, State::kEnd};
     }
     if (filled == buffer.size()) return {filled, State::kMore};
-    rest();
+    if (busy_->is_done()) busy_ = nullptr;
     return {filled, State::kWaiting};
   }
 
  private:
-  // Gives back what only a busy watch needs: most of them wait most of the time.
-  void rest() {
-    if (pending_.empty()) pending_.shrink_to_fit();
-    if (next_event_ == events_.size()) {
-      events_ = std::vector<store::Event>();  // `= {}` would keep the room.
-      next_event_ = 0;
-    }
-    if (next_initial_ == initial_.size()) {
-      initial_ = std::vector<store::ObjectRef>();
-      next_initial_ = 0;
-    }
-  }
+  // Objects on their way through a conversion webhook.
+  struct Converting {
+    std::mutex mutex;
+    std::optional<Result<std::vector<store::ObjectRef>>> result;
+  };
+  // What a watch has only while it has something to say: most of them wait most of the time.
+  struct Busy {
+    std::vector<store::ObjectRef> initial;
+    std::size_t next_initial = 0;
+    std::vector<store::Event> events;
+    std::size_t next_event = 0;
+    std::shared_ptr<Converting> converting;
+    std::string pending;
+    std::size_t sent = 0;
 
-  static void arm(Executor* executor, std::shared_ptr<Shared> shared,
-                  std::shared_ptr<std::atomic<bool>> alive) {
-    executor->schedule_after(kBookmarkEvery, [executor, shared, alive] {
-      if (!*alive) return;
+    bool is_done() const {
+      return next_initial == initial.size() && next_event == events.size() &&
+             sent == pending.size() && converting == nullptr;
+    }
+  };
+
+  static void arm(Executor* executor, std::shared_ptr<Shared> shared) {
+    executor->schedule_after(kBookmarkEvery, [executor, shared] {
+      if (shared->is_gone) return;
       shared->wants_bookmark = true;
       shared->wake();
-      arm(executor, shared, alive);
+      arm(executor, shared);
     });
   }
 
-  // Appends what can be said now to `pending_`; false when there is nothing.
+  // Appends what can be said now to what is pending; false when there is nothing.
   bool produce() {
     if (failed_ || shared_->is_over || !take_converted()) return false;
-    while (next_initial_ < initial_.size()) {
-      const store::ObjectRef object = std::move(initial_[next_initial_++]);
-      if (selection_.matches(*object)) say("ADDED", object);
-      if (pending_.size() >= kPendingBytes || failed_) return true;
+    while (busy_->next_initial < busy_->initial.size()) {
+      const store::ObjectRef object = std::move(busy_->initial[busy_->next_initial++]);
+      if (matches(*object)) say("ADDED", object);
+      if (busy_->pending.size() >= kPendingBytes || failed_) return true;
     }
     // Who has been told what there was is not in the way of others any more, and has no more use
     // for what it asked with: that would be half of what a watch at rest keeps.
@@ -168,16 +175,14 @@ class WatchBody : public net::Body {
     if (!is_converted_) call_ = nullptr;
     if (mark_end_) {
       mark_end_ = false;
-      initial_.clear();
-      next_initial_ = 0;
       say_bookmark(true);
     }
-    while (pending_.size() < kPendingBytes && !failed_) {
-      if (next_event_ == events_.size() && !fetch_events()) break;
-      say_event(events_[next_event_++]);
+    while (busy_->pending.size() < kPendingBytes && !failed_) {
+      if (busy_->next_event == busy_->events.size() && !fetch_events()) break;
+      say_event(busy_->events[busy_->next_event++]);
     }
-    if (pending_.empty() && shared_->wants_bookmark.exchange(false)) say_bookmark(false);
-    return !pending_.empty();
+    if (busy_->pending.empty() && shared_->wants_bookmark.exchange(false)) say_bookmark(false);
+    return !busy_->pending.empty();
   }
 
   // False when there are no events now, or no more at all.
@@ -185,36 +190,32 @@ class WatchBody : public net::Body {
     if (!watcher_) return false;
     // All that was given has been said.
     position_ = std::max(position_, watcher_->position());
-    events_.clear();
-    next_event_ = 0;
-    if (auto more = watcher_->next(events_, kEventsAtOnce); !more) {
+    auto& events = busy_->events;
+    events.clear();
+    busy_->next_event = 0;
+    if (auto more = watcher_->next(events, kEventsAtOnce); !more) {
       fail(more.error());
       return false;
     }
-    if (events_.empty()) position_ = std::max(position_, watcher_->position());
-    if (!events_.empty() && is_converted_) {
+    if (events.empty()) position_ = std::max(position_, watcher_->position());
+    if (!events.empty() && is_converted_) {
       std::vector<store::ObjectRef> objects;
-      for (const store::Event& event : events_) {
+      for (const store::Event& event : events) {
         objects.push_back(event.object);
         objects.push_back(event.previous ? event.previous : event.object);
       }
       convert(std::move(objects));
       return take_converted();
     }
-    return !events_.empty();
+    return !events.empty();
   }
 
-  // Objects on their way through a conversion webhook.
-  struct Converting {
-    std::mutex mutex;
-    std::optional<Result<std::vector<store::ObjectRef>>> result;
-  };
   void convert(std::vector<store::ObjectRef> objects) {
     if (!is_converted_) return;
-    converting_ = std::make_shared<Converting>();
+    busy_->converting = std::make_shared<Converting>();
     in_requested_version(
         backend_, call_, std::move(objects),
-        [state = converting_, shared = shared_](Result<std::vector<store::ObjectRef>> shown) {
+        [state = busy_->converting, shared = shared_](Result<std::vector<store::ObjectRef>> shown) {
           {
             const std::lock_guard lock(state->mutex);
             state->result = std::move(shown);
@@ -225,23 +226,24 @@ class WatchBody : public net::Body {
 
   // False while the webhook has not answered; it wakes the reader.
   bool take_converted() {
-    if (converting_ == nullptr) return true;
-    const auto state = converting_;
+    if (busy_->converting == nullptr) return true;
+    const auto state = busy_->converting;
     const std::lock_guard lock(state->mutex);
     if (!state->result) return false;
-    converting_ = nullptr;
+    busy_->converting = nullptr;
     if (!*state->result) {
       fail(state->result->error());
       return false;
     }
     std::vector<store::ObjectRef>& shown = **state->result;
-    if (events_.empty()) {
-      initial_ = std::move(shown);
+    auto& events = busy_->events;
+    if (events.empty()) {
+      busy_->initial = std::move(shown);
       return true;
     }
-    for (std::size_t i = 0; i < events_.size(); ++i) {
-      events_[i].object = shown[2 * i];
-      if (events_[i].previous) events_[i].previous = shown[2 * i + 1];
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      events[i].object = shown[2 * i];
+      if (events[i].previous) events[i].previous = shown[2 * i + 1];
     }
     return true;
   }
@@ -256,19 +258,23 @@ class WatchBody : public net::Body {
     return found == nullptr || found->custom == nullptr || found->custom->serial != custom->serial;
   }
 
+  bool matches(const store::Object& object) const {
+    return selection_ == nullptr || selection_->matches(object);
+  }
+
   void say_event(const store::Event& event) {
     using Type = store::Event::Type;
-    if (selection_.matches_everything()) {
+    if (selection_ == nullptr) {
       constexpr const char* kNames[] = {"ADDED", "MODIFIED", "DELETED"};
       return say(kNames[static_cast<int>(event.type)], event.object);
     }
-    const bool matches = event.type != Type::kDeleted && selection_.matches(*event.object);
-    const bool matched = event.previous && selection_.matches(*event.previous);
-    if (matches)
-      say(matched ? "MODIFIED" : "ADDED", event.object);
-    else if (matched && event.type == Type::kDeleted)
+    const bool is_in = event.type != Type::kDeleted && matches(*event.object);
+    const bool was_in = event.previous && matches(*event.previous);
+    if (is_in)
+      say(was_in ? "MODIFIED" : "ADDED", event.object);
+    else if (was_in && event.type == Type::kDeleted)
       say("DELETED", event.object);
-    else if (matched)
+    else if (was_in)
       say("DELETED", with_revision(*event.previous, event.revision));
   }
 
@@ -299,17 +305,18 @@ class WatchBody : public net::Body {
 
   // One event: a line of JSON, or the length in four bytes and a WatchEvent.
   void append(std::string_view type, std::string_view object) {
+    std::string& pending = busy_->pending;
     if (output_.media == Media::kProtobuf) {
       const std::string event = api::encode_protobuf_watch_event(type, object);
       for (int shift = 24; shift >= 0; shift -= 8) {
-        pending_ += static_cast<char>(event.size() >> shift & 0xff);
+        pending += static_cast<char>(event.size() >> shift & 0xff);
       }
-      pending_ += event;
+      pending += event;
       return;
     }
     while (object.ends_with('\n')) object.remove_suffix(1);
-    ((pending_ += "{\"type\":\"") += type) += "\",\"object\":";
-    (pending_ += object) += "}\n";
+    ((pending += "{\"type\":\"") += type) += "\",\"object\":";
+    (pending += object) += "}\n";
   }
 
   void say_bookmark(bool is_initial_end) {
@@ -346,26 +353,19 @@ class WatchBody : public net::Body {
 
   BackendRef backend_;
   CallRef call_;  // Until what there was is told; longer only where a webhook converts objects.
-  Selection selection_;
+  std::unique_ptr<const Selection> selection_;  // Null: everything.
   const api::ResourceInfo* const storage_;
   const api::ResourceInfo* const resource_;
   const CatalogRef catalog_;  // Keeps both, where they are of it.
-  const bool is_converted_ = has_conversion_webhook(*call_);
   const Output output_;
   std::shared_ptr<Shared> shared_;
-  std::shared_ptr<std::atomic<bool>> bookmarks_;
-  std::shared_ptr<Converting> converting_;
   std::shared_ptr<const std::function<void()>> on_catalog_;
   std::optional<fairness::WatchCounts::Entry> counted_;
   Executor::TimerId end_timer_ = 0;
-  std::vector<store::ObjectRef> initial_;
-  std::size_t next_initial_ = 0;
   std::unique_ptr<store::Watcher> watcher_;
-  std::vector<store::Event> events_;
-  std::size_t next_event_ = 0;
+  std::unique_ptr<Busy> busy_ = std::make_unique<Busy>();  // Null at rest.
   store::Revision position_ = 0;
-  std::string pending_;
-  std::size_t sent_ = 0;
+  const bool is_converted_ = has_conversion_webhook(*call_);
   bool mark_end_ = false, failed_ = false, said_columns_ = false;
 };
 

@@ -87,7 +87,7 @@ TEST_F(WatchTest, AtRestItKeepsNothingOfTheObjectsThatItBeganWith) {
   ASSERT_GT(bytes, kObjects * 50);
   const std::size_t before = used_bytes();
   for (std::size_t i = 0; i < kWatches; ++i) begin();
-  EXPECT_LT(used_bytes(), before + kWatches * 4096);
+  EXPECT_LT(used_bytes(), before + kWatches * 1024);
 }
 
 }  // namespace
