@@ -1,6 +1,7 @@
 // With curl as the client, because a client of our own could share our mistakes.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <thread>
 
 #include "io/process.h"
@@ -121,6 +122,27 @@ TEST_F(Http2Server, WakesAWatchAndEndsIt) {
   std::string got = curl({"-N", url("/watch")});
   pusher.join();
   EXPECT_EQ(got.size(), 250u);
+  feed->gone.get_future().get();
+}
+
+TEST_F(Http2Server, ABodyRestsBetweenWhatItSays) {
+  auto feed = handler_.add_feed("/watch");
+  const std::string large(40'000, 'x');  // Several frames.
+  std::thread pusher([&] {
+    feed->opened.get_future().get();
+    for (int i = 0; i < 20; ++i) {
+      feed->push("line\n");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      feed->push("");  // Woken for nothing.
+      feed->push(large);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    feed->push("", true);
+  });
+  const std::string got = curl({"-N", url("/watch")});
+  pusher.join();
+  EXPECT_EQ(got.size(), 20 * (5 + large.size()));
+  EXPECT_EQ(got.substr(0, 6), "line\nx");
   feed->gone.get_future().get();
 }
 

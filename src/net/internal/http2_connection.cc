@@ -23,6 +23,8 @@ constexpr std::size_t kMaxDiscarded = 16 << 20;
 // A peer may cancel this many streams at once and then this many per second (CVE-2023-44487);
 // closing a thousand watches together is normal.
 constexpr std::uint64_t kResetBurst = 4000, kResetsPerSecond = 400;
+// How much is read of a Body before nghttp2 is told that there is something to send: one frame.
+constexpr std::size_t kFirstBytes = 16 << 10;
 // A Body that gives nothing and does not wait is asked this often in a row.
 constexpr int kMaxEmptyReads = 4;
 // Rounds of make-and-send per turn of the loop.
@@ -32,19 +34,28 @@ struct Deleter {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
 };
 
+// What nghttp2 has of an answer's body.
+enum class Flow : std::uint8_t {
+  kResting,   // Nothing: the Body waits.
+  kLeaving,   // A frame that is on its way, after which it rests.
+  kFlowing,   // It asks for more as it likes.
+  kDeferred,  // It waits for nghttp2_session_resume_data.
+};
+
+// Small, as there may be tens of thousands at rest.
 struct H2Stream {
-  std::int32_t id = 0;
-  bool is_head = false;              // HEAD: the answer has no body.
   std::unique_ptr<Request> request;  // Until it is handed to the handler, or refused.
-  std::size_t head_bytes = 0;
-  std::size_t discarded = 0;
+  std::int32_t id = 0;
+  std::uint32_t head_bytes = 0;
+  std::uint32_t discarded = 0;
+  bool is_head = false;       // HEAD: the answer has no body.
   bool request_over = false;  // Handed to the handler, or refused by ourselves.
   bool answered = false;
   bool finished = false;  // The answer's end was handed to nghttp2.
-  bool deferred = false;  // nghttp2 waits for nghttp2_session_resume_data.
   bool waiting = false;   // The Body said kWaiting and nobody called `wake` since.
+  Flow flow = Flow::kResting;
   std::function<void()> cancelled;
-  std::shared_ptr<const std::string> whole;
+  std::shared_ptr<const std::string> whole;  // All of it, or what comes before `body`.
   std::size_t offset = 0;
   std::unique_ptr<Body> body;
 };
@@ -131,8 +142,8 @@ class Http2Connection final : public Connection {
     channel_.reset();
     auto streams = std::exchange(streams_, {});
     for (auto& [id, stream] : streams) {
-      stream->body.reset();
-      if (stream->request_over && !stream->finished && stream->cancelled) stream->cancelled();
+      stream.body.reset();
+      if (stream.request_over && !stream.finished && stream.cancelled) stream.cancelled();
     }
     host_.release(*this);
   }
@@ -158,12 +169,14 @@ class Http2Connection final : public Connection {
     submit(*stream, status, headers, has_body);
   }
 
+  // While it waits, a Body costs nghttp2 nothing.
   void wake(std::uint32_t id) override {
     H2Stream* stream = find(id);
     if (stream == nullptr || !stream->body) return;
     stream->waiting = false;
-    if (!stream->deferred) return;
-    stream->deferred = false;
+    if (stream->flow == Flow::kResting) return begin(*stream);
+    if (stream->flow != Flow::kDeferred) return;
+    stream->flow = Flow::kFlowing;
     nghttp2_session_resume_data(session_.get(), stream->id);
     send_soon();
   }
@@ -187,7 +200,7 @@ class Http2Connection final : public Connection {
   H2Stream* find(std::uint32_t id) {
     if (!channel_) return nullptr;
     auto found = streams_.find(static_cast<std::int32_t>(id));
-    return found == streams_.end() ? nullptr : found->second.get();
+    return found == streams_.end() ? nullptr : &found->second;
   }
 
   H2Stream* unanswered_stream(std::uint32_t id) {
@@ -229,16 +242,60 @@ class Http2Connection final : public Connection {
       fields.push_back(field(name, value));
     }
     if (!has_date) fields.push_back(field("date", http_date(channel_->loop().clock().wall())));
+    if (!has_body) stream.finished = true;
+    if (!submit_head(stream, fields, has_body)) reset(stream);
+    if (is_last) take_no_more();
+    send_soon();
+  }
+
+  bool submit_head(H2Stream& stream, const std::vector<nghttp2_nv>& fields, bool has_body) {
+    if (stream.body) {
+      stream.flow = Flow::kLeaving;
+      return nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr,
+                                    fields.data(), fields.size(), nullptr) == 0;
+    }
+    stream.flow = Flow::kFlowing;
+    const nghttp2_data_provider provider = provider_of(stream);
+    return nghttp2_submit_response(session_.get(), stream.id, fields.data(), fields.size(),
+                                   has_body ? &provider : nullptr) == 0;
+  }
+
+  void reset(H2Stream& stream) {
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_INTERNAL_ERROR);
+  }
+
+  static nghttp2_data_provider provider_of(H2Stream& stream) {
     nghttp2_data_provider provider{};
     provider.source.ptr = &stream;
     provider.read_callback = on_read_body;
-    if (!has_body) stream.finished = true;
-    if (nghttp2_submit_response(session_.get(), stream.id, fields.data(), fields.size(),
-                                has_body ? &provider : nullptr) != 0)
-      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
-                                NGHTTP2_INTERNAL_ERROR);
-    if (is_last) take_no_more();
+    return provider;
+  }
+
+  // Asks a Body that rested; nghttp2 hears of it when it has something to say.
+  void begin(H2Stream& stream) {
+    const std::span<char> buffer = body_scratch().first(kFirstBytes);
+    const Body::Read read = stream.body->read(buffer);
+    stream.waiting = read.state == Body::State::kWaiting;
+    const bool is_end = read.state == Body::State::kEnd;
+    if (read.bytes == 0 && !is_end && read.state != Body::State::kFailed) {
+      if (!stream.waiting) retry_later(stream.id);
+      return;
+    }
+    stream.whole = std::make_shared<const std::string>(buffer.data(), read.bytes);
+    if (is_end) stream.body.reset();
+    stream.flow = Flow::kFlowing;
+    const nghttp2_data_provider provider = provider_of(stream);
+    if (read.state == Body::State::kFailed ||
+        nghttp2_submit_data(session_.get(), NGHTTP2_FLAG_END_STREAM, stream.id, &provider) != 0) {
+      reset(stream);
+    }
     send_soon();
+  }
+
+  // What is read now is the last for a while.
+  static void rest(H2Stream& stream, std::uint32_t* flags) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    stream.flow = Flow::kLeaving;
   }
 
   // What is under way goes on; for what comes the client is to connect anew.
@@ -326,7 +383,7 @@ class Http2Connection final : public Connection {
   }
 
   void take_field(H2Stream& stream, std::string_view name, std::string_view value) {
-    stream.head_bytes += name.size() + value.size() + 32;
+    stream.head_bytes += static_cast<std::uint32_t>(name.size() + value.size() + 32);
     if (stream.request_over) return;
     if (stream.head_bytes > host_.options().max_head_bytes)
       return refuse(stream, 431, "the request's header is too large");
@@ -359,7 +416,7 @@ class Http2Connection final : public Connection {
   // The rest of a request that is answered already. Old clients (curl 7) take a reset at this point
   // for a failure and lose the answer, so they may send on for a while.
   void discard(H2Stream& stream, std::size_t bytes) {
-    stream.discarded += bytes;
+    stream.discarded += static_cast<std::uint32_t>(bytes);
     if (stream.discarded > kMaxDiscarded)
       nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
   }
@@ -370,9 +427,14 @@ class Http2Connection final : public Connection {
       stream.whole->copy(buffer.data(), size, stream.offset);
       stream.offset += size;
       if (stream.offset == stream.whole->size()) {
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
         stream.whole.reset();
-        stream.finished = true;
+        stream.offset = 0;
+        if (!stream.body) {
+          *flags |= NGHTTP2_DATA_FLAG_EOF;
+          stream.finished = true;
+        } else if (stream.waiting) {
+          rest(stream, flags);
+        }
       }
       return static_cast<ssize_t>(size);
     }
@@ -386,9 +448,12 @@ class Http2Connection final : public Connection {
         stream.body.reset();
         return static_cast<ssize_t>(read.bytes);
       }
-      if (read.bytes > 0) return static_cast<ssize_t>(read.bytes);
+      if (read.bytes > 0) {
+        if (stream.waiting) rest(stream, flags);
+        return static_cast<ssize_t>(read.bytes);
+      }
     }
-    stream.deferred = true;
+    stream.flow = Flow::kDeferred;
     if (!stream.waiting) retry_later(stream.id);
     return NGHTTP2_ERR_DEFERRED;
   }
@@ -409,6 +474,7 @@ class Http2Connection final : public Connection {
       nghttp2_session_callbacks_set_on_header_callback(fresh, on_header);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(fresh, on_data_chunk);
       nghttp2_session_callbacks_set_on_frame_recv_callback(fresh, on_frame_recv);
+      nghttp2_session_callbacks_set_on_frame_send_callback(fresh, on_frame_send);
       nghttp2_session_callbacks_set_on_stream_close_callback(fresh, on_stream_close);
       return fresh;
     }();
@@ -422,13 +488,12 @@ class Http2Connection final : public Connection {
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* data) {
     auto& self = *static_cast<Self*>(data);
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    auto stream = std::make_unique<H2Stream>();
-    stream->id = frame->hd.stream_id;
-    stream->request = std::make_unique<Request>();
+    H2Stream& stream = self.streams_[frame->hd.stream_id];
+    stream.id = frame->hd.stream_id;
+    stream.request = std::make_unique<Request>();
     if (self.bodies_under_way_++ == 0)
       self.body_deadline_ = self.after(self.host_.options().request_timeout);
-    nghttp2_session_set_stream_user_data(session, stream->id, stream.get());
-    self.streams_[stream->id] = std::move(stream);
+    nghttp2_session_set_stream_user_data(session, stream.id, &stream);
     return 0;
   }
 
@@ -460,17 +525,26 @@ class Http2Connection final : public Connection {
     return 0;
   }
 
+  static int on_frame_send(nghttp2_session* session, const nghttp2_frame* frame, void* data) {
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
+    H2Stream* stream = stream_of(session, frame->hd.stream_id);
+    if (stream == nullptr || stream->flow != Flow::kLeaving) return 0;
+    stream->flow = Flow::kResting;
+    if (!stream->waiting) static_cast<Self*>(data)->begin(*stream);
+    return 0;
+  }
+
   static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t, void* data) {
     auto& self = *static_cast<Self*>(data);
     auto found = self.streams_.find(id);
     if (found == self.streams_.end()) return 0;
-    std::unique_ptr<H2Stream> stream = std::move(found->second);
-    self.streams_.erase(found);
-    bool cancelled = stream->request_over && !stream->finished;
-    if (!stream->request_over) self.end_request(*stream);
+    const auto node = self.streams_.extract(found);
+    H2Stream& stream = node.mapped();
+    const bool cancelled = stream.request_over && !stream.finished;
+    if (!stream.request_over) self.end_request(stream);
     if (self.streams_.empty()) self.deadline_ = self.after(self.host_.options().idle_timeout);
-    stream->body.reset();
-    if (cancelled && stream->cancelled) stream->cancelled();
+    stream.body.reset();
+    if (cancelled && stream.cancelled) stream.cancelled();
     return 0;
   }
 
@@ -483,7 +557,7 @@ class Http2Connection final : public Connection {
   }
 
   std::unique_ptr<nghttp2_session, Deleter> session_;
-  std::unordered_map<std::int32_t, std::unique_ptr<H2Stream>> streams_;
+  std::unordered_map<std::int32_t, H2Stream> streams_;  // Their places do not change.
   bool in_session_ = false, send_posted_ = false, leaving_ = false;
   std::size_t buffered_bodies_ = 0;
   std::size_t bodies_under_way_ = 0;
