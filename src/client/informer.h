@@ -52,8 +52,11 @@ template <typename T>
 class Informer {
  public:
   using Ref = std::shared_ptr<const T>;
-  Informer(const Client& client, Executor& executor, ListOptions options = {})
-      : reflector_(client.transport(), executor, T::kResource, std::move(options),
+  // `trim`: what of an object is not kept.
+  Informer(const Client& client, Executor& executor, ListOptions options = {},
+           Trim<T> trim = nullptr)
+      : trim_(trim),
+        reflector_(client.transport(), executor, T::kResource, std::move(options),
                    {[this](std::string_view json, bool deleted) { return accept(json, deleted); },
                     [this] { begin_replace(); }, [this] { end_replace(); }}) {}
 
@@ -90,6 +93,7 @@ class Informer {
   void end_replace();
   void apply(const std::string& key, Ref after);
 
+  const Trim<T> trim_;
   std::map<std::string, Ref, std::less<>> objects_;
   std::map<std::string, Ref, std::less<>> unseen_;  // During a list: what it has not named yet.
   bool replacing_ = false;
@@ -114,7 +118,7 @@ std::vector<typename Informer<T>::Ref> Informer<T>::in_namespace(std::string_vie
 
 template <typename T>
 Result<void> Informer<T>::accept(std::string_view json, bool deleted) {
-  auto object = decode_shared<T>(json);
+  auto object = decode_shared<T>(json, trim_);
   if (!object) return std::unexpected(std::move(object.error()));
   const std::string key = key_of(**object);
   if (replacing_) unseen_.erase(key);

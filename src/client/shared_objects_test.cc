@@ -42,6 +42,25 @@ TEST(SharedObjects, ManagedFieldsAreLeftOut) {
   EXPECT_TRUE((*object)->metadata.managed_fields.empty());
 }
 
+void without_data(ConfigMap& map) { forget(map.data); }
+
+TEST(SharedObjects, WhatIsTrimmedIsSharedWithThoseWhoTrimLikewise) {
+  const std::string json = config_map("u5", "7", R"(},"data":{"a":"b")");
+  const auto whole = decode_shared<ConfigMap>(json);
+  const auto trimmed = decode_shared<ConfigMap>(json, without_data);
+  const auto again = decode_shared<ConfigMap>(json, without_data);
+  ASSERT_TRUE(whole && trimmed && again);
+  EXPECT_EQ((*whole)->data.at("a"), "b");
+  EXPECT_TRUE((*trimmed)->data.empty());
+  EXPECT_EQ(trimmed->get(), again->get());
+}
+
+TEST(SharedObjects, WhatIsForgottenFreesItsRoom) {
+  std::vector<int> numbers(100);
+  forget(numbers);
+  EXPECT_EQ(numbers.capacity(), 0U);
+}
+
 TEST(SharedObjects, WhatDoesNotDecodeIsAnError) {
   EXPECT_FALSE(decode_shared<ConfigMap>("{\"metadata\":[]}"));
 }

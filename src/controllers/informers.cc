@@ -1,5 +1,7 @@
 #include "controllers/informers.h"
 
+#include "client/pod_trim.h"
+
 namespace pinnace::controllers {
 
 Informers::Informers(const client::Client& api, Executor& executor)
@@ -13,7 +15,7 @@ Informers::Informers(const client::Client& api, Executor& executor)
       cluster_roles(api, executor),
       nodes(api, executor),
       node_leases(api, executor, {.ns = "kube-node-lease"}),
-      pods(api, executor),
+      pods(api, executor, {}, client::trim_pod),
       services(api, executor),
       endpoints(api, executor),
       endpoint_slices(api, executor),

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "client/informer.h"
+#include "client/pod_trim.h"
 #include "scheduler/node_cache.h"
 #include "scheduler/plugins.h"
 #include "scheduler/queue.h"
@@ -48,7 +49,7 @@ struct Scheduler::State : std::enable_shared_from_this<State> {
       : executor(options.executor),
         rng(options.rng),
         writes(options.api, options.executor, options.rng),
-        pods(options.api, options.executor),
+        pods(options.api, options.executor, {}, client::trim_pod),
         nodes(options.api, options.executor),
         namespaces(options.api, options.executor),
         claims(options.api, options.executor) {

@@ -5,12 +5,11 @@
 #include <map>
 
 #include "base/strings.h"
+#include "client/pod_trim.h"
 #include "controllers/support/times.h"
 
 namespace pinnace::controllers {
 namespace {
-
-constexpr std::string_view kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 
 // One pod with everything that its place in the order depends on, computed once.
 struct Ranked {
@@ -38,7 +37,7 @@ Ranked rank(const PodRef& pod, const std::map<std::string_view, int>& crowds, Wa
       pod, !pod->spec.node_name.empty(), is_ready(*pod), phase_rank(pod->status.phase), 0, 0, -1,
       0};
   const auto& annotations = pod->metadata.annotations;
-  if (const auto cost = annotations.find(kDeletionCost); cost != annotations.end()) {
+  if (const auto cost = annotations.find(client::kPodDeletionCost); cost != annotations.end()) {
     ranked.cost = parse_int(cost->second).value_or(0);
   }
   if (const auto crowd = crowds.find(pod->spec.node_name); crowd != crowds.end()) {
