@@ -108,8 +108,9 @@ Result<std::unique_ptr<store::Store>> open_store(const Settings& settings,
                                      .compaction_interval = which.etcd_compaction_interval,
                                      .executor = timers});
   }
-  return store::EmbeddedStore::create(
-      {.directory = settings.database_dir(), .transformer = std::move(transformer)});
+  return store::EmbeddedStore::create({.directory = settings.database_dir(),
+                                       .clock = &timers.clock(),
+                                       .transformer = std::move(transformer)});
 }
 
 }  // namespace pinnace::cluster

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
+#include <semaphore>
 #include <thread>
 
 #include "store/test_support.h"
@@ -84,6 +86,61 @@ TEST(Durability, TheJournalKeepsOnlyLiveObjectsAndTheRing) {
     store->commit_and_wait(remove(other));
   }
   EXPECT_LT(disk->entries(), 110u);
+}
+
+// Each look at it is ten seconds later.
+class LeapingClock final : public Clock {
+ public:
+  WallTime wall() const override { return {}; }
+  MonotonicTime monotonic() const override {
+    return {(now_ += std::chrono::nanoseconds(std::chrono::seconds(10)).count())};
+  }
+
+ private:
+  mutable std::atomic<std::int64_t> now_ = 0;
+};
+
+// Writes when it is let, once for each `let`.
+class HeldJournal final : public Journal {
+ public:
+  explicit HeldJournal(std::shared_ptr<MemoryDisk> disk) : journal_(std::move(disk)) {}
+  Result<void> write(const Batch& batch, bool sync) override {
+    begun.release();
+    let.acquire();
+    return journal_.write(batch, sync);
+  }
+  Result<void> scan(const Visit& visit) override { return journal_.scan(visit); }
+  Result<void> purge() override { return journal_.purge(); }
+  std::counting_semaphore<> begun{0}, let{0};
+
+ private:
+  MemoryJournal journal_;
+};
+
+TEST(Durability, OneSyncDoesForThoseWhoWaitAndThoseJustAnswered) {
+  const LeapingClock clock;
+  auto owned = std::make_unique<HeldJournal>(std::make_shared<MemoryDisk>());
+  HeldJournal& journal = *owned;
+  EmbeddedStore::Options options;
+  options.clock = &clock;
+  const auto store = EmbeddedStore::create(options, std::move(owned)).value();
+  const auto commit = [&](const char* name) {
+    const auto promise = std::make_shared<std::promise<bool>>();
+    store->commit(create("x", name), [promise](const Result<ObjectRef>& made) {
+      promise->set_value(made.has_value());
+    });
+    return promise->get_future();
+  };
+  auto first = commit("a");
+  journal.begun.acquire();
+  auto second = commit("b");  // Comes while the first is written.
+  journal.let.release();
+  EXPECT_TRUE(first.get());
+  auto again = commit("c");  // The first one again, who was answered a moment ago.
+  journal.begun.acquire();
+  journal.let.release(2);  // One of them for the end of the store.
+  EXPECT_TRUE(second.get() && again.get());
+  EXPECT_EQ(store->counts().batches, 2u);
 }
 
 TEST(Durability, DamagedRecordsAreReported) {

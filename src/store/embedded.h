@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "store/journal.h"
 #include "store/store.h"
 #include "store/transformer.h"
@@ -31,6 +32,8 @@ class EmbeddedStore : public Store {
     Revision reserved_revisions = 10'000;
     // Without a thread of its own: `commit` writes on the caller's thread. For simulations.
     bool inline_writer = false;
+    // Null: the writer never waits for more. Outlives the store.
+    const Clock* clock = nullptr;
     // Null: everything is kept as it is. What is found kept otherwise is written again at start.
     std::shared_ptr<Transformer> transformer;
   };
