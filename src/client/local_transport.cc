@@ -46,7 +46,8 @@ net::Body::State read_on(net::Body& body, std::string& text) {
   }
 }
 
-// The exchange of a round trip: the thread that waits for the answer also pulls its Body.
+// The exchange of a round trip: the thread that waits for the answer does what is posted
+// meanwhile, and pulls the answer's Body.
 class CallExchange final : public net::Exchange {
  public:
   explicit CallExchange(io::Loop& loop) : loop_(loop) {}
@@ -75,11 +76,28 @@ class CallExchange final : public net::Exchange {
   }
   void on_cancel(std::function<void()>) override {}  // The caller waits for the answer.
   io::Loop& loop() override { return loop_; }
-  void post(std::function<void()> work) override { loop_.post(std::move(work)); }
+  void post(std::function<void()> work) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!answered_) {
+        posted_.push_back(std::move(work));
+        changed_.notify_one();
+        return;
+      }
+    }
+    loop_.post(std::move(work));  // Nobody waits any more.
+  }
 
   Result<Response> wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return answered_; });
+    while (true) {
+      changed_.wait(lock, [this] { return answered_ || !posted_.empty(); });
+      if (posted_.empty()) break;
+      const auto posted = std::exchange(posted_, {});
+      lock.unlock();
+      for (const auto& work : posted) work();
+      lock.lock();
+    }
     if (!body_) return std::move(response_);
     auto body = std::move(body_);
     std::string text;
@@ -102,6 +120,7 @@ class CallExchange final : public net::Exchange {
   io::Loop& loop_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<std::function<void()>> posted_;
   Response response_;
   std::unique_ptr<net::Body> body_;
   bool answered_ = false, woken_ = false;

@@ -45,13 +45,12 @@ class Led {
 
 class ControlLoopsImpl final : public ControlLoops {
  public:
-  explicit ControlLoopsImpl(Options options)
-      : options_(std::move(options)), thread_("control-loop") {
-    thread_.run_and_wait([this] { begin(); });
+  explicit ControlLoopsImpl(Options options) : options_(std::move(options)) {
+    options_.loop.run_and_wait([this] { begin(); });
   }
   ~ControlLoopsImpl() override { stop(); }
   void stop() override {
-    thread_.run_and_wait([this] {
+    options_.loop.run_and_wait([this] {
       scheduler_.reset();
       manager_.reset();
     });
@@ -60,7 +59,7 @@ class ControlLoopsImpl final : public ControlLoops {
  private:
   client::LeaderElection::Options election(const client::Client& api, const char* lease) {
     return {.api = api,
-            .executor = thread_.loop(),
+            .executor = options_.loop.loop(),
             .rng = options_.rng,
             .name = lease,
             .identity = options_.identity};
@@ -70,7 +69,7 @@ class ControlLoopsImpl final : public ControlLoops {
         election(options_.controllers, "kube-controller-manager"), options_.elects, [this] {
           return std::make_unique<controllers::Manager>(
               controllers::Manager::Options{.api = options_.controllers,
-                                            .executor = thread_.loop(),
+                                            .executor = options_.loop.loop(),
                                             .rng = options_.rng,
                                             .settings = options_.settings});
         });
@@ -78,14 +77,13 @@ class ControlLoopsImpl final : public ControlLoops {
         election(options_.scheduler, "kube-scheduler"), options_.elects, [this] {
           return std::make_unique<scheduler::Scheduler>(
               scheduler::Scheduler::Options{.api = options_.scheduler,
-                                            .executor = thread_.loop(),
+                                            .executor = options_.loop.loop(),
                                             .rng = options_.rng,
                                             .metrics = &options_.metrics});
         });
   }
 
   const Options options_;
-  io::LoopThread thread_;
   std::unique_ptr<Led<controllers::Manager>> manager_;
   std::unique_ptr<Led<scheduler::Scheduler>> scheduler_;
 };

@@ -5,7 +5,7 @@
 // Lifetime: `stop` ends both, and gives up what is led so that another may go on; the destructor
 //   does it, too. Answers to what was sent still go to the loop, so the ways to the API are closed
 //   between the one and the other.
-// Threads: made and destroyed on one thread; everything in it runs on a loop of its own.
+// Threads: made and destroyed on one thread; everything in it runs on `loop`.
 #pragma once
 
 #include <memory>
@@ -16,11 +16,16 @@
 #include "client/client.h"
 #include "controllers/settings.h"
 
+namespace pinnace::io {
+class LoopThread;
+}
+
 namespace pinnace::cluster {
 
 class ControlLoops {
  public:
   struct Options {
+    io::LoopThread& loop;
     client::Client& controllers;  // With the controllers' identity...
     client::Client& scheduler;    // ...and the scheduler's.
     Rng& rng;

@@ -27,9 +27,10 @@ constexpr int kHttpThreads = 2;
 
 // A component of this process with its identity: its way to the API.
 struct Access {
-  // `watches` is the loop that stands for the I/O thread of a connection.
-  Access(net::Handler& handler, io::Loop& watches, std::string user)
-      : transport(handler, {std::move(user), {}}, &watches), api(transport) {}
+  // On `loop` events are read and answers taken: that of who uses it, so that nothing changes
+  // threads on its way.
+  Access(net::Handler& handler, io::Loop& loop, std::string user)
+      : transport(handler, {std::move(user), {}}, &loop), api(transport) {}
   client::LocalTransport transport;
   client::Client api;
 };
@@ -63,7 +64,7 @@ class ControlPlaneImpl final : public ControlPlane {
     scheduler_access_.reset();
     control_loops_.reset();
     // What they had posted still calls the server: let it run while there is one.
-    if (timer_loop_) timer_loop_->run_and_wait([] {});
+    if (control_loop_) control_loop_->run_and_wait([] {});
     if (api_) api_->shut_down();
     if (server_) server_->stop(kServerGrace);
     if (api_) api_->drain();
@@ -114,11 +115,13 @@ class ControlPlaneImpl final : public ControlPlane {
   }
 
   void start_loops() {
-    controller_access_.emplace(*api_, timer_loop_->loop(), "system:kube-controller-manager");
-    scheduler_access_.emplace(*api_, timer_loop_->loop(), "system:kube-scheduler");
+    control_loop_ = std::make_unique<io::LoopThread>("control-loop");
+    controller_access_.emplace(*api_, control_loop_->loop(), "system:kube-controller-manager");
+    scheduler_access_.emplace(*api_, control_loop_->loop(), "system:kube-scheduler");
     controllers::Settings settings = options_.controllers;
     settings.cluster_cidr = options_.settings.pod_cidr;
     control_loops_ = ControlLoops::start({
+        .loop = *control_loop_,
         .controllers = controller_access_->api,
         .scheduler = scheduler_access_->api,
         .rng = options_.rng,
@@ -175,7 +178,7 @@ class ControlPlaneImpl final : public ControlPlane {
 
   const Options options_;
   metrics::Registry metrics_;
-  std::unique_ptr<io::LoopThread> timer_loop_;
+  std::unique_ptr<io::LoopThread> timer_loop_, control_loop_;
   std::unique_ptr<apiserver::encryption::Keeper> keeper_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<apiserver::WebhookClient> webhooks_;
