@@ -11,6 +11,10 @@ namespace pinnace::client {
 namespace {
 constexpr Duration kFirstWait = std::chrono::milliseconds(50);
 constexpr Duration kLongestWait = std::chrono::seconds(10);
+constexpr const char* kMetadataOfAll =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+constexpr const char* kMetadataOfOne =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 }  // namespace
 
 // Everything here runs on the executor. Callbacks that are under way hold the state weakly.
@@ -63,6 +67,7 @@ struct Reflector::State : std::enable_shared_from_this<State> {
 void Reflector::State::list() {
   Request request;
   request.target = target("");
+  if (options.metadata_only) request.accept = kMetadataOfAll;
   transport.send(request, executor, guarded([](State& self, const Result<Response>& response) {
                    self.take_list(response);
                  }));
@@ -104,6 +109,7 @@ void Reflector::State::give(std::string_view json, bool deleted) {
 void Reflector::State::watch() {
   Request request;
   request.target = target("watch=true&allowWatchBookmarks=true&resourceVersion=" + version);
+  if (options.metadata_only) request.accept = kMetadataOfOne;
   stream = transport.watch(
       request, executor, guarded([](State& self, std::string_view line) { self.take_line(line); }),
       guarded([](State& self, const Result<void>& result) { self.take_end(result); }));
