@@ -1,6 +1,7 @@
 #include "store/rocks_journal.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -11,9 +12,13 @@
 #include <system_error>
 #include <utility>
 
+#include "store/steady_logs.h"
+
 namespace pinnace::store {
 
 namespace {
+
+constexpr int kTriesBeside = 5;
 
 Unexpected failed(const std::string& what, const rocksdb::Status& status) {
   return errors::internal(what + ": " + status.ToString());
@@ -53,7 +58,8 @@ rocksdb::Options small_options() {
 
 class RocksJournal final : public Journal {
  public:
-  explicit RocksJournal(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  RocksJournal(std::unique_ptr<rocksdb::Env> environment, std::unique_ptr<rocksdb::DB> db)
+      : environment_(std::move(environment)), db_(std::move(db)) {}
   ~RocksJournal() override { db_->Close().PermitUncheckedError(); }
 
   Result<void> write(const Batch& batch, bool sync) override {
@@ -95,7 +101,8 @@ class RocksJournal final : public Journal {
   }
 
  private:
-  std::unique_ptr<rocksdb::DB> db_;
+  const std::unique_ptr<rocksdb::Env> environment_;
+  const std::unique_ptr<rocksdb::DB> db_;
 };
 
 }  // namespace
@@ -104,10 +111,13 @@ Result<std::unique_ptr<Journal>> open_rocks_journal(const std::string& directory
   std::error_code failure;
   std::filesystem::create_directories(directory, failure);
   if (failure) return errors::system("cannot make " + directory, failure.value());
+  auto environment = rocksdb::NewCompositeEnv(make_steady_logs());
+  rocksdb::Options options = small_options();
+  options.env = environment.get();
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(small_options(), directory, &db);
+  const auto status = rocksdb::DB::Open(options, directory, &db);
   if (!status.ok()) return failed("cannot open the store in " + directory, status);
-  return std::make_unique<RocksJournal>(std::unique_ptr<rocksdb::DB>(db));
+  return std::make_unique<RocksJournal>(std::move(environment), std::unique_ptr<rocksdb::DB>(db));
 }
 
 Result<std::unique_ptr<Journal>> open_rocks_journal_beside(const std::string& directory) {
@@ -119,15 +129,23 @@ Result<std::unique_ptr<Journal>> open_rocks_journal_beside(const std::string& di
   // It writes a log of its own. All files are opened at once: the owner may remove them any time.
   std::string pattern = (std::filesystem::temp_directory_path() / "pinnace-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) return errors::system("cannot make " + pattern, errno);
+  auto environment = rocksdb::NewCompositeEnv(make_steady_logs());
   rocksdb::Options options = small_options();
+  options.env = environment.get();
   options.create_if_missing = false;
   options.max_open_files = -1;
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::OpenAsSecondary(options, directory, pattern, &db);
+  rocksdb::Status status;
+  // The last record may just be written, and half of it is no record. It is whole a moment later;
+  // what is damaged stays so.
+  for (int tries = 0; tries < kTriesBeside; ++tries) {
+    status = rocksdb::DB::OpenAsSecondary(options, directory, pattern, &db);
+    if (!status.IsCorruption()) break;
+  }
   std::error_code ignored;
   std::filesystem::remove_all(pattern, ignored);
   if (!status.ok()) return failed("cannot open the store in " + directory, status);
-  return std::make_unique<RocksJournal>(std::unique_ptr<rocksdb::DB>(db));
+  return std::make_unique<RocksJournal>(std::move(environment), std::unique_ptr<rocksdb::DB>(db));
 }
 
 }  // namespace pinnace::store
