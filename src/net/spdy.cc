@@ -14,6 +14,7 @@ using namespace internal;  // NOLINT: the frames are there.
 constexpr std::size_t kMaxStreams = 1000;
 constexpr std::size_t kMaxWaitingBytes = 64 << 10;
 constexpr std::size_t kDataFrameBytes = 32 << 10;
+constexpr std::size_t kMaxUnsentBytes = 1 << 20;
 constexpr std::uint32_t kProtocolError = 1, kFlowControlError = 7;
 constexpr Duration kCloseTimeout = std::chrono::seconds(10);
 
@@ -214,6 +215,11 @@ class SessionImpl final : public SpdySession, private StreamHost {
   void send(std::string_view frames) override {
     if (!over_ && !closing_) stream_->write(frames);
   }
+  // What a few bytes of the peer ask for: one that takes no answers could ask for ever.
+  void answer(std::string_view frame) {
+    if (unsent_bytes() > kMaxUnsentBytes) return fail();
+    send(frame);
+  }
   SpdyWriter& writer() override { return writer_; }
   void forget(std::uint32_t id) override { streams_.erase(id); }
 
@@ -233,7 +239,7 @@ class SessionImpl final : public SpdySession, private StreamHost {
       case SpdyType::kSynStream:
         return accept(frame);
       case SpdyType::kPing:
-        if (frame.value % 2 != next_ping_ % 2) send(SpdyWriter::ping(frame.value));
+        if (frame.value % 2 != next_ping_ % 2) answer(SpdyWriter::ping(frame.value));
         return;
       case SpdyType::kGoAway:
         peer_leaves_ = true;
@@ -259,7 +265,7 @@ class SessionImpl final : public SpdySession, private StreamHost {
     if (!is_peers || frame.stream_id <= last_peer_id_) return fail();
     last_peer_id_ = frame.stream_id;
     if (closing_ || streams_.size() >= kMaxStreams) {
-      return send(SpdyWriter::reset(frame.stream_id, SpdyStream::kRefused));
+      return answer(SpdyWriter::reset(frame.stream_id, SpdyStream::kRefused));
     }
     auto made = std::make_shared<StreamImpl>(host(), frame.stream_id, frame.headers, false);
     streams_.emplace(frame.stream_id, made);

@@ -6,7 +6,8 @@
 // Lifetime: the session owns its transport. SpdyStreams are shared, and calls on one whose session
 //   is over do nothing. An event may drop the session that calls it.
 // Bounds: 1,000 streams of the peer at once, more are refused; 64 KiB of headers for one stream, or
-//   the session ends. Data is passed on as it comes.
+//   the session ends. Data is passed on as it comes. A peer that leaves 1 MiB unread and asks the
+//   session itself for more (by pings, by streams too many) ends it.
 // Source: SPDY Protocol, Draft 3.1.
 #pragma once
 

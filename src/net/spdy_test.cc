@@ -81,6 +81,11 @@ TEST(SpdyFrames, RefuseOtherVersionsLargeFramesAndBadHeaders) {
   const std::string packed = SpdyWriter().syn_stream(1, bomb, false);
   EXPECT_LT(packed.size(), 4096u);
   EXPECT_TRUE(fails(packed));
+  // Each of 8,000 empty values would have the long name beside it: 64 MB.
+  Headers many;
+  const std::string long_name(8000, 'n');
+  for (int i = 0; i < 8000; ++i) many.add(long_name, "");
+  EXPECT_TRUE(fails(SpdyWriter().syn_stream(1, many, false)));
 }
 
 // Two sessions over one connection; the server answers each stream by its type.
@@ -203,6 +208,27 @@ TEST_F(SpdyTest, ManyBytesWaitForAReaderThatPauses) {
     stream->end();
   });
   EXPECT_TRUE(loop.wait([&] { return log.size() == 4 * block.size() + 10; }));
+}
+
+TEST_F(SpdyTest, APeerThatTakesNoAnswersEndsTheSession) {
+  std::unique_ptr<SpdySession> asked;
+  std::unique_ptr<Stream> deaf;
+  bool over = false;
+  std::string pings;
+  for (std::uint32_t id = 1; id < 200'000; id += 2) pings += SpdyWriter::ping(id);
+  loop.run([&] {
+    auto pair = make_stream_pair(loop.loop());
+    deaf = std::move(pair.b);
+    asked = SpdySession::create(std::move(pair.a), SpdySession::Role::kServer);
+    asked->start({.on_stream = {}, .on_drained = {}, .on_closed = [&] { over = true; }});
+    for (int i = 0; i < 4; ++i) deaf->write(pings);
+  });
+  EXPECT_TRUE(loop.wait([&] { return over; }));
+  loop.run([&] {
+    EXPECT_LT(asked->unsent_bytes(), 2u << 20);
+    asked.reset();
+    deaf.reset();
+  });
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace {
 using namespace internal;  // NOLINT: the frames are there.
 
 constexpr Duration kCloseTimeout = std::chrono::seconds(10);
+constexpr std::size_t kMaxUnsentBytes = 1 << 20;
 constexpr int kNoCode = 1005, kVanished = 1006;
 
 class WebSocketImpl final : public WebSocket {
@@ -122,6 +123,8 @@ class WebSocketImpl final : public WebSocket {
   void take(const WebSocketParser::Message& message) {
     switch (message.opcode) {
       case WebSocketOpcode::kPing:
+        // A peer that takes no answers could ask for ever; of several pings the last may do.
+        if (unsent_bytes() > kMaxUnsentBytes) return;
         return send(WebSocketOpcode::kPong, message.payload, {});
       case WebSocketOpcode::kPong:
         return;

@@ -6,7 +6,8 @@
 // Lifetime: owns the Stream; destroying it calls no event any more. An event may destroy the
 //   WebSocket that calls it.
 // Bounds: a message of more than `max_message_bytes` ends the connection with code 1009. A peer
-//   that does not answer a close frame within 10 seconds is dropped.
+//   that does not answer a close frame within 10 seconds is dropped; pings of one that leaves
+//   1 MiB unread are not answered.
 // Source: RFC 6455; no extensions.
 #pragma once
 

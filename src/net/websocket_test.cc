@@ -169,6 +169,16 @@ TEST_F(WebSocketTest, HoldsMessagesWhileReadingIsPaused) {
   EXPECT_TRUE(loop.wait([this] { return server.got == "t:m\nt:m\nt:m\n"; }));
 }
 
+TEST_F(WebSocketTest, LeavesPingsUnansweredWhoseAnswersNobodyTakes) {
+  loop.run([this] {
+    client.socket->pause_reading(true);
+    for (int i = 0; i < 20'000; ++i) client.socket->ping(std::string(125, 'p'));
+    client.socket->send_text("last");
+  });
+  EXPECT_TRUE(loop.wait([this] { return server.got == "t:last\n"; }));
+  loop.run([this] { EXPECT_LT(server.socket->unsent_bytes(), 2u << 20); });
+}
+
 TEST_F(WebSocketTest, SaysThatThePeerVanished) {
   loop.run([this] { client.socket.reset(); });
   EXPECT_TRUE(loop.wait([this] { return server.closed.has_value(); }));

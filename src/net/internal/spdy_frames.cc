@@ -180,11 +180,14 @@ bool SpdyParser::read_headers(std::string_view block, Headers& headers) {
   };
   std::uint32_t count = 0;
   if (!take_number(count)) return false;
+  std::size_t kept_bytes = 0;  // Each value has its name beside it: 32 KiB could become a GiB.
   for (std::uint32_t i = 0; i < count; ++i) {
     std::string_view name, values;
     if (!take_text(name) || !take_text(values) || name.empty()) return false;
     for (;;) {  // Several values of one name stand between zero bytes.
       const auto end = values.find('\0');
+      kept_bytes += name.size() + std::min(end, values.size());
+      if (kept_bytes > kMaxHeaderBytes) return false;
       headers.add(name, values.substr(0, end));
       if (end == std::string_view::npos) break;
       values.remove_prefix(end + 1);

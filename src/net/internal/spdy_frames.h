@@ -2,8 +2,9 @@
 //
 // Header blocks of one direction share one compressor, so they are read in order, refused or not.
 // Threads: one at a time.
-// Bounds: a control frame has at most 64 KiB, its headers at most 64 KiB when they are unpacked;
-//   more fails. The bytes of data frames are passed on as they come.
+// Bounds: a control frame has at most 64 KiB, its headers at most 64 KiB when they are unpacked and
+//   again when each value has its name; more fails. The bytes of data frames are passed on as they
+//   come.
 // Source: SPDY Protocol, Draft 3.1, section 2.
 #pragma once
 
