@@ -35,8 +35,9 @@ class Pods(harness.ClusterTest):
                            shell("first", "echo first >> /data/log", volumeMounts=work),
                            shell("beside", "echo beside >> /data/log; sleep 1000",
                                  restartPolicy="Always", volumeMounts=work,
-                                 startupProbe={"exec": {"command": ["test", "-s", "/data/log"]},
-                                               "periodSeconds": 1}),
+                                 # Waits for its own line, and is not started anew on a slow machine.
+                                 startupProbe={"exec": {"command": ["grep", "beside", "/data/log"]},
+                                               "periodSeconds": 1, "failureThreshold": 90}),
                            shell("last", "echo last >> /data/log", volumeMounts=work)],
                        volumes=[{"name": "data", "emptyDir": {}}]))
         self.wait_ready("app=ordered")
