@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 #include <utility>
 
+#include "api/member_index.h"
 #include "api/object_codec.h"
 #include "api/quantity.h"
 #include "base/strings.h"
@@ -26,8 +28,12 @@ std::string_view text_at(const Value* value) {
   return value != nullptr && value->is_string() ? value->as_string() : std::string_view{};
 }
 
-void set_missing(Arena& arena, Value& map, std::string_view key, const Value& value) {
-  if (map.find(key) == nullptr) map.set(arena, key, value);
+// Entries of `from` that `to` has not.
+void set_missing(Arena& arena, Value& to, const Value& from) {
+  MemberIndex index(to);
+  for (const Member& entry : from.members()) {
+    if (index.find(entry.key) == nullptr) to.add_ref(arena, entry.key, entry.value);
+  }
 }
 
 // "latest" is meant when an image names neither a tag nor a digest.
@@ -100,26 +106,24 @@ void requests_from_limits(Arena& arena, Value& object, const TypeInfo& type) {
       if (requests == nullptr || !requests->is_object()) {
         requests = &set_in_order(arena, *resources, resources_type, "requests", Value::object());
       }
-      for (const Member& limit : wanted.members()) {
-        set_missing(arena, *requests, limit.key, limit.value);
-      }
+      set_missing(arena, *requests, wanted);
       sort_members(*requests);
     }
   }
 }
 
-// The sum of the containers' requests for one resource; false when none has any.
-bool sum_requests(Value& spec, std::string_view resource, Quantity& sum) {
-  bool found = false;
+// What the containers ask for together.
+std::map<std::string_view, Quantity> sum_requests(Value& spec) {
+  std::map<std::string_view, Quantity> sums;
   for (const Value& container : items_at(spec, "containers")) {
-    const Value* amount = container.find_path({"resources", "requests", resource});
-    if (amount == nullptr || !amount->is_string()) continue;
-    if (auto parsed = Quantity::parse(amount->as_string())) {
-      sum += *parsed;
-      found = true;
+    const Value* requests = container.find_path({"resources", "requests"});
+    if (requests == nullptr || !requests->is_object()) continue;
+    for (const Member& amount : requests->members()) {
+      if (!amount.value.is_string()) continue;
+      if (auto parsed = Quantity::parse(amount.value.as_string())) sums[amount.key] += *parsed;
     }
   }
-  return found;
+  return sums;
 }
 
 // Limits of the whole pod without a request: what the containers ask for, else the limit.
@@ -134,12 +138,14 @@ void pod_level_resources(Arena& arena, Value& object, const TypeInfo& type) {
     const TypeInfo& resources_type = type_of(type_of(type, "spec"), "resources");
     requests = &set_in_order(arena, resources, resources_type, "requests", Value::object());
   }
+  Value missing = Value::object();
+  const auto sums = sum_requests(spec);
   for (const Member& limit : wanted.members()) {
-    Quantity sum;
-    const bool asked = sum_requests(spec, limit.key, sum);
-    set_missing(arena, *requests, limit.key,
-                asked ? Value::string(arena, sum.format()) : limit.value);
+    const auto sum = sums.find(limit.key);
+    missing.add_ref(arena, limit.key,
+                    sum == sums.end() ? limit.value : Value::string(arena, sum->second.format()));
   }
+  set_missing(arena, *requests, missing);
   sort_members(*requests);
 }
 
@@ -195,9 +201,7 @@ void fill_amounts(Arena& arena, Value& object, const TypeInfo& type, std::string
   if (source == nullptr || source->empty()) return;
   const Value amounts = *source;
   Value& target = map_member(arena, object, type, to);
-  for (const Member& amount : amounts.members()) {
-    set_missing(arena, target, amount.key, amount.value);
-  }
+  set_missing(arena, target, amounts);
   sort_members(target);
 }
 
@@ -213,8 +217,14 @@ void secret_string_data(Arena& arena, Value& object, const TypeInfo& type) {
   if (texts == nullptr || !texts->is_object()) return;
   const Value copy = *texts;
   Value& data = map_member(arena, object, type, "data");
+  MemberIndex index(data);
   for (const Member& text : copy.members()) {
-    data.set(arena, text.key, Value::string(arena, base64_encode(text.value.as_string())));
+    const Value bytes = Value::string(arena, base64_encode(text.value.as_string()));
+    const std::size_t place = index.place(text.key);
+    if (place == data.size())
+      data.add_ref(arena, text.key, bytes);
+    else
+      data.members()[place].value = bytes;
   }
   sort_members(data);
   object.erase("stringData");

@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string_view>
 
 #include "api/apply/path_element.h"
 #include "api/json.h"
+#include "api/member_index.h"
 #include "api/structural/canonical.h"
 #include "api/structural/formats.h"
 
@@ -259,6 +261,8 @@ class Validator {
   }
 
   void check_members(const Value& value, const Node& schema, const Value* old) {
+    std::optional<MemberIndex> before;
+    if (old != nullptr && old->is_object()) before.emplace(*old);
     for (const Member& member : value.members()) {
       const Node* below = schema.property(member.key);
       if (below == nullptr) below = schema.additional;
@@ -266,7 +270,7 @@ class Validator {
       const std::size_t size = path_.size();
       if (!path_.empty()) path_ += '.';
       path_ += member.key;
-      check(member.value, *below, old == nullptr ? nullptr : old->find(member.key));
+      check(member.value, *below, before ? before->find(member.key) : nullptr);
       path_.resize(size);
     }
   }

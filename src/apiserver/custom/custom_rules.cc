@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
+#include <optional>
 
 #include "api/apply/path_element.h"
+#include "api/member_index.h"
 #include "api/structural/canonical.h"
 #include "base/strings.h"
 #include "cel/environment.h"
@@ -203,8 +205,10 @@ class RuleAsker {
  private:
   void ask_members(const Place& place, const Value& value, const Value* old,
                    const std::string& path) {
+    std::optional<api::MemberIndex> before;
+    if (old != nullptr && old->is_object()) before.emplace(*old);
     for (const api::Member& member : value.members()) {
-      const Value* was = old == nullptr ? nullptr : old->find(member.key);
+      const Value* was = before ? before->find(member.key) : nullptr;
       const auto property = place.properties.find(member.key);
       if (property != place.properties.end()) {
         ask(property->second.get(), member.value, was, child(path, member.key));

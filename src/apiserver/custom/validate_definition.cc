@@ -291,15 +291,14 @@ void check_stored_versions(const Field& definition) {
   const Field stored = definition["status"]["storedVersions"];
   if (stored.size() == 0) return stored.invalid("must have at least one stored version");
   const auto versions = definition["spec"]["versions"].items();
+  const auto names = definition["spec"]["versions"].texts_of_items("name");
   std::set<std::string_view> seen;
   for (const Field& name : stored.items()) {
     if (!seen.insert(name.text()).second) {
       name.duplicate();
       continue;
     }
-    const bool is_there = std::ranges::any_of(
-        versions, [&](const Field& version) { return version["name"].text() == name.text(); });
-    if (is_there) continue;
+    if (names.contains(name.text())) continue;
     const std::string text(name.text());
     name.invalid("missing from spec.versions; " + text +
                  " was previously a storage version, and must remain in spec.versions until a "

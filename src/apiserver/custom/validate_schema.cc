@@ -47,11 +47,7 @@ bool requires_property(const Field& schema, std::string_view name) {
 
 template <typename Visit>
 void each_property(const Field& schema, const Visit& visit) {
-  const Field all = schema["properties"];
-  if (!all.is_set() || !all.value()->is_object()) return;
-  for (const api::Member& member : all.value()->members()) {
-    visit(member.key, all.at_key(member.key));
-  }
+  for (const auto& [name, property] : schema["properties"].entries()) visit(name, property);
 }
 
 // What OpenAPI has and custom resources have not.

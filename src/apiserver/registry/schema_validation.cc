@@ -217,10 +217,7 @@ class Checker {
         for (const Field& item : field.items()) check_one(rule, item, nullptr);
         return;
       case Container::kMap:
-        if (!field.value()->is_object()) return;
-        for (const auto& member : field.value()->members()) {
-          check_one(rule, field.at_key(member.key), nullptr);
-        }
+        for (const auto& [key, entry] : field.entries()) check_one(rule, entry, nullptr);
     }
   }
 

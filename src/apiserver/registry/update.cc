@@ -1,5 +1,6 @@
 // PUT and PATCH: an object that is there becomes another, if nobody was faster.
 #include "api/json.h"
+#include "api/member_index.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/registry/applying.h"
@@ -98,10 +99,11 @@ void keep_other_half(Change& change, api::Value& object, const api::Value& old) 
 // True if anything but metadata and, `with_status` apart, the status differs.
 bool spec_differs(const api::Value& a, const api::Value& b, bool with_status) {
   const auto covers = [with_status](const api::Value& left, const api::Value& right) {
+    api::MemberIndex index(right);
     for (const auto& [key, value] : left.members()) {
       if (key == "metadata" || key == "kind" || key == "apiVersion") continue;
       if (key == "status" && !with_status) continue;
-      const auto* other = right.find(key);
+      const auto* other = index.find(key);
       if (other == nullptr ? !value.is_null() : !api::equal(value, *other)) return false;
     }
     return true;

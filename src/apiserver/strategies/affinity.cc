@@ -1,6 +1,9 @@
 // Where a pod may run: affinity and spreading.
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
@@ -40,24 +43,26 @@ void validate_term_keys(const Field& term) {
   const Field mismatch = term["mismatchLabelKeys"];
   validate_label_keys(match, selector);
   validate_label_keys(mismatch, selector);
+  const auto match_keys = match.items();
+  std::map<std::string_view, std::vector<std::size_t>> places;
+  for (std::size_t i = 0; i < match_keys.size(); ++i) places[match_keys[i].text()].push_back(i);
   Texts seen;
   for (const auto& [key, value] : selector["matchLabels"].entries()) seen.emplace(key);
   for (const Field& expression : selector["matchExpressions"].items()) {
     const std::string_view key = expression["key"].text();
-    const bool is_second = !seen.emplace(key).second;
-    for (std::size_t i = 0; is_second && i < match.size(); ++i) {
-      if (!match.at(i).is(key)) continue;
-      match.at(i)
+    const auto found = places.find(key);
+    if (seen.emplace(key).second || found == places.end()) continue;
+    for (const std::size_t i : found->second) {
+      match_keys[i]
           .as(term.path() + "[" + std::to_string(i) + "]")
           .invalid("exists in both matchLabelKeys and labelSelector");
     }
   }
-  for (const Field& key : match.items()) {
-    for (const Field& other : mismatch.items()) {
-      if (!other.is(key.text())) continue;
-      key.invalid("exists in both matchLabelKeys and mismatchLabelKeys");
-      break;
-    }
+  Texts others;
+  for (const Field& key : mismatch.items()) others.emplace(key.text());
+  for (const Field& key : match_keys) {
+    if (!others.contains(key.text())) continue;
+    key.invalid("exists in both matchLabelKeys and mismatchLabelKeys");
   }
 }
 
@@ -120,6 +125,10 @@ void validate_spread_keys(const Field& constraint) {
 
 void validate_topology_spread(const Field& constraints) {
   const auto all = constraints.items();
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> last;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    last[{all[i]["topologyKey"].text(), all[i]["whenUnsatisfiable"].text()}] = i;
+  }
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Field& constraint = all[i];
     const Field skew = constraint["maxSkew"];
@@ -132,11 +141,7 @@ void validate_topology_spread(const Field& constraints) {
     if (!when.is_among({"DoNotSchedule", "ScheduleAnyway"})) {
       when.not_supported_value(quoted(when.text()), {"DoNotSchedule", "ScheduleAnyway"});
     }
-    const bool is_repeated = std::any_of(
-        all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end(), [&](const Field& other) {
-          return other["topologyKey"].is(key.text()) && other["whenUnsatisfiable"].is(when.text());
-        });
-    if (is_repeated) {
+    if (last[{key.text(), when.text()}] != i) {
       const std::string pair =
           "{" + std::string(key.text()) + ", " + std::string(when.text()) + "}";
       constraint.as(constraint["{topologyKey, whenUnsatisfiable}"]).duplicate_value(quoted(pair));

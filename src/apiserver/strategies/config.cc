@@ -15,9 +15,7 @@ constexpr std::size_t kMaxDataBytes = 1 << 20;
 // The keys of a map of data, and how many bytes its values have.
 std::size_t check_data(const Field& data, bool is_base64) {
   std::size_t bytes = 0;
-  if (data.value() == nullptr || !data.value()->is_object()) return 0;
-  for (const auto& [key, value] : data.value()->members()) {
-    const Field entry = data.at_key(key);
+  for (const auto& [key, entry] : data.entries()) {
     for (const auto& text : api::check_config_map_key(key)) {
       entry.invalid_value(quoted(key), text);
     }
@@ -56,12 +54,10 @@ void keep_immutable(Change& change, const api::Value& object, const api::Value& 
 void validate_config_map(Change& change, const api::Value& object) {
   const Field map = root(change, object);
   const std::size_t bytes = check_data(map["data"], false) + check_data(map["binaryData"], true);
-  const auto* texts = map["data"].value();
-  if (texts != nullptr && texts->is_object() && map["binaryData"].is_set()) {
-    for (const auto& [key, value] : texts->members()) {
-      if (map["binaryData"].value()->find(key) == nullptr) continue;
-      map["data"].at_key(key).invalid_value(quoted(key), "duplicate of key present in binaryData");
-    }
+  FieldMap bytes_of(map["binaryData"]);
+  for (const auto& [key, text] : map["data"].entries()) {
+    if (bytes_of.at_key(key).value() == nullptr) continue;
+    text.invalid_value(quoted(key), "duplicate of key present in binaryData");
   }
   if (bytes > kMaxDataBytes) map.as("[]").too_long(kMaxDataBytes);
 }

@@ -1,5 +1,6 @@
 // Containers of a pod: names, images, ports, mounts, restart rules.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -20,13 +21,22 @@ struct PodParts {
   bool uses_host_users;
   std::int64_t grace_seconds;
 
+  std::map<std::string_view, Field> volumes;  // By name.
+
   Field volume(std::string_view name) const {
-    for (const Field& volume : spec["volumes"].items()) {
-      if (!name.empty() && volume["name"].is(name)) return volume;
-    }
-    return spec["volumes"].at(spec["volumes"].size());
+    const auto found = volumes.find(name);
+    return found == volumes.end() ? spec.with(nullptr) : found->second;
   }
 };
+
+std::map<std::string_view, Field> volumes_of(const Field& spec) {
+  std::map<std::string_view, Field> out;
+  for (const Field& volume : spec["volumes"].items()) {
+    const std::string_view name = volume["name"].text();
+    if (!name.empty()) out.emplace(name, volume);
+  }
+  return out;
+}
 
 // Names and numbers of one container's ports.
 void validate_ports(const Field& ports) {
@@ -88,17 +98,12 @@ void validate_sub_paths(const Field& mount, const Field& mounts, bool is_image) 
   validate_descending_path(expression.as(mounts["subPathExpr"]));
 }
 
-bool any_has(const Field& list, const char* key, std::string_view text) {
-  for (const Field& item : list.items()) {
-    if (item[key].is(text)) return true;
-  }
-  return false;
-}
-
 void validate_mounts(const Field& container, const PodParts& pod) {
   Texts paths;
   const Field mounts = container["volumeMounts"];
   const Field devices = container["volumeDevices"];
+  const auto device_names = devices.texts_of_items("name");
+  const auto device_paths = devices.texts_of_items("devicePath");
   for (const Field& mount : mounts.items()) {
     const Field name = mount["name"];
     const Field path = mount["mountPath"];
@@ -107,10 +112,10 @@ void validate_mounts(const Field& container, const PodParts& pod) {
     if (!volume.is_set()) name.not_found();
     path.require();
     if (!paths.emplace(path.text()).second) path.invalid("must be unique");
-    if (any_has(devices, "name", name.text())) {
+    if (device_names.contains(name.text())) {
       name.invalid("must not already exist in volumeDevices");
     }
-    if (any_has(devices, "devicePath", path.text())) {
+    if (device_paths.contains(path.text())) {
       path.invalid("must not already exist as a path in volumeDevices");
     }
     validate_sub_paths(mount, mounts, volume["image"].is_set());
@@ -120,7 +125,8 @@ void validate_mounts(const Field& container, const PodParts& pod) {
 
 void validate_devices(const Field& container, const PodParts& pod) {
   Texts names, paths;
-  const Field mounts = container["volumeMounts"];
+  const auto mount_names = container["volumeMounts"].texts_of_items("name");
+  const auto mount_paths = container["volumeMounts"].texts_of_items("mountPath");
   for (const Field& device : container["volumeDevices"].items()) {
     const Field name = device["name"];
     const Field path = device["devicePath"];
@@ -140,10 +146,10 @@ void validate_devices(const Field& container, const PodParts& pod) {
     } else {
       paths.emplace(path.text());
     }
-    if (any_has(mounts, "name", name.text())) {
+    if (mount_names.contains(name.text())) {
       name.invalid("must not already exist in volumeMounts");
     }
-    if (any_has(mounts, "mountPath", path.text())) {
+    if (mount_paths.contains(path.text())) {
       path.invalid("must not already exist as a path in volumeMounts");
     }
   }
@@ -309,7 +315,7 @@ std::vector<Field> all_containers(const Field& spec) {
 
 void validate_containers(const Field& spec, bool is_template) {
   const PodParts pod{spec, is_template, spec["hostUsers"].flag(true),
-                     spec["terminationGracePeriodSeconds"].number()};
+                     spec["terminationGracePeriodSeconds"].number(), volumes_of(spec)};
   validate_regular(pod);
   validate_init(pod);
   validate_ephemeral(pod);

@@ -1,4 +1,5 @@
 // What storage drivers say of themselves, and attachments of their volumes.
+#include <map>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -82,13 +83,15 @@ void validate_node(Change& change, const api::Value& object) {
 void keep_node(Change& change, const api::Value& object, const api::Value& old) {
   const auto* before = old.find_path({"spec", "drivers"});
   if (before == nullptr || !before->is_array()) return;
+  std::map<std::string_view, const api::Value*> by_name;
+  for (const auto& driver : before->items()) by_name.emplace(driver.string_at("name"), &driver);
   for (const Field& driver : root(change, object)["spec"]["drivers"].items()) {
-    for (const auto& was : before->items()) {
-      if (!driver["name"].is(was.string_at("name"))) continue;
-      const bool had_count = was.find_path({"allocatable", "count"}) != nullptr;
-      for (const char* key : {"nodeID", "topologyKeys"}) driver[key].immutable(was.find(key));
-      if (had_count) driver["allocatable"].immutable(was.find("allocatable"));
-    }
+    const auto found = by_name.find(driver["name"].text());
+    if (found == by_name.end()) continue;
+    const api::Value& was = *found->second;
+    const bool had_count = was.find_path({"allocatable", "count"}) != nullptr;
+    for (const char* key : {"nodeID", "topologyKeys"}) driver[key].immutable(was.find(key));
+    if (had_count) driver["allocatable"].immutable(was.find("allocatable"));
   }
 }
 

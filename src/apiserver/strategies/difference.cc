@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "api/member_index.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -30,11 +31,12 @@ class Differences {
  private:
   void compare_members(const api::Value& before, const api::Value& after, const std::string& path) {
     const std::string start = path.empty() ? path : path + '.';
+    api::MemberIndex in_before(before), in_after(after);
     for (const auto& [key, value] : before.members()) {
-      compare(&value, after.find(key), start + std::string(key));
+      compare(&value, in_after.find(key), start + std::string(key));
     }
     for (const auto& [key, value] : after.members()) {
-      if (before.find(key) == nullptr) compare(nullptr, &value, start + std::string(key));
+      if (in_before.find(key) == nullptr) compare(nullptr, &value, start + std::string(key));
     }
   }
   void compare_items(const api::Value& before, const api::Value& after, const std::string& path) {

@@ -89,8 +89,8 @@ Field Field::operator[](std::string_view name) const {
   return down(value_ == nullptr ? nullptr : value_->find(name), Step::Kind::kMember, name);
 }
 
-Field Field::at_key(std::string_view key) const {
-  return down(value_ == nullptr ? nullptr : value_->find(key), Step::Kind::kKey, arena_->copy(key));
+Field Field::at_key(std::string_view key, const api::Value* value) const {
+  return down(value, Step::Kind::kKey, arena_->copy(key));
 }
 
 Field Field::at(std::size_t index) const {
@@ -113,6 +113,13 @@ std::vector<std::pair<std::string_view, Field>> Field::entries() const {
   for (const auto& [key, value] : value_->members()) {
     out.emplace_back(key, down(&value, Step::Kind::kKey, key));
   }
+  return out;
+}
+
+std::set<std::string_view> Field::texts_of_items(std::string_view name) const {
+  std::set<std::string_view> out;
+  if (value_ == nullptr || !value_->is_array()) return out;
+  for (const api::Value& item : value_->items()) out.insert(item.string_at(name));
   return out;
 }
 

@@ -3,6 +3,8 @@
 // Why: rules read like the messages that they give. Reading a place that is not there, or is of
 //   another type, gives nothing ("", 0, false, no items), so that a rule need not ask first. Most
 //   objects are right: a path is a chain of steps, and becomes text only in a complaint.
+// Bounds: each step down stays in the arena. A rule that compared each item of a list with all the
+//   others would fill the memory: it makes a set first.
 // Lifetime: refers to the object, the list of causes and the arena, which must outlive it. Names of
 //   members are taken to live forever (literals, names of the schema); keys of maps need not.
 // Source: k8s.io/apimachinery/pkg/util/validation/field.
@@ -11,11 +13,13 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/member_index.h"
 #include "api/names.h"
 #include "api/quantity.h"
 #include "api/value.h"
@@ -50,10 +54,14 @@ class Field {
 
   // Places below: a member ("path.name"), an entry of a map ("path[key]"), an item ("path[2]").
   Field operator[](std::string_view name) const;
-  Field at_key(std::string_view key) const;
+  Field at_key(std::string_view key) const {
+    return at_key(key, value_ ? value_->find(key) : nullptr);
+  }
   Field at(std::size_t index) const;
   std::vector<Field> items() const;
   std::vector<std::pair<std::string_view, Field>> entries() const;
+  // What its items have as their member `name`; "" for those without.
+  std::set<std::string_view> texts_of_items(std::string_view name) const;
   // The same value, complained about elsewhere; another value, complained about here.
   Field as(std::string_view path) const;
   Field as(const Field& place) const { return {*this, value_, place.step_}; }
@@ -86,6 +94,8 @@ class Field {
   bool same_as(const api::Value* old) const;
 
  private:
+  friend class FieldMap;
+
   // One step down from a place. A step without a parent may be a whole path.
   struct Step {
     enum class Kind : std::uint8_t { kMember, kKey, kItem } kind;
@@ -97,6 +107,7 @@ class Field {
   Field(const Field& root, const api::Value* value, const Step* step)
       : causes_(root.causes_), arena_(root.arena_), value_(value), step_(step) {}
   const Step* step(Step::Kind kind, std::string_view name, std::size_t index) const;
+  Field at_key(std::string_view key, const api::Value* value) const;
   Field down(const api::Value* value, Step::Kind kind, std::string_view name,
              std::size_t index = 0) const {
     return {*this, value, step(kind, name, index)};
@@ -106,6 +117,21 @@ class Field {
   api::Arena* arena_;
   const api::Value* value_;
   const Step* step_ = nullptr;
+};
+
+// The entries of a map for rules that ask it for many keys, which must not become quadratic.
+class FieldMap {
+ public:
+  explicit FieldMap(const Field& map) : map_(map) {
+    if (map.value_ != nullptr && map.value_->is_object()) index_.emplace(*map.value_);
+  }
+  Field at_key(std::string_view key) {
+    return map_.at_key(key, index_ ? index_->find(key) : nullptr);
+  }
+
+ private:
+  Field map_;
+  std::optional<api::MemberIndex> index_;
 };
 
 }  // namespace pinnace::apiserver

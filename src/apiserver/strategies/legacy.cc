@@ -90,13 +90,10 @@ void validate_preset(Change& change, const api::Value& object) {
   validate_volumes(spec["volumes"], "");
   validate_env(spec["env"]);
   validate_env_from(spec["envFrom"]);
+  const auto volumes = spec["volumes"].texts_of_items("name");
   for (const Field& mount : spec["volumeMounts"].items()) {
     const Field name = mount["name"];
-    const auto volumes = spec["volumes"].items();
-    const bool is_known = std::any_of(volumes.begin(), volumes.end(), [&](const Field& volume) {
-      return volume["name"].is(name.text());
-    });
-    if (name.require() && !is_known) name.not_found();
+    if (name.require() && !volumes.contains(name.text())) name.not_found();
     mount["mountPath"].require();
   }
 }

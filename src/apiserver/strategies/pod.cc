@@ -1,5 +1,7 @@
 // Pods: what the server fills in, what subresources may touch, and how long one is given to end.
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "api/json.h"
 #include "api/quantity.h"
@@ -42,12 +44,14 @@ void take_resources(Change& change, api::Value& spec, const api::Value& wanted, 
       !others->is_array()) {
     return;
   }
+  std::map<std::string_view, const api::Value*> by_name;
+  for (const auto& other : others->items()) by_name[other.string_at("name")] = &other;
   for (auto& container : containers->items()) {
-    for (const auto& other : others->items()) {
-      if (other.string_at("name") != container.string_at("name")) continue;
-      for (const char* key : {"resources", "resizePolicy"}) {
-        if (const auto* value = other.find(key)) container.set_ref(change.arena, key, *value);
-      }
+    const auto other = by_name.find(container.string_at("name"));
+    if (other == by_name.end()) continue;
+    for (const char* key : {"resources", "resizePolicy"}) {
+      if (const auto* value = other->second->find(key))
+        container.set_ref(change.arena, key, *value);
     }
   }
 }

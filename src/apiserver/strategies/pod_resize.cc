@@ -16,9 +16,9 @@ api::Quantity amount_at(const api::Value& container, const char* map, const char
 // Some of what was asked for before is no longer.
 bool is_less(const Field& amounts, const api::Value* old) {
   if (old == nullptr || !old->is_object()) return false;
-  return std::any_of(old->members().begin(), old->members().end(), [&](const api::Member& member) {
-    return !amounts.at_key(member.key).is_set();
-  });
+  FieldMap now(amounts);
+  return std::any_of(old->members().begin(), old->members().end(),
+                     [&](const api::Member& member) { return !now.at_key(member.key).is_set(); });
 }
 
 void validate_container_resize(const Field& container, const api::Value& old) {

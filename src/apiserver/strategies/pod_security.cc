@@ -381,13 +381,12 @@ void validate_pod_annotations(const Field& annotations, const Field& spec) {
       validate_seccomp_text(value.as(annotations.path() + "." + std::string(key)));
     }
   }
+  std::set<std::string_view> containers;
+  for (const Field& one : all_containers(spec)) containers.insert(one["name"].text());
   for (const auto& [key, value] : annotations.entries()) {
     if (!key.starts_with(kAppArmorContainer)) continue;
     const std::string_view name = key.substr(kAppArmorContainer.size());
-    const auto containers = all_containers(spec);
-    const bool is_there = std::any_of(containers.begin(), containers.end(),
-                                      [&](const Field& one) { return one["name"].is(name); });
-    if (!is_there) value.invalid_value(quoted(name), "container not found");
+    if (!containers.contains(name)) value.invalid_value(quoted(name), "container not found");
     if (!value.is_among({"", "runtime/default", "unconfined"}) &&
         !value.text().starts_with("localhost/")) {
       value.invalid("invalid AppArmor profile name: " + quoted(value.text()));

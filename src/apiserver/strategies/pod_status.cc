@@ -64,11 +64,11 @@ void validate_conditions(const Field& conditions) {
 
 void validate_claim_statuses(const Field& statuses, const Field& claims) {
   std::set<std::string, std::less<>> names;
+  const auto known = claims.texts_of_items("name");
   for (const Field& status : statuses.items()) {
     const Field name = status["name"];
-    bool is_known = false;
-    for (const Field& claim : claims.items()) is_known = is_known || claim["name"].is(name.text());
-    if (!is_known) name.invalid("must match the name of an entry in `spec.resourceClaims`");
+    if (!known.contains(name.text()))
+      name.invalid("must match the name of an entry in `spec.resourceClaims`");
     if (!names.emplace(name.text()).second) name.duplicate();
     const Field claim = status["resourceClaimName"];
     if (claim.is_set()) claim.as(name).each(api::check_dns1123_subdomain(claim.text()));

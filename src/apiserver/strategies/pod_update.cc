@@ -1,6 +1,9 @@
 #include "apiserver/strategies/pod_update.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/difference.h"
@@ -86,32 +89,26 @@ bool validate_deadline_update(const Field& deadline, const api::Value* old) {
 }
 
 // Tolerations may be added; those that are there keep all but their seconds.
-void validate_toleration_update(Change& change, const Field& tolerations, const api::Value& old) {
-  const auto without_seconds = [&](const api::Value& toleration) {
-    api::Value copy = api::deep_copy(change.arena, toleration);
-    copy.erase("tolerationSeconds");
-    return copy;
+void validate_toleration_update(const Field& tolerations, const api::Value& old) {
+  const auto without_seconds = [](const api::Value& one) {
+    return std::tuple(one.string_at("key"), one.string_at("operator"), one.string_at("value"),
+                      one.string_at("effect"));
   };
+  std::set<decltype(without_seconds(old))> kept;
+  for (const Field& now : tolerations.items()) kept.insert(without_seconds(*now.value()));
   for (const auto& before : items_at(old, "tolerations")) {
-    const api::Value wanted = without_seconds(before);
-    const auto items = tolerations.items();
-    const bool kept = std::any_of(items.begin(), items.end(), [&](const Field& toleration) {
-      return api::equal(without_seconds(*toleration.value()), wanted);
-    });
-    if (kept) continue;
+    if (kept.contains(without_seconds(before))) continue;
     return tolerations.forbidden(
         "existing toleration can not be modified except its tolerationSeconds");
   }
 }
 
 void validate_gate_update(const Field& gates, const api::Value& old) {
+  std::set<std::string_view> known;
+  for (const auto& gate : items_at(old, "schedulingGates")) known.insert(gate.string_at("name"));
   for (const Field& gate : gates.items()) {
     const Field name = gate["name"];
-    const auto before = items_at(old, "schedulingGates");
-    const bool known = std::any_of(before.begin(), before.end(), [&](const api::Value& one) {
-      return name.is(one.string_at("name"));
-    });
-    if (known) continue;
+    if (known.contains(name.text())) continue;
     name.forbidden("only deletion is allowed, but found new scheduling gate '" +
                    std::string(name.text()) + "'");
   }
@@ -119,11 +116,10 @@ void validate_gate_update(const Field& gates, const api::Value& old) {
 
 void validate_selector_additions(const Field& selector, const api::Value* old) {
   if (old == nullptr || !old->is_object()) return;
+  FieldMap now(selector);
   for (const auto& [key, value] : old->members()) {
-    if (value.is_string() && selector.at_key(key).is(value.as_string()) &&
-        selector.at_key(key).is_set()) {
-      continue;
-    }
+    const Field same = now.at_key(key);
+    if (value.is_string() && same.is_set() && same.is(value.as_string())) continue;
     return selector.invalid(
         "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
   }
@@ -163,17 +159,17 @@ void validate_affinity_additions(const Field& affinity, const api::Value& old) {
 }
 
 void validate_ephemeral_update(const Field& containers, const api::Value& old) {
+  std::map<std::string_view, const api::Value*> by_name;
+  for (const Field& one : containers.items()) by_name.emplace(one["name"].text(), one.value());
   for (const auto& before : items_at(old, "ephemeralContainers")) {
     const std::string name(before.string_at("name"));
-    const auto items = containers.items();
-    const auto now = std::find_if(items.begin(), items.end(),
-                                  [&](const Field& one) { return one["name"].is(name); });
-    if (now == items.end()) {
+    const auto now = by_name.find(name);
+    if (now == by_name.end()) {
       containers.forbidden("existing ephemeral containers " + quoted(name) +
                            " may not be removed\n");
-    } else if (!api::equal(*now->value(), before)) {
+    } else if (!api::equal(*now->second, before)) {
       containers.forbidden("existing ephemeral containers " + quoted(name) + " may not be changed" +
-                           difference(before, *now->value()));
+                           difference(before, *now->second));
     }
   }
 }
@@ -187,16 +183,18 @@ void validate_annotation_update(const Field& annotations, const api::Value* old)
     return key == kMirror ? " mirror pod annotation" : nullptr;
   };
   if (old != nullptr && old->is_object()) {
+    FieldMap after(annotations);
     for (const auto& [key, value] : old->members()) {
-      const Field now = annotations.at_key(key);
+      const Field now = after.at_key(key);
       if (now.is_set() && api::equal(value, *now.value())) continue;
       if (const char* name = name_of(key)) {
         now.forbidden("may not remove or update" + std::string(name));
       }
     }
   }
+  FieldMap before(annotations.with(old));
   for (const auto& [key, value] : annotations.entries()) {
-    if (old != nullptr && old->find(key) != nullptr) continue;
+    if (before.at_key(key).value() != nullptr) continue;
     if (const char* name = name_of(key)) value.forbidden("may not add" + std::string(name));
   }
 }
@@ -248,7 +246,7 @@ void validate_pod_update(Change& change, const api::Value& object, const api::Va
                                 before->find("activeDeadlineSeconds"))) {
     return;
   }
-  validate_toleration_update(change, spec["tolerations"], *before);
+  validate_toleration_update(spec["tolerations"], *before);
   validate_gate_update(spec["schedulingGates"], *before);
   validate_waiting_update(spec, *before);
   const api::Value same = without_allowed_changes(change.arena, *spec.value(), *before);

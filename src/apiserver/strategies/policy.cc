@@ -180,15 +180,32 @@ constexpr Order kOrders[] = {
     {"default", "max", "default", "max", "default value", "max value"},
 };
 
-void validate_ratio(const Field& limit, std::string_view name) {
-  const Field field = limit["maxLimitRequestRatio"].at_key(name);
+constexpr const char* kLimitMaps[] = {"max", "min", "default", "defaultRequest",
+                                      "maxLimitRequestRatio"};
+
+// The amounts of one limit.
+class LimitMaps {
+ public:
+  explicit LimitMaps(const Field& limit) {
+    for (const char* key : kLimitMaps) maps_.emplace(key, limit[key]);
+  }
+  Field at(std::string_view map, std::string_view name) {
+    return maps_.find(map)->second.at_key(name);
+  }
+
+ private:
+  std::map<std::string_view, FieldMap> maps_;
+};
+
+void validate_ratio(LimitMaps& limit, std::string_view name) {
+  const Field field = limit.at("maxLimitRequestRatio", name);
   const auto ratio = field.amount();
   if (!ratio) return;
   if (*ratio < api::Quantity::from_value(1)) {
     field.invalid("ratio " + ratio->format() + " is less than 1");
   }
-  const auto low = limit["min"].at_key(name).amount();
-  const auto high = limit["max"].at_key(name).amount();
+  const auto low = limit.at("min", name).amount();
+  const auto high = limit.at("max", name).amount();
   if (!low || !high || low->is_zero()) return;
   const double most = high->as_double() / low->as_double();
   if (ratio->as_double() <= most) return;
@@ -197,23 +214,23 @@ void validate_ratio(const Field& limit, std::string_view name) {
   field.invalid("ratio " + ratio->format() + " is greater than max/min = " + text);
 }
 
-void validate_limit_amounts(const Field& limit, std::string_view name) {
+void validate_limit_amounts(LimitMaps& limit, std::string_view name) {
   for (const Order& order : kOrders) {
-    const auto low = limit[order.low].at_key(name).amount();
-    const auto high = limit[order.high].at_key(name).amount();
+    const auto low = limit.at(order.low, name).amount();
+    const auto high = limit.at(order.high, name).amount();
     if (!low || !high || *low <= *high) continue;
-    limit[order.about].at_key(name).invalid_value(
-        limit[order.shown].at_key(name).shown(), std::string(order.low_text) + " " + low->format() +
-                                                     " is greater than " + order.high_text + " " +
-                                                     high->format());
+    limit.at(order.about, name)
+        .invalid_value(limit.at(order.shown, name).shown(),
+                       std::string(order.low_text) + " " + low->format() + " is greater than " +
+                           order.high_text + " " + high->format());
   }
   validate_ratio(limit, name);
-  const auto given = limit["default"].at_key(name).amount();
-  const auto asked = limit["defaultRequest"].at_key(name).amount();
+  const auto given = limit.at("default", name).amount();
+  const auto asked = limit.at("defaultRequest", name).amount();
   if (may_overcommit(name) || !given || !asked || *given == *asked) return;
-  limit["defaultRequest"].at_key(name).invalid("default value " + given->format() +
-                                               " must equal to defaultRequest value " +
-                                               asked->format() + " in " + std::string(name));
+  limit.at("defaultRequest", name)
+      .invalid("default value " + given->format() + " must equal to defaultRequest value " +
+               asked->format() + " in " + std::string(name));
 }
 
 void validate_limit(const Field& limit) {
@@ -222,7 +239,7 @@ void validate_limit(const Field& limit) {
   const ResourceUse use =
       is_pod || type.is("Container") ? ResourceUse::kContainer : ResourceUse::kAny;
   Texts names;
-  for (const char* key : {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"}) {
+  for (const char* key : kLimitMaps) {
     const std::string_view map = key;
     if (is_pod && (map == "default" || map == "defaultRequest")) {
       if (!limit[key].empty()) limit[key].forbidden("may not be specified when `type` is 'Pod'");
@@ -238,7 +255,8 @@ void validate_limit(const Field& limit) {
     limit["limits"].required(
         "either minimum or maximum storage value is required, but neither was provided");
   }
-  for (const auto& name : names) validate_limit_amounts(limit, name);
+  LimitMaps maps(limit);
+  for (const auto& name : names) validate_limit_amounts(maps, name);
 }
 
 void validate_limit_range(Change& change, const api::Value& object) {

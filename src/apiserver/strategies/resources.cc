@@ -68,13 +68,15 @@ struct Found {
 };
 
 void validate_amounts(const Field& amounts, ResourceUse use, const Field* limits, Found& found) {
+  std::optional<FieldMap> bounds;
+  if (limits != nullptr) bounds.emplace(*limits);
   for (const auto& [name, amount] : amounts.entries()) {
     validate_resource_name(amount, name, use);
     validate_resource_amount(amount, name);
     found.compute = found.compute || name == "cpu" || name == "memory";
     const auto asked = amount.amount();
     if (limits != nullptr && asked) {
-      const auto bound = limits->at_key(name).amount();
+      const auto bound = bounds->at_key(name).amount();
       const std::string of_limit =
           bound ? std::string(name) + " limit of " + bound->format() : std::string();
       if (!bound) {
@@ -128,10 +130,11 @@ void validate_claim_names(const Field& used, const Field& claims) {
       request.each(api::check_dns1123_label(request.text()));
       key += "/" + std::string(request.text());
     }
-    const auto overlaps = [&](const std::string& other) {
-      return other == name || other == key || (request.empty() && other.starts_with(name + "/"));
-    };
-    if (std::any_of(names.begin(), names.end(), overlaps)) claim.duplicate_value(quoted(key));
+    const auto part = names.lower_bound(name + "/");
+    const bool has_part = part != names.end() && part->starts_with(name + "/");
+    if (names.contains(name) || names.contains(key) || (request.empty() && has_part)) {
+      claim.duplicate_value(quoted(key));
+    }
     names.insert(key);
     if (!known.contains(name)) claim.not_found_value(quoted(name), detail);
   }
@@ -154,11 +157,14 @@ Amounts requests_of(const Field& spec) {
   }
   Amounts sidecars;
   for (const Field& container : spec["initContainers"].items()) {
-    Amounts now = sidecars;
-    add(now, container["resources"]["requests"]);
-    for (const auto& [name, amount] : now) most[name] = std::max(most[name], amount);
+    Amounts own;
+    add(own, container["resources"]["requests"]);
+    // What the sidecars before it ask for beside that was counted with them.
+    for (const auto& [name, amount] : own) {
+      most[name] = std::max(most[name], amount + sidecars[name]);
+    }
     if (container["restartPolicy"].is("Always")) {
-      sidecars = now;
+      add(sidecars, container["resources"]["requests"]);
       add(sum, container["resources"]["requests"]);
     }
   }
@@ -234,8 +240,9 @@ void validate_pod_resources(const Field& spec) {
     resources["claims"].forbidden("claims cannot be set for Resources at pod-level");
   }
   validate_requirements(resources, ResourceUse::kPod);
+  FieldMap requests(resources["requests"]), limits(resources["limits"]);
   for (const auto& [name, amount] : requests_of(spec)) {
-    const Field asked = resources["requests"].at_key(name);
+    const Field asked = requests.at_key(name);
     const api::Quantity own = asked.amount().value_or(api::Quantity());
     if (amount > own) {
       asked.invalid_value(
@@ -247,7 +254,7 @@ void validate_pod_resources(const Field& spec) {
   for (std::size_t i = 0; i < containers.size(); ++i) {
     for (const auto& [name, amount] : containers[i]["resources"]["limits"].entries()) {
       const auto limit = amount.amount();
-      const auto bound = resources["limits"].at_key(name).amount();
+      const auto bound = limits.at_key(name).amount();
       if (!limit || !bound || *limit <= *bound) continue;
       amount
           .as(resources.path() + ".containers[" + std::to_string(i) + "][" + std::string(name) +

@@ -1,6 +1,7 @@
 #include "apiserver/strategies/service_allocation.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "apiserver/strategies/service_feed.h"
@@ -154,15 +155,18 @@ void keep_node_ports(Change& change, api::Value& spec, const api::Value& before)
   }
   if (old_ports == nullptr || !old_ports->is_array()) return;
   std::set<std::int64_t> said = node_ports_of(&spec);
+  const auto place_of = [](const api::Value& port) {
+    return std::pair(port.int_at("port"), port.string_at("protocol"));
+  };
+  std::map<decltype(place_of(spec)), std::int64_t> held;
+  for (const auto& old : old_ports->items()) {
+    if (old.int_at("nodePort") != 0) held[place_of(old)] = old.int_at("nodePort");
+  }
   for (auto& port : ports->items()) {
     if (port.int_at("nodePort") != 0) continue;
-    for (const auto& old : old_ports->items()) {
-      const std::int64_t held = old.int_at("nodePort");
-      const bool is_same = old.int_at("port") == port.int_at("port") &&
-                           old.string_at("protocol") == port.string_at("protocol");
-      if (!is_same || held == 0 || !said.insert(held).second) continue;
-      port.set_ref(change.arena, "nodePort", api::Value::integer(held));
-    }
+    const auto found = held.find(place_of(port));
+    if (found == held.end() || !said.insert(found->second).second) continue;
+    port.set_ref(change.arena, "nodePort", api::Value::integer(found->second));
   }
 }
 

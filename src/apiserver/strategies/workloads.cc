@@ -179,8 +179,9 @@ void validate_replication_controller(Change& change, const api::Value& object) {
   spec["replicas"].at_least(0);
   if (!pod_template.is_set()) return pod_template.required();
   const Field labels = pod_template["metadata"]["labels"];
+  FieldMap by_key(labels);
   for (const auto& [key, value] : selector.entries()) {
-    const Field label = labels.at_key(key);
+    const Field label = by_key.at_key(key);
     if (label.is_set() && label.is(value.text())) continue;
     labels.invalid("`selector` does not match template `labels`");
     break;

@@ -1,7 +1,10 @@
 #include "apiserver/admission/node_restriction/node_labels.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+
+#include "api/member_index.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -28,8 +31,10 @@ bool is_of(std::string_view ns, std::string_view domain) {
 
 void collect(const api::Value* from, const api::Value* other, std::set<std::string>& out) {
   if (from == nullptr || !from->is_object()) return;
+  std::optional<api::MemberIndex> index;
+  if (other != nullptr && other->is_object()) index.emplace(*other);
   for (const auto& [key, value] : from->members()) {
-    const auto* same = other == nullptr ? nullptr : other->find(key);
+    const auto* same = index ? index->find(key) : nullptr;
     const bool changed = same == nullptr || !api::equal(*same, value);
     if (changed && !may_node_set_label(key)) out.emplace(key);
   }
