@@ -11,6 +11,9 @@ namespace pinnace::apiserver {
 
 namespace {
 
+// Of all complaints as if each were as long as the next one.
+constexpr std::size_t kMaxCauseBytes = 4 << 20;
+
 // Not there, null, "", 0, false, [] or {}.
 bool says_nothing(const api::Value* value) {
   if (value == nullptr || value->is_null()) return true;
@@ -129,38 +132,37 @@ std::string Field::shown() const {
                              : api::to_json_text(*value_);
 }
 
-void Field::required(std::string_view detail) const {
-  causes_->push_back(cause::required(path(), detail));
+void Field::complain(Cause cause) const {
+  if (causes_->size() * cause.message.size() > kMaxCauseBytes) return;
+  causes_->push_back(std::move(cause));
 }
+
+void Field::required(std::string_view detail) const { complain(cause::required(path(), detail)); }
 void Field::invalid(std::string_view detail) const { invalid_value(shown(), detail); }
 void Field::invalid_value(std::string_view json, std::string_view detail) const {
-  causes_->push_back(cause::invalid(path(), json, detail));
+  complain(cause::invalid(path(), json, detail));
 }
-void Field::forbidden(std::string_view detail) const {
-  causes_->push_back(cause::forbidden(path(), detail));
-}
+void Field::forbidden(std::string_view detail) const { complain(cause::forbidden(path(), detail)); }
 void Field::not_supported(const std::vector<std::string>& valid) const {
   not_supported_value(shown(), valid);
 }
 void Field::not_supported_value(std::string_view json,
                                 const std::vector<std::string>& valid) const {
-  causes_->push_back(cause::not_supported(path(), json, valid));
+  complain(cause::not_supported(path(), json, valid));
 }
 void Field::duplicate() const { duplicate_value(shown()); }
 void Field::duplicate_value(std::string_view json) const {
-  causes_->push_back(cause::duplicate(path(), json));
+  complain(cause::duplicate(path(), json));
 }
 void Field::not_found() const { not_found_value(shown(), ""); }
 void Field::not_found_value(std::string_view json, std::string_view detail) const {
   Cause cause = cause::not_found(path(), json);
   if (!detail.empty()) cause.message.append(": ").append(detail);
-  causes_->push_back(std::move(cause));
+  complain(std::move(cause));
 }
-void Field::too_long(std::size_t max_bytes) const {
-  causes_->push_back(cause::too_long(path(), max_bytes));
-}
+void Field::too_long(std::size_t max_bytes) const { complain(cause::too_long(path(), max_bytes)); }
 void Field::too_many(std::size_t max_items) const {
-  causes_->push_back(cause::too_many(path(), size(), max_items));
+  complain(cause::too_many(path(), size(), max_items));
 }
 
 void Field::each(const api::Complaints& complaints) const {

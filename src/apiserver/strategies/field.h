@@ -4,7 +4,8 @@
 //   another type, gives nothing ("", 0, false, no items), so that a rule need not ask first. Most
 //   objects are right: a path is a chain of steps, and becomes text only in a complaint.
 // Bounds: each step down stays in the arena. A rule that compared each item of a list with all the
-//   others would fill the memory: it makes a set first.
+//   others would fill the memory: it makes a set first. Complaints are left out once all of them
+//   would have 4 MiB if they were as long as the next one.
 // Lifetime: refers to the object, the list of causes and the arena, which must outlive it. Names of
 //   members are taken to live forever (literals, names of the schema); keys of maps need not.
 // Source: k8s.io/apimachinery/pkg/util/validation/field.
@@ -106,6 +107,7 @@ class Field {
 
   Field(const Field& root, const api::Value* value, const Step* step)
       : causes_(root.causes_), arena_(root.arena_), value_(value), step_(step) {}
+  void complain(Cause cause) const;
   const Step* step(Step::Kind kind, std::string_view name, std::size_t index) const;
   Field at_key(std::string_view key, const api::Value* value) const;
   Field down(const api::Value* value, Step::Kind kind, std::string_view name,

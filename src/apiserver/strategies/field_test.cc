@@ -42,6 +42,17 @@ TEST(Field, APodOfManyPartsTakesMemoryInProportion) {
   EXPECT_LT(bytes_to_validate(2000), 6 * bytes_to_validate(500));
 }
 
+TEST(Field, LeavesOutComplaintsThatWouldFillTheMemory) {
+  api::Arena arena;
+  const api::Value nothing;
+  std::vector<Cause> causes;
+  const Field field(causes, arena, &nothing);
+  const std::string detail(10'000, 'x');
+  for (int i = 0; i < 5000; ++i) field.invalid(detail);
+  EXPECT_GT(causes.size(), 100u);
+  EXPECT_LT(causes.size(), 1000u);
+}
+
 TEST(Field, AMapGivesTheEntriesThatTheFieldGives) {
   api::Arena arena;
   std::string text = "{\"m\":{";
