@@ -84,7 +84,18 @@ const Special* find_special(const RequestInfo& info) {
 }
 
 Unexpected not_allowed(const Call& call) {
-  return errors::method_not_supported(resource_text(*call.resource), call.info.verb);
+  auto refused = errors::method_not_supported(resource_text(*call.resource), call.info.verb);
+  if (call.resource->custom != nullptr) return refused;
+  refused.error().kind.clear();
+  refused.error().group.clear();
+  refused.error().message = "the server does not allow this method on the requested resource";
+  return refused;
+}
+
+// POST goes to a collection, PUT and PATCH to one of it.
+bool is_misplaced(const RequestInfo& info) {
+  if (info.verb == "create") return !info.name.empty();
+  return (info.verb == "update" || info.verb == "patch") && info.name.empty();
 }
 
 }  // namespace
@@ -98,8 +109,7 @@ Result<void> dispatch(const BackendRef& backend, const CallRef& call) {
       special->handle(backend, call);
     return {};
   }
-  const bool posts_to_name = info.verb == "create" && !info.name.empty();
-  if (call->storage == nullptr || !info.subresource.empty() || posts_to_name ||
+  if (call->storage == nullptr || !info.subresource.empty() || is_misplaced(info) ||
       !call->resource->has_verb(info.verb)) {
     return not_allowed(*call);
   }

@@ -70,8 +70,6 @@ void refine_verb(RequestInfo& info, const Query& query, bool legacy_watch) {
     info.verb = "list";
   } else if (info.verb == "delete" && info.name.empty()) {
     info.verb = "deletecollection";
-  } else if (info.verb == "get" && info.subresource.empty() && query.flag("watch")) {
-    info.verb = "watch";
   }
   if (info.name.empty() && (info.verb == "list" || info.verb == "watch")) {
     info.name = selected_name(query.get("fieldSelector"));

@@ -34,6 +34,8 @@ TEST(RequestInfo, NamesWhatThePathAsksFor) {
       {"GET", "/api/v1/pods?watch=true", "watch /v1 pods ns= name= sub="},
       {"GET", "/api/v1/pods?watch=false", "list /v1 pods ns= name= sub="},
       {"GET", "/api/v1/watch/pods", "watch /v1 pods ns= name= sub="},
+      {"GET", "/api/v1/watch/namespaces/a/pods/p", "watch /v1 pods ns=a name=p sub="},
+      {"GET", "/api/v1/namespaces/a/pods/p?watch=true", "get /v1 pods ns=a name=p sub="},
       {"GET", "/api/v1/namespaces", "list /v1 namespaces ns= name= sub="},
       {"GET", "/api/v1/namespaces/a", "get /v1 namespaces ns=a name=a sub="},
       {"PUT", "/api/v1/namespaces/a/finalize", "update /v1 namespaces ns=a name=a sub=finalize"},

@@ -180,15 +180,12 @@ void settle(const CreationRef& creation) {
 }  // namespace
 
 bool is_dry_run(const Call& call, Error& error) {
-  for (const auto& value : call.query.get_all("dryRun")) {
-    if (value == "All") return true;
-    if (value.empty()) continue;
-    error = errors::invalid("CreateOptions.meta.k8s.io", "",
-                            {cause::not_supported("dryRun", quoted(value), {"All"})})
-                .error();
-    return false;
+  std::vector<Cause> causes;
+  const bool is_dry = wants_dry_run(call.query.get_all("dryRun"), causes);
+  if (!causes.empty()) {
+    error = errors::invalid("CreateOptions.meta.k8s.io", "", std::move(causes)).error();
   }
-  return false;
+  return is_dry;
 }
 
 store::ObjectRef unstored(const store::Key& key, std::string json) {

@@ -11,6 +11,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/selection.h"
+#include "apiserver/registry/write_options.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -220,7 +221,7 @@ namespace {
 struct Wish {
   Deletion deletion;
   std::optional<bool> orphans;  // What was said before there was a propagationPolicy.
-  Error dry_run_error;
+  std::vector<Cause> causes;
 };
 
 Result<Wish> read_wish(const std::string& body_text, std::string_view content_type) {
@@ -235,6 +236,12 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   if (!body->is_object() && !body->is_null()) {
     return errors::bad_request("DeleteOptions must be an object");
   }
+  const std::string_view kind = body->string_at("kind");
+  if (!kind.empty() && kind != type->name) {
+    return errors::bad_request("no kind \"" + std::string(kind) + "\" is registered for version \"" +
+                               std::string(body->string_at("apiVersion")) +
+                               "\" in the scheme of delete options");
+  }
   Deletion& deletion = wish.deletion;
   deletion.grace_seconds = body->int_at("gracePeriodSeconds", -1);
   deletion.propagation = body->string_at("propagationPolicy");
@@ -246,7 +253,13 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
     if (!revision) return std::unexpected(std::move(revision.error()));
     deletion.expected = *revision;
   }
-  if (const auto* dry = body->find("dryRun")) deletion.dry_run = !dry->empty();
+  std::vector<std::string> dry_runs;
+  if (const auto* said = body->find("dryRun"); said != nullptr && said->is_array()) {
+    for (const auto& one : said->items()) {
+      dry_runs.emplace_back(one.is_string() ? one.as_string() : std::string_view());
+    }
+  }
+  deletion.dry_run = wants_dry_run(dry_runs, wish.causes);
   return wish;
 }
 
@@ -260,7 +273,7 @@ Result<Wish> read_wish(const Call& call) {
   }
   wish.deletion.propagation = query.get("propagationPolicy");
   if (query.has("orphanDependents")) wish.orphans = query.flag("orphanDependents");
-  wish.deletion.dry_run = is_dry_run(call, wish.dry_run_error);
+  wish.deletion.dry_run = wants_dry_run(query.get_all("dryRun"), wish.causes);
   return wish;
 }
 
@@ -274,7 +287,7 @@ Result<Deletion> read_deletion(Call& call) {
   if (!wish) return std::unexpected(std::move(wish.error()));
   Deletion& deletion = wish->deletion;
   const std::string& policy = deletion.propagation;
-  std::vector<Cause> causes;
+  std::vector<Cause> causes = std::move(wish->causes);
   if (wish->orphans && !policy.empty()) {
     causes.push_back(cause::invalid("propagationPolicy", quoted(policy),
                                     "orphanDependents and deletionPropagation cannot be both set"));
@@ -286,7 +299,6 @@ Result<Deletion> read_deletion(Call& call) {
   if (!causes.empty()) {
     return errors::invalid("DeleteOptions.meta.k8s.io", "", std::move(causes));
   }
-  if (!wish->dry_run_error.message.empty()) return std::unexpected(std::move(wish->dry_run_error));
   if (wish->orphans) deletion.propagation = *wish->orphans ? "Orphan" : "Background";
   return std::move(deletion);
 }

@@ -62,16 +62,11 @@ Result<std::string> make_entry(const store::Object& object, const api::ResourceI
 // fieldValidation: what to do with fields that the type does not have or that come twice.
 enum class FieldValidation { kIgnore, kWarn, kStrict };
 
-Result<FieldValidation> field_validation(const Call& call) {
+// What else it may say was refused with the options of the write.
+FieldValidation field_validation(const Call& call) {
   const std::string_view text = call.query.get("fieldValidation");
-  if (text.empty() || text == "Warn") return FieldValidation::kWarn;
   if (text == "Ignore") return FieldValidation::kIgnore;
-  if (text == "Strict") return FieldValidation::kStrict;
-  std::string shown;
-  api::write_json_string(shown, text);
-  return errors::invalid(
-      "CreateOptions.meta.k8s.io", "",
-      {cause::not_supported("fieldValidation", shown, {"Ignore", "Strict", "Warn"})});
+  return text == "Strict" ? FieldValidation::kStrict : FieldValidation::kWarn;
 }
 
 // By the call's fieldValidation: an error, warnings, or nothing.
@@ -79,11 +74,10 @@ Result<void> judge_fields(Call& call, const api::TypeInfo& type,
                           const std::vector<std::string>& unknown,
                           const std::vector<std::string>& duplicates,
                           std::vector<std::string> problems) {
-  auto validation = field_validation(call);
-  if (!validation) return std::unexpected(std::move(validation.error()));
+  const FieldValidation validation = field_validation(call);
   for (auto& more : api::field_problems(unknown, duplicates)) problems.push_back(std::move(more));
-  if (*validation == FieldValidation::kIgnore || problems.empty()) return {};
-  if (*validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
+  if (validation == FieldValidation::kIgnore || problems.empty()) return {};
+  if (validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
   for (auto& problem : problems) call.warnings.push_back(std::move(problem));
   return {};
 }

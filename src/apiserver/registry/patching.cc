@@ -95,6 +95,11 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
       break;
     case Kind::kStrategic:
       done = api::apply_strategic_merge_patch(arena, document, body, type);
+      // It is about a type's fields, whatever it says to be of.
+      for (const std::string_view key : {"apiVersion", "kind"}) {
+        const api::Value* said = done ? object.find(key) : nullptr;
+        if (said != nullptr) document.set_ref(arena, key, *said);
+      }
       break;
   }
   if (!done) return std::unexpected(std::move(done.error()));

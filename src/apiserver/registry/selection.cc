@@ -70,6 +70,14 @@ Result<Selection> Selection::parse(const Query& query, const api::ResourceInfo& 
   return selection;
 }
 
+void Selection::keep_only(const std::string& name) {
+  if (name == only_name_) return;
+  auto requirements = fields_.requirements();
+  requirements.push_back({.field = "metadata.name", .value = name});
+  fields_ = api::FieldSelector(std::move(requirements));
+  only_name_ = name;
+}
+
 bool Selection::matches(const store::Object& object) const {
   if (matches_everything()) return true;
   const auto key_text = [&](std::string_view field) -> std::string {

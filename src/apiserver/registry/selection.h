@@ -21,6 +21,8 @@ class Selection {
     return labels_.matches_everything() && fields_.matches_everything();
   }
   bool matches(const store::Object& object) const;
+  // Besides, no object but this one.
+  void keep_only(const std::string& name);
   // The one name that can match, or "".
   const std::string& only_name() const { return only_name_; }
 

@@ -332,17 +332,7 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   auto held = std::make_shared<Held>();
   auto body = read_object(*call, held->arena, *call->resource);
   if (!body) return std::unexpected(std::move(body.error()));
-  const std::string_view name = meta_text(*body, "name");
-  if (!name.empty() && name != call->info.name) {
-    return errors::bad_request("the name of the object (" + std::string(name) +
-                               ") does not match the name on the URL (" + call->info.name + ")");
-  }
-  const std::string_view ns = meta_text(*body, "namespace");
-  if (call->storage->namespaced && !ns.empty() && ns != call->info.ns) {
-    return errors::bad_request("the namespace of the object (" + std::string(ns) +
-                               ") does not match the namespace on the request (" + call->info.ns +
-                               ")");
-  }
+  if (auto ok = check_place(*call, *body); !ok) return std::unexpected(std::move(ok.error()));
   held->body = *body;
   Update update;
   update.subresource = call->info.subresource;
@@ -383,11 +373,14 @@ Result<Update> patch_update(const CallRef& call) {
     auto patched = held->apply(change.arena, unpatched, *call->resource->type);
     if (!patched) return std::unexpected(std::move(patched.error()));
     object = *patched;
-    if (meta_text(object, "name") != call->info.name) {
-      return errors::bad_request("the name of the object (" +
-                                 std::string(meta_text(object, "name")) +
-                                 ") does not match the name on the URL (" + call->info.name + ")");
+    const api::ResourceInfo& resource = *call->resource;
+    if (auto ok = check_group_version_kind(change.arena, object,
+                                           group_version(resource.group, resource.version),
+                                           resource.kind);
+        !ok) {
+      return held->refusal(change.arena, unpatched, *resource.type, std::move(ok.error()));
     }
+    if (auto ok = check_place(*call, object); !ok) return ok;
     if (auto ok = check_sent_preconditions(*call, object, old); !ok) return ok;
     call->warnings.clear();
     if (auto ok = check_object(*call, change.arena, object, *call->resource, {}, held->problems());

@@ -412,6 +412,8 @@ Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const Ca
                                              std::function<void()> wake) {
   auto selection = Selection::parse(call->query, *call->resource);
   if (!selection) return std::unexpected(std::move(selection.error()));
+  // From the path, where the watch of one object once had a place of its own, or the selector.
+  if (!call->info.name.empty()) selection->keep_only(call->info.name);
   if (auto ok = check_options(call->query); !ok) return std::unexpected(std::move(ok.error()));
   const std::string_view text = call->query.get("resourceVersion");
   auto revision = parse_revision(text);

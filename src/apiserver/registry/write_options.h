@@ -1,4 +1,5 @@
-// What the query of a write says besides the object: who writes, and whether by force.
+// What the query of a write says besides the object: who writes, whether by force, whether only for
+// show, and what becomes of fields that nothing has.
 //
 // Errors: 422 for options that are not valid, as of a kind CreateOptions, UpdateOptions or
 //   PatchOptions.
@@ -6,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apiserver/http/call.h"
 #include "base/error.h"
@@ -15,6 +17,8 @@ namespace pinnace::apiserver {
 enum class WriteKind { kCreate, kUpdate, kPatch, kApply };
 
 Result<void> check_write_options(const Call& call, WriteKind kind);
+// Whether dryRun says that nothing shall be written; values that it cannot have become a cause.
+bool wants_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes);
 // The parameter fieldManager, or what stands before the first slash of User-Agent; at most
 // kMaxFieldManagerBytes of it, without what cannot be printed.
 std::string field_manager_of(const Call& call);
