@@ -1,5 +1,7 @@
 #include "apiserver/routes.h"
 
+#include <set>
+
 #include "api/json.h"
 #include "apiserver/discovery/discovery_routes.h"
 #include "apiserver/fairness/dump.h"
@@ -15,7 +17,7 @@ struct Check {
 constexpr Check kChecks[] = {
     {"ping", [](const Backend&) { return true; }},
     {"log", [](const Backend&) { return true; }},
-    {"store",
+    {"etcd",
      [](const Backend& backend) {
        return backend.store().revision() > 0 || !backend.options.bootstrap;
      }},
@@ -33,18 +35,18 @@ bool is_for(std::string_view endpoint, const Check& check) {
 }
 
 void health(Backend& backend, const CallRef& call) {
-  const auto parts = split(call->info.path.substr(1), '/');
-  const std::string_view endpoint = parts[0];
+  const std::string_view path = std::string_view(call->info.path).substr(1);
+  const std::string_view endpoint = path.substr(0, path.find('/'));
   const std::string_view only =
-      parts.size() > 1 ? std::string_view(call->info.path).substr(endpoint.size() + 2) : "";
-  const auto excluded = call->query.get_all("exclude");
+      endpoint.size() < path.size() ? path.substr(endpoint.size() + 1) : std::string_view();
+  const auto listed = call->query.get_all("exclude");
+  std::set<std::string> excluded(listed.begin(), listed.end());
   std::string report;
   bool passes = true, found = only.empty();
   for (const Check& check : kChecks) {
     if (!is_for(endpoint, check) || (!only.empty() && check.name != only)) continue;
     found = true;
-    bool is_excluded = false;
-    for (const auto& name : excluded) is_excluded = is_excluded || name == check.name;
+    const bool is_excluded = excluded.erase(std::string(check.name)) != 0;
     const bool ok = is_excluded || check.passes(backend);
     passes = passes && ok;
     report += std::string(ok ? "[+]" : "[-]") + std::string(check.name) +
@@ -54,10 +56,15 @@ void health(Backend& backend, const CallRef& call) {
   }
   constexpr std::string_view kText = "text/plain; charset=utf-8";
   if (!found) return answer_text(*call, 404, kText, "404 page not found\n");
+  if (!excluded.empty()) {
+    std::string names;
+    for (const auto& name : excluded) names += (names.empty() ? "\"" : ",\"") + name + "\"";
+    report += "warn: some health checks cannot be excluded: no matches for " + names + "\n";
+  }
   if (!passes) {
     return answer_text(*call, 500, kText, report + std::string(endpoint) + " check failed\n");
   }
-  if (!call->query.has("verbose")) return answer_text(*call, 200, kText, "ok");
+  if (!only.empty() || !call->query.has("verbose")) return answer_text(*call, 200, kText, "ok");
   answer_text(*call, 200, kText, report + std::string(endpoint) + " check passed\n");
 }
 

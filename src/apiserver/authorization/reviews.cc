@@ -148,7 +148,10 @@ void decide_review(const ReviewRef& review, const User& user, std::vector<Cause>
   const CallRef& call = review->call;
   AuthorizerChain& authorization = *review->backend->authorization;
   const auto* spec = review->object.find("spec");
+  std::vector<Cause> about_user = std::move(causes);
+  causes.clear();
   check_attributes(spec, causes);
+  causes.insert(causes.end(), about_user.begin(), about_user.end());
   const bool is_local = !call->info.ns.empty();
   if (is_local && spec != nullptr && spec->find("nonResourceAttributes") != nullptr) {
     causes.push_back(cause::invalid("spec.nonResourceAttributes",
@@ -273,7 +276,9 @@ void answer_token_review(const ReviewRef& review) {
 }
 
 void answer_self(const ReviewRef& review) {
-  meta_of(review->arena, review->object);
+  meta_of(review->arena, review->object)
+      .set_ref(review->arena, "creationTimestamp",
+               api::Value::string(review->arena, rfc3339(review->backend->now())));
   api::Value status = api::Value::object();
   status.set_ref(review->arena, "userInfo", user_value(review->arena, review->call->user));
   answer_review(*review, status);

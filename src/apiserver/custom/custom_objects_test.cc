@@ -145,7 +145,7 @@ TEST_F(CustomTest, RefusesBodiesThatItCannotRead) {
                                  R"({"name":"a"},"spec":{"size":2}})");
   EXPECT_EQ(blind->status, 422);
   EXPECT_EQ(blind->message(),
-            "Widget.example.com \"a\" is invalid: metadata.resourceVersion: Invalid value: 0x0: "
+            "widgets.example.com \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: "
             "must be specified for an update");
 }
 

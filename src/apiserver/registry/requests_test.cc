@@ -244,17 +244,21 @@ TEST_F(Requests, WhatAPutMakesMustBeAllowedToo) {
   EXPECT_EQ(refused->message(),
             "leases.coordination.k8s.io \"l\" is forbidden: User \"jane\" cannot create resource "
             "\"leases\" in API group \"coordination.k8s.io\" in the namespace \"default\"");
-  ASSERT_EQ(server_.put(leases + "/l", lease)->status, 201);
-  EXPECT_EQ(server_.call_as({"jane", {}}, "PUT", leases + "/l", lease)->status, 200);
+  const auto made = server_.put(leases + "/l", lease);
+  ASSERT_EQ(made->status, 201);
+  EXPECT_EQ(server_.call_as({"jane", {}}, "PUT", leases + "/l", made->body)->status, 200);
 }
 
 TEST_F(Requests, LeasesAndTheirLikeAreMadeByPut) {
   const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
-  EXPECT_EQ(server_.put(leases + "/l", R"({"metadata":{"name":"l"}})")->status, 201);
-  EXPECT_EQ(
-      server_.put(leases + "/l", R"({"metadata":{"name":"l"},"spec":{"holderIdentity":"x"}})")
-          ->status,
-      200);
+  const std::string lease = R"({"metadata":{"name":"l"}})";
+  EXPECT_EQ(server_.put(leases + "/l", lease)->status, 201);
+  // From then on an update says what it updates.
+  const auto blind = server_.put(leases + "/l", lease);
+  EXPECT_EQ(blind->status, 422);
+  EXPECT_EQ(blind->message(),
+            "leases.coordination.k8s.io \"l\" is invalid: metadata.resourceVersion: Invalid value: "
+            "0: must be specified for an update");
 }
 
 // -- Deletion

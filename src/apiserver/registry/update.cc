@@ -342,8 +342,8 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
     if (parse_revision(meta_text(held->body, "resourceVersion")).value_or(0) == 0 &&
         strategy_for(*call->storage).must_name_revision) {
       return errors::invalid(
-          kind_text(*call->resource), change.name,
-          {cause::invalid("metadata.resourceVersion", "0x0", "must be specified for an update")});
+          resource_text(*call->resource), change.name,
+          {cause::invalid("metadata.resourceVersion", "0", "must be specified for an update")});
     }
     object = api::deep_copy(change.arena, held->body);
     return {};

@@ -392,31 +392,37 @@ void validate_mutating_binding(Change& change, const api::Value& object) {
 const Strategy kMutatingWebhooksStrategy{
     .storage_resource = "admissionregistration.k8s.io/mutatingwebhookconfigurations",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_webhooks,
 };
 const Strategy kValidatingWebhooksStrategy{
     .storage_resource = "admissionregistration.k8s.io/validatingwebhookconfigurations",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_webhooks,
 };
 const Strategy kMutatingPolicyStrategy{
     .storage_resource = "admissionregistration.k8s.io/mutatingadmissionpolicies",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_mutating_policy,
 };
 const Strategy kMutatingBindingStrategy{
     .storage_resource = "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_mutating_binding,
 };
 const Strategy kValidatingPolicyStrategy{
     .storage_resource = "admissionregistration.k8s.io/validatingadmissionpolicies",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_validating_policy,
 };
 const Strategy kValidatingBindingStrategy{
     .storage_resource = "admissionregistration.k8s.io/validatingadmissionpolicybindings",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_validating_binding,
 };
 

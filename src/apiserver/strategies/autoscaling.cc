@@ -223,6 +223,7 @@ void validate_autoscaler_status(Change& change, const api::Value& object, const 
 const Strategy kPodDisruptionBudgetStrategy{
     .storage_resource = "policy/poddisruptionbudgets",
     .has_generation = true,
+    .must_name_revision = true,
     .validate = validate_budget,
     .validate_status = validate_budget_status,
     .warn = warn_about_budget,

@@ -273,6 +273,7 @@ const Strategy kLeaseStrategy{
     .storage_resource = "coordination.k8s.io/leases",
     .create_on_update = true,
     .durable = false,
+    .must_name_revision = true,
     .validate = validate_lease,
 };
 const Strategy kEventStrategy{

@@ -190,30 +190,35 @@ void keep_attributes(Change& change, const api::Value& object, const api::Value&
 const Strategy kCsiDriverStrategy{
     .storage_resource = "storage.k8s.io/csidrivers",
     .returns_deleted = true,
+    .must_name_revision = true,
     .validate = validate_driver,
     .validate_update = keep_driver,
 };
 const Strategy kCsiNodeStrategy{
     .storage_resource = "storage.k8s.io/csinodes",
     .returns_deleted = true,
+    .must_name_revision = true,
     .validate = validate_node,
     .validate_update = keep_node,
 };
 const Strategy kVolumeAttachmentStrategy{
     .storage_resource = "storage.k8s.io/volumeattachments",
     .returns_deleted = true,
+    .must_name_revision = true,
     .validate = validate_attachment,
     .validate_update = keep_attachment,
     .validate_status = validate_attachment_status,
 };
 const Strategy kCsiStorageCapacityStrategy{
     .storage_resource = "storage.k8s.io/csistoragecapacities",
+    .must_name_revision = true,
     .validate = validate_capacity,
     .validate_update = keep_capacity,
 };
 const Strategy kVolumeAttributesClassStrategy{
     .storage_resource = "storage.k8s.io/volumeattributesclasses",
     .returns_deleted = true,
+    .must_name_revision = true,
     .validate = validate_attributes,
     .validate_update = keep_attributes,
 };

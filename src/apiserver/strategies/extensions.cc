@@ -210,10 +210,12 @@ void keep_migration(Change& change, const api::Value& object, const api::Value& 
 const Strategy kApiServiceStrategy{
     .storage_resource = "apiregistration.k8s.io/apiservices",
     .check_name = api::check_path_segment_name,
+    .must_name_revision = true,
     .validate = validate_api_service,
 };
 const Strategy kRuntimeClassStrategy{
     .storage_resource = "node.k8s.io/runtimeclasses",
+    .must_name_revision = true,
     .validate = validate_runtime_class,
     .validate_update = keep_runtime_class,
     .warn = warn_about_runtime_class,
@@ -221,16 +223,19 @@ const Strategy kRuntimeClassStrategy{
 const Strategy kTrustBundleStrategy{
     .storage_resource = "certificates.k8s.io/clustertrustbundles",
     .check_name = check_trust_bundle_name,
+    .must_name_revision = true,
     .validate = validate_trust_bundle,
     .validate_update = keep_trust_bundle,
 };
 const Strategy kPodCertificateStrategy{
     .storage_resource = "certificates.k8s.io/podcertificaterequests",
+    .must_name_revision = true,
     .validate = validate_pod_certificate,
     .validate_update = keep_pod_certificate,
 };
 const Strategy kStorageMigrationStrategy{
     .storage_resource = "storagemigration.k8s.io/storageversionmigrations",
+    .must_name_revision = true,
     .validate = validate_migration,
     .validate_update = keep_migration,
 };

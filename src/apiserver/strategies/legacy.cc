@@ -103,6 +103,7 @@ void validate_preset(Change& change, const api::Value& object) {
 const Strategy kSecurityPolicyStrategy{
     .storage_resource = "policy/podsecuritypolicies",
     .returns_deleted = true,
+    .must_name_revision = true,
     .validate = validate_security_policy,
 };
 const Strategy kPodPresetStrategy{

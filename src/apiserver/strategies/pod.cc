@@ -121,6 +121,7 @@ const Strategy kPodStrategy{
 const Strategy kPodTemplateStrategy{
     .storage_resource = "podtemplates",
     .has_generation = true,
+    .returns_deleted = true,
     .validate = validate_template_object,
     .warn = warn_about_template_object,
 };

@@ -26,6 +26,15 @@ void settle_cluster_ips(Change& change, api::Value& spec) {
   }
 }
 
+// Who changes clusterIP and leaves the list as it was speaks of the one address alone.
+void drop_outdated_ips(api::Value& spec, const api::Value& before) {
+  const std::string_view single = spec.string_at("clusterIP");
+  const auto* list = spec.find("clusterIPs");
+  const auto* was = before.find("clusterIPs");
+  if (single.empty() || single == before.string_at("clusterIP")) return;
+  if (list != nullptr && was != nullptr && api::equal(*list, *was)) spec.erase("clusterIPs");
+}
+
 void settle_families(Change& change, api::Value& spec) {
   if (spec.string_at("type") == "ExternalName") {
     for (const char* key : {"ipFamilies", "ipFamilyPolicy", "clusterIP", "clusterIPs"}) {
@@ -84,6 +93,7 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
     }
   }
   drop_what_types_had(spec, *before);
+  drop_outdated_ips(spec, *before);
   settle_cluster_ips(change, spec);
   settle_families(change, spec);
   keep_node_ports(change, spec, *before);
