@@ -238,9 +238,9 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   }
   const std::string_view kind = body->string_at("kind");
   if (!kind.empty() && kind != type->name) {
-    return errors::bad_request("no kind \"" + std::string(kind) + "\" is registered for version \"" +
-                               std::string(body->string_at("apiVersion")) +
-                               "\" in the scheme of delete options");
+    return errors::bad_request(
+        "no kind \"" + std::string(kind) + "\" is registered for version \"" +
+        std::string(body->string_at("apiVersion")) + "\" in the scheme of delete options");
   }
   Deletion& deletion = wish.deletion;
   deletion.grace_seconds = body->int_at("gracePeriodSeconds", -1);

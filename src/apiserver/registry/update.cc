@@ -374,9 +374,8 @@ Result<Update> patch_update(const CallRef& call) {
     if (!patched) return std::unexpected(std::move(patched.error()));
     object = *patched;
     const api::ResourceInfo& resource = *call->resource;
-    if (auto ok = check_group_version_kind(change.arena, object,
-                                           group_version(resource.group, resource.version),
-                                           resource.kind);
+    if (auto ok = check_group_version_kind(
+            change.arena, object, group_version(resource.group, resource.version), resource.kind);
         !ok) {
       return held->refusal(change.arena, unpatched, *resource.type, std::move(ok.error()));
     }

@@ -61,6 +61,10 @@ TEST_F(Services, KeepTheirAddress) {
                 ->message(),
             "Service \"s\" is invalid: spec.clusterIPs[0]: Invalid value: [\"10.96.0.8\"]: may not "
             "change once set");
+  // A client that knows no more than clusterIP is told the same.
+  EXPECT_EQ(server_.merge(kServices + "/s", R"({"spec":{"clusterIP":"10.96.0.8"}})")->message(),
+            "Service \"s\" is invalid: spec.clusterIPs[0]: Invalid value: [\"10.96.0.8\"]: may not "
+            "change once set");
   const auto put =
       server_.put(kServices + "/s", R"({"metadata":{"name":"s"},"spec":{"ports":[{"port":81}]}})");
   EXPECT_EQ(put->status, 200) << put->body;
