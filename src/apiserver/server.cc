@@ -151,6 +151,14 @@ class ServerImpl : public Server {
     return {};
   }
 
+  // As a Table or as partial metadata, if the client wants it so.
+  static bool answers_with_what_was_written(const Call& call) {
+    const std::string& verb = call.info.verb;
+    return call.storage != nullptr &&
+           (call.info.subresource.empty() || call.info.subresource == "status") &&
+           (verb == "create" || verb == "update" || verb == "patch" || verb == "delete");
+  }
+
   static Result<void> enter_resource(const BackendRef& backend, const CallRef& call) {
     const RequestInfo& info = call->info;
     call->resource =
@@ -170,7 +178,8 @@ class ServerImpl : public Server {
       if (call->subresource == nullptr) return std::unexpected(std::move(unknown));
     }
     call->storage = storage_of(*call->resource);
-    const bool shapes = info.verb == "get" || info.verb == "list" || info.verb == "watch";
+    const bool shapes = info.verb == "get" || info.verb == "list" || info.verb == "watch" ||
+                        answers_with_what_was_written(*call);
     const auto* custom = call->resource->custom;
     if (custom != nullptr && !custom->deprecation_warning.empty()) {
       call->warnings.push_back(custom->deprecation_warning);

@@ -8,11 +8,12 @@
 namespace pinnace::apiserver {
 namespace {
 
-// The selector must be there, and not match everything. Says whether it can be used.
+// The selector must be there, and not match everything. Says whether it can be used: one that is
+// not there matches nothing.
 bool validate_selector(const Field& selector, const char* empty) {
   if (!selector.is_set()) {
     selector.required();
-    return false;
+    return true;
   }
   validate_label_selector(selector);
   if (selector["matchLabels"].empty() && selector["matchExpressions"].empty()) {
