@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """What a pod may be made of: init containers, hooks, probes, volumes, limits; and how it ends."""
+import base64
+import json
 import os
 
 import harness
@@ -17,6 +19,33 @@ def pod(name, *containers, **spec):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {
                 "name": name, "labels": {"app": name}, "annotations": {"note": "kept"}},
             "spec": {"containers": list(containers), **spec}}
+
+
+def from_base64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def der(tag, content):
+    """One element of a signature or a key in ASN.1; none of them is long."""
+    return bytes([tag, len(content)]) + content
+
+
+def is_signed_by(key, signature, signed, directory):
+    """Whether openssl says so; the key is a JWK for ES256."""
+    path = lambda name: os.path.join(directory, name)
+    point = b"\0\x04" + from_base64url(key["x"]) + from_base64url(key["y"])
+    p256 = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
+    numbers = [int.from_bytes(half, "big") for half in (signature[:32], signature[32:])]
+    integers = [der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+                for number in numbers]
+    files = {"key": der(0x30, p256 + der(0x03, point)), "signed": signed,
+             "signature": der(0x30, b"".join(integers))}
+    for name, content in files.items():
+        with open(path(name), "wb") as file:
+            file.write(content)
+    return harness.run(["openssl", "dgst", "-sha256", "-keyform", "DER", "-verify", path("key"),
+                        "-signature", path("signature"), path("signed")],
+                       check=False).returncode == 0
 
 
 class Pods(harness.ClusterTest):
@@ -77,6 +106,46 @@ class Pods(harness.ClusterTest):
         self.assertIn("0/1", self.kubectl("get", "pod", "probed"))
         self.kubectl("exec", "probed", "--", "sh", "-c", "echo > /tmp/ready")
         self.wait_ready("app=probed")
+
+    def test_the_issuer_of_its_token_is_discovered(self):
+        """With nothing but what the pod has: a token, and the authority of the API server."""
+        self.kubectl("create", "serviceaccount", "discoverer")
+        self.kubectl("create", "clusterrolebinding", "discoverer",
+                     "--clusterrole=system:service-account-issuer-discovery",
+                     "--serviceaccount=default:discoverer")
+        self.addCleanup(self.kubectl, "delete", "clusterrolebinding/discoverer",
+                        "serviceaccount/discoverer")
+        token = {"serviceAccountToken": {"path": "token", "audience": "oidc-discovery-test",
+                                         "expirationSeconds": 600}}
+        self.apply(pod("knowing", shell("main", "sleep 1000", volumeMounts=[
+            {"name": "own", "mountPath": "/own"}]), serviceAccountName="discoverer",
+            volumes=[{"name": "own", "projected": {"sources": [token]}}]))
+        self.wait_ready("app=knowing")
+        read = lambda path: self.kubectl("exec", "knowing", "--", "cat", path)
+        account = "/var/run/secrets/kubernetes.io/serviceaccount/"
+        authority = os.path.join(self.cluster.directory, "authority-in-pod")
+        with open(authority, "w") as file:
+            file.write(read(account + "ca.crt"))
+
+        def fetch(url):
+            """As a client that has only the pod's credentials; the names are those of the URL."""
+            return json.loads(self.curl(url, "--fail", "--cacert", authority, "--connect-to",
+                                        f"::127.0.0.1:{self.cluster.port}", "-H",
+                                        "Authorization: Bearer " + read(account + "token")))
+
+        signed, _, signature = read("/own/token").rpartition(".")
+        head, claims = (json.loads(from_base64url(part)) for part in signed.split("."))
+        found = fetch(claims["iss"] + "/.well-known/openid-configuration")
+        self.assertEqual(found["issuer"], claims["iss"])
+        self.assertIn(head["alg"], found["id_token_signing_alg_values_supported"])
+        key, = (key for key in fetch(found["jwks_uri"])["keys"] if key["kid"] == head["kid"])
+        self.assertEqual((key["alg"], key["use"], key["crv"]), ("ES256", "sig", "P-256"))
+        signature = from_base64url(signature)
+        place = self.cluster.directory
+        self.assertTrue(is_signed_by(key, signature, signed.encode(), place))
+        self.assertFalse(is_signed_by(key, signature, signed.encode() + b"x", place))
+        self.assertEqual(claims["aud"], ["oidc-discovery-test"])
+        self.assertEqual(claims["sub"], "system:serviceaccount:default:discoverer")
 
     def test_the_downward_api_and_projected_volumes(self):
         self.apply(pod("told", shell(

@@ -139,13 +139,21 @@ void validate_service_reference(const Field& service) {
   if (port.is_set() && !api::check_port_number(port.number()).empty()) {
     port.invalid("port is not valid: must be between 1 and 65535, inclusive");
   }
-  if (!path.is_set() || path.is("/")) return;
-  if (!path.text().starts_with('/')) return path.invalid("must start with a '/'");
+  if (path.text().empty() || path.is("/")) return;
+  if (path.is("//")) return path.invalid("segment[0] may not be empty");
+  if (!path.text().starts_with('/')) path.invalid("must start with a '/'");
   std::string_view steps = path.text().substr(1);
   if (steps.ends_with('/')) steps.remove_suffix(1);
+  std::size_t index = 0;
   for (const std::string_view step : split(steps, '/')) {
-    if (step.empty()) path.invalid("segment[0] may not be empty");
-    for (const auto& text : api::check_path_segment_name(step)) path.invalid(text);
+    const std::string place = "segment[" + std::to_string(index++) + "]";
+    if (step.empty()) {
+      path.invalid(place + " may not be empty");
+      continue;
+    }
+    for (const auto& text : api::check_dns1123_subdomain(step)) {
+      path.invalid(place + ": " + text);
+    }
   }
 }
 
