@@ -58,6 +58,7 @@ class Host final : public ConnectionHost {
   }
   const ServerOptions& options() const override { return options_; }
   const std::shared_ptr<LoopHandle>& handle() const override { return handle_; }
+  const std::shared_ptr<BodyRoom>& body_room() const override { return body_room_; }
   bool stopping() const override { return false; }
   void release(Connection&) override { connection_.reset(); }
 
@@ -72,6 +73,7 @@ class Host final : public ConnectionHost {
     }
   }
 
+  const std::shared_ptr<BodyRoom> body_room_ = std::make_shared<BodyRoom>(2 * kMaxBody);
   EchoHandler handler_;
   ServerOptions options_;
   std::unique_ptr<io::Loop> loop_ = io::Loop::create().value();

@@ -24,6 +24,10 @@ namespace pinnace::io {
 class Loop;
 }
 
+namespace pinnace::net::internal {
+class BodyShare;
+}
+
 namespace pinnace::net {
 
 // Names are kept lower case. Few enough that a scan beats a map.
@@ -70,6 +74,8 @@ struct Request {
   std::string query;   // after '?', not decoded
   Headers headers;
   std::string body;
+  // What the body takes of its server's room for bodies; given back with the request.
+  std::shared_ptr<internal::BodyShare> body_share;
   Peer peer;
   int http_version = 11;  // 11 or 20
 };

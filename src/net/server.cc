@@ -59,9 +59,11 @@ class Arrival final : public ChannelOwner {
 
 class Worker final : public ConnectionHost {
  public:
-  Worker(const ServerOptions& options, Census& census, int number)
+  Worker(const ServerOptions& options, Census& census, std::shared_ptr<BodyRoom> body_room,
+         int number)
       : options_(options),
         census_(census),
+        body_room_(std::move(body_room)),
         thread_((std::string(options.thread_name).substr(0, 12) + "-" + std::to_string(number))
                     .c_str()) {
     std::promise<std::thread::id> id;
@@ -129,6 +131,7 @@ class Worker final : public ConnectionHost {
 
   const ServerOptions& options() const override { return options_; }
   const std::shared_ptr<LoopHandle>& handle() const override { return handle_; }
+  const std::shared_ptr<BodyRoom>& body_room() const override { return body_room_; }
   bool stopping() const override { return stopping_; }
   void release(Connection& connection) override {
     connections_.erase(connection.shared_from_this());
@@ -165,6 +168,7 @@ class Worker final : public ConnectionHost {
 
   const ServerOptions& options_;
   Census& census_;
+  const std::shared_ptr<BodyRoom> body_room_;
   std::atomic<std::size_t> load_ = 0;
   std::shared_ptr<LoopHandle> handle_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
@@ -280,8 +284,9 @@ class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, io::UniqueFd listener, int port)
       : options_(std::move(options)), listener_(std::move(listener)), port_(port) {
+    const auto body_room = std::make_shared<BodyRoom>(options_.max_bodies_bytes);
     for (int i = 0; i < std::max(options_.threads, 1); ++i)
-      workers_.push_back(std::make_unique<Worker>(options_, census_, i));
+      workers_.push_back(std::make_unique<Worker>(options_, census_, body_room, i));
     on_first_loop([this] { listen_now(); });
   }
 

@@ -37,6 +37,8 @@ struct ServerOptions {
   int threads = 2;
   const char* thread_name = "http";        // At most 12 characters; a number is added.
   std::size_t max_body_bytes = 3u << 20;   // Larger: 413.
+  // Of all requests together, until they are answered. More: 503.
+  std::size_t max_bodies_bytes = 256u << 20;
   std::size_t max_head_bytes = 64u << 10;  // Larger: 431.
   std::size_t max_connections = 20000;     // More: closed at once, with a log line at times.
   std::uint32_t max_streams = 250;         // Concurrent, per HTTP/2 connection; more are refused.

@@ -90,6 +90,22 @@ TEST_F(Http2Server, RefusesBodiesAndHeadersThatAreTooLarge) {
   EXPECT_NE(curl(many), "200");
 }
 
+TEST_F(Http2Server, HoldsNoMoreBodiesThanItHasRoomFor) {
+  constexpr std::size_t kRoom = 100'000;
+  server_ = start_server(handler_, true, [](auto& options) { options.max_bodies_bytes = kRoom; });
+  write("large", std::string(kRoom + 1, 'q'));
+  write("small", std::string(kRoom / 2, 'q'));
+  for (const char* version : {"--http1.1", "--http2"}) {
+    const auto status = [&](const std::string& body) {
+      return curl({version, url("/echo"), "--data-binary", "@" + dir_ + "/" + body, "-o",
+                   "/dev/null", "-w", "%{http_code}"});
+    };
+    EXPECT_EQ(status("large"), "503") << version;
+    // What an answered request took is there for the next.
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(status("small"), "200") << version;
+  }
+}
+
 TEST_F(Http2Server, ServesManyStreamsOfOneConnection) {
   std::vector<std::string> arguments = {"--no-progress-meter", "--parallel", "--parallel-max",
                                         "100"};

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "net/internal/body_room.h"
 #include "net/internal/channel.h"
 #include "net/internal/exchange.h"
 #include "net/server.h"
@@ -21,6 +22,7 @@ class ConnectionHost {
   virtual ~ConnectionHost() = default;
   virtual const ServerOptions& options() const = 0;
   virtual const std::shared_ptr<LoopHandle>& handle() const = 0;
+  virtual const std::shared_ptr<BodyRoom>& body_room() const = 0;
   virtual bool stopping() const = 0;
   // The connection is over; it is destroyed when nobody uses it any more.
   virtual void release(Connection& connection) = 0;
@@ -43,6 +45,13 @@ class Connection : public Responder,
   MonotonicTime after(Duration duration) const {
     return channel_->loop().clock().monotonic() + duration;
   }
+  // Whether the server has room for so much more of the request's body.
+  bool has_room(Request& request, std::size_t bytes) const {
+    if (request.body_share == nullptr) {
+      request.body_share = std::make_shared<BodyShare>(host_.body_room());
+    }
+    return request.body_share->grow(bytes);
+  }
   bool write_is_stuck(MonotonicTime now) const {
     return channel_ && channel_->unsent() > 0 &&
            now - channel_->last_progress() > host_.options().write_timeout;
@@ -57,6 +66,8 @@ std::shared_ptr<Connection> make_http1_connection(ConnectionHost& host,
                                                   std::unique_ptr<Channel> channel, Peer peer);
 std::shared_ptr<Connection> make_http2_connection(ConnectionHost& host,
                                                   std::unique_ptr<Channel> channel, Peer peer);
+
+inline constexpr const char* kNoRoom = "the server holds too many requests with bodies already";
 
 // "Tue, 24 Nov 2026 10:00:00 GMT"; made once per second and thread.
 const std::string& http_date(WallTime now);

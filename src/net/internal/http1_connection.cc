@@ -241,6 +241,7 @@ class Http1Connection final : public Connection {
     if (in_.empty()) return false;
     std::size_t used = 0;
     bool done = false;
+    const std::size_t before = request_.body.size();
     if (info_.framing == Framing::kLength) {
       used = std::min<std::size_t>(in_.size(), info_.content_length - request_.body.size());
       request_.body.append(in_, 0, used);
@@ -258,6 +259,10 @@ class Http1Connection final : public Connection {
       done = state == ChunkDecoder::State::kDone;
     }
     in_.erase(0, used);
+    if (!has_room(request_, request_.body.size() - before)) {
+      fail_request(503, kNoRoom);
+      return false;
+    }
     if (done) dispatch();
     return done;
   }

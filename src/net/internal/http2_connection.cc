@@ -408,6 +408,7 @@ class Http2Connection final : public Connection {
                                 NGHTTP2_ENHANCE_YOUR_CALM);
       return;
     }
+    if (!has_room(*stream.request, bytes.size())) return refuse(stream, 503, kNoRoom);
     buffered_bodies_ += bytes.size();
     stream.request->body.append(bytes);
     body_deadline_ = after(host_.options().request_timeout);
