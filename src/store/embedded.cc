@@ -72,9 +72,9 @@ class Embedded final : public EmbeddedStore {
   // Until nothing waits.
   void work_off(std::unique_lock<std::mutex>& lock);
   // Those who were answered a moment ago are likely to write again at once, and one sync then does
-  // for them and for those who wait. Waits for them, but not longer than half of the last sync.
-  // Needs the mutex.
-  void gather(std::unique_lock<std::mutex>& lock);
+  // for them and for those who wait. Waits until so many wait, but no longer than the last sync
+  // took. Needs the mutex.
+  void gather(std::unique_lock<std::mutex>& lock, std::size_t expected);
   void write_batch(std::vector<Waiting> waiting);
   void write_journal(const Journal::Batch& batch, bool sync);
 
@@ -86,8 +86,7 @@ class Embedded final : public EmbeddedStore {
   std::condition_variable wake_writer_;
   std::vector<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
-  std::size_t expected_ = 0;  // So many writes waited, or were in the batch, when it was done.
-  std::size_t wakes_at_ = 1;  // The writer sleeps until so many wait.
+  std::size_t wakes_at_ = 1;                        // The writer sleeps until so many wait.
   std::vector<std::packaged_task<void()>> chores_;  // For the writer, between batches.
   bool stopping_ = false;
   bool writing_ = false;  // With an inline writer: some caller is at it.
@@ -171,7 +170,6 @@ void Embedded::commit(Write write, Done done) {
 
 void Embedded::work_off(std::unique_lock<std::mutex>& lock) {
   while (!waiting_.empty() || !chores_.empty()) {
-    gather(lock);
     auto batch = take_waiting();
     auto chores = std::exchange(chores_, {});
     const std::size_t taken = batch.size();
@@ -179,15 +177,15 @@ void Embedded::work_off(std::unique_lock<std::mutex>& lock) {
     write_batch(std::move(batch));
     for (auto& chore : chores) chore();
     lock.lock();
-    expected_ = taken + waiting_.size();
+    gather(lock, taken + waiting_.size());
   }
 }
 
-void Embedded::gather(std::unique_lock<std::mutex>& lock) {
-  if (options_.clock == nullptr || waiting_.size() >= expected_ || !chores_.empty()) return;
-  wakes_at_ = expected_;
-  wake_writer_.wait_for(lock, last_sync_ / 2, [this] {
-    return stopping_ || waiting_.size() >= expected_ || !chores_.empty();
+void Embedded::gather(std::unique_lock<std::mutex>& lock, std::size_t expected) {
+  if (options_.clock == nullptr || expected <= 1) return;
+  wakes_at_ = expected;
+  wake_writer_.wait_for(lock, last_sync_, [this, expected] {
+    return stopping_ || waiting_.size() >= expected || !chores_.empty();
   });
   wakes_at_ = 1;
 }
