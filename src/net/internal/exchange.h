@@ -19,7 +19,8 @@ namespace pinnace::net::internal {
 // A loop that may be gone. Threads: any.
 class LoopHandle {
  public:
-  LoopHandle(io::Loop& loop, std::thread::id thread) : loop_(&loop), thread_(thread) {}
+  LoopHandle(io::Loop& loop, std::thread::id thread) : home_(loop), loop_(&loop), thread_(thread) {}
+  io::Loop& loop() const { return home_; }  // For who knows that it is not gone.
   bool here() const { return std::this_thread::get_id() == thread_; }
   void post(std::function<void()> work) {
     std::lock_guard lock(mutex_);
@@ -31,8 +32,9 @@ class LoopHandle {
   }
 
  private:
+  io::Loop& home_;
   std::mutex mutex_;
-  io::Loop* loop_;
+  io::Loop* loop_;  // Null when it is gone.
   const std::thread::id thread_;
 };
 
@@ -52,9 +54,9 @@ class Responder {
 
 class ServerExchange final : public Exchange, public std::enable_shared_from_this<ServerExchange> {
  public:
-  ServerExchange(std::shared_ptr<LoopHandle> handle, io::Loop& loop,
-                 std::weak_ptr<Responder> connection, std::uint32_t id)
-      : handle_(std::move(handle)), loop_(loop), connection_(std::move(connection)), id_(id) {}
+  ServerExchange(std::shared_ptr<LoopHandle> handle, std::weak_ptr<Responder> connection,
+                 std::uint32_t id)
+      : handle_(std::move(handle)), connection_(std::move(connection)), id_(id) {}
   ~ServerExchange() override;
 
   void respond(int status, Headers headers, std::shared_ptr<const std::string> body) override;
@@ -62,7 +64,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   void wake() override;
   std::unique_ptr<Stream> upgrade(Headers headers) override;
   void on_cancel(std::function<void()> cancelled) override;
-  io::Loop& loop() override { return loop_; }
+  io::Loop& loop() override { return handle_->loop(); }
   void post(std::function<void()> work) override { handle_->post(std::move(work)); }
   void resume(std::function<void()> work) override {
     if (handle_->here()) return work();
@@ -73,7 +75,6 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   bool first_answer() { return !answered_.exchange(true, std::memory_order_acq_rel); }
 
   const std::shared_ptr<LoopHandle> handle_;
-  io::Loop& loop_;
   const std::weak_ptr<Responder> connection_;
   const std::uint32_t id_;
   std::atomic<bool> answered_ = false;

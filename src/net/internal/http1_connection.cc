@@ -269,8 +269,7 @@ class Http1Connection final : public Connection {
 
   void dispatch() {
     phase_ = Phase::kHandling;
-    auto exchange = std::make_shared<ServerExchange>(host_.handle(), channel_->loop(),
-                                                     weak_from_this(), ++number_);
+    auto exchange = std::make_shared<ServerExchange>(host_.handle(), weak_from_this(), ++number_);
     host_.options().handler->handle(std::move(request_), std::move(exchange));
   }
 

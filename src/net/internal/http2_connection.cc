@@ -377,8 +377,8 @@ class Http2Connection final : public Connection {
     if (mark != std::string::npos) request.query = request.target.substr(mark + 1);
     request.peer = peer_;
     request.http_version = 20;
-    auto exchange = std::make_shared<ServerExchange>(
-        host_.handle(), channel_->loop(), weak_from_this(), static_cast<std::uint32_t>(stream.id));
+    auto exchange = std::make_shared<ServerExchange>(host_.handle(), weak_from_this(),
+                                                     static_cast<std::uint32_t>(stream.id));
     host_.options().handler->handle(std::move(request), std::move(exchange));
   }
 
