@@ -16,6 +16,7 @@
 #include "apiserver/fairness/turns.h"
 #include "apiserver/http/deadlines.h"
 #include "apiserver/http/document_cache.h"
+#include "apiserver/registry/watch_ends.h"
 #include "apiserver/server.h"
 #include "apiserver/strategies/allocator.h"
 #include "apiserver/strategies/service_feed.h"
@@ -43,6 +44,7 @@ struct Backend {
   // Who is served, and until when.
   fairness::Turns turns;
   std::shared_ptr<Deadlines> deadlines = std::make_shared<Deadlines>(options.executor);
+  std::shared_ptr<WatchEnds> watch_ends = std::make_shared<WatchEnds>(options.executor);
   std::unique_ptr<Authenticator> authenticator;
   Rbac rbac;
   NodeAuthorizer nodes;

@@ -57,7 +57,7 @@ int read_entry(std::string_view entry, bool allow_shapes, Output& out) {
   if (!allow_shapes || group != "meta.k8s.io" || (version != "v1" && version != "v1beta1")) {
     return 0;
   }
-  out.shape_version = version;
+  out.shape_version = version == "v1" ? "v1" : "v1beta1";
   if (as == "Table")
     out.shape = Shape::kTable;
   else if (as == "PartialObjectMetadata")

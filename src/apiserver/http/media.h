@@ -19,7 +19,7 @@ enum class RowObject { kMetadata, kObject, kNone };
 struct Output {
   Media media = Media::kJson;
   Shape shape = Shape::kObject;
-  std::string shape_version = "v1";  // of meta.k8s.io, for Table and partial metadata
+  std::string_view shape_version = "v1";  // of meta.k8s.io, for Table and partial metadata; static
   bool pretty = false;
   RowObject row_object = RowObject::kMetadata;
   const Clock* clock = nullptr;  // What a Table's ages are reckoned by; set with shape kTable.

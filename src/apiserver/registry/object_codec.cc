@@ -225,7 +225,7 @@ ObjectKind answered_kind(const api::ResourceInfo& wanted, const Output& output) 
   if (output.shape == Shape::kObject) {
     return {group_version(wanted.group, wanted.version), std::string(wanted.kind)};
   }
-  return {"meta.k8s.io/" + output.shape_version, "PartialObjectMetadata"};
+  return {"meta.k8s.io/" + std::string(output.shape_version), "PartialObjectMetadata"};
 }
 
 const api::TypeInfo& answered_type(const api::ResourceInfo& wanted, const Output& output) {

@@ -24,7 +24,12 @@ constexpr std::size_t kEventsAtOnce = 64;
 constexpr std::size_t kPendingBytes = 16 << 10;
 
 // What timers and the store's wake-ups share with the body.
-struct Shared {
+struct Shared : Ending {
+  void end() override {
+    is_over = true;
+    wake();
+  }
+
   std::function<void()> wake;  // Any thread.
   std::atomic<bool> is_over{false}, wants_bookmark{false};
   std::atomic<bool> is_gone{false};  // The body.
@@ -73,7 +78,7 @@ class WatchBody : public net::Body {
 
   ~WatchBody() override {
     watcher_.reset();
-    backend_->options.executor.cancel(end_timer_);
+    backend_->watch_ends->remove(*shared_);
     shared_->is_gone = true;
     backend_->options.metrics.gauge("apiserver_longrunning_requests", "").with().add(-1);
   }
@@ -91,18 +96,14 @@ class WatchBody : public net::Body {
     }
     position_ = after;
     if (!busy_->initial.empty()) convert(busy_->initial);
+    // It goes before `shared_` does, and waking destroys nothing.
     auto watcher =
-        backend_->store().watch(resource, ns, after, [shared = shared_] { shared->wake(); });
+        backend_->store().watch(resource, ns, after, [shared = shared_.get()] { shared->wake(); });
     if (!watcher) return fail(watcher.error());
     watcher_ = std::move(*watcher);
   }
 
-  void end_after(Duration timeout) {
-    end_timer_ = backend_->options.executor.schedule_after(timeout, [shared = shared_] {
-      shared->is_over = true;
-      shared->wake();
-    });
-  }
+  void end_after(Duration timeout) { backend_->watch_ends->add(shared_, timeout); }
 
   void send_bookmarks() { arm(&backend_->options.executor, shared_); }
 
@@ -361,7 +362,6 @@ class WatchBody : public net::Body {
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<const std::function<void()>> on_catalog_;
   std::optional<fairness::WatchCounts::Entry> counted_;
-  Executor::TimerId end_timer_ = 0;
   std::unique_ptr<store::Watcher> watcher_;
   std::unique_ptr<Busy> busy_ = std::make_unique<Busy>();  // Null at rest.
   store::Revision position_ = 0;

@@ -24,7 +24,8 @@ class TableWriter {
 
   // `list_meta` are the members of the list's metadata.
   std::string head(std::string_view list_meta, bool with_columns) const {
-    std::string out = R"({"kind":"Table","apiVersion":"meta.k8s.io/)" + output_.shape_version;
+    std::string out = R"({"kind":"Table","apiVersion":"meta.k8s.io/)";
+    out += output_.shape_version;
     (out += "\",\"metadata\":{") += list_meta;
     out += "},\"columnDefinitions\":";
     out += with_columns ? columns_->definitions_json() : "null";
