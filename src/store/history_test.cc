@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <thread>
+
 namespace pinnace::store {
 namespace {
 
@@ -36,6 +41,48 @@ TEST(History, AtTheEndOfWhatWasLostTheRingStillDecides) {
   EXPECT_FALSE(history->watch("pods", "", 10, [] {}).has_value());
   EXPECT_FALSE(history->list("pods", "", "", 0, 10).has_value());
   EXPECT_TRUE(history->watch("pods", "", 16, [] {}).has_value());
+}
+
+TEST(History, AWatcherThatIsBeingWokenGoesWhenThatIsOver) {
+  const auto history = loaded_at(10);
+  std::promise<void> waking, go_on;
+  std::atomic<bool> is_woken = false, is_gone = false;
+  auto watcher = history
+                     ->watch("pods", "", 10,
+                             [&] {
+                               waking.set_value();
+                               go_on.get_future().wait();
+                               EXPECT_FALSE(is_gone);
+                               is_woken = true;
+                             })
+                     .value();
+  std::thread writer([&] { history->publish({added(11)}); });
+  waking.get_future().wait();
+  std::thread reader([&] {
+    watcher.reset();
+    EXPECT_TRUE(is_woken);
+    is_gone = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  go_on.set_value();
+  writer.join();
+  reader.join();
+  history->publish({added(12)});  // Wakes nobody: `waking` may be set once.
+}
+
+TEST(History, AWakeMayEndItsWatcherAndOthers) {
+  const auto history = loaded_at(10);
+  std::unique_ptr<Watcher> first, second;
+  int woken = 0;
+  const auto wake = [&] {
+    ++woken;
+    first.reset();
+    second.reset();
+  };
+  first = history->watch("pods", "", 10, wake).value();
+  second = history->watch("pods", "x", 10, wake).value();
+  history->publish({added(11)});
+  EXPECT_EQ(woken, 1);
 }
 
 }  // namespace
