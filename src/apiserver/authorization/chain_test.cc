@@ -152,8 +152,9 @@ class WebhookMode : public ::testing::Test {
 
   Reviewer reviewer_;
   std::unique_ptr<net::Server> webhook_;
-  std::unique_ptr<WebhookClient> client_ = WebhookClient::create();
   TestServer server_;
+  // Goes first: what it is about to answer still wants the server.
+  std::unique_ptr<WebhookClient> client_ = WebhookClient::create();
 };
 
 TEST_F(WebhookMode, AnswersForOthersAndIsRemembered) {
