@@ -25,22 +25,6 @@ User service_account(std::string_view ns, std::string_view name) {
 
 }  // namespace
 
-cel::Environment make_environment(ExpressionUse use, const cel::Type& variables) {
-  std::vector<cel::Environment::Variable> all = {
-      {"object", &cel::kDynType},
-      {"oldObject", &cel::kDynType},
-      {"request", &cel::kDynType},
-      {"authorizer", &cel::authorizer_type()},
-      {"authorizer.requestResource", &cel::resource_check_type()},
-  };
-  if (use != ExpressionUse::kMatchConditions) {
-    all.push_back({"namespaceObject", &cel::kDynType});
-    all.push_back({"params", &cel::kDynType});
-    all.push_back({"variables", &variables});
-  }
-  return cel::Environment(std::move(all), {.patches = use == ExpressionUse::kPatches});
-}
-
 cel::AuthorizationDecision RequestAuthorizer::authorize(const cel::AuthorizationQuery& query) {
   Attributes wanted;
   wanted.verb = query.verb;
@@ -62,9 +46,9 @@ cel::AuthorizationDecision RequestAuthorizer::authorize(const cel::Authorization
   return {decision->verdict == Verdict::kAllow, decision->reason, decision->error};
 }
 
-cel::Value ExpressionInput::wrap(const api::Value* value) {
+cel::Value ExpressionInput::wrap(const api::Value* value, const cel::Type& type) {
   return value == nullptr || value->is_null() ? cel::Value::null()
-                                              : cel::Value::json(space_, *value);
+                                              : cel::Value::json(space_, *value, type);
 }
 
 Result<std::unique_ptr<ExpressionInput>> ExpressionInput::create(RequestView& view,
@@ -87,21 +71,23 @@ Result<std::unique_ptr<ExpressionInput>> ExpressionInput::create(RequestView& vi
   own.namespace_name = change.ns;
   own.name = change.name;
   auto& values = input->values_;
-  values[0] = input->wrap(&input->object_);
-  values[1] = input->wrap(&input->old_);
-  values[2] = input->wrap(&input->request_value_);
-  values[3] = cel::authorizer_value(input->space_, input->authorizer_);
-  values[4] = cel::resource_check_value(input->space_, input->authorizer_, own);
+  values[cel::kObjectVariable] = input->wrap(&input->object_);
+  values[cel::kOldObjectVariable] = input->wrap(&input->old_);
+  values[cel::kRequestVariable] =
+      input->wrap(&input->request_value_, cel::admission_request_type());
+  values[cel::kAuthorizerVariable] = cel::authorizer_value(input->space_, input->authorizer_);
+  values[cel::kRequestResourceVariable] =
+      cel::resource_check_value(input->space_, input->authorizer_, own);
   if (const auto* ns = change.storage.namespaced ? view.namespace_object() : nullptr) {
     input->namespace_ = shown_namespace(change.arena, *ns);
-    values[5] = input->wrap(&input->namespace_);
+    values[cel::kNamespaceVariable] = input->wrap(&input->namespace_, cel::namespace_type());
   }
   return input;
 }
 
 void ExpressionInput::set_params(const api::Value* params) {
   params_ = params == nullptr ? api::Value() : *params;
-  values_[6] = wrap(&params_);
+  values_[cel::kParamsVariable] = wrap(&params_);
 }
 
 cel::Outcome ExpressionInput::evaluate(const cel::Program& program) {

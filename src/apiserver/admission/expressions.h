@@ -1,7 +1,6 @@
 // What expressions of webhooks and policies may name, and what it stands for in one request.
 //
-// Variables: object, oldObject, request, authorizer, authorizer.requestResource; for policies also
-//   namespaceObject, params and variables.
+// Variables: see cel/admission.h.
 // Lifetime: an ExpressionInput belongs to one request, and lives as long as what was evaluated.
 // Bounds: an expression costs at most kPerCallCostLimit, all of a request share a budget.
 // Source: kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy.
@@ -14,15 +13,10 @@
 #include <vector>
 
 #include "apiserver/admission/request_view.h"
+#include "cel/admission.h"
 #include "cel/authorizer.h"
-#include "cel/environment.h"
 
 namespace pinnace::apiserver {
-
-enum class ExpressionUse { kMatchConditions, kPolicy, kPatches };
-
-// `variables` is the type of the policy's own variables; dyn for match conditions.
-cel::Environment make_environment(ExpressionUse use, const cel::Type& variables = cel::kDynType);
 
 // The request's user is who is asked about, unless an expression names a service account.
 class RequestAuthorizer final : public cel::Authorizer {
@@ -44,9 +38,9 @@ class ExpressionInput {
   // Null for none. What policies add to the request.
   void set_params(const api::Value* params);
   void set_variables(const cel::Type& type, cel::LazyObject& variables) {
-    values_[kVariables] = cel::Value::lazy(type, variables);
+    values_[cel::kVariablesVariable] = cel::Value::lazy(type, variables);
   }
-  void set_object(const api::Value& object) { values_[0] = wrap(&object); }
+  void set_object(const api::Value& object) { values_[cel::kObjectVariable] = wrap(&object); }
 
   // Takes what it costs from the budget.
   cel::Outcome evaluate(const cel::Program& program);
@@ -54,15 +48,14 @@ class ExpressionInput {
   bool is_spent() const { return budget_ == 0; }
 
  private:
-  static constexpr std::size_t kVariables = 7;
   explicit ExpressionInput(const AdmissionRequest& request) : authorizer_(request) {}
-  cel::Value wrap(const api::Value* value);
+  cel::Value wrap(const api::Value* value, const cel::Type& type = cel::kDynType);
 
   cel::Workspace space_{16 << 10};
   RequestAuthorizer authorizer_;
   std::uint64_t budget_ = 0;
   api::Value object_, old_, request_value_, namespace_, params_;
-  std::array<cel::Value, kVariables + 1> values_{};
+  std::array<cel::Value, cel::kAdmissionVariables> values_{};
 };
 
 // matchConditions of a webhook or policy.

@@ -226,6 +226,21 @@ TEST_F(DefinitionsTest, RefuseRulesThatDoNotCompileOrCostTooMuch) {
        "of more than 100x"});
 }
 
+TEST_F(DefinitionsTest, RefuseRulesBelowAllOfAndItsLike) {
+  const std::string rules = R"({"x-kubernetes-validations":[{"rule":"true"}]})";
+  const std::string why = ".x-kubernetes-validations: Forbidden: must be empty to be structural";
+  for (const std::string keyword : {"allOf", "anyOf", "oneOf"}) {
+    const std::string expected = "properties[spec]." + keyword + "[0]" + why;
+    expect_schema_refused(R"("spec":{"type":"string",")" + keyword + "\":[" + rules + "]}",
+                          {expected.c_str()});
+  }
+  const std::string expected = "properties[spec].not.properties[a]" + why;
+  expect_schema_refused(
+      R"("spec":{"type":"object","properties":{"a":{"type":"string"}},"not":{"properties":{"a":)" +
+          rules + "}}}",
+      {expected.c_str()});
+}
+
 TEST_F(CustomTest, ScalesByThePathsOfTheDefinition) {
   define(widget_definition(
       R"("spec":{"type":"object","properties":{"size":{"type":"integer"}}},)"
@@ -246,19 +261,18 @@ TEST_F(CustomTest, ScalesByThePathsOfTheDefinition) {
 }
 
 TEST_F(CustomTest, WhoAppliesTheScaleManagesReplicasWhereTheDefinitionHasThem) {
-  define(widget_definition(
-      R"("spec":{"type":"object","properties":{"size":{"type":"integer"}}},)"
-      R"("status":{"type":"object","properties":{"size":{"type":"integer"}}})",
-      R"(,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size",)"
-      R"("statusReplicasPath":".status.size"}})"));
+  define(
+      widget_definition(R"("spec":{"type":"object","properties":{"size":{"type":"integer"}}},)"
+                        R"("status":{"type":"object","properties":{"size":{"type":"integer"}}})",
+                        R"(,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size",)"
+                        R"("statusReplicasPath":".status.size"}})"));
   const std::string path = std::string(kWidgets) + "/a";
   const auto apply = [&](const std::string& target, std::string_view body) {
     return server_.call("PATCH", target, body, "application/apply-patch+yaml");
   };
   const auto managers = [&] {
     std::map<std::string, std::string> fields;
-    for (const auto& entry :
-         get("a")->json().find_path({"metadata", "managedFields"})->items()) {
+    for (const auto& entry : get("a")->json().find_path({"metadata", "managedFields"})->items()) {
       fields[std::string(entry.string_at("manager")) + "/" +
              std::string(entry.string_at("subresource"))] =
           api::to_json_text(*entry.find("fieldsV1"));

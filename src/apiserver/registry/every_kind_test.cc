@@ -102,7 +102,7 @@ std::string smallest(const api::ResourceInfo& resource) {
       {"admissionregistration.k8s.io/mutatingadmissionpolicies",
        std::string(
            R"("spec":{"reinvocationPolicy":"Never","mutations":[{"patchType":"JSONPatch",)") +
-           R"("jsonPatch":{"expression":"[]"}}],)" + kMatched + "}"},
+           R"("jsonPatch":{"expression":"[JSONPatch{}]"}}],)" + kMatched + "}"},
       {"admissionregistration.k8s.io/validatingadmissionpolicybindings",
        R"("spec":{"policyName":"p","validationActions":["Deny"]})"},
       {"admissionregistration.k8s.io/mutatingadmissionpolicybindings",

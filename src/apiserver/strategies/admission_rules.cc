@@ -1,8 +1,10 @@
-// Webhooks and admission policies: which requests they see and how they are asked.
+// Webhooks: which requests they see and how they are asked.
+#include "apiserver/strategies/admission_rules.h"
+
 #include <algorithm>
 #include <set>
 
-#include "apiserver/admission/expressions.h"
+#include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -61,6 +63,72 @@ void validate_resources(const Field& resources) {
   }
 }
 
+// The texts of Kubernetes, which writes types as their names at run time.
+std::string written(const cel::Type& type) {
+  std::string text(cel::runtime_name(type));
+  for (std::size_t i = 0; i < type.parameters.size(); ++i) {
+    text += (i == 0 ? "(" : ", ") + written(*type.parameters[i]);
+  }
+  return type.parameters.empty() ? text : text + ")";
+}
+
+struct Demand {
+  Returns returns;
+  std::string_view wanted;
+  bool (*is_met)(const cel::Type&);
+};
+constexpr Demand kDemands[] = {
+    {Returns::kAnything, "", [](const cel::Type&) { return true; }},
+    {Returns::kBool, "bool",
+     [](const cel::Type& type) { return type.kind == cel::TypeKind::kBool; }},
+    {Returns::kText, "string",
+     [](const cel::Type& type) { return type.kind == cel::TypeKind::kString; }},
+    {Returns::kTextOrNull, "one of [string null_type]",
+     [](const cel::Type& type) {
+       return type.kind == cel::TypeKind::kString || type.kind == cel::TypeKind::kNull;
+     }},
+    {Returns::kObject, "Object", [](const cel::Type& type) { return written(type) == "Object"; }},
+    {Returns::kPatches, "list(JSONPatch)",
+     [](const cel::Type& type) { return written(type) == "list(JSONPatch)"; }},
+};
+
+}  // namespace
+
+Result<cel::Program> validate_expression(const Field& place, std::string_view text,
+                                         const cel::Environment& environment, Returns returns) {
+  auto program = environment.compile(text);
+  if (!program) {
+    place.invalid("compilation failed: " + program.error().message);
+    return program;
+  }
+  const Demand& demand = kDemands[static_cast<std::size_t>(returns)];
+  const cel::Type& type = program->result_type();
+  if (!demand.is_met(type)) {
+    place.invalid("must evaluate to " + std::string(demand.wanted) + " but got " + written(type));
+  }
+  return program;
+}
+
+void validate_conditions(const Field& conditions, const cel::Environment& environment) {
+  Texts names;
+  if (conditions.size() > kMaxConditions) conditions.too_many(kMaxConditions);
+  for (const Field& condition : conditions.items()) {
+    const Field name = condition["name"];
+    const Field expression = condition["expression"];
+    const std::string_view text = trim(expression.text());
+    if (text.empty()) {
+      expression.required();
+    } else {
+      const api::Value shown = api::Value::string_ref(text);
+      validate_expression(expression.with(&shown), text, environment, Returns::kBool);
+    }
+    if (name.require()) {
+      name.each(api::check_qualified_name(name.text()));
+      if (!names.emplace(name.text()).second) name.duplicate();
+    }
+  }
+}
+
 void validate_rule(const Field& rule) {
   const Field operations = rule["operations"];
   if (operations.empty()) operations.required();
@@ -80,32 +148,9 @@ void validate_rule(const Field& rule) {
   rule["scope"].one_of({"*", "Cluster", "Namespaced"});
 }
 
-void validate_conditions(const Field& conditions) {
-  Texts names;
-  if (conditions.size() > kMaxConditions) conditions.too_many(kMaxConditions);
-  for (const Field& condition : conditions.items()) {
-    const Field name = condition["name"];
-    const Field expression = condition["expression"];
-    if (trim(expression.text()).empty()) expression.required();
-    if (name.require()) {
-      name.each(api::check_qualified_name(name.text()));
-      if (!names.emplace(name.text()).second) name.duplicate();
-    }
-  }
-}
+namespace {
 
 // -- Webhooks
-
-void validate_compiles(const Field& expression) {
-  static const cel::Environment kEnvironment = make_environment(ExpressionUse::kMatchConditions);
-  if (trim(expression.text()).empty()) return;
-  const auto program = kEnvironment.compile(expression.text());
-  if (!program) {
-    expression.invalid("compilation failed: " + program.error().message);
-  } else if (program->result_type().kind != cel::TypeKind::kBool) {
-    expression.invalid("must evaluate to bool");
-  }
-}
 
 // https, with a host and nothing that would change from call to call.
 void validate_url(const Field& url) {
@@ -177,30 +222,78 @@ void validate_webhook_name(const Field& name) {
   }
 }
 
-void validate_webhook(const Field& webhook, bool is_first_version) {
-  validate_webhook_name(webhook["name"]);
+// What an update asks of webhooks; what was there before may stay as it was.
+struct Demands {
+  bool no_side_effects = true;
+  bool known_versions = true;
+  bool unique_names = true;
+  bool conditions = true;
+};
+
+bool has_no_side_effects(const Field& webhook) {
+  return webhook["sideEffects"].is_among({"None", "NoneOnDryRun"});
+}
+
+bool has_known_version(const Field& webhook) {
   const Field versions = webhook["admissionReviewVersions"];
-  if (versions.empty()) {
-    versions.required("must specify one of v1, v1beta1");
-  } else if (!has(versions, "v1") && !has(versions, "v1beta1")) {
-    versions.invalid("must include at least one of v1, v1beta1");
-  }
+  return has(versions, "v1") || has(versions, "v1beta1");
+}
+
+bool have_unique_names(const std::vector<Field>& webhooks) {
+  Texts names;
+  return std::ranges::all_of(
+      webhooks, [&](const Field& webhook) { return names.emplace(webhook["name"].text()).second; });
+}
+
+Demands demands_of(const std::vector<Field>& webhooks, const std::vector<Field>& old) {
+  Demands demands;
+  demands.no_side_effects = std::ranges::all_of(old, has_no_side_effects);
+  demands.known_versions = std::ranges::all_of(old, [](const Field& webhook) {
+    return webhook["admissionReviewVersions"].empty() || has_known_version(webhook);
+  });
+  demands.unique_names = have_unique_names(old);
+  demands.conditions = !std::ranges::equal(webhooks, old, [](const Field& one, const Field& other) {
+    return one["matchConditions"].same_as(other["matchConditions"].value());
+  });
+  return demands;
+}
+
+void validate_review_versions(const Field& webhook, const Demands& demands) {
+  const Field versions = webhook["admissionReviewVersions"];
+  if (versions.empty()) return versions.required("must specify one of v1, v1beta1");
   Texts seen;
   for (const Field& version : versions.items()) {
-    version.each(api::check_dns1035_label(version.text()));
-    if (!seen.emplace(version.text()).second) version.invalid("duplicate version");
+    if (!seen.emplace(version.text()).second) {
+      version.invalid("duplicate version");
+    } else {
+      version.each(api::check_dns1035_label(version.text()));
+    }
   }
+  if (demands.known_versions && !has_known_version(webhook)) {
+    versions.invalid("must include at least one of v1, v1beta1");
+  }
+}
+
+void validate_side_effects(const Field& effects, bool allows_none_alone) {
+  if (!effects.is_set()) {
+    effects.required(allows_none_alone ? "must specify one of None, NoneOnDryRun"
+                                       : "must specify one of None, NoneOnDryRun, Some, Unknown");
+  } else if (allows_none_alone) {
+    effects.one_of({"None", "NoneOnDryRun"});
+  } else {
+    effects.one_of({"None", "NoneOnDryRun", "Some", "Unknown"});
+  }
+}
+
+void validate_webhook(const Field& webhook, const Demands& demands) {
+  static const cel::Environment kEnvironment = cel::admission_environment({});
+  validate_webhook_name(webhook["name"]);
+  validate_review_versions(webhook, demands);
   for (const Field& rule : webhook["rules"].items()) validate_rule(rule);
   webhook["failurePolicy"].one_of({"Fail", "Ignore"});
   webhook["matchPolicy"].one_of({"Equivalent", "Exact"});
   webhook["reinvocationPolicy"].one_of({"IfNeeded", "Never"});
-  const Field effects = webhook["sideEffects"];
-  if (is_first_version)
-    effects.one_of({"None", "NoneOnDryRun", "Some", "Unknown"});
-  else if (!effects.is_set())
-    effects.required("must specify one of None, NoneOnDryRun");
-  else
-    effects.one_of({"None", "NoneOnDryRun"});
+  validate_side_effects(webhook["sideEffects"], demands.no_side_effects);
   const Field timeout = webhook["timeoutSeconds"];
   if (timeout.is_set() && (timeout.number() > kMaxTimeoutSeconds || timeout.number() < 1)) {
     timeout.invalid("the timeout value must be between 1 and 30 seconds");
@@ -208,191 +301,27 @@ void validate_webhook(const Field& webhook, bool is_first_version) {
   validate_label_selector(webhook["namespaceSelector"]);
   validate_label_selector(webhook["objectSelector"]);
   validate_client(webhook["clientConfig"]);
-  const Field conditions = webhook["matchConditions"];
-  validate_conditions(conditions);
-  for (const Field& condition : conditions.items()) validate_compiles(condition["expression"]);
+  if (demands.conditions) validate_conditions(webhook["matchConditions"], kEnvironment);
 }
 
 void validate_webhooks(Change& change, const api::Value& object) {
+  Demands demands;
+  const std::vector<Field> webhooks = root(change, object)["webhooks"].items();
+  if (change.old != nullptr) {
+    demands = demands_of(webhooks, root(change, *change.old)["webhooks"].items());
+  }
+  // Which nobody asked for in the first version.
+  if (change.call.resource->version == "v1beta1") {
+    demands.no_side_effects = demands.known_versions = demands.unique_names = false;
+  }
   Texts names;
-  const bool is_first_version = change.call.resource->version == "v1beta1";
-  for (const Field& webhook : root(change, object)["webhooks"].items()) {
-    validate_webhook(webhook, is_first_version);
+  for (const Field& webhook : webhooks) {
+    validate_webhook(webhook, demands);
     const Field name = webhook["name"];
-    if (!name.empty() && !names.emplace(name.text()).second && !is_first_version) {
+    if (!name.empty() && !names.emplace(name.text()).second && demands.unique_names) {
       name.duplicate();
     }
   }
-}
-
-// -- Policies
-
-void validate_match(const Field& match, bool needs_rules) {
-  for (const char* selector : {"namespaceSelector", "objectSelector"}) {
-    if (needs_rules && !match[selector].is_set()) match[selector].required();
-    validate_label_selector(match[selector]);
-  }
-  if (needs_rules && match["resourceRules"].empty()) match["resourceRules"].required();
-  for (const char* list : {"resourceRules", "excludeResourceRules"}) {
-    for (const Field& rule : match[list].items()) {
-      Texts names;
-      validate_rule(rule);
-      if (rule["resourceNames"].size() > 1 && has(rule["resourceNames"], "*")) {
-        rule["resourceNames"].invalid("if '*' is present, must not specify other values");
-      }
-      for (const Field& name : rule["resourceNames"].items()) {
-        name.each(api::check_path_segment_name(name.text()));
-        if (!names.emplace(name.text()).second) name.duplicate();
-      }
-    }
-  }
-  match["matchPolicy"].one_of({"Equivalent", "Exact"});
-}
-
-void validate_param_kind(const Field& kind) {
-  if (!kind.is_set()) return;
-  const Field version = kind["apiVersion"];
-  if (version.require() && split(version.text(), '/').size() > 2) {
-    version.invalid("unexpected GroupVersion string: " + std::string(version.text()));
-  }
-  kind["kind"].require();
-}
-
-void validate_variables(const Field& variables) {
-  Texts names;
-  for (const Field& variable : variables.items()) {
-    const Field name = variable["name"];
-    if (!name.require("name is required")) continue;
-    if (!api::check_c_identifier(name.text()).empty()) {
-      name.invalid("name is not a valid CEL identifier");
-    } else if (!names.emplace(name.text()).second) {
-      name.duplicate();
-    }
-    variable["expression"].require("expression is not specified");
-  }
-}
-
-void validate_validation(const Field& rule) {
-  const Field message = rule["message"];
-  const Field reason = rule["reason"];
-  if (trim(rule["expression"].text()).empty()) {
-    rule["expression"].required("expression is not specified");
-  }
-  if (message.is_set() && trim(message.text()).empty()) {
-    message.invalid("message must be non-empty if specified");
-  } else if (message.text().find('\n') != std::string_view::npos) {
-    message.invalid("message must not contain line breaks");
-  }
-  if (reason.is_set()) {
-    reason.one_of({"Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"});
-  }
-}
-
-void validate_policy_frame(const Field& spec) {
-  spec["failurePolicy"].one_of({"Fail", "Ignore"});
-  validate_param_kind(spec["paramKind"]);
-  if (spec["matchConstraints"].is_set()) {
-    validate_match(spec["matchConstraints"], true);
-  } else {
-    spec["matchConstraints"].required();
-  }
-  validate_conditions(spec["matchConditions"]);
-  validate_variables(spec["variables"]);
-}
-
-void validate_validating_policy(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field rules = spec["validations"];
-  const Field annotations = spec["auditAnnotations"];
-  validate_policy_frame(spec);
-  if (rules.empty() && annotations.empty()) {
-    rules.required("validations or auditAnnotations must contain at least one item");
-    annotations.required("validations or auditAnnotations must contain at least one item");
-  }
-  for (const Field& rule : rules.items()) validate_validation(rule);
-  Texts keys;
-  for (const Field& annotation : annotations.items()) {
-    const Field key = annotation["key"];
-    if (key.require()) {
-      key.each(api::check_qualified_name(key.text()));
-      if (!keys.emplace(key.text()).second) key.duplicate();
-    }
-    annotation["valueExpression"].require("valueExpression is not specified");
-  }
-}
-
-void validate_mutating_policy(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field mutations = spec["mutations"];
-  validate_policy_frame(spec);
-  if (mutations.empty()) mutations.required("mutations must contain at least one item");
-  for (const Field& mutation : mutations.items()) {
-    const Field type = mutation["patchType"];
-    if (type.require()) type.one_of({"ApplyConfiguration", "JSONPatch"});
-    const Field patch = mutation["jsonPatch"];
-    const Field apply = mutation["applyConfiguration"];
-    const Field& wanted = type.is("JSONPatch") ? patch : apply;
-    const Field& other = type.is("JSONPatch") ? apply : patch;
-    if (!wanted.is_set()) {
-      wanted.required("must be specified when patchType is " + std::string(type.text()));
-    } else if (trim(wanted["expression"].text()).empty()) {
-      wanted["expression"].required("expression is not specified");
-    }
-    if (other.is_set()) {
-      other.invalid("must not be specified when patchType is " + std::string(type.text()));
-    }
-  }
-  const Field again = spec["reinvocationPolicy"];
-  if (again.require()) again.one_of({"IfNeeded", "Never"});
-}
-
-void validate_param_reference(const Field& reference) {
-  if (!reference.is_set()) return;
-  const Field name = reference["name"];
-  const Field selector = reference["selector"];
-  const Field missing = reference["parameterNotFoundAction"];
-  if (!name.empty()) name.each(api::check_path_segment_name(name.text()));
-  if (!name.empty() && selector.is_set()) {
-    for (const Field& one : {name, selector})
-      one.forbidden("name and selector are mutually exclusive");
-  }
-  validate_label_selector(selector);
-  if (missing.is_set()) {
-    missing.one_of({"Allow", "Deny"});
-  } else {
-    missing.required();
-  }
-  if (name.empty() && !selector.is_set()) {
-    reference.required("one of name or selector must be specified");
-  }
-}
-
-void validate_binding_frame(const Field& spec) {
-  const Field policy = spec["policyName"];
-  if (policy.require()) policy.each(api::check_dns1123_subdomain(policy.text()));
-  validate_param_reference(spec["paramRef"]);
-  if (spec["matchResources"].is_set()) validate_match(spec["matchResources"], false);
-}
-
-void validate_validating_binding(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field actions = spec["validationActions"];
-  Texts seen;
-  validate_binding_frame(spec);
-  if (actions.empty()) actions.required();
-  for (const Field& action : actions.items()) {
-    action.one_of({"Audit", "Deny", "Warn"});
-    if (!seen.emplace(action.text()).second) action.duplicate();
-  }
-  if (seen.contains("Deny") && seen.contains("Warn")) {
-    actions.invalid(
-        "must not contain both Deny and Warn (repeating the same validation failure "
-        "information in the API response and headers serves no purpose)");
-  }
-}
-
-void validate_mutating_binding(Change& change, const api::Value& object) {
-  validate_binding_frame(root(change, object)["spec"]);
 }
 
 }  // namespace
@@ -408,30 +337,6 @@ const Strategy kValidatingWebhooksStrategy{
     .has_generation = true,
     .must_name_revision = true,
     .validate = validate_webhooks,
-};
-const Strategy kMutatingPolicyStrategy{
-    .storage_resource = "admissionregistration.k8s.io/mutatingadmissionpolicies",
-    .has_generation = true,
-    .must_name_revision = true,
-    .validate = validate_mutating_policy,
-};
-const Strategy kMutatingBindingStrategy{
-    .storage_resource = "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
-    .has_generation = true,
-    .must_name_revision = true,
-    .validate = validate_mutating_binding,
-};
-const Strategy kValidatingPolicyStrategy{
-    .storage_resource = "admissionregistration.k8s.io/validatingadmissionpolicies",
-    .has_generation = true,
-    .must_name_revision = true,
-    .validate = validate_validating_policy,
-};
-const Strategy kValidatingBindingStrategy{
-    .storage_resource = "admissionregistration.k8s.io/validatingadmissionpolicybindings",
-    .has_generation = true,
-    .must_name_revision = true,
-    .validate = validate_validating_binding,
 };
 
 }  // namespace pinnace::apiserver

@@ -157,5 +157,75 @@ TEST_F(PodSecurityPolicyTest, PathsOfTheHostMayBeForReadingOnly) {
                 "read-only"));
 }
 
+TEST_F(PodSecurityPolicyTest, OnlySafeSysctlsAndThoseItNamesAreAllowed) {
+  policy("small",
+         R"(,"forbiddenSysctls":["net.core.*"],"allowedUnsafeSysctls":["net.ipv4.tcp_*"])");
+  let_jane_use("small");
+  const auto with = [](const std::string& names) {
+    return R"("securityContext":{"sysctls":[)" + names + "]},";
+  };
+  const auto refused = pod("a", "{}",
+                           with(R"({"name":"net.core.somaxconn","value":"1"},)"
+                                R"({"name":"kernel.msgmax","value":"1"})"));
+  const std::string at = "pod.spec.securityContext.sysctls";
+  EXPECT_THAT(refused->message(),
+              HasSubstr(at + "[0]: Forbidden: sysctl \"net.core.somaxconn\" is not allowed " + at +
+                        "[1]: Forbidden: unsafe sysctl \"kernel.msgmax\" is not allowed"));
+  EXPECT_EQ(pod("b", "{}",
+                with(R"({"name":"net.ipv4.tcp_fin_timeout","value":"1"},)"
+                     R"({"name":"kernel.shm_rmid_forced","value":"1"})"))
+                ->status,
+            201);
+}
+
+TEST_F(PodSecurityPolicyTest, LabelsOfSeLinuxAreFilledInAndMustBeThose) {
+  policy("small");
+  server_.merge("/apis/policy/v1beta1/podsecuritypolicies/small",
+                R"({"spec":{"seLinux":{"rule":"MustRunAs","seLinuxOptions":)"
+                R"({"level":"s0:c1,c0","role":"r","type":"t","user":"u"}}}})");
+  let_jane_use("small");
+  EXPECT_EQ(pod("a")->at("spec", "securityContext", "seLinuxOptions", "type"), "t");
+  const auto refused =
+      pod("b", R"({"seLinuxOptions":{"level":"s0:c0,c1","role":"r","type":"x","user":"u"}})");
+  EXPECT_THAT(refused->message(),
+              HasSubstr("spec.containers[0].securityContext.seLinuxOptions.type: Invalid value: "
+                        "\"x\": must be t"));
+  EXPECT_EQ(refused->message().find("level"), std::string::npos) << "categories have no order";
+}
+
+TEST_F(PodSecurityPolicyTest, ProfilesOfAppArmorAreFilledInAndMustBeAllowed) {
+  policy("small", "",
+         R"({"apparmor.security.beta.kubernetes.io/allowedProfileNames":"runtime/default",)"
+         R"("apparmor.security.beta.kubernetes.io/defaultProfileName":"runtime/default"})");
+  let_jane_use("small");
+  const std::string key = "container.apparmor.security.beta.kubernetes.io/c";
+  EXPECT_EQ(pod("a")->json().find_path({"metadata", "annotations"})->string_at(key),
+            "runtime/default");
+  const auto refused =
+      server_.call_as(kJane, "POST", "/api/v1/namespaces/default/pods",
+                      R"({"metadata":{"name":"b","annotations":{")" + key +
+                          R"(":"localhost/x"}},"spec":{"containers":[{"name":"c","image":"i"}]}})");
+  EXPECT_THAT(refused->message(),
+              HasSubstr("pod.metadata.annotations[" + key +
+                        "]: Forbidden: localhost/x is not an allowed profile. Allowed values: "
+                        "\"runtime/default\""));
+}
+
+TEST_F(PodSecurityPolicyTest, DriversOfFlexVolumesMustBeListed) {
+  policy("small");
+  server_.merge("/apis/policy/v1beta1/podsecuritypolicies/small",
+                R"({"spec":{"volumes":["secret","flexVolume"],"allowedFlexVolumes":)"
+                R"([{"driver":"example/lvm"}]}})");
+  let_jane_use("small");
+  const auto with = [](const std::string& driver) {
+    return R"("volumes":[{"name":"v","flexVolume":{"driver":")" + driver + R"("}}],)";
+  };
+  EXPECT_THAT(
+      pod("a", "{}", with("other/nfs"))->message(),
+      HasSubstr("spec.volumes[0].driver: Invalid value: \"other/nfs\": Flexvolume driver is "
+                "not allowed to be used"));
+  EXPECT_EQ(pod("b", "{}", with("example/lvm"))->status, 201);
+}
+
 }  // namespace
 }  // namespace pinnace::apiserver

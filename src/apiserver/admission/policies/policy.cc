@@ -19,28 +19,20 @@ void read_param_kind(const api::Value& spec, Policy& policy) {
   policy.param_kind = kind->string_at("kind");
 }
 
-// Each variable may name those before it, so that each is compiled with its own type of them.
-const cel::Type* read_variables(const api::Value& spec, ExpressionUse use, Policy& policy) {
-  std::vector<cel::Field> fields;
-  const auto type_of = [&](std::vector<cel::Field> known) {
-    std::ranges::sort(known, {}, &cel::Field::name);
-    auto* type = policy.types->object("kubernetes.variables");
-    policy.types->define(type, std::move(known));
-    return type;
-  };
-  const cel::Type* type = type_of(fields);
+void read_variables(const api::Value& spec, const cel::Environment& environment, Policy& policy) {
   for (const auto& variable : items_at(&spec, "variables")) {
-    const std::string_view name = policy.types->copy(variable.string_at("name"));
-    policy.variables.push_back(
-        {std::string(name),
-         make_environment(use, *type).compile(variable.string_at("expression"))});
-    fields.push_back({name, name, &cel::kDynType});
-    type = type_of(fields);
+    const std::string_view name = variable.string_at("name");
+    auto program = environment.compile(variable.string_at("expression"));
+    policy.variable_types.add(name, program);
+    policy.variables.push_back({std::string(name), std::move(program)});
   }
-  return type;
 }
 
-void read_validations(const api::Value& spec, const cel::Environment& environment, Policy& policy) {
+// Messages are made after the decision, and may not ask who may do what.
+void read_validations(const api::Value& spec, cel::AdmissionScope scope, Policy& policy) {
+  const cel::Environment environment = cel::admission_environment(scope);
+  scope.has_authorizer = false;
+  const cel::Environment of_messages = cel::admission_environment(scope);
   for (const auto& validation : items_at(&spec, "validations")) {
     Validation& made = policy.validations.emplace_back();
     made.expression = trim(validation.string_at("expression"));
@@ -48,7 +40,7 @@ void read_validations(const api::Value& spec, const cel::Environment& environmen
     made.reason = validation.string_at("reason");
     made.program = environment.compile(validation.string_at("expression"));
     const std::string_view message = validation.string_at("messageExpression");
-    if (!message.empty()) made.message_program = environment.compile(message);
+    if (!message.empty()) made.message_program = of_messages.compile(message);
   }
 }
 
@@ -66,22 +58,24 @@ void read_mutations(const api::Value& spec, const cel::Environment& environment,
 std::unique_ptr<Policy> compile_policy(const api::Value& object, const std::string& name,
                                        bool mutates) {
   static const api::Value kNone = api::Value::object();
-  const auto use = mutates ? ExpressionUse::kPatches : ExpressionUse::kPolicy;
   auto policy = std::make_unique<Policy>();
   const auto* found = object.find("spec");
   const api::Value& spec = found == nullptr ? kNone : *found;
   policy->name = name;
-  policy->types = std::make_unique<cel::TypePool>();
   const auto* constraints = spec.find("matchConstraints");
   policy->constraints =
       parse_match_constraints(constraints == nullptr ? kNone : *constraints, "resourceRules");
   read_param_kind(spec, *policy);
   policy->ignores_failure = spec.string_at("failurePolicy") == "Ignore";
   policy->reinvokes = spec.string_at("reinvocationPolicy") == "IfNeeded";
-  policy->variables_type = read_variables(spec, use, *policy);
-  const cel::Environment environment = make_environment(use, *policy->variables_type);
-  policy->conditions = MatchConditions::parse(spec.find("matchConditions"), environment);
-  read_validations(spec, environment, *policy);
+  cel::AdmissionScope scope{.has_params = !policy->param_kind.empty()};
+  policy->conditions =
+      MatchConditions::parse(spec.find("matchConditions"), cel::admission_environment(scope));
+  scope.makes_patches = mutates;
+  scope.variables = &policy->variable_types.type();
+  const cel::Environment environment = cel::admission_environment(scope);
+  read_variables(spec, environment, *policy);
+  read_validations(spec, scope, *policy);
   for (const auto& annotation : items_at(&spec, "auditAnnotations")) {
     const std::string_view expression = annotation.string_at("valueExpression");
     policy->audit_annotations.push_back({std::string(annotation.string_at("key")),

@@ -47,6 +47,7 @@ struct Mutation {
 };
 
 struct Policy {
+  cel::VariableTypes variable_types;  // First, so that it outlives what was compiled with it.
   std::string name;
   Result<MatchConstraints> constraints;
   std::string param_group, param_version, param_kind;  // Empty kind: no params.
@@ -62,8 +63,6 @@ struct Policy {
   std::vector<AuditAnnotation> audit_annotations;
   std::vector<Mutation> mutations;
   std::vector<PolicyBinding> bindings;
-  std::unique_ptr<cel::TypePool> types;
-  const cel::Type* variables_type = nullptr;
 };
 using Policies = std::vector<std::unique_ptr<const Policy>>;
 
@@ -85,7 +84,7 @@ class PolicyVariables final : public cel::LazyObject {
  public:
   PolicyVariables(const Policy& policy, ExpressionInput& input)
       : policy_(policy), input_(input), known_(policy.variables.size()) {
-    input.set_variables(*policy.variables_type, *this);
+    input.set_variables(policy.variable_types.type(), *this);
   }
   bool has(std::string_view field) const override;
   cel::Value get(std::string_view field) override;

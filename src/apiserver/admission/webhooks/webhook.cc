@@ -46,7 +46,7 @@ Result<WebhookTargetRef> target_of(const api::Value& entry, Webhook& webhook) {
 }
 
 Webhook compile_one(const api::Value& entry, const std::string& configuration, std::size_t place) {
-  static const cel::Environment kEnvironment = make_environment(ExpressionUse::kMatchConditions);
+  static const cel::Environment kEnvironment = cel::admission_environment({});
   Webhook webhook;
   webhook.name = entry.string_at("name");
   webhook.configuration = configuration;
