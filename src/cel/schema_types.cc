@@ -268,6 +268,26 @@ const Type* schema_type(TypePool& types, const api::Value& schema, std::string_v
   return SchemaReader(types).read(schema, std::string(name), is_resource_root);
 }
 
+const Type* custom_kind_type(TypePool& types, const api::Value& schema, std::string_view kind) {
+  const Type* plain = schema_type(types, schema, kind);
+  if (plain == nullptr || plain->kind != TypeKind::kObject) return plain;
+  const api::TypeInfo& any_kind = *api::builtin_schema().find_type("", "v1", "ConfigMap");
+  std::vector<Field> fields;
+  for (const Field& field : kind_type(types, any_kind)->fields) {
+    const bool is_common =
+        field.name == "apiVersion" || field.name == "kind" || field.name == "metadata";
+    if (is_common) fields.push_back(field);
+  }
+  for (const Field& field : plain->fields) {
+    if (std::ranges::find(fields, field.name, &Field::name) == fields.end()) {
+      fields.push_back(field);
+    }
+  }
+  Type* type = types.object(kind);
+  types.define(type, std::move(fields));
+  return type;
+}
+
 const Type* kind_type(TypePool& types, const api::TypeInfo& kind) {
   return KindReader(types).object(kind);
 }

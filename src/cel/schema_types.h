@@ -20,6 +20,9 @@ namespace pinnace::cel {
 const Type* schema_type(TypePool& types, const api::Value& schema, std::string_view name,
                         bool is_resource_root = false);
 
+// The type of whole objects of a custom kind, with all of the metadata that any kind has.
+const Type* custom_kind_type(TypePool& types, const api::Value& schema, std::string_view kind);
+
 // The type of a built-in kind. Fields that hold anything are dyn.
 const Type* kind_type(TypePool& types, const api::TypeInfo& kind);
 

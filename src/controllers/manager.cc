@@ -15,6 +15,7 @@
 #include "controllers/node_ipam/controller.h"
 #include "controllers/node_lifecycle/controller.h"
 #include "controllers/pod_gc/controller.h"
+#include "controllers/policy_type_checking/controller.h"
 #include "controllers/replica_set/controller.h"
 #include "controllers/resource_quota/controller.h"
 #include "controllers/root_ca/controller.h"
@@ -41,6 +42,7 @@ constexpr Entry kControllers[] = {
     {"certificatesigningrequest-signing-controller", make_certificate_signing_controller},
     {"certificatesigningrequest-approving-controller", make_certificate_approving_controller},
     {"clusterrole-aggregation-controller", make_cluster_role_aggregation_controller},
+    {"validatingadmissionpolicy-status-controller", make_policy_type_checking_controller},
     {"node-ipam-controller", make_node_ipam_controller},
     {"node-lifecycle-controller", make_node_lifecycle_controller},
     {"taint-eviction-controller", make_taint_eviction_controller},
