@@ -315,7 +315,7 @@ const ApiFlag kFlags[] = {
      [](Configuration& configuration, std::string_view value) {
        return set_bytes(configuration.audit.log_limits.max_event_bytes, value);
      }},
-    {{"audit-log-truncate-max-batch-size", "BYTES", "how large a batch may be (10485760)"},
+    {{"audit-log-truncate-max-batch-size", "BYTES", "nothing: a log has lines, no batches"},
      [](Configuration& configuration, std::string_view value) {
        return set_bytes(configuration.audit.log_limits.max_batch_bytes, value);
      }},
