@@ -4,6 +4,7 @@
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "apiserver/strategies/zone_names.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -102,19 +103,6 @@ std::string check_schedule(std::string_view schedule) {
     }
   }
   return {};
-}
-
-// Names as in the tz database: parts of letters, digits and a few signs.
-bool is_zone_name(std::string_view zone) {
-  for (const std::string_view part : split(zone, '/')) {
-    if (part.empty() || part == "." || part == "..") return false;
-    for (const char c : part) {
-      const bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+';
-      if (!is_word) return false;
-    }
-  }
-  return zone.front() >= 'A' && zone.front() <= 'Z';
 }
 
 void validate_schedule(const Field& spec, const api::Value* old) {
