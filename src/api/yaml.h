@@ -22,7 +22,8 @@ namespace pinnace::api {
 inline constexpr std::size_t kMaxAliasNodes = 100'000;
 inline constexpr std::size_t kMaxAliasBytes = 4 * 1024 * 1024;
 
-// The first document; null for an empty text.
+// The first document; null for an empty text. `options.duplicate_fields` gets what Go's reader says
+// of each key that came twice: `line 11: key "image" already set in map`, of the value's line.
 Result<Value> parse_yaml(Arena& arena, std::string_view text, ParseOptions options = {});
 
 // All documents of a file, the empty ones left out.

@@ -184,17 +184,12 @@ class Reader {
   Result<Node> sequence(const Event& start, int depth) {
     if (Result<void> good = check_depth(start, depth); !good) return Unexpected(good.error());
     Node result{Value::array()};
-    const std::size_t path_length = path_.size();
     while (true) {
       Event event;
       if (Result<void> read = next(event); !read) return Unexpected(read.error());
       if (event.raw.type == YAML_SEQUENCE_END_EVENT) return result;
-      if (options_.duplicate_fields != nullptr) {
-        path_ += '[' + std::to_string(result.value.size()) + ']';
-      }
       Result<Node> item = read_node(event, depth + 1);
       if (!item) return item;
-      path_.resize(path_length);
       add_cost(result, *item);
       result.value.append(arena_, item->value);
     }
@@ -210,7 +205,6 @@ class Reader {
     Node result{Value::object()};
     MemberIndex index(result.value);
     std::vector<Value> merges;
-    const std::size_t path_length = path_.size();
     while (true) {
       Event event;
       if (Result<void> read = next(event); !read) return Unexpected(read.error());
@@ -220,11 +214,9 @@ class Reader {
       if (!key) return key;
       Result<std::string_view> name = key_text(key->value, event.line());
       if (!name) return Unexpected(name.error());
-      if (options_.duplicate_fields != nullptr) {
-        if (!path_.empty()) path_ += '.';
-        path_ += *name;
-      }
-      Result<Node> value = read_node(depth + 1);
+      Event first;
+      if (Result<void> read = next(first); !read) return Unexpected(read.error());
+      Result<Node> value = read_node(first, depth + 1);
       if (!value) return value;
       add_cost(result, *value);
       result.bytes += name->size();
@@ -233,12 +225,11 @@ class Reader {
           return fail(event.line(), "map merge requires map or sequence of maps as the value");
         }
       } else if (const Value* earlier = index.find(*name)) {
-        report_duplicate();
+        report_duplicate(first.line(), key->value);
         *const_cast<Value*>(earlier) = value->value;
       } else {
         result.value.add_ref(arena_, *name, value->value);
       }
-      path_.resize(path_length);
     }
     // What the map itself says wins; of several merged maps the first.
     for (const Value& merged : merges) {
@@ -278,9 +269,11 @@ class Reader {
                                     : "maps and lists are not supported as map keys");
   }
 
-  void report_duplicate() {
+  void report_duplicate(std::size_t line, const Value& key) {
     std::vector<std::string>* duplicates = options_.duplicate_fields;
-    if (duplicates != nullptr && duplicates->size() < kMaxDuplicates) duplicates->push_back(path_);
+    if (duplicates == nullptr || duplicates->size() >= kMaxDuplicates) return;
+    duplicates->push_back("line " + std::to_string(line) + ": key " + to_json_text(key) +
+                          " already set in map");
   }
 
   Arena& arena_;
@@ -290,7 +283,6 @@ class Reader {
   std::map<std::string, std::optional<Node>> anchors_;  // Nothing while the node is being read.
   std::size_t alias_nodes_ = 0;
   std::size_t alias_bytes_ = 0;
-  std::string path_;  // Kept only when duplicates are asked for.
 };
 
 }  // namespace

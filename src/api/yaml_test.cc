@@ -94,13 +94,14 @@ TEST(Yaml, NamesTheLineOfAMistake) {
   EXPECT_NE(as_json("a: [1, 2").find("yaml: line "), std::string::npos);
 }
 
-TEST(Yaml, ReportsDuplicatesByPath) {
+TEST(Yaml, ReportsDuplicatesByLine) {
   Arena arena;
   std::vector<std::string> duplicates;
   const auto value = parse_yaml(arena, "spec:\n  c:\n  - {x: 1, x: 2}\n  c: []\n",
                                 {.duplicate_fields = &duplicates});
   EXPECT_EQ(to_json_text(*value), R"({"spec":{"c":[]}})");
-  EXPECT_EQ(duplicates, (std::vector<std::string>{"spec.c[0].x", "spec.c"}));
+  EXPECT_EQ(duplicates, (std::vector<std::string>{"line 3: key \"x\" already set in map",
+                                                  "line 4: key \"c\" already set in map"}));
 }
 
 TEST(Yaml, ReadsAllDocumentsOfAFile) {

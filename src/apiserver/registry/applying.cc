@@ -40,8 +40,10 @@ Result<api::Value> apply(Change& change, const KindVersions& versions, const Hel
   api::Value object = api::deep_copy(change.arena, applied->object);
   if (auto ok = check_place(call, object); !ok) return std::unexpected(std::move(ok.error()));
   call.warnings.clear();
-  if (auto ok = check_object(call, change.arena, object, *call.resource, held.config.duplicates);
-      !ok) {
+  if (auto ok = check_object(call, change.arena, object, *call.resource, {}); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (auto ok = check_repeated_keys(call, held.config.duplicates); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   apply_defaults(change.arena, object, *call.resource);

@@ -178,6 +178,39 @@ TEST(EveryKind, GoesThroughItsVerbs) {
   }
 }
 
+TEST(EveryKind, RefusesWhatIsMeantForAnother) {
+  TestServer server;
+  server.make_service_account("default");
+  for (const api::ResourceInfo& resource : api::builtin_schema().resources) {
+    if (!resource.enabled || resource.storage_resource.empty() || !resource.has_verb("create")) {
+      continue;
+    }
+    SCOPED_TRACE(std::string(resource.group) + "/" + std::string(resource.version) + " " +
+                 std::string(resource.name));
+    const std::string path = base_path(resource);
+    const std::string object = path + "/" + name_of(resource);
+    const std::string body = object_text(resource, name_of(resource));
+    EXPECT_EQ(server.post(path + "?dryRun=All", body)->status, 201);
+    EXPECT_EQ(server.get(object)->status, 404) << "nothing is kept of a dry run";
+    EXPECT_EQ(server.call("POST", path, body, "text/plain")->status, 415);
+    const auto made = server.post(path, body);
+    EXPECT_EQ(made->status, 201) << made->body;
+    EXPECT_EQ(server.post(path, body)->status, 409);
+    EXPECT_EQ(server.put(path, made->body)->status, 405);
+    EXPECT_EQ(server.put(path + "/other", made->body)->status, 400);
+    EXPECT_EQ(server.merge(object, R"({"metadata":{"name":"other"}})")->status, 400);
+    EXPECT_EQ(server.merge(object, R"({"kind":"Other"})")->status, 422);
+    EXPECT_EQ(server.merge(object, R"({"metadata":{"labels":{"k":"v"}}})")->status, 200);
+    EXPECT_EQ(server.put(object, made->body)->status, 409) << "it was written meanwhile";
+    EXPECT_EQ(server.call("DELETE", object, R"({"preconditions":{"uid":"another"}})")->status, 409);
+    EXPECT_EQ(server.call("DELETE", object, R"({"kind":"Pod","apiVersion":"v1"})")->status, 400);
+    EXPECT_EQ(server.remove(object + "?dryRun=All")->status, 200);
+    EXPECT_EQ(server.get(object)->at("metadata", "uid"), made->at("metadata", "uid"));
+    EXPECT_EQ(server.remove(object)->status, 200);
+    server.executor().run_until_idle();
+  }
+}
+
 TEST(EveryKind, RefusesNamesThatAreNone) {
   TestServer server;
   server.make_service_account("default");

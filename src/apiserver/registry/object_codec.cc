@@ -1,5 +1,7 @@
 #include "apiserver/registry/object_codec.h"
 
+#include <utility>
+
 #include "api/conversion.h"
 #include "api/defaults.h"
 #include "api/json.h"
@@ -10,6 +12,7 @@
 #include "apiserver/custom/custom_objects.h"
 #include "apiserver/table/table_output.h"
 #include "base/assert.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -69,6 +72,19 @@ FieldValidation field_validation(const Call& call) {
   return text == "Strict" ? FieldValidation::kStrict : FieldValidation::kWarn;
 }
 
+constexpr std::string_view kYamlProblem = "yaml: unmarshal errors:\n";
+
+// What is wrong with YAML, a line each; else the problem.
+void warn_of(Call& call, std::string_view problem) {
+  if (!problem.starts_with(kYamlProblem)) {
+    call.warnings.emplace_back(problem);
+    return;
+  }
+  for (const std::string_view line : split(problem.substr(kYamlProblem.size()), '\n')) {
+    call.warnings.emplace_back(trim(line));
+  }
+}
+
 // By the call's fieldValidation: an error, warnings, or nothing.
 Result<void> judge_fields(Call& call, const api::TypeInfo& type,
                           const std::vector<std::string>& unknown,
@@ -78,7 +94,7 @@ Result<void> judge_fields(Call& call, const api::TypeInfo& type,
   for (auto& more : api::field_problems(unknown, duplicates)) problems.push_back(std::move(more));
   if (validation == FieldValidation::kIgnore || problems.empty()) return {};
   if (validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
-  for (auto& problem : problems) call.warnings.push_back(std::move(problem));
+  for (auto& problem : problems) warn_of(call, problem);
   return {};
 }
 
@@ -146,6 +162,26 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
   return {};
 }
 
+std::vector<std::string> repeated_keys(const std::vector<std::string>& duplicates) {
+  if (duplicates.empty()) return {};
+  std::string problem(kYamlProblem);
+  for (const auto& line : duplicates)
+    problem += (&line == duplicates.data() ? "  " : "\n  ") + line;
+  return {std::move(problem)};
+}
+
+Result<void> check_repeated_keys(Call& call, const std::vector<std::string>& duplicates) {
+  const FieldValidation validation = field_validation(call);
+  if (duplicates.empty() || validation == FieldValidation::kIgnore) return {};
+  const std::string problem = repeated_keys(duplicates)[0];
+  if (validation == FieldValidation::kStrict) {
+    return errors::bad_request("error strict decoding patch: error converting YAML to JSON: " +
+                               problem);
+  }
+  warn_of(call, problem);
+  return {};
+}
+
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
                           const api::TypeInfo& type, const std::vector<std::string>& duplicates,
                           const std::vector<std::string>& known) {
@@ -183,7 +219,9 @@ Result<api::Value> read_object(Call& call, api::Arena& arena, const api::Resourc
   if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (auto ok = check_object(call, arena, *object, resource, duplicates); !ok) {
+  std::vector<std::string> known;
+  if (*media == Media::kYaml) known = repeated_keys(std::exchange(duplicates, {}));
+  if (auto ok = check_object(call, arena, *object, resource, duplicates, known); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   apply_defaults(arena, *object, resource);

@@ -16,7 +16,7 @@
 
 namespace pinnace::apiserver {
 
-// The body as a tree of `type`. JSON members that come twice are named in `duplicates`.
+// The body as a tree of `type`. `duplicates` gets what its parser says of members that came twice.
 Result<api::Value> decode_body(api::Arena& arena, Media media, std::string_view body,
                                const api::TypeInfo& type, std::vector<std::string>* duplicates);
 
@@ -35,6 +35,12 @@ Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
                           const api::ResourceInfo& resource,
                           const std::vector<std::string>& duplicates,
                           const std::vector<std::string>& known = {});
+
+// Keys that came twice in YAML, as `parse_yaml` tells of them: one problem in the words of
+// Kubernetes' reader of YAML, or none.
+std::vector<std::string> repeated_keys(const std::vector<std::string>& duplicates);
+// The same of what is applied: by the call's fieldValidation, an error, a warning or nothing.
+Result<void> check_repeated_keys(Call& call, const std::vector<std::string>& duplicates);
 
 // The same where nobody asks for unknown fields: they are dropped.
 Result<void> settle_object(api::Arena& arena, api::Value& object,

@@ -152,6 +152,23 @@ TEST_F(Requests, FieldValidationIsAsAsked) {
   EXPECT_EQ(server_.post(kMaps + "?fieldValidation=Maybe", body)->status, 422);
 }
 
+TEST_F(Requests, RepeatedKeysOfYamlAreToldByLine) {
+  const std::string body =
+      "metadata:\n  name: yam\ndta: {}\ndata:\n  a: \"1\"\n  a: \"2\"\n  a: \"3\"\n";
+  const auto post = [&](const std::string& query) {
+    return server_.call("POST", kMaps + query, body, "application/yaml");
+  };
+  EXPECT_EQ(post("?fieldValidation=Strict")->message(),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: "
+            "yaml: unmarshal errors:\n  line 6: key \"a\" already set in map\n  line 7: key \"a\" "
+            "already set in map, unknown field \"dta\"");
+  const auto warned = post("?dryRun=All");
+  const auto warnings = warned->headers.get_all("warning");
+  ASSERT_EQ(warnings.size(), 3U);
+  EXPECT_EQ(warnings[0], R"(299 - "line 6: key \"a\" already set in map")");
+  EXPECT_EQ(warnings[2], R"(299 - "unknown field \"dta\"")");
+}
+
 TEST_F(Requests, ADryRunWritesNothing) {
   const auto before = server_.store().revision();
   EXPECT_EQ(server_.post(kMaps + "?dryRun=All", R"({"metadata":{"name":"n"}})")->status, 201);
