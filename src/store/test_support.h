@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -67,6 +68,7 @@ class RestartableStore {
   }
   void start() {
     auto made = make();
+    if (!made) std::fprintf(stderr, "the store does not open: %s\n", made.error().message.c_str());
     PINNACE_ASSERT(made.has_value());
     store_ = std::move(*made);
   }

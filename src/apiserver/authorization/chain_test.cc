@@ -143,8 +143,6 @@ class WebhookMode : public ::testing::Test {
                     std::to_string(webhook_->port()) + "/authorize\"}}]\n");
     server_.webhooks = client_.get();
   }
-  // The client's thread may still be at the end of a request whose answer is there.
-  ~WebhookMode() override { client_.reset(); }
   testing::AnswerRef ask(const Caller& who, const std::string& path) {
     const auto answer = std::make_shared<testing::AwaitedAnswer>();
     server_.server().handle(request_of(who, "GET", path), answer);
