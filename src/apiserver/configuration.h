@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -109,7 +110,7 @@ struct AuditSettings {
   int log_max_backups = 0;            // 0: however many
   std::size_t log_max_megabytes = 0;  // 0: as kube-apiserver, 100
   bool log_compress = false;
-  AuditMode log_mode = AuditMode::kBatch;
+  std::optional<AuditMode> log_mode;  // None: batch.
   // The log's batches are what has come in this time, or so much; it is never throttled.
   AuditBatch log_batch{10'000, 1000, std::chrono::milliseconds(50), false, 0, 0};
   AuditLimits log_limits;

@@ -291,9 +291,10 @@ const ApiFlag kFlags[] = {
      [](Configuration& configuration, std::string_view value) {
        return set_switch(configuration.audit.log_compress, value);
      }},
-    {{"audit-log-mode", "MODE", "batch, blocking or blocking-strict (batch)"},
+    {{"audit-log-mode", "MODE",
+      "batch, blocking or blocking-strict (blocking; of our own log, batch)"},
      [](Configuration& configuration, std::string_view value) {
-       return set_audit_mode(configuration.audit.log_mode, value);
+       return set_audit_mode(configuration.audit.log_mode.emplace(), value);
      }},
     {{"audit-log-batch-buffer-size", "N", "events that wait for the audit log (10000)"},
      [](Configuration& configuration, std::string_view value) {

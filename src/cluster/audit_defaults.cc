@@ -43,7 +43,10 @@ constexpr int kMaxBackups = 4;
 apiserver::Configuration with_default_audit(apiserver::Configuration configuration,
                                             const Settings& settings) {
   auto& audit = configuration.audit;
-  if (audit.is_chosen) return configuration;
+  if (audit.is_chosen) {
+    if (!audit.log_mode) audit.log_mode = apiserver::AuditMode::kBlocking;  // As kube-apiserver's.
+    return configuration;
+  }
   audit.log_path = settings.log_dir() + "/audit.log";
   if (audit.policy_file.empty()) audit.policy_text = kPolicy;
   if (audit.log_max_megabytes == 0) audit.log_max_megabytes = kMaxMegabytes;

@@ -172,7 +172,7 @@ Result<void> Auditor::add_log(const Options& options) {
   keepers_.push_back(
       {std::make_unique<LogSink>(std::move(*file), is_legacy ? legacy_line : json_line,
                                  settings.log_limits, errors_.with({"log"})),
-       settings.log_mode});
+       settings.log_mode.value_or(AuditMode::kBatch)});
   return {};
 }
 
