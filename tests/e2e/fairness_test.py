@@ -47,7 +47,8 @@ class Fairness(harness.ServerTest):
                 self.credentials()["ca"], "-o", "/dev/null", "-D", "-", "-w", "%{http_code}", "-H",
                 f"Authorization: Bearer {token}", f"https://127.0.0.1:{self.cluster.port}{path}"]
         if body is not None:
-            argv += ["-H", "Content-Type: application/json", "--data-binary", json.dumps(body)]
+            kind = "merge-patch+json" if method == "PATCH" else "json"
+            argv += ["-H", f"Content-Type: application/{kind}", "--data-binary", json.dumps(body)]
         head, _, status = self.cluster.inside(argv).stdout.rpartition("\n")
         headers = dict(line.strip().lower().split(": ", 1) for line in head.splitlines()
                        if ": " in line)
@@ -85,7 +86,7 @@ class Fairness(harness.ServerTest):
         floods = [self.start_flood("--http2") for _ in range(CURLS)]
         beats = []
         for beat in range(1, BEATS + 1):
-            beats.append(self.as_user("node-token", "PUT", LEASES + "/far", self.lease(beat))[0])
+            beats.append(self.as_user("node-token", "PATCH", LEASES + "/far", self.lease(beat))[0])
         self.assertEqual(beats, [200] * BEATS)
 
         codes = []
