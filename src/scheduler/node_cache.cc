@@ -10,6 +10,7 @@ NodeInfo& NodeCache::info(const std::string& node) {
 void NodeCache::set_node(const std::string& name, NodeRef node) {
   if (!node) {
     auto gone = nodes_.extract(name);
+    if (!gone.empty()) count_images(gone.mapped().node, -1);
     // Its pods are told of one by one; until then they are kept aside.
     if (!gone.empty() && !gone.mapped().pods.empty()) {
       gone.mapped().set_node(nullptr);
@@ -21,7 +22,25 @@ void NodeCache::set_node(const std::string& name, NodeRef node) {
     auto waiting = unknown_.extract(name);
     nodes_[name] = waiting.empty() ? NodeInfo{} : std::move(waiting.mapped());
   }
-  nodes_[name].set_node(std::move(node));
+  NodeInfo& known = nodes_[name];
+  count_images(known.node, -1);
+  count_images(node, 1);
+  known.set_node(std::move(node));
+}
+
+void NodeCache::count_images(const NodeRef& node, int by) {
+  if (node == nullptr) return;
+  for (const auto& image : node->status.images) {
+    for (const auto& name : image.names) {
+      const auto entry = nodes_with_image_.try_emplace(name).first;
+      if ((entry->second += by) == 0) nodes_with_image_.erase(entry);
+    }
+  }
+}
+
+int NodeCache::nodes_with_image(const std::string& name) const {
+  const auto found = nodes_with_image_.find(name);
+  return found == nodes_with_image_.end() ? 0 : found->second;
 }
 
 void NodeCache::place(const PodInfoRef& pod, const std::string& node) {

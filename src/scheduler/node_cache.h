@@ -50,11 +50,14 @@ class NodeCache {
   const std::unordered_map<std::string, std::string>& pods_with_terms() const {
     return pods_with_terms_;
   }
+  // How many nodes say that they have an image by this name.
+  int nodes_with_image(const std::string& name) const;
   // How many pods of one controller run on each node.
   const std::unordered_map<std::string, int>* pods_of_owner(const std::string& uid) const;
 
  private:
   NodeInfo& info(const std::string& node);
+  void count_images(const NodeRef& node, int by);
   void place(const PodInfoRef& pod, const std::string& node);
   void displace(const std::string& uid);
 
@@ -65,6 +68,7 @@ class NodeCache {
   std::unordered_map<std::string, std::string> pods_with_terms_;  // pod uid → node
   std::unordered_map<std::string, Nomination> nominated_;         // by pod uid
   std::unordered_map<std::string, std::unordered_map<std::string, int>> by_owner_;
+  std::unordered_map<std::string, int> nodes_with_image_;
   std::map<std::string, api::LabelMap> namespaces_;
   std::unordered_map<std::string, bool> claims_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "scheduler/plugins.h"
@@ -63,6 +64,46 @@ TEST_F(ScheduleTest, PreferencesDecideBetweenNodesThatFit) {
       "preferredDuringSchedulingIgnoredDuringExecution":[{"weight":50,"preference":{
         "matchExpressions":[{"key":"disk","operator":"Exists"}]}}]}})")),
             "n2");
+}
+
+NodeRef node_with_image(const std::string& name, const std::string& image,
+                        const std::string& bytes) {
+  auto node = api::core_v1::Node(*make_node(name));
+  auto with = api::from_json<api::core_v1::NodeStatus>(R"({"images":[{"names":[")" + image +
+                                                       R"("],"sizeBytes":)" + bytes + "}]}");
+  EXPECT_TRUE(with);
+  node.status.images = with->images;
+  return std::make_shared<const api::core_v1::Node>(std::move(node));
+}
+
+TEST_F(ScheduleTest, AnImageThatIsThereDecidesBetweenNodesThatAreAlike) {
+  add_node(make_node("n1"));
+  add_node(node_with_image("n2", "large:latest", "900000000"));
+  add_node(make_node("n3"));
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(place(make_pod("p", R"("containers":[{"name":"c","image":"large"}])")), "n2");
+  }
+}
+
+TEST_F(ScheduleTest, AnImageThatIsThereDoesNotDrawAllPodsOfASet) {
+  add_node(make_node("n1"));
+  add_node(node_with_image("n2", "small:1", "30000000"));
+  add_node(node_with_image("n3", "other:1", "30000000"));
+  EXPECT_EQ(cache.nodes_with_image("small:1"), 1);
+  const std::string owner =
+      R"("ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"s","uid":"s",)"
+      R"("controller":true}])";
+  const std::string spec = R"("containers":[{"name":"c","image":"small:1"}])";
+  std::map<std::string, int> pods_on;
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = "p" + std::to_string(i);
+    const std::string node = place(make_pod(name, spec, owner));
+    ++pods_on[node];
+    cache.set_pod(make_pod(name, on_node(node) + ',' + spec, owner));
+  }
+  EXPECT_EQ(pods_on, (std::map<std::string, int>{{"n1", 4}, {"n2", 4}, {"n3", 4}}));
+  cache.set_node("n2", nullptr);
+  EXPECT_EQ(cache.nodes_with_image("small:1"), 0);
 }
 
 TEST_F(ScheduleTest, TolerationsOpenTaintedNodes) {

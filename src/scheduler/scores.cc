@@ -59,16 +59,33 @@ std::int64_t preferred_node_affinity(const Cycle& cycle, const NodeInfo& node) {
   return sum;
 }
 
-// Prefers nodes that have the images already: the share of containers whose image is there.
+std::string with_tag(const std::string& image) {
+  return image.find(':', image.rfind('/') + 1) == std::string::npos ? image + ":latest" : image;
+}
+
+// Prefers nodes that have the pod's images already: by their bytes, and less so what few nodes
+// have, so that these do not draw all pods to themselves.
 std::int64_t image_locality(const Cycle& cycle, const NodeInfo& node) {
-  if (node.node->status.images.empty() || cycle.pod.pod->spec.containers.empty()) return 0;
-  std::int64_t there = 0;
-  for (const auto& container : cycle.pod.pod->spec.containers) {
-    there += std::ranges::any_of(node.node->status.images, [&](const auto& image) {
-      return std::ranges::find(image.names, container.image) != image.names.end();
-    });
-  }
-  return there * 100 / static_cast<std::int64_t>(cycle.pod.pod->spec.containers.size());
+  constexpr std::int64_t kLeast = 23 << 20, kMostOfEach = 1000 << 20;
+  const auto& images = node.node->status.images;
+  if (images.empty()) return 0;
+  const auto nodes = static_cast<std::int64_t>(cycle.cache.nodes().size());
+  std::int64_t sum = 0, most = 0;
+  const auto count = [&](const auto& containers) {
+    for (const auto& container : containers) {
+      most += kMostOfEach;
+      const std::string name = with_tag(container.image);
+      const auto found = std::ranges::find_if(images, [&name](const auto& image) {
+        return std::ranges::find(image.names, name) != image.names.end();
+      });
+      if (found == images.end()) continue;
+      sum += found->size_bytes * cycle.cache.nodes_with_image(name) / nodes;
+    }
+  };
+  count(cycle.pod.pod->spec.init_containers);
+  count(cycle.pod.pod->spec.containers);
+  if (most == 0) return 0;
+  return 100 * (std::clamp(sum, kLeast, most) - kLeast) / (most - kLeast);
 }
 
 // Weights as in Kubernetes: what a person asked for outweighs what is merely tidy.
