@@ -44,7 +44,7 @@ TEST(Field, APodOfManyPartsTakesMemoryInProportion) {
 
 TEST(Field, LeavesOutComplaintsThatWouldFillTheMemory) {
   api::Arena arena;
-  const api::Value nothing;
+  const api::Value nothing = api::Value::null();
   std::vector<Cause> causes;
   const Field field(causes, arena, &nothing);
   const std::string detail(10'000, 'x');
