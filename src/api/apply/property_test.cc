@@ -127,7 +127,8 @@ class ApplyProperty : public ::testing::Test {
   // One request of a random manager, and what must hold after it.
   void request(Dice& dice, bool appliers_only) {
     const std::string name = dice.manager();
-    const Writer writer{name, "", "v1", "Pod", "2026-01-01T00:00:00Z"};
+    // Managers refer to the names of who wrote.
+    const Writer writer{arena_.copy(name), "", "v1", "Pod", "2026-01-01T00:00:00Z"};
     const Value said = dice.pod();
     SCOPED_TRACE(name + " " + to_json_text(said) + " on " + to_json_text(object_) + " of " +
                  text_of(arena_, managers_));

@@ -272,7 +272,9 @@ TEST_F(CustomTest, WhoAppliesTheScaleManagesReplicasWhereTheDefinitionHasThem) {
   };
   const auto managers = [&] {
     std::map<std::string, std::string> fields;
-    for (const auto& entry : get("a")->json().find_path({"metadata", "managedFields"})->items()) {
+    const auto answer = get("a");
+    const auto* entries = answer->json().find_path({"metadata", "managedFields"});
+    for (const auto& entry : entries->items()) {
       fields[std::string(entry.string_at("manager")) + "/" +
              std::string(entry.string_at("subresource"))] =
           api::to_json_text(*entry.find("fieldsV1"));

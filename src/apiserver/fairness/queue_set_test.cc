@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <list>
 #include <map>
 #include <set>
@@ -279,17 +280,17 @@ class Simulation {
   }
   void submit(std::uint64_t flow, std::function<void(Outcome)> decided,
               std::function<void()> finished) {
-    const auto place = std::make_shared<Place>();
-    place->flow = flow;
-    const auto served = [this, place, decided, finished](Outcome what) {
+    Place& place = places_.emplace_back();
+    place.flow = flow;
+    const auto served = [this, &place, decided, finished](Outcome what) {
       decided(what);
       if (what != Outcome::kServe) return;
-      plan(now_ + milliseconds(1 + static_cast<int>(rng_->below(20))), [this, place, finished] {
-        set_.end(*place, now_);
+      plan(now_ + milliseconds(1 + static_cast<int>(rng_->below(20))), [this, &place, finished] {
+        set_.end(place, now_);
         finished();
       });
     };
-    if (const auto at_once = set_.arrive(*place, now_, [&] { return served; })) served(*at_once);
+    if (const auto at_once = set_.arrive(place, now_, [&] { return served; })) served(*at_once);
   }
   void send_again(std::uint64_t flow) {
     submit(
@@ -316,6 +317,7 @@ class Simulation {
 
   const std::unique_ptr<Rng> rng_;
   MonotonicTime now_;
+  std::deque<Place> places_;  // Of all that was ever sent.
   QueueSet set_;
   std::multimap<MonotonicTime, std::function<void()>> plans_;
   int beats_ = 0, missed_ = 0;

@@ -29,6 +29,7 @@ RemoteOpenApiRef remote(const std::string& definitions, std::string_view version
       "g.io", version, document(definitions, "/apis/g.io/" + std::string(version) + "/x"), "");
 }
 
+// Refers to `remotes`.
 MergedOpenApi merged(const RemoteOpenApis& remotes, std::string own_thing = "") {
   static api::Arena arena;
   return MergedOpenApi(remotes, {}, [own_thing](const std::string& name) -> std::optional<Value> {
@@ -77,8 +78,9 @@ TEST(RemoteOpenApi, LeavesOutWhatCannotBeUnderstood) {
 }
 
 TEST(MergedOpenApi, SharesWhatIsTheSame) {
-  const auto all = merged(
-      {remote(R"("Thing":{"type":"object"})"), remote(R"("Thing":{"type":"object"})", "v2")});
+  const RemoteOpenApis remotes{remote(R"("Thing":{"type":"object"})"),
+                               remote(R"("Thing":{"type":"object"})", "v2")};
+  const auto all = merged(remotes);
   EXPECT_EQ(names_of(all), Names{"Thing"});
   EXPECT_EQ(all.paths().size(), 2U);
   EXPECT_EQ(names_of(merged({remote(R"("Thing":{"type":"object"})")},
@@ -87,9 +89,9 @@ TEST(MergedOpenApi, SharesWhatIsTheSame) {
 }
 
 TEST(MergedOpenApi, GivesNamesakesNamesOfTheirOwn) {
-  const auto all = merged({remote(R"("Thing":{"type":"object"})"),
-                           remote(R"("Thing":{"type":"string"},"Thing_v3":{})", "v2")},
-                          R"({"type":"integer"})");
+  const RemoteOpenApis remotes{remote(R"("Thing":{"type":"object"})"),
+                               remote(R"("Thing":{"type":"string"},"Thing_v3":{})", "v2")};
+  const auto all = merged(remotes, R"({"type":"integer"})");
   EXPECT_EQ(names_of(all), (Names{"Thing_v2", "Thing_v3"}));
   const auto reference = [&](const char* path) {
     return std::string(

@@ -57,6 +57,12 @@ class PlayedEtcd : public ::testing::Test {
                                                  .on_advance = [this] { freshness_->advanced(); }});
     feed_->start();
   }
+  // What was asked holds who asked, who holds the client.
+  ~PlayedEtcd() override {
+    client_->ranges.clear();
+    client_->commits.clear();
+    client_->streams.clear();
+  }
   WatchEvent put(const std::string& name, Revision revision, Revision created) {
     return {
         false,
