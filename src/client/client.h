@@ -28,8 +28,6 @@ struct ListOptions {
   std::string ns;  // empty: all namespaces
   std::string label_selector;
   std::string field_selector;
-  // Objects come as PartialObjectMetadata. Only of a Reflector: a Client's types are whole.
-  bool metadata_only = false;
 };
 
 template <typename T>

@@ -37,8 +37,10 @@ class Reflector {
     std::function<void()> on_replace;
     std::function<void()> on_synced;
   };
+  // What is asked of each object: all of it, or a PartialObjectMetadata.
+  enum class Content { kObject, kMetadata };
   Reflector(Transport& transport, Executor& executor, api::ResourceName resource,
-            ListOptions options, Sink sink);
+            ListOptions options, Sink sink, Content content = Content::kObject);
   ~Reflector();
   void start();
   void stop();

@@ -60,6 +60,22 @@ TEST_F(InformerTest, ListsThenWatchesFromTheListsVersion) {
   EXPECT_EQ(server.requests[0].peer.certificate_organizations, Keys{"group"});
 }
 
+TEST_F(InformerTest, AReflectorAsksForMetadataAloneWhereThatIsAllItNeeds) {
+  server.answer(200, list_of(5, {}));
+  Reflector reflector(transport, executor, ConfigMap::kResource, {},
+                      {[](std::string_view, bool) { return Result<void>(); }, [] {}, [] {}},
+                      Reflector::Content::kMetadata);
+  reflector.start();
+  executor.run_until_idle();
+  ASSERT_EQ(server.requests.size(), 2u);
+  EXPECT_EQ(server.requests[0].headers.get("accept"),
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+  EXPECT_EQ(server.requests[1].headers.get("accept"),
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+  reflector.stop();
+  executor.run_until_idle();
+}
+
 TEST_F(InformerTest, FollowsEvents) {
   sync(5, {config_map("a", 3)});
   feed().write(event("ADDED", config_map("b", 6)));

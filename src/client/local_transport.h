@@ -2,8 +2,9 @@
 //
 // Why: the components of one process take the same way through authentication, authorization and
 //   admission as everybody, but share finished bytes with the store.
-// Threads: any. `round_trip` runs the handler on the caller's thread. What is sent and what is
-//   watched runs on `loop`, which stands for the I/O thread of a connection.
+// Threads: any. `round_trip` runs the handler, and what it posts, on the caller's thread. What is
+//   sent and what is watched runs on `loop`, which stands for the I/O thread of a connection, and
+//   may be the reader's own.
 // Lifetime: the handler and the loop outlive it; it outlives its watches. Once it is destroyed
 //   nothing is given to an executor any more: answers still to come are dropped.
 #pragma once

@@ -19,8 +19,13 @@ constexpr const char* kMetadataOfOne =
 
 // Everything here runs on the executor. Callbacks that are under way hold the state weakly.
 struct Reflector::State : std::enable_shared_from_this<State> {
-  State(Transport& t, Executor& e, api::ResourceName r, ListOptions o, Sink s)
-      : transport(t), executor(e), resource(r), options(std::move(o)), sink(std::move(s)) {}
+  State(Transport& t, Executor& e, api::ResourceName r, ListOptions o, Sink s, Content c)
+      : transport(t),
+        executor(e),
+        resource(r),
+        options(std::move(o)),
+        sink(std::move(s)),
+        content(c) {}
 
   template <typename Work>
   auto guarded(Work work) {
@@ -55,6 +60,7 @@ struct Reflector::State : std::enable_shared_from_this<State> {
   const api::ResourceName resource;
   const ListOptions options;
   Sink sink;
+  const Content content;
   bool stopped = false;
   bool told_undecodable = false;
   bool relist = false;  // The watch cannot be resumed.
@@ -67,7 +73,7 @@ struct Reflector::State : std::enable_shared_from_this<State> {
 void Reflector::State::list() {
   Request request;
   request.target = target("");
-  if (options.metadata_only) request.accept = kMetadataOfAll;
+  if (content == Content::kMetadata) request.accept = kMetadataOfAll;
   transport.send(request, executor, guarded([](State& self, const Result<Response>& response) {
                    self.take_list(response);
                  }));
@@ -109,7 +115,7 @@ void Reflector::State::give(std::string_view json, bool deleted) {
 void Reflector::State::watch() {
   Request request;
   request.target = target("watch=true&allowWatchBookmarks=true&resourceVersion=" + version);
-  if (options.metadata_only) request.accept = kMetadataOfOne;
+  if (content == Content::kMetadata) request.accept = kMetadataOfOne;
   stream = transport.watch(
       request, executor, guarded([](State& self, std::string_view line) { self.take_line(line); }),
       guarded([](State& self, const Result<void>& result) { self.take_end(result); }));
@@ -162,9 +168,9 @@ void Reflector::State::complain(std::string_view what, const Error& error) {
 }
 
 Reflector::Reflector(Transport& transport, Executor& executor, api::ResourceName resource,
-                     ListOptions options, Sink sink)
+                     ListOptions options, Sink sink, Content content)
     : state_(std::make_shared<State>(transport, executor, resource, std::move(options),
-                                     std::move(sink))) {}
+                                     std::move(sink), content)) {}
 
 Reflector::~Reflector() { state_->stop(); }
 

@@ -80,12 +80,11 @@ class GarbageCollector : public Controller {
   void follow(int i) {
     Source& from = source(i);
     from.reflector = std::make_unique<client::Reflector>(
-        context_.api.transport(), context_.executor, from.name,
-        client::ListOptions{
-            .ns = "", .label_selector = "", .field_selector = "", .metadata_only = true},
+        context_.api.transport(), context_.executor, from.name, client::ListOptions{},
         client::Reflector::Sink{
             [this, i](std::string_view json, bool deleted) { return accept(i, json, deleted); },
-            [this, i] { ++list_of(i); }, [this, i] { listed(i); }});
+            [this, i] { ++list_of(i); }, [this, i] { listed(i); }},
+        client::Reflector::Content::kMetadata);
     from.reflector->start();
   }
 

@@ -67,7 +67,8 @@ std::shared_ptr<Connection> make_http1_connection(ConnectionHost& host,
 std::shared_ptr<Connection> make_http2_connection(ConnectionHost& host,
                                                   std::unique_ptr<Channel> channel, Peer peer);
 
-inline constexpr const char* kNoRoom = "the server holds too many requests with bodies already";
+inline constexpr const char* kNoRoom =
+    "the server holds too many requests with bodies already; try again later";
 
 // "Tue, 24 Nov 2026 10:00:00 GMT"; made once per second and thread.
 const std::string& http_date(WallTime now);
