@@ -24,9 +24,10 @@ Unexpected damaged(const std::string& what) {
 std::string encode_backup(const store::Content& content) {
   std::string out(kMagic);
   store::append_fixed(out, content.revision, 8);
+  std::string room;
   for (const store::ObjectRef& object : content.objects) {
     const auto put = store::record_put(
-        {store::Event::Type::kAdded, object->revision, object, nullptr}, object->json);
+        {store::Event::Type::kAdded, object->revision, object, nullptr}, object->json.read(room));
     store::append_fixed(out, put.head.size() + put.body.size(), 8);
     store::append_fixed(out, object->revision, 8);
     out.append(put.head).append(put.body);

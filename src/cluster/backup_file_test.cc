@@ -31,7 +31,7 @@ TEST(BackupFile, ComesBackAsItWas) {
     EXPECT_EQ(read.objects[i]->key, content.objects[i]->key);
     EXPECT_EQ(read.objects[i]->uid, "uid");
     EXPECT_EQ(read.objects[i]->revision, content.objects[i]->revision);
-    EXPECT_EQ(read.objects[i]->json, content.objects[i]->json);
+    EXPECT_EQ(read.objects[i]->json.text(), content.objects[i]->json.text());
   }
   EXPECT_TRUE(decode_backup(encode_backup({.revision = 1})).value().objects.empty());
 }
@@ -53,7 +53,7 @@ TEST(BackupFile, ARecordWhoseRevisionIsElsewhereIsRefused) {
   auto object = std::make_shared<store::Object>();
   object->key = content.objects[0]->key;
   object->revision = 7;
-  object->json = "{}";
+  object->json = std::string("{}");
   object->revision_offset = 1;
   content.objects = {object};
   EXPECT_FALSE(decode_backup(encode_backup(content)).has_value());

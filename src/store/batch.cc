@@ -33,7 +33,7 @@ Result<ObjectRef> BatchBuilder::add(Write& write) {
                                                          : Event::Type::kDeleted;
   std::string sealed;
   if (transformer_ != nullptr && transformer_->seals(after->key.resource)) {
-    auto made = transformer_->seal(after->key, after->json);
+    auto made = transformer_->seal(after->key, *after->json.whole());
     if (!made) {
       --revision_;
       return std::unexpected(std::move(made.error()));
@@ -50,7 +50,8 @@ Journal::Batch BatchBuilder::journal_batch(const History::Dropped& dropped) cons
   Journal::Batch batch;
   batch.puts.reserve(events_.size() + dropped.floors.size() + 1);
   for (std::size_t i = 0; i < events_.size(); ++i) {
-    const std::string_view body = sealed_[i].empty() ? events_[i].object->json : sealed_[i];
+    const std::string_view body =
+        sealed_[i].empty() ? *events_[i].object->json.whole() : sealed_[i];
     batch.puts.push_back(record_put(events_[i], body));
   }
   for (const auto& [resource, floor] : dropped.floors) {

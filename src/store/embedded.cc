@@ -232,9 +232,9 @@ Result<void> Embedded::reseal_all() {
     if (!record) return std::unexpected(std::move(record.error()));
     if (!record->is_stale) return {};
     const Object& object = *record->object;
-    std::string body = object.json;
+    std::string body = object.json.text();
     if (transformer->seals(object.key.resource)) {
-      auto sealed = transformer->seal(object.key, object.json);
+      auto sealed = transformer->seal(object.key, body);
       if (!sealed) return std::unexpected(std::move(sealed.error()));
       body = std::move(*sealed);
     }

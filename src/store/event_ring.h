@@ -25,6 +25,10 @@ class EventRing {
   const Event& at(Sequence sequence) const {
     return events_[static_cast<std::size_t>(sequence - first_)];
   }
+  // The same version of the event's object, kept in another way.
+  void set_object(Sequence sequence, ObjectRef object) {
+    events_[static_cast<std::size_t>(sequence - first_)].object = std::move(object);
+  }
   // The sequence of the first event with revision > `after`.
   Sequence first_after(Revision after) const {
     const auto found = std::partition_point(

@@ -4,21 +4,25 @@
 #include <map>
 #include <shared_mutex>
 
+#include "store/packing.h"
 #include "store/past.h"
 #include "store/watcher.h"
 
 namespace pinnace::store {
 
 void History::load(Loaded loaded) {
-  const std::lock_guard lock(lock_);
-  for (auto& [name, found] : loaded.resources) {
-    Resource& made = resource(name);
-    made.objects.assign(found.live);
-    made.ring.set_floor(found.floor);
-    for (auto& event : found.events) made.ring.push(std::move(event));
+  {
+    const std::lock_guard lock(lock_);
+    for (auto& [name, found] : loaded.resources) {
+      Resource& made = resource(name);
+      made.objects.assign(found.live);
+      made.ring.set_floor(found.floor);
+      for (auto& event : found.events) made.ring.push(std::move(event));
+    }
+    lost_ = std::move(loaded.lost);
+    revision_.store(loaded.revision, std::memory_order_release);
   }
-  lost_ = std::move(loaded.lost);
-  revision_.store(loaded.revision, std::memory_order_release);
+  for (auto& [name, found] : loaded.resources) pack(name, std::move(found.live));
 }
 
 void History::replace(Loaded loaded) {
@@ -39,6 +43,7 @@ void History::replace(Loaded loaded) {
     lost_ = std::move(loaded.lost);
     revision_.store(loaded.revision, std::memory_order_release);
   }
+  for (auto& [name, found] : loaded.resources) pack(name, std::move(found.live));
   for (const auto& watcher : to_wake) watcher->call_wake();
 }
 
@@ -58,6 +63,7 @@ const History::Resource* History::find_resource(std::string_view name) const {
 History::Dropped History::publish(const std::vector<Event>& events, Revision through) {
   Dropped dropped;
   Watchers to_wake;
+  std::vector<std::pair<std::string_view, std::vector<ObjectRef>>> to_pack;
   {
     const std::lock_guard lock(lock_);
     std::string_view last_name;
@@ -74,6 +80,9 @@ History::Dropped History::publish(const std::vector<Event>& events, Revision thr
         last->objects.put(event.object);
       }
       last->ring.push(event);
+      if (auto quiet = take_quiet(*last); !quiet.empty()) {
+        to_pack.emplace_back(last_name, std::move(quiet));
+      }
       if (!last->watchers.empty()) {
         arm(*last, "", last->ring.end() - 1, to_wake);
         if (!key.ns.empty()) arm(*last, key.ns, last->ring.end() - 1, to_wake);
@@ -92,7 +101,42 @@ History::Dropped History::publish(const std::vector<Event>& events, Revision thr
     if (through > revision()) revision_.store(through, std::memory_order_release);
   }
   for (const auto& watcher : to_wake) watcher->call_wake();
+  for (auto& [name, objects] : to_pack) pack(name, std::move(objects));
   return dropped;
+}
+
+std::vector<ObjectRef> History::take_quiet(Resource& resource) {
+  const EventRing& ring = resource.ring;
+  std::vector<ObjectRef> quiet;
+  if (ring.end() < resource.quiet_end + kUnpackedEvents + kPackedAtOnce) return quiet;
+  const auto begin = std::max(resource.quiet_end, ring.first());
+  resource.quiet_end = ring.end() - kUnpackedEvents;
+  for (auto at = begin; at < resource.quiet_end; ++at) {
+    const Event& event = ring.at(at);
+    if (event.type != Event::Type::kDeleted) quiet.push_back(event.object);
+  }
+  return quiet;
+}
+
+void History::pack(std::string_view name, std::vector<ObjectRef> objects) {
+  Resource* packs;
+  {
+    const std::lock_guard lock(lock_);
+    packs = &resource(name);
+  }
+  std::ranges::sort(objects, {}, [](const ObjectRef& each) -> const Key& { return each->key; });
+  Packer packer(packs->objects);
+  for (ObjectRef& object : objects) {
+    ObjectRef packed = packer.pack(object);
+    if (!packed) continue;
+    const std::lock_guard lock(lock_);
+    EventRing& ring = packs->ring;
+    const auto sequence = ring.first_after(object->revision - 1);
+    if (sequence != ring.end() && ring.at(sequence).object == object) {
+      ring.set_object(sequence, packed);
+    }
+    packs->objects.put(std::move(packed));
+  }
 }
 
 void History::arm(Resource& resource, std::string_view ns, EventRing::Sequence sequence,

@@ -3,6 +3,8 @@
 //
 // Threads: reading methods from any thread; `load` before all others; `publish` and `replace` from
 //   one writer. Readers wait only while a batch is put in place, in memory.
+// Memory: what has not changed for the latest kUnpackedEvents events of its resource is packed
+//   (packing.h), kPackedAtOnce objects at a time.
 // Lifetime: shared with its watchers, which may outlive the store.
 #pragma once
 
@@ -25,6 +27,9 @@
 namespace pinnace::store {
 
 class WatcherState;
+
+inline constexpr std::size_t kUnpackedEvents = 64;
+inline constexpr std::size_t kPackedAtOnce = 32;
 
 class History : public std::enable_shared_from_this<History> {
  public:
@@ -81,6 +86,7 @@ class History : public std::enable_shared_from_this<History> {
   struct Resource {
     ObjectTable objects;
     EventRing ring;
+    EventRing::Sequence quiet_end = 0;  // Objects of events before it were packed, or will not be.
     // By namespace; "" watches all of them.
     std::unordered_map<std::string, Watchers, Hash, std::equal_to<>> watchers;
   };
@@ -88,6 +94,11 @@ class History : public std::enable_shared_from_this<History> {
   Resource& resource(std::string_view name);
   const Resource* find_resource(std::string_view name) const;
   Result<void> check_reach(const Resource& resource, Revision revision) const;
+  // The objects of events that are not among the latest any more, when there are enough of them.
+  // Needs the lock.
+  static std::vector<ObjectRef> take_quiet(Resource& resource);
+  // Packs those that live. The writer's: others only read meanwhile.
+  void pack(std::string_view name, std::vector<ObjectRef> objects);
   void arm(Resource& resource, std::string_view ns, EventRing::Sequence sequence,
            Watchers& to_wake);
   void remove(const std::shared_ptr<WatcherState>& watcher, Resource& resource,

@@ -41,6 +41,11 @@ class ObjectTable {
     if (++position.index == chunks_[position.chunk].size()) position = {position.chunk + 1, 0};
     return position;
   }
+  // Not of `begin`.
+  Position previous(Position position) const {
+    if (position.index > 0) return {position.chunk, position.index - 1};
+    return {position.chunk - 1, chunks_[position.chunk - 1].size() - 1};
+  }
   // How many objects are before the position.
   std::size_t rank(Position position) const;
 

@@ -182,7 +182,7 @@ TEST_P(RandomCheck, WritesListsAndWatchesAgreeOnOneHistory) {
   const auto after = store_->list("pods", "").value();
   ASSERT_EQ(after.objects.size(), before.objects.size());
   for (std::size_t i = 0; i < after.objects.size(); ++i) {
-    EXPECT_EQ(after.objects[i]->json, before.objects[i]->json);
+    EXPECT_EQ(after.objects[i]->json.text(), before.objects[i]->json.text());
   }
 }
 

@@ -22,26 +22,29 @@ std::string revision_member(Revision revision) {
 
 void splice(Object& object, std::string_view head, std::string_view tail) {
   const std::string member = revision_member(object.revision);
-  object.json.reserve(head.size() + member.size() + tail.size());
-  object.json.append(head).append(member).append(tail);
+  std::string text;
+  text.reserve(head.size() + member.size() + tail.size());
+  text.append(head).append(member).append(tail);
+  object.json = std::move(text);
   object.revision_offset = static_cast<std::uint32_t>(head.size());
 }
 
-SplicedParts parts_of(const Object& object) {
-  const std::string_view json = object.json;
+SplicedParts parts_of(const Object& object, std::string& room) {
+  const std::string_view json = object.json.read(room);
   const std::size_t member = revision_member(object.revision).size();
   return {json.substr(0, object.revision_offset), json.substr(object.revision_offset + member)};
 }
 
 bool is_spliced(const Object& object) {
-  return object.revision_offset <= object.json.size() &&
-         std::string_view(object.json)
-             .substr(object.revision_offset)
-             .starts_with(revision_member(object.revision));
+  std::string room;
+  const std::string_view json = object.json.read(room);
+  return object.revision_offset <= json.size() &&
+         json.substr(object.revision_offset).starts_with(revision_member(object.revision));
 }
 
 void splice_stored(Object& object, const Object& stored) {
-  const SplicedParts parts = parts_of(stored);
+  std::string room;
+  const SplicedParts parts = parts_of(stored, room);
   splice(object, parts.head, parts.tail);
 }
 

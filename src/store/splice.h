@@ -15,11 +15,11 @@ void splice(Object& object, std::string_view head, std::string_view tail);
 // The stored bytes again, with `object`'s revision.
 void splice_stored(Object& object, const Object& stored);
 
-// What is around the resourceVersion in finished bytes.
+// What is around the resourceVersion in finished bytes: the object's own, or put into `room`.
 struct SplicedParts {
   std::string_view head, tail;
 };
-SplicedParts parts_of(const Object& object);
+SplicedParts parts_of(const Object& object, std::string& room);
 // Whether the revision stands where the object says, as `parts_of` needs it.
 bool is_spliced(const Object& object);
 

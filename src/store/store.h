@@ -4,7 +4,8 @@
 //   and writes (see `when_current`); a watch is ordered, unique, gapless and resumable from a
 //   revision, or says that it is too late (Expired).
 // Shape: an object is its JSON in the storage version without metadata.resourceVersion; the store
-//   splices the revision in, once, so that readers share finished bytes.
+//   splices the revision in, once, so that readers share finished bytes. What has not changed for a
+//   while is packed (packing.h): the same version may come as another Object then.
 // Threads: all methods from any thread. Callbacks run on the store's writer thread and must be
 //   short; they must not call back into a write and wait for it.
 // Source: etcd API guarantees (etcd.io/docs, "KV API guarantees").
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/object_json.h"
 
 namespace pinnace::store {
 
@@ -39,7 +41,7 @@ struct Object {
   std::string uid;
   Revision revision = 0;  // metadata.resourceVersion of these bytes.
   Revision created_revision = 0;
-  std::string json;  // Finished: resourceVersion is inside.
+  ObjectJson json;  // Finished: resourceVersion is inside.
   // Where in `json` the member "resourceVersion" begins.
   std::uint32_t revision_offset = 0;
   // Derived forms that readers made of `json` (protobuf, parsed labels): made at most once, shared

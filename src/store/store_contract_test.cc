@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Etcd, StoreContract, ::testing::Values(Kind::kEtcd),
 TEST_P(StoreContract, AWriteIsReadBackWithItsRevisionSplicedIn) {
   auto store = make();
   const auto made = put(store, create("default", "web", "hi"));
-  EXPECT_EQ(made->json, json_of(made->revision, "hi"));
+  EXPECT_EQ(made->json.text(), json_of(made->revision, "hi"));
   EXPECT_EQ(made->created_revision, made->revision);
   EXPECT_EQ(made->uid, "uid-web");
   EXPECT_EQ(store->revision(), made->revision);
@@ -69,7 +69,7 @@ TEST_P(StoreContract, CreatingWhatExistsFails) {
   const auto again = store->commit_and_wait(create("x", "a", "second", "apps/deployments"));
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().message, "deployments.apps \"a\" already exists");
-  EXPECT_EQ(store->get({"apps/deployments", "x", "a"}).value()->json.find("second"),
+  EXPECT_EQ(store->get({"apps/deployments", "x", "a"}).value()->json.text().find("second"),
             std::string::npos);
 }
 
@@ -104,13 +104,13 @@ TEST_P(StoreContract, DeletionGivesTheLastStateWithTheDeletionsRevision) {
   auto store = make();
   const auto made = put(store, create("x", "a", "last"));
   const auto stored = put(store, remove(made));
-  EXPECT_EQ(stored->json, json_of(made->revision + 1, "last"));
+  EXPECT_EQ(stored->json.text(), json_of(made->revision + 1, "last"));
   EXPECT_EQ(stored->uid, "uid-a");
   const auto again = put(store, create("x", "a", "second"));
   Write with_state = remove(again);
   with_state.head = R"({"metadata":{)";
   with_state.tail = R"(,"x":"given"}})";
-  EXPECT_EQ(put(store, std::move(with_state))->json, json_of(again->revision + 1, "given"));
+  EXPECT_EQ(put(store, std::move(with_state))->json.text(), json_of(again->revision + 1, "given"));
   EXPECT_EQ(store->count("pods"), 0u);
 }
 
@@ -379,12 +379,12 @@ TEST_P(StoreContract, AllIsThereAfterARestart) {
   const bool is_shared = GetParam() == Kind::kEtcd;
   EXPECT_TRUE(is_shared ? store->revision() >= before : store->revision() == before);
   const auto read = store->get(kept->key).value();
-  EXPECT_EQ(read->json, kept2->json);
+  EXPECT_EQ(read->json.text(), kept2->json.text());
   EXPECT_EQ(read->uid, kept2->uid);
   EXPECT_EQ(read->revision, kept2->revision);
   EXPECT_EQ(read->created_revision, kept->created_revision);
   EXPECT_EQ(store->count("pods"), 1u);
-  EXPECT_EQ(store->list("nodes", "").value().objects.at(0)->json, node->json);
+  EXPECT_EQ(store->list("nodes", "").value().objects.at(0)->json.text(), node->json.text());
   const Revision next = put(store, create("x", "new"))->revision;
   EXPECT_TRUE(is_shared ? next > before : next == before + 1);
 }
@@ -403,9 +403,9 @@ TEST_P(StoreContract, WatchesAndOldListsResumeOverARestart) {
   ASSERT_EQ(events.size(), 4u);
   EXPECT_EQ(events[0].type, Event::Type::kAdded);
   EXPECT_EQ(events[1].type, Event::Type::kModified);
-  EXPECT_EQ(events[1].previous->json, a->json);
+  EXPECT_EQ(events[1].previous->json.text(), a->json.text());
   EXPECT_EQ(events[2].type, Event::Type::kDeleted);
-  EXPECT_EQ(events[2].previous->json, b->json);
+  EXPECT_EQ(events[2].previous->json.text(), b->json.text());
   EXPECT_EQ(events[3].object->key.name, "c");
   const auto past = store->list("pods", "", {}, 0, b->revision).value();
   EXPECT_EQ(names(past), (Names{"x/a", "x/b"}));
@@ -423,7 +423,7 @@ TEST_P(StoreContract, WhatTheRingForgotStaysExpiredAfterARestart) {
   EXPECT_FALSE(store->watch("pods", "", end - 40, [] {}).has_value());
   auto watcher = store->watch("pods", "", end - 10, [] {}).value();
   EXPECT_EQ(drain(*watcher).size(), 10u);
-  EXPECT_EQ(store->get(object->key).value()->json, object->json);
+  EXPECT_EQ(store->get(object->key).value()->json.text(), object->json.text());
   EXPECT_EQ(store->count("pods"), 1u);
 }
 

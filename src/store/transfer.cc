@@ -59,9 +59,9 @@ Result<void> write_objects(Journal& journal, const Content& content, Revision ba
     object->uid = each->uid;
     object->revision = object->created_revision = ++last;
     splice_stored(*object, *each);
-    std::string_view body = object->json;
+    std::string_view body = *object->json.whole();
     if (transformer != nullptr && transformer->seals(object->key.resource)) {
-      auto made = transformer->seal(object->key, object->json);
+      auto made = transformer->seal(object->key, body);
       if (!made) return std::unexpected(std::move(made.error()));
       body = sealed.emplace_back(std::move(*made));
     }

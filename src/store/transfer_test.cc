@@ -21,7 +21,8 @@ std::map<Key, std::string> state_of(const Store& store) {
   for (const char* resource : {"pods", "nodes", "apps/deployments"}) {
     const auto found = store.list(resource, "").value();
     for (const auto& object : found.objects) {
-      const auto parts = parts_of(*object);
+      std::string room;
+      const auto parts = parts_of(*object, room);
       out[object->key] = object->uid + std::string(parts.head) + std::string(parts.tail);
     }
   }

@@ -6,6 +6,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 
@@ -15,12 +16,11 @@ std::string find_default_class(const Change& change, std::string_view storage_re
   std::string chosen, made;
   if (!stored) return chosen;
   for (const auto& object : stored->objects) {
-    const bool may_be = std::ranges::any_of(annotations, [&](std::string_view annotation) {
-      return object->json.find(annotation) != std::string::npos;
-    });
+    const bool may_be = std::ranges::any_of(
+        annotations, [&](std::string_view annotation) { return mentions(*object, annotation); });
     if (!may_be) continue;  // Cheaper than to parse it.
     api::Arena arena;
-    const auto parsed = api::parse_json(arena, object->json);
+    const auto parsed = parse_stored(arena, *object);
     const bool is_default =
         parsed && std::ranges::any_of(annotations, [&](std::string_view annotation) {
           return annotation_of(*parsed, annotation) == "true";

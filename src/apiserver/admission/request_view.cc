@@ -7,6 +7,7 @@
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -60,7 +61,7 @@ const api::Value* RequestView::namespace_object() {
     const Change& change = request_.change;
     const auto found = change.backend.store().get({"namespaces", "", change.ns});
     if (found) {
-      if (const auto parsed = api::parse_json(change.arena, (*found)->json)) namespace_ = *parsed;
+      if (const auto parsed = parse_stored(change.arena, **found)) namespace_ = *parsed;
     }
   }
   return namespace_.is_null() ? nullptr : &namespace_;

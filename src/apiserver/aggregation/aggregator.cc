@@ -12,6 +12,7 @@
 #include "apiserver/proxy/service_proxy.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "apiserver/webhook/webhook_client.h"
 #include "base/assert.h"
 
@@ -420,7 +421,7 @@ class AggregatorImpl final : public Aggregator,
     const auto stored = backend.store().get({std::string(kApiServices), "", name});
     if (!stored) return;
     api::Arena arena;
-    auto object = api::parse_json(arena, (*stored)->json);
+    auto object = parse_stored(arena, **stored);
     if (!object || !set_condition(arena, *object, wanted, rfc3339(backend.now()))) return;
     SplitJson parts = split_json(*object);
     // Who was faster wakes us again.
@@ -491,7 +492,7 @@ Result<net::Endpoint> remote_endpoint(Backend& backend, const RemoteApi& remote)
   const auto stored = backend.store().get({"services", service.ns, service.service});
   if (!stored) return unreachable("ServiceNotFound", name + " is not present");
   api::Arena arena;
-  const auto object = api::parse_json(arena, (*stored)->json);
+  const auto object = parse_stored(arena, **stored);
   const auto* spec = object ? object->find("spec") : nullptr;
   if (spec != nullptr && spec->string_at("type") == "ExternalName") {
     return net::Endpoint{std::string(spec->string_at("externalName")), service.port, "",

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/json.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -54,7 +55,7 @@ std::int64_t version_priority(std::string_view version) {
 
 Result<ApiService> read_api_service(const store::Object& object) {
   api::Arena arena;
-  const auto tree = api::parse_json(arena, object.json);
+  const auto tree = parse_stored(arena, object);
   if (!tree) return std::unexpected(tree.error());
   ApiService out;
   out.name = object.key.name;

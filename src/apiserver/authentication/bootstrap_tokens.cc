@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 #include "net/digest.h"
 
@@ -48,7 +49,7 @@ std::optional<Result<VerifiedToken>> BootstrapTokens::check(std::string_view tok
   const auto kept = store_.get({"secrets", "kube-system", "bootstrap-token-" + id});
   if (!kept) return errors::unauthorized();
   api::Arena arena;
-  const auto secret = api::parse_json(arena, (*kept)->json);
+  const auto secret = parse_stored(arena, **kept);
   if (!secret || is_being_deleted(*secret) ||
       secret->string_at("type") != "bootstrap.kubernetes.io/token" ||
       data_at(*secret, "token-id") != id ||

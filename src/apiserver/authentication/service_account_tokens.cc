@@ -7,6 +7,7 @@
 #include "apiserver/authentication/service_account_user.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 #include "io/files.h"
 #include "net/digest.h"
@@ -107,9 +108,9 @@ bool ServiceAccountTokens::is_there(const char* resource, std::string_view ns,
                                     std::string_view name, std::string_view uid) const {
   const auto found = store_.get({resource, std::string(ns), std::string(name)});
   if (!found || (!uid.empty() && (*found)->uid != uid)) return false;
-  if ((*found)->json.find("\"deletionTimestamp\":") == std::string::npos) return true;
+  if (!mentions(**found, "\"deletionTimestamp\":")) return true;
   api::Arena arena;
-  const auto object = api::parse_json(arena, (*found)->json);
+  const auto object = parse_stored(arena, **found);
   const auto* when = object ? object->find_path({"metadata", "deletionTimestamp"}) : nullptr;
   WallTime deleted;
   if (when == nullptr || !when->is_string() || !parse_rfc3339(when->as_string(), deleted)) {
@@ -189,7 +190,7 @@ Result<VerifiedToken> ServiceAccountTokens::check_secret(std::string_view token,
   const auto kept = store_.get({"secrets", std::string(ns), std::string(secret_name)});
   if (!kept) return errors::unauthorized();
   api::Arena arena;
-  auto secret = api::parse_json(arena, (*kept)->json);
+  auto secret = parse_stored(arena, **kept);
   const auto* data = secret ? secret->find("data") : nullptr;
   if (data == nullptr || is_being_deleted(*secret)) return errors::unauthorized();
   const auto held = base64_decode(data->string_at("token"));

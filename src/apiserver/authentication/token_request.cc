@@ -7,6 +7,7 @@
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -31,7 +32,7 @@ constexpr Bindable kBindables[] = {
 Result<void> bind_pod_node(Backend& backend, const Call& call, const store::Object& kept,
                            TokenBinding& binding) {
   api::Arena arena;
-  const auto pod = api::parse_json(arena, kept.json);
+  const auto pod = parse_stored(arena, kept);
   const auto* spec = pod ? pod->find("spec") : nullptr;
   if (spec == nullptr) return errors::internal("a stored pod cannot be read");
   const std::string_view account = spec->string_at("serviceAccountName");

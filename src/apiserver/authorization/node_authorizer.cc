@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "api/json_scan.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -312,7 +313,7 @@ bool NodeAuthorizer::is_related(const std::string& node, const Attributes& wante
   const auto found = store_.get({prefix + resource, "", wanted.name});
   if (!found) return false;
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, (*found)->json);
+  const auto parsed = parse_stored(arena, **found);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   if (spec == nullptr) return false;
   if (resource != "persistentvolumes") return spec->string_at("nodeName") == node;
@@ -344,11 +345,11 @@ bool NodeAuthorizer::volume_refers(const std::string& node, const std::string& s
     const auto slash = claim.find('/');
     const std::string ns = claim.substr(0, slash), name = claim.substr(slash + 1);
     const auto kept = store_.get({"persistentvolumeclaims", ns, name});
-    const auto parsed = kept ? api::parse_json(arena, (*kept)->json) : api::Value();
+    const auto parsed = kept ? parse_stored(arena, **kept) : api::Value();
     const auto* spec = parsed ? parsed->find("spec") : nullptr;
     const std::string_view volume = spec == nullptr ? "" : spec->string_at("volumeName");
     const auto found = store_.get({"persistentvolumes", "", std::string(volume)});
-    const auto tree = found ? api::parse_json(arena, (*found)->json) : api::Value();
+    const auto tree = found ? parse_stored(arena, **found) : api::Value();
     const auto* bound = tree ? tree->find_path({"spec", "claimRef"}) : nullptr;
     const bool is_of_claim =
         bound != nullptr && bound->string_at("namespace") == ns && bound->string_at("name") == name;
@@ -384,12 +385,13 @@ bool NodeAuthorizer::take_in() {
   std::vector<store::Event> events;
   do {
     events.clear();
+    std::string room, previous_room;
     if (!watcher_->next(events, kEventsAtOnce)) return false;
     for (const auto& event : events) {
       // Most changes are of what does not matter here.
       const auto keeps = [&](std::span<const std::string_view> path) {
-        return api::find_in_json(event.object->json, path) ==
-               api::find_in_json(event.previous->json, path);
+        return api::find_in_json(event.object->json.read(room), path) ==
+               api::find_in_json(event.previous->json.read(previous_room), path);
       };
       if (event.type == store::Event::Type::kModified && event.previous && keeps(kSpec) &&
           keeps(kClaimStatuses)) {
@@ -404,7 +406,7 @@ bool NodeAuthorizer::take_in() {
 
 void NodeAuthorizer::add(const store::Object& object) {
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, object.json);
+  const auto parsed = parse_stored(arena, object);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   if (spec == nullptr || spec->string_at("nodeName").empty()) return;
   Pod pod{std::string(spec->string_at("nodeName")), {}};

@@ -2,6 +2,7 @@
 
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -54,7 +55,7 @@ void Rbac::apply(const std::string& resource, const store::Object& object, bool 
     return;
   }
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, object.json);
+  const auto parsed = parse_stored(arena, object);
   if (!parsed) return;
   if (is_role) {
     roles_[key] = parse_rules(parsed->find("rules"));

@@ -5,6 +5,7 @@
 
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -34,7 +35,7 @@ void renew_identity(Seeder& seeder, Backend& backend) {
 // The address in a server's Lease, if it serves the same port and renewed it lately.
 std::string address_in(const store::Object& lease, const Backend& backend) {
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, lease.json);
+  const auto parsed = parse_stored(arena, lease);
   const auto* label = parsed ? parsed->find_path({"metadata", "labels", kIdentityLabel}) : nullptr;
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   if (label == nullptr || !label->is_string() || label->as_string() != kIdentityValue ||

@@ -10,6 +10,7 @@
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/assert.h"
 
 namespace pinnace::apiserver {
@@ -143,7 +144,7 @@ void Seeder::create(api::Arena& arena, const store::Key& key, api::Value& object
 
 // Writes the object when anything but its metadata is not what it should be.
 void Seeder::follow(api::Arena& arena, const store::Object& stored, const api::Value& wanted) {
-  auto object = api::parse_json(arena, stored.json);
+  auto object = parse_stored(arena, stored);
   if (!object) return fail(object.error());
   bool differs = false;
   for (const auto& [key, value] : wanted.members()) {
@@ -159,7 +160,7 @@ void Seeder::follow(api::Arena& arena, const store::Object& stored, const api::V
 
 void Seeder::reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted,
                        const std::string& retired) {
-  auto object = api::parse_json(arena, stored.json);
+  auto object = parse_stored(arena, stored);
   if (!object) return fail(object.error());
   const auto* update = object->find_path({"metadata", "annotations", kAutoUpdate});
   if (update != nullptr && update->is_string() && update->as_string() == "false") return;

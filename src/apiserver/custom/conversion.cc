@@ -6,6 +6,7 @@
 #include "apiserver/proxy/service_proxy.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "apiserver/webhook/webhook_client.h"
 
 namespace pinnace::apiserver {
@@ -13,9 +14,10 @@ namespace {
 
 using api::Value;
 
-std::string api_version_of(std::string_view json) {
+std::string api_version_of(const store::Object& object) {
   static constexpr std::string_view kPath[] = {"apiVersion"};
-  const std::string_view text = api::find_in_json(json, kPath);
+  std::string room;
+  const std::string_view text = api::find_in_json(object.json.read(room), kPath);
   return text.size() < 2 ? std::string() : std::string(text.substr(1, text.size() - 2));
 }
 
@@ -63,7 +65,7 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
   }
 
   std::size_t end() const { return std::min(open.size(), at + kMaxConvertedAtOnce); }
-  std::string source() const { return api_version_of(objects[open[at]]->json); }
+  std::string source() const { return api_version_of(*objects[open[at]]); }
 
   void ask() {
     if (at == open.size()) return finish(std::move(objects));
@@ -87,7 +89,7 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
                    R"(","objects":[)";
     for (std::size_t i = at; i < end(); ++i) {
       if (i != at) request.body += ',';
-      request.body += objects[open[i]]->json;
+      request.body += *stored_json(objects[open[i]]);
     }
     request.body += "]}}";
     if (!webhook().url.empty()) return request;
@@ -162,7 +164,7 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
   // Of the metadata a webhook may change labels and annotations.
   Result<store::ObjectRef> take_object(api::Arena& arena, const store::Object& before,
                                        Value converted) const {
-    auto original = api::parse_json(arena, before.json);
+    auto original = parse_stored(arena, before);
     if (!original) return std::unexpected(std::move(original.error()));
     if (converted.string_at("apiVersion") != wanted) {
       return errors::internal(
@@ -198,7 +200,7 @@ void convert_all(const BackendRef& backend, const CallRef& call, std::string wan
                  std::vector<store::ObjectRef> objects, ObjectsDone done) {
   auto conversion = std::make_shared<Conversion>();
   for (std::size_t i = 0; i < objects.size(); ++i) {
-    if (api_version_of(objects[i]->json) != wanted) conversion->open.push_back(i);
+    if (api_version_of(*objects[i]) != wanted) conversion->open.push_back(i);
   }
   if (conversion->open.empty()) return done(std::move(objects));
   conversion->backend = backend;
@@ -241,7 +243,7 @@ void in_stored_version(const BackendRef& backend, const CallRef& call, api::Aren
   convert_all(backend, call, version_of(stored), {std::move(now)},
               [&arena, &object, done = std::move(done)](Result<std::vector<store::ObjectRef>> all) {
                 if (!all) return done(std::unexpected(std::move(all.error())));
-                auto tree = api::parse_json(arena, all->front()->json);
+                auto tree = parse_stored(arena, *all->front());
                 if (!tree) return done(std::unexpected(std::move(tree.error())));
                 object = *tree;
                 done({});

@@ -6,6 +6,7 @@
 #include "api/json.h"
 #include "apiserver/catalog/catalog.h"
 #include "apiserver/custom/custom_rules.h"
+#include "apiserver/registry/stored_json.h"
 #include "apiserver/table/table_columns.h"
 #include "apiserver/webhook/webhook_client.h"
 #include "base/strings.h"
@@ -71,7 +72,7 @@ std::uint64_t next_serial() {
 
 Result<std::shared_ptr<const CustomKind>> CustomKind::create(store::ObjectRef definition) {
   api::Arena arena(16 << 10);
-  auto tree = api::parse_json(arena, definition->json);
+  auto tree = parse_stored(arena, *definition);
   if (!tree) return std::unexpected(std::move(tree.error()));
   auto made = std::make_shared<CustomKind>();
   made->definition_ = std::move(definition);

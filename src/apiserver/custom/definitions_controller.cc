@@ -9,10 +9,17 @@
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/log.h"
 
 namespace pinnace::apiserver {
 namespace {
+
+bool is_marked_deleted(const store::Object& object) {
+  static constexpr std::string_view kMark[] = {"metadata", "deletionTimestamp"};
+  std::string room;
+  return !api::find_in_json(object.json.read(room), kMark).empty();
+}
 
 constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions";
 constexpr Duration kRetry = std::chrono::seconds(1);
@@ -127,7 +134,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
       const auto [at, is_new] = entries_.try_emplace(object->key.name);
       if (!is_new) continue;
       api::Arena arena(64 << 10);
-      const auto tree = api::parse_json(arena, object->json);
+      const auto tree = parse_stored(arena, *object);
       if (!tree) continue;
       const auto* spec = tree->find("spec");
       at->second.group = spec == nullptr ? "" : spec->string_at("group");
@@ -149,7 +156,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   bool take_in(Backend& backend, Entry& entry, const store::ObjectRef& object,
                std::vector<store::Write>& writes) {
     api::Arena arena(64 << 10);
-    auto tree = api::parse_json(arena, object->json);
+    auto tree = parse_stored(arena, *object);
     if (!tree) return false;
     entry.revision = object->revision;
     const auto* spec = tree->find("spec");
@@ -160,7 +167,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
     entry.has_conflict = !is_condition_true(*tree, "NamesAccepted");
     if (changes) writes.push_back(update_of(*object, *tree));
     const bool serves = is_condition_true(*tree, "Established");
-    const std::string json = changes ? api::to_json_text(*tree) : object->json;
+    const std::string json = changes ? api::to_json_text(*tree) : object->json.text();
     return serve(entry, *object, serves ? signature_of(json) : "", json);
   }
 
@@ -207,10 +214,9 @@ class Controller : public std::enable_shared_from_this<Controller> {
   // One step on the way of a definition that is being deleted; the next is taken when it is done.
   void empty_if_deleted(const BackendRef& backend, const store::ObjectRef& object) {
     Entry& entry = entries_[object->key.name];
-    static constexpr std::string_view kMark[] = {"metadata", "deletionTimestamp"};
-    if (entry.running > 0 || api::find_in_json(object->json, kMark).empty()) return;
+    if (entry.running > 0 || !is_marked_deleted(*object)) return;
     api::Arena arena(64 << 10);
-    auto tree = api::parse_json(arena, object->json);
+    auto tree = parse_stored(arena, *object);
     if (!tree || !has_finalizer(*tree, kCleanupFinalizer)) return;
     // What was never served has no objects.
     if (entry.kind == nullptr) return finish(*backend, *object, arena, *tree);
@@ -258,10 +264,9 @@ class Controller : public std::enable_shared_from_this<Controller> {
     call->info.group = call->resource->group;
     call->info.version = call->resource->version;
     call->info.resource = call->resource->name;
-    static constexpr std::string_view kMark[] = {"metadata", "deletionTimestamp"};
     for (const store::ObjectRef& object : objects) {
       if (entry.running >= kDeletionsAtOnce) return;
-      if (!api::find_in_json(object->json, kMark).empty()) continue;
+      if (is_marked_deleted(*object)) continue;
       ++entry.running;
       run_deletion(backend, call, object->key, {},
                    [kind = entry.kind, name = std::string(entry.kind->definition_name()),

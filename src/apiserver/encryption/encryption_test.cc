@@ -229,7 +229,7 @@ TEST_F(EncryptionOnDisk, NothingPlainIsOnTheDisk) {
   EXPECT_FALSE(disk_has(db_, secret));
   EXPECT_TRUE(disk_has(db_, "a pod's text"));  // The search finds what is there.
   open();
-  EXPECT_EQ(store_->get({"secrets", "default", "a"}).value()->json, changed->json);
+  EXPECT_EQ(store_->get({"secrets", "default", "a"}).value()->json.text(), changed->json.text());
   EXPECT_FALSE(disk_has(db_, coded));
   EXPECT_FALSE(disk_has(db_, secret));
 }
@@ -238,10 +238,10 @@ TEST_F(EncryptionOnDisk, WhatWasPlainIsReadAndLeavesTheDisk) {
   const std::string secret = "written before there was a key";
   start(nullptr);
   put("a", secret);
-  const auto before = store_->get({"secrets", "default", "a"}).value()->json;
+  const auto before = store_->get({"secrets", "default", "a"}).value()->json.text();
   EXPECT_TRUE(disk_has(db_, secret));
   open();
-  EXPECT_EQ(store_->get({"secrets", "default", "a"}).value()->json, before);
+  EXPECT_EQ(store_->get({"secrets", "default", "a"}).value()->json.text(), before);
   close();
   EXPECT_FALSE(disk_has(db_, secret));
 }

@@ -9,6 +9,7 @@
 #include "apiserver/fairness/default_objects.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/log.h"
 
 namespace pinnace::apiserver::fairness {
@@ -113,7 +114,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   void tend(const Backend& backend, const store::Object& object, bool is_schema,
             const std::set<std::string>& names, Read read) {
     api::Arena arena;
-    auto tree = api::parse_json(arena, object.json);
+    auto tree = parse_stored(arena, object);
     if (!tree) return;
     if (backend.options.bootstrap && !is_being_deleted(*tree) && is_obsolete(is_schema, *tree)) {
       return write(store::Write::Type::kDelete, object, *tree);

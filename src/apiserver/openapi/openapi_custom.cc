@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/json.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -64,7 +65,7 @@ void add_text(Arena& arena, Value& properties, std::string_view name, std::strin
 Value custom_definition(Arena& arena, const CustomVersion& version, OpenApi openapi,
                         const Value& metadata) {
   Value out = Value::object();
-  const auto definition = api::parse_json(arena, version.kind->definition()->json);
+  const auto definition = parse_stored(arena, *version.kind->definition());
   const Value* schema = definition ? schema_of(*definition, version.resource.version) : nullptr;
   const bool is_known = schema != nullptr && schema->is_object();
   // Readers of version 2 take an object with properties to have no others.

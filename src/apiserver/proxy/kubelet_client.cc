@@ -1,6 +1,7 @@
 #include "apiserver/proxy/kubelet_client.h"
 
 #include "api/json.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -51,7 +52,7 @@ Result<net::Endpoint> KubeletClient::kubelet_of(std::string_view node, bool veri
   const auto found = store_.get({"nodes", "", std::string(node)});
   if (!found) return errors::not_found("nodes", node);
   api::Arena arena;
-  const auto tree = api::parse_json(arena, (*found)->json);
+  const auto tree = parse_stored(arena, **found);
   if (!tree) return std::unexpected(tree.error());
   net::Endpoint endpoint;
   endpoint.host = node_address(*tree, "InternalIP");

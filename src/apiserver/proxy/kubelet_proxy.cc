@@ -5,6 +5,7 @@
 #include "apiserver/proxy/kubelet_client.h"
 #include "apiserver/proxy/service_proxy.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -154,7 +155,7 @@ Result<void> enter(const BackendRef& backend, const CallRef& call) {
   const auto stored = backend->store().get(key_of(*call));
   if (!stored) return errors::not_found("pods", info.name);
   api::Arena arena;
-  const auto pod = api::parse_json(arena, (*stored)->json);
+  const auto pod = parse_stored(arena, **stored);
   if (!pod) return std::unexpected(pod.error());
 
   const std::string action = is_log                              ? "containerLogs"

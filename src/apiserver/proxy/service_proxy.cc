@@ -3,6 +3,7 @@
 #include "api/json.h"
 #include "apiserver/proxy/forward.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 #include "io/ip.h"
 
@@ -71,7 +72,7 @@ Result<void> enter_pod(const BackendRef& backend, const CallRef& call) {
   const auto stored = backend->store().get({"pods", call->info.ns, name->name});
   if (!stored) return errors::not_found("pods", name->name);
   api::Arena arena;
-  const auto pod = api::parse_json(arena, (*stored)->json);
+  const auto pod = parse_stored(arena, **stored);
   if (!pod) return std::unexpected(pod.error());
   if (name->port.empty()) name->port = first_port(*pod);
   const auto* status = pod->find("status");
@@ -132,7 +133,7 @@ Result<std::vector<ServiceAddress>> service_addresses(const store::Store& store,
   if (!stored) return errors::not_found("services", name.name);
   std::string wanted = name.port;
   if (const auto number = parse_int(name.port)) {
-    const auto service = api::parse_json(arena, (*stored)->json);
+    const auto service = parse_stored(arena, **stored);
     if (!service) return std::unexpected(service.error());
     const auto named = port_name(*service, *number);
     if (!named) {
@@ -145,8 +146,8 @@ Result<std::vector<ServiceAddress>> service_addresses(const store::Store& store,
   const auto slices = store.list("discovery.k8s.io/endpointslices", ns);
   if (!slices) return std::unexpected(slices.error());
   for (const auto& object : slices->objects) {
-    if (object->json.find(name.name) == std::string::npos) continue;  // Cheaper than to parse it.
-    const auto slice = api::parse_json(arena, object->json);
+    if (!mentions(*object, name.name)) continue;  // Cheaper than to parse it.
+    const auto slice = parse_stored(arena, *object);
     if (!slice) continue;
     const auto* labels = slice->find_path({"metadata", "labels"});
     if (labels == nullptr || labels->string_at(kServiceName) != name.name) continue;

@@ -11,6 +11,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/selection.h"
+#include "apiserver/registry/stored_json.h"
 #include "apiserver/registry/write_options.h"
 #include "base/strings.h"
 
@@ -200,7 +201,7 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
     return attempt->fail(std::move(ok.error()));
   }
   // In the version in which it is kept, whichever that is: no more than its metadata changes.
-  auto object = api::parse_json(attempt->arena, attempt->before->json);
+  auto object = parse_stored(attempt->arena, *attempt->before);
   if (!object) return attempt->fail(std::move(object.error()));
   attempt->object = *object;
   if (attempt->deletion.is_admitted) return settle(attempt);

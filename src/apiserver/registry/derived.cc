@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "apiserver/custom/custom_kind.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -30,7 +31,7 @@ Bytes find(const store::ObjectRef& object, const std::shared_ptr<const void>& li
            const FormKey& key) {
   for (const Form* form = as_form(link); form != nullptr; form = as_form(form->next)) {
     if (!(form->key == key)) continue;
-    return form->is_verbatim ? Bytes(object, &object->json) : Bytes(link, &form->bytes);
+    return form->is_verbatim ? stored_json(object) : Bytes(link, &form->bytes);
   }
   return nullptr;
 }
@@ -49,7 +50,8 @@ Result<Bytes> derived_form(const store::ObjectRef& object, const FormKey& key,
   if (Bytes found = find(object, first, key)) return found;
   auto made = make();
   if (!made) return std::unexpected(std::move(made.error()));
-  const bool is_verbatim = *made == object->json;
+  std::string room;
+  const bool is_verbatim = *made == object->json.read(room);
   if (is_verbatim) made->clear();
   const std::size_t size = made->size();
   // Forms of what a custom kind was before are of no use: they make room.
@@ -58,7 +60,7 @@ Result<Bytes> derived_form(const store::ObjectRef& object, const FormKey& key,
   const bool is_full = !starts_anew && first != nullptr && as_form(first)->depth >= kMaxForms;
   if (is_full || kept_bytes.fetch_add(size) + size > kMaxFormBytes) {
     if (!is_full) kept_bytes -= size;
-    if (is_verbatim) return Bytes(object, &object->json);
+    if (is_verbatim) return stored_json(object);
     return std::make_shared<const std::string>(std::move(*made));
   }
   auto form = std::make_shared<Form>(key);
@@ -68,7 +70,7 @@ Result<Bytes> derived_form(const store::ObjectRef& object, const FormKey& key,
     form->next = first;
     form->depth = as_form(first)->depth + 1;
   }
-  const Bytes bytes = is_verbatim ? Bytes(object, &object->json) : Bytes(form, &form->bytes);
+  const Bytes bytes = is_verbatim ? stored_json(object) : Bytes(form, &form->bytes);
   // Somebody else's form may have come first: then this one serves only its maker.
   object->derived.compare_exchange_strong(first, form);
   return bytes;

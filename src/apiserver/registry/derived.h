@@ -14,12 +14,11 @@
 
 #include "api/schema.h"
 #include "apiserver/http/media.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/error.h"
 #include "store/store.h"
 
 namespace pinnace::apiserver {
-
-using Bytes = std::shared_ptr<const std::string>;
 
 inline constexpr int kMaxForms = 4;
 inline constexpr std::size_t kMaxFormBytes = 64 << 20;

@@ -7,6 +7,7 @@
 #include "api/json.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -63,7 +64,7 @@ class Expiry : public std::enable_shared_from_this<Expiry> {
 
   Duration rest_of(const store::Object& object) const {
     api::Arena arena;
-    const auto parsed = api::parse_json(arena, object.json);
+    const auto parsed = parse_stored(arena, object);
     WallTime last{};
     if (!parsed) return Duration::zero();
     for (const char* key : {"lastTimestamp", "eventTime", "firstTimestamp"}) {

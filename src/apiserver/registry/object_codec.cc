@@ -10,6 +10,7 @@
 #include "api/protobuf.h"
 #include "api/yaml.h"
 #include "apiserver/custom/custom_objects.h"
+#include "apiserver/registry/stored_json.h"
 #include "apiserver/table/table_output.h"
 #include "base/assert.h"
 #include "base/strings.h"
@@ -34,7 +35,8 @@ std::string partial_json(const store::Object& object, const Output& output) {
   static constexpr std::string_view kPath[] = {"metadata"};
   std::string out = R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)";
   (out += output.shape_version) += "\",\"metadata\":";
-  const std::string_view metadata = api::find_in_json(object.json, kPath);
+  std::string room;
+  const std::string_view metadata = api::find_in_json(object.json.read(room), kPath);
   out += metadata.empty() ? "{}" : metadata;
   return out += '}';
 }
@@ -239,7 +241,7 @@ void apply_defaults(api::Arena& arena, api::Value& object, const api::ResourceIn
 
 Result<api::Value> stored_tree(api::Arena& arena, const store::Object& object,
                                const api::ResourceInfo& storage) {
-  auto tree = api::parse_json(arena, object.json);
+  auto tree = parse_stored(arena, object);
   if (tree && storage.custom != nullptr) show_custom_object(arena, *tree, *storage.custom);
   return tree;
 }
@@ -272,7 +274,7 @@ const api::TypeInfo& answered_type(const api::ResourceInfo& wanted, const Output
 
 Result<std::string> object_json(const store::Object& object, const api::ResourceInfo& storage,
                                 const api::ResourceInfo& wanted) {
-  if (wanted.custom == nullptr && &storage == &wanted) return object.json;
+  if (wanted.custom == nullptr && &storage == &wanted) return object.json.text();
   api::Arena arena(16 << 10);
   auto tree = object_tree(arena, object, storage, wanted);
   if (!tree) return std::unexpected(std::move(tree.error()));
@@ -282,7 +284,7 @@ Result<std::string> object_json(const store::Object& object, const api::Resource
 Result<Bytes> encode_entry(const store::ObjectRef& object, const api::ResourceInfo& storage,
                            const api::ResourceInfo& wanted, const Output& output) {
   PINNACE_ASSERT(output.media != Media::kYaml && output.shape != Shape::kTable);
-  if (is_verbatim(storage, wanted, output)) return Bytes(object, &object->json);
+  if (is_verbatim(storage, wanted, output)) return stored_json(object);
   const bool is_partial = output.shape != Shape::kObject;
   // No more than a copy: not worth keeping.
   if (is_partial && output.media == Media::kJson) {

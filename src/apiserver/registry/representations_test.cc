@@ -153,7 +153,7 @@ TEST_F(Representations, GetSendsTheStoredBytes) {
   const auto object = put_map("a");
   const auto answer = get("/api/v1/namespaces/default/configmaps/a");
   EXPECT_EQ(answer->status, 200);
-  EXPECT_EQ(answer->shared.get(), &object->json);
+  EXPECT_EQ(answer->shared.get(), object->json.whole());
 }
 
 TEST_F(Representations, GetInProtobufIsMadeOnce) {

@@ -84,10 +84,12 @@ bool Selection::matches(const store::Object& object) const {
     return field == "metadata.name" ? object.key.name : object.key.ns;
   };
   if (!needs_body_) return fields_.matches_fields(key_text);
-  if (!labels_.matches_everything() && !matches_labels(object.json)) return false;
+  thread_local std::string room;  // Lists ask of one after the other.
+  const std::string_view json = object.json.read(room);
+  if (!labels_.matches_everything() && !matches_labels(json)) return false;
   return fields_.matches_fields([&](std::string_view field) {
     const bool is_key = field == "metadata.name" || field == "metadata.namespace";
-    return is_key ? key_text(field) : field_text(object.json, field);
+    return is_key ? key_text(field) : field_text(json, field);
   });
 }
 

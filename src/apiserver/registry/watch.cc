@@ -287,9 +287,9 @@ class WatchBody : public net::Body {
     copy->revision = revision;
     copy->created_revision = object.created_revision;
     copy->revision_offset = object.revision_offset;
-    copy->json = object.json;
+    std::string json = object.json.text();
     const std::string member = revision_member(object.revision);
-    copy->json.replace(object.revision_offset, member.size(), revision_member(revision));
+    copy->json = json.replace(object.revision_offset, member.size(), revision_member(revision));
     return copy;
   }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "api/json.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -34,7 +35,7 @@ std::set<std::int64_t> node_ports_of(const api::Value* spec) {
 
 void ServiceFeed::hold(const store::Object& service, bool is_held) {
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, service.json);
+  const auto parsed = parse_stored(arena, service);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   const std::string ip = cluster_ip_of(spec);
   if (!ip.empty()) ips_.hold(ip, is_held);

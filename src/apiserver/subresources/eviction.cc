@@ -8,6 +8,7 @@
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -99,7 +100,7 @@ std::vector<store::ObjectRef> budgets_of(Backend& backend, const std::string& ns
   const auto* labels = pod.find_path({"metadata", "labels"});
   for (auto& object : budgets->objects) {
     api::Arena arena;
-    const auto budget = api::parse_json(arena, object->json);
+    const auto budget = parse_stored(arena, *object);
     if (!budget) continue;
     const auto selector = api::label_selector_of(budget->find_path({"spec", "selector"}));
     if (selector && selector->matches(labels)) out.push_back(std::move(object));
@@ -131,7 +132,7 @@ void evict(const EvictionRef& eviction) {
   api::Arena arena;
   const auto stored = backend.store().get(key_of(call));
   if (!stored) return answer_error(call, errors::not_found("pods", call.info.name).error());
-  const auto pod = api::parse_json(arena, (*stored)->json);
+  const auto pod = parse_stored(arena, **stored);
   if (!pod) return answer_error(call, pod.error());
   if (needs_no_budget(*pod)) return remove_pod(eviction);
   const auto budgets = budgets_of(backend, call.info.ns, *pod);
@@ -141,7 +142,7 @@ void evict(const EvictionRef& eviction) {
                                                "which the eviction subresource does not support.")
                                   .error());
   }
-  auto budget = api::parse_json(arena, budgets[0]->json);
+  auto budget = parse_stored(arena, *budgets[0]);
   if (!budget) return answer_error(call, budget.error());
   if (may_go_unready(*pod, *budget)) return remove_pod(eviction);
   auto ok = take_disruption(arena, *budget, budgets[0]->key.name, call.info.name, backend.now());

@@ -71,7 +71,7 @@ TEST_F(EtcdStores, AReadSeesWhatAnotherServerAcknowledged) {
     ASSERT_TRUE(current(reader).has_value());
     object = reader.get((*written)->key).value();
     EXPECT_EQ(object->revision, (*written)->revision);
-    EXPECT_EQ(object->json, (*written)->json);
+    EXPECT_EQ(object->json.text(), (*written)->json.text());
   }
   ASSERT_TRUE(a->commit_and_wait(remove(object)).has_value());
 }
@@ -102,7 +102,7 @@ TEST_F(EtcdStores, EveryServerShowsTheLastStateThatADeletionGives) {
   std::vector<Event> events;
   ASSERT_TRUE(watcher->next(events, 10).has_value());
   ASSERT_EQ(events.size(), 1u);
-  EXPECT_EQ(events[0].object->json, json_of(gone->revision, "last"));
+  EXPECT_EQ(events[0].object->json.text(), json_of(gone->revision, "last"));
 }
 
 TEST_F(EtcdStores, AGuardRefusesWhoDidNotSeeWhatAnotherServerDecided) {

@@ -43,7 +43,8 @@ class Filling : public std::enable_shared_from_this<Filling> {
 
  private:
   void put(const Object& object) {
-    const SplicedParts parts = parts_of(object);
+    std::string room;
+    const SplicedParts parts = parts_of(object, room);
     const std::string key = layout_.key_of(object.key);
     auto value = layout_.seal(object.key, encode_value(object.uid, parts.head, parts.tail));
     if (!value) {

@@ -30,7 +30,7 @@ TEST(Layout, AnObjectIsItsValueWithTheRevisionsInside) {
   const KeyValue pair{"/registry/pods/x/web", encode_value("uid-1", R"({"a":{)", R"(,"b":1}})"), 5,
                       9, 3};
   const auto object = kLayout.decode(pair).value();
-  EXPECT_EQ(object->json, R"({"a":{"resourceVersion":"109","b":1}})");
+  EXPECT_EQ(object->json.text(), R"({"a":{"resourceVersion":"109","b":1}})");
   EXPECT_EQ(object->revision, 109u);
   EXPECT_EQ(object->created_revision, 105u);
   EXPECT_EQ(object->uid, "uid-1");

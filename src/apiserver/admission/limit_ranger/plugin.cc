@@ -10,6 +10,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -26,7 +27,7 @@ std::vector<api::Value> ranges_of(Change& change) {
   const auto stored = store.list("limitranges", change.ns);
   if (!stored) return out;
   for (const auto& one : stored->objects) {
-    if (auto parsed = api::parse_json(change.arena, one->json)) out.push_back(*parsed);
+    if (auto parsed = parse_stored(change.arena, *one)) out.push_back(*parsed);
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -39,9 +40,9 @@ Result<void> check_namespace(AdmissionRequest& request) {
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
   if (!request.is(Operation::kCreate)) return {};
-  if ((*found)->json.find("\"deletionTimestamp\":\"") == std::string::npos) return {};
+  if (!mentions(**found, "\"deletionTimestamp\":\"")) return {};
   api::Arena arena;
-  const auto parsed = api::parse_json(arena, (*found)->json);
+  const auto parsed = parse_stored(arena, **found);
   if (!parsed || !is_being_deleted(*parsed)) return {};
   return terminating(change);
 }

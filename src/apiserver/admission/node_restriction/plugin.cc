@@ -10,6 +10,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -30,7 +31,7 @@ struct NodeRequest {
                             std::string_view shown) const {
     const auto found = change().backend.store().get({std::move(resource), std::move(ns), name});
     if (!found) return errors::not_found(shown, name);
-    return api::parse_json(change().arena, (*found)->json);
+    return parse_stored(change().arena, **found);
   }
 };
 

@@ -4,6 +4,7 @@
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -23,7 +24,7 @@ bool may_grow(const AdmissionRequest& request) {
   const auto found =
       request.change.backend.store().get({"storage.k8s.io/storageclasses", "", name});
   if (!found) return false;
-  const auto parsed = api::parse_json(request.change.arena, (*found)->json);
+  const auto parsed = parse_stored(request.change.arena, **found);
   return parsed && parsed->bool_at("allowVolumeExpansion");
 }
 

@@ -9,6 +9,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -55,7 +56,7 @@ Result<api::LabelMap> selector_of_namespace(const AdmissionRequest& request) {
   const auto& state = static_cast<const Selectors&>(*request.state);
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
-  const auto ns = api::parse_json(change.arena, (*found)->json);
+  const auto ns = parse_stored(change.arena, **found);
   if (!ns) return std::unexpected(ns.error());
   if (has_annotation(*ns, kAnnotation)) return parse_labels(annotation_of(*ns, kAnnotation));
   return parse_labels(state.find(kDefaultEntry));

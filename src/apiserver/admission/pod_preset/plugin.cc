@@ -9,6 +9,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/log.h"
 
 namespace pinnace::apiserver {
@@ -30,7 +31,7 @@ std::vector<Preset> presets_for(Change& change, const api::Value& pod) {
   if (!stored) return out;
   const auto* labels = pod.find_path({"metadata", "labels"});
   for (const auto& object : stored->objects) {
-    const auto parsed = api::parse_json(change.arena, object->json);
+    const auto parsed = parse_stored(change.arena, *object);
     const auto* spec = parsed ? parsed->find("spec") : nullptr;
     if (spec == nullptr) continue;
     const auto selector = api::label_selector_of(spec->find("selector"));

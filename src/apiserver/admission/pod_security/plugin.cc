@@ -13,6 +13,7 @@
 #include "apiserver/admission/pod_security/checks.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -153,8 +154,8 @@ Result<Policies> policies_of_request(const AdmissionRequest& request, const Sett
   const Change& change = request.change;
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
-  if ((*found)->json.find(kPrefix) == std::string::npos) return settings.defaults;
-  const auto ns = api::parse_json(change.arena, (*found)->json);
+  if (!mentions(**found, kPrefix)) return settings.defaults;
+  const auto ns = parse_stored(change.arena, **found);
   if (!ns) return std::unexpected(ns.error());
   std::vector<Cause> wrong;
   return policies_of(*ns, settings.defaults, wrong);
@@ -224,7 +225,7 @@ void warn_of_pods(AdmissionRequest& request, const Settings& settings,
   std::map<std::string, std::vector<std::string>> by_reason;
   for (const auto& object : stored->objects) {
     api::Arena arena;
-    const auto pod = api::parse_json(arena, object->json);
+    const auto pod = parse_stored(arena, *object);
     if (!pod) continue;
     const std::string_view own = spec_text(*pod, "runtimeClassName");
     if (!own.empty() && settings.exempt_classes.contains(own)) continue;

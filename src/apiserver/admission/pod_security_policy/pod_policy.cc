@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -75,7 +76,7 @@ std::shared_ptr<const PodPolicies> PodPolicies::read(const store::Store& store) 
   const auto stored = store.list("policy/podsecuritypolicies", "");
   if (!stored) return out;
   for (const auto& object : stored->objects) {
-    const auto parsed = api::parse_json(out->arena, object->json);
+    const auto parsed = parse_stored(out->arena, *object);
     const auto* spec = parsed ? parsed->find("spec") : nullptr;
     if (spec == nullptr || !spec->is_object()) continue;
     const auto* annotations = parsed->find_path({"metadata", "annotations"});

@@ -10,6 +10,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/admission/tolerations.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -45,7 +46,7 @@ Result<api::Value> list_of(const AdmissionRequest& request, std::string_view ann
   const Change& change = request.change;
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
-  const auto ns = api::parse_json(change.arena, (*found)->json);
+  const auto ns = parse_stored(change.arena, **found);
   if (!ns) return std::unexpected(ns.error());
   const std::string_view text = annotation_of(*ns, annotation);
   if (text.empty()) return otherwise;

@@ -4,6 +4,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -20,7 +21,7 @@ Result<void> add_labels(AdmissionRequest& request) {
   const auto found =
       change.backend.store().get({"nodes", "", std::string(target->string_at("name"))});
   if (!found) return {};
-  const auto node = api::parse_json(change.arena, (*found)->json);
+  const auto node = parse_stored(change.arena, **found);
   if (!node) return {};
   const auto* labels = node->find_path({"metadata", "labels"});
   for (const auto key : kLabels) {

@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -125,7 +126,7 @@ Policies PolicyState::compile(const store::Store& store, const std::string& pref
   std::map<std::string, std::vector<PolicyBinding>, std::less<>> by_policy;
   for (const auto& object : bindings->objects) {
     api::Arena arena;
-    const auto parsed = api::parse_json(arena, object->json);
+    const auto parsed = parse_stored(arena, *object);
     const auto* spec = parsed ? parsed->find("spec") : nullptr;
     if (spec == nullptr) continue;
     by_policy[std::string(spec->string_at("policyName"))].push_back(
@@ -135,7 +136,7 @@ Policies PolicyState::compile(const store::Store& store, const std::string& pref
     const auto found = by_policy.find(object->key.name);
     if (found == by_policy.end()) continue;  // Nobody wants it.
     api::Arena arena;
-    const auto parsed = api::parse_json(arena, object->json);
+    const auto parsed = parse_stored(arena, *object);
     if (!parsed) continue;
     auto policy = compile_policy(*parsed, object->key.name, prefix == "mutating");
     policy->bindings = std::move(found->second);

@@ -4,6 +4,7 @@
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -13,7 +14,7 @@ using Params = std::vector<api::Value>;
 // A stored object in the version that the policy names.
 Result<api::Value> param_of(Change& change, const store::Object& object,
                             const api::ResourceInfo& kind) {
-  auto parsed = api::parse_json(change.arena, object.json);
+  auto parsed = parse_stored(change.arena, object);
   if (!parsed || kind.custom != nullptr) return parsed;
   const auto json = object_json(object, *storage_of(kind), kind);
   if (!json) return std::unexpected(json.error());

@@ -4,6 +4,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -16,8 +17,8 @@ api::Value default_class(Change& change) {
   const auto classes = change.backend.store().list(kClasses, "");
   if (!classes) return chosen;
   for (const auto& object : classes->objects) {
-    if (object->json.find("\"globalDefault\":true") == std::string::npos) continue;
-    const auto parsed = api::parse_json(change.arena, object->json);
+    if (!mentions(*object, "\"globalDefault\":true")) continue;
+    const auto parsed = parse_stored(change.arena, *object);
     if (!parsed || !parsed->bool_at("globalDefault")) continue;
     if (chosen.is_null() || parsed->int_at("value") < chosen.int_at("value")) chosen = *parsed;
   }
@@ -35,7 +36,7 @@ Result<api::Value> class_of(Change& change, api::Value& spec) {
   }
   const auto found = change.backend.store().get({kClasses, "", name});
   if (!found) return admission_refusal(change, "no PriorityClass with name " + name + " was found");
-  return api::parse_json(change.arena, (*found)->json);
+  return parse_stored(change.arena, **found);
 }
 
 Result<void> set_priority(AdmissionRequest& request) {

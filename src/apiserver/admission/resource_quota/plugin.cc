@@ -12,6 +12,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/admission/resource_quota/quota_ledger.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -45,7 +46,7 @@ std::vector<Quota> quotas_about(Change& change, const api::Value& object) {
   const auto stored = change.backend.store().list("resourcequotas", change.ns);
   if (!stored) return quotas;
   for (const auto& one : stored->objects) {
-    const auto parsed = api::parse_json(change.arena, one->json);
+    const auto parsed = parse_stored(change.arena, *one);
     const auto* spec = parsed ? parsed->find("spec") : nullptr;
     if (spec == nullptr || !api::is_in_quota_scope(*spec, subject_of(change), object)) continue;
     quotas.push_back({one->key.name, spec, {}});
@@ -120,7 +121,8 @@ Result<void> count_and_check(AdmissionRequest& request, std::vector<Quota>& quot
   const auto lock = ledger.lock();
   const auto others = store.list(change.storage.storage_resource, change.ns);
   if (!others) return std::unexpected(others.error());
-  for (const auto& other : others->objects) count(change, quotas, other->json);
+  std::string room;
+  for (const auto& other : others->objects) count(change, quotas, other->json.read(room));
   for (const auto& entry : ledger.entries()) {
     const bool concerns =
         entry.key.resource == change.storage.storage_resource && entry.key.ns == change.ns;

@@ -4,6 +4,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/admission/tolerations.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -20,7 +21,7 @@ Result<api::Value> class_of(const AdmissionRequest& request) {
     return admission_refusal(request.change,
                              "pod rejected: RuntimeClass \"" + name + "\" not found");
   }
-  return api::parse_json(request.change.arena, (*found)->json);
+  return parse_stored(request.change.arena, **found);
 }
 
 const api::Value* overhead_of(const api::Value& runtime_class) {

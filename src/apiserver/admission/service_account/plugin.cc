@@ -6,6 +6,7 @@
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -54,7 +55,7 @@ Result<api::Value> account_of(Change& change, const std::string& name) {
     return admission_refusal(change, "error looking up service account " + change.ns + "/" + name +
                                          ": serviceaccount \"" + name + "\" not found");
   }
-  return api::parse_json(change.arena, (*found)->json);
+  return parse_stored(change.arena, **found);
 }
 
 Result<void> fill_in(AdmissionRequest& request) {

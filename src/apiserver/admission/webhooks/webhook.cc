@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -81,7 +82,7 @@ Webhooks WebhookState::compile(const store::Store& store, const std::string& res
   if (!stored) return out;
   for (const auto& object : stored->objects) {
     api::Arena arena;
-    const auto parsed = api::parse_json(arena, object->json);
+    const auto parsed = parse_stored(arena, *object);
     if (!parsed) continue;
     std::size_t place = 0;
     for (const auto& entry : items_at(&*parsed, "webhooks")) {
