@@ -1,5 +1,6 @@
 #include "store/embedded.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <future>
@@ -26,6 +27,10 @@ namespace {
 // One batch takes at most this much, so that the first in it do not wait long.
 constexpr std::size_t kMaxBatchWrites = 2048;
 constexpr std::size_t kMaxBatchBytes = 8 << 20;
+// When so many wait a batch is worth its sync, and the writer gathers no more.
+constexpr std::size_t kEnoughWaiting = 16;
+// As long as so many syncs take the writer waits for them.
+constexpr int kGatherSyncs = 4;
 
 struct Waiting {
   Write write;
@@ -72,8 +77,8 @@ class Embedded final : public EmbeddedStore {
   // Until nothing waits.
   void work_off(std::unique_lock<std::mutex>& lock);
   // Those who were answered a moment ago are likely to write again at once, and one sync then does
-  // for them and for those who wait. Waits until so many wait, but no longer than the last sync
-  // took. Needs the mutex.
+  // for them and for those who wait. Waits until so many wait or kEnoughWaiting, but no longer than
+  // kGatherSyncs. Needs the mutex.
   void gather(std::unique_lock<std::mutex>& lock, std::size_t expected);
   void write_batch(std::vector<Waiting> waiting);
   void write_journal(const Journal::Batch& batch, bool sync);
@@ -183,9 +188,9 @@ void Embedded::work_off(std::unique_lock<std::mutex>& lock) {
 
 void Embedded::gather(std::unique_lock<std::mutex>& lock, std::size_t expected) {
   if (options_.clock == nullptr || expected <= 1) return;
-  wakes_at_ = expected;
-  wake_writer_.wait_for(lock, last_sync_, [this, expected] {
-    return stopping_ || waiting_.size() >= expected || !chores_.empty();
+  wakes_at_ = std::min(expected, kEnoughWaiting);
+  wake_writer_.wait_for(lock, kGatherSyncs * last_sync_, [this] {
+    return stopping_ || waiting_.size() >= wakes_at_ || !chores_.empty();
   });
   wakes_at_ = 1;
 }
