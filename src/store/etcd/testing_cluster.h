@@ -48,7 +48,10 @@ class EtcdCluster {
     }
     io::SpawnOptions options;
     const std::string client = url(starting.client_port), peer = url(starting.peer_port);
-    options.argv = {"etcd",
+    // A test that is killed takes its members with it.
+    options.argv = {"setpriv",
+                    "--pdeathsig=KILL",
+                    "etcd",
                     "--name=" + starting.name,
                     "--data-dir=" + directory_ + '/' + starting.name,
                     "--listen-client-urls=" + client,
