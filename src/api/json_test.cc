@@ -43,6 +43,27 @@ TEST(Json, EscapesAsGoDoes) {
             R"("\u003ca\u003e\u0026\u2028\u2029\u0001\"\\\n\r\t\b\f/é")");
 }
 
+TEST(Json, EscapesWhereverItStands) {
+  const std::pair<const char*, const char*> cases[] = {{"\"", R"(\")"},
+                                                       {"\\", R"(\\)"},
+                                                       {"<", R"(\u003c)"},
+                                                       {"\x1f", R"(\u001f)"},
+                                                       {"\xe2\x80\xa8", R"(\u2028)"},
+                                                       {"\xe2\x82\xac", "\xe2\x82\xac"},
+                                                       {"\x7f", "\x7f"},
+                                                       {" ", " "}};
+  for (const auto& [text, written] : cases) {
+    for (std::size_t before = 0; before < 40; ++before) {
+      for (const std::size_t after : {0, 1, 15, 16, 33}) {
+        const std::string front(before, 'a'), back(after, '~');
+        std::string out;
+        write_json_string(out, front + text + back + text);
+        EXPECT_EQ(out, '"' + front + written + back + written + '"');
+      }
+    }
+  }
+}
+
 TEST(Json, LastDuplicateWinsAndIsReportedByPath) {
   Arena arena;
   std::vector<std::string> duplicates;

@@ -1,6 +1,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "api/json.h"
@@ -18,6 +19,19 @@ constexpr std::array<Need, 256> kNeeds = [] {
   needs[0xe2] = kLook;  // U+2028 and U+2029 begin with it.
   return needs;
 }();
+
+// Sixteen bytes at once, as compilers of every machine have them.
+using Block = unsigned char __attribute__((vector_size(16)));
+
+bool is_plain(const char* sixteen) {
+  Block block;
+  std::memcpy(&block, sixteen, sizeof block);
+  const auto marked = (block < 0x20) | (block == '"') | (block == '\\') | (block == '<') |
+                      (block == '>') | (block == '&') | (block == 0xe2);
+  std::uint64_t halves[2];
+  std::memcpy(halves, &marked, sizeof halves);
+  return (halves[0] | halves[1]) == 0;
+}
 
 constexpr char kHex[] = "0123456789abcdef";
 
@@ -89,11 +103,15 @@ void write_indented(std::string& out, const Value& value, int indent, int level)
 
 void write_json_string(std::string& out, std::string_view text) {
   out += '"';
-  std::size_t plain_from = 0;
+  std::size_t plain_from = 0, looked_until = 0;
   const auto flush = [&](std::size_t until) {
     out.append(text.data() + plain_from, until - plain_from);
   };
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i >= looked_until) {
+      while (i + sizeof(Block) < text.size() && is_plain(text.data() + i)) i += sizeof(Block);
+      looked_until = i + sizeof(Block);
+    }
     const auto c = static_cast<unsigned char>(text[i]);
     const Need need = kNeeds[c];
     if (need == kPlain) [[likely]] {
