@@ -31,8 +31,10 @@ Result<meta_v1::ObjectMeta> decode_meta(std::string_view json) {
   api::Arena arena;
   auto object = api::parse_json(arena, json);
   if (!object) return std::unexpected(object.error());
-  const auto* meta = object->find("metadata");
+  auto* meta = object->find("metadata");
   if (meta == nullptr) return errors::bad_request("an object without metadata");
+  // Most of it, which nobody here reads.
+  for (const char* unread : {"managedFields", "annotations", "labels"}) meta->erase(unread);
   return api::decode<meta_v1::ObjectMeta>(*meta);
 }
 
