@@ -15,6 +15,8 @@ SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 REQUEST_SECONDS = 15
 KEYS = [f"key-{i}" for i in range(10)]
+# The same in all, and so long that stores keep what is at rest as its difference from its like.
+PADDING = "".join(random.Random(1).choices("abcdefghijklmnop", k=3000))
 LEASE_NAMES = ["lease-0", "lease-1"]
 # Answers that say that nothing was done.
 REFUSALS = {400, 403, 404, 409, 410, 413, 422, 429, 503}
@@ -192,7 +194,8 @@ class Worker(Client):
                     "annotations": {"value": f"{self.name}-{self.values}"}}
         if expected:
             metadata["resourceVersion"] = str(expected)
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata,
+                "stringData": {"padding": PADDING}}
 
     def create(self, key):
         return self.write("create", key, "POST", OBJECTS, self.body(key))
