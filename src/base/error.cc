@@ -1,6 +1,7 @@
 #include "base/error.h"
 
 #include <cstring>
+#include <set>
 
 namespace pinnace {
 
@@ -68,11 +69,15 @@ Unexpected forbidden(std::string_view resource, std::string_view name, std::stri
 
 Unexpected invalid(std::string_view kind, std::string_view name, std::vector<Cause> causes) {
   std::string detail;
+  std::set<std::string> told;
   for (const auto& each : causes) {
+    std::string text = each.field.empty() ? each.message : each.field + ": " + each.message;
+    const auto [at, is_new] = told.insert(std::move(text));
+    if (!is_new) continue;
     if (!detail.empty()) detail += ", ";
-    detail += each.field.empty() ? each.message : each.field + ": " + each.message;
+    detail += *at;
   }
-  if (causes.size() > 1) detail = '[' + detail + ']';
+  if (told.size() > 1) detail = '[' + detail + ']';
   auto made = about(422, "Invalid", kind, name,
                     std::string(kind) + ' ' + quoted(name) + " is invalid: " + detail);
   made.error().causes = std::move(causes);
@@ -138,6 +143,11 @@ std::string with_detail(std::string message, std::string_view detail) {
   if (!detail.empty()) message.append(": ").append(detail);
   return message;
 }
+
+// "1 item", "2 items"
+std::string counted(std::size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
 }  // namespace
 
 Cause required(std::string field, std::string_view detail) {
@@ -147,6 +157,14 @@ Cause required(std::string field, std::string_view detail) {
 Cause invalid(std::string field, std::string_view json_value, std::string_view detail) {
   return {"FieldValueInvalid", with_detail("Invalid value: " + std::string(json_value), detail),
           std::move(field)};
+}
+
+Cause invalid_unshown(std::string field, std::string_view detail) {
+  return {"FieldValueInvalid", with_detail("Invalid value", detail), std::move(field)};
+}
+
+Cause duplicate_unshown(std::string field) {
+  return {"FieldValueDuplicate", "Duplicate value", std::move(field)};
 }
 
 Cause not_supported(std::string field, std::string_view json_value,
@@ -179,16 +197,15 @@ Cause type_invalid(std::string field, std::string_view json_value, std::string_v
 }
 
 Cause too_long(std::string field, std::size_t max_bytes) {
-  return {"FieldValueTooLong",
-          "Too long: may not be more than " + std::to_string(max_bytes) + " bytes",
+  return {"FieldValueTooLong", "Too long: may not be more than " + counted(max_bytes, "byte"),
           std::move(field)};
 }
 
 Cause too_many(std::string field, std::size_t actual, std::size_t max_items) {
-  return {"FieldValueTooMany",
-          "Too many: " + std::to_string(actual) + ": must have at most " +
-              std::to_string(max_items) + " items",
-          std::move(field)};
+  return {
+      "FieldValueTooMany",
+      "Too many: " + std::to_string(actual) + ": must have at most " + counted(max_items, "item"),
+      std::move(field)};
 }
 
 }  // namespace cause

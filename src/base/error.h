@@ -80,6 +80,9 @@ namespace cause {
 
 Cause required(std::string field, std::string_view detail = "");
 Cause invalid(std::string field, std::string_view json_value, std::string_view detail);
+// Where the value is too large to be shown.
+Cause invalid_unshown(std::string field, std::string_view detail);
+Cause duplicate_unshown(std::string field);
 Cause not_supported(std::string field, std::string_view json_value,
                     const std::vector<std::string>& valid);
 Cause duplicate(std::string field, std::string_view json_value);

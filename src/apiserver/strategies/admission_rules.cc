@@ -8,6 +8,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "apiserver/strategies/webhook_clients.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -152,68 +153,6 @@ namespace {
 
 // -- Webhooks
 
-// https, with a host and nothing that would change from call to call.
-void validate_url(const Field& url) {
-  constexpr std::string_view kScheme = "https://";
-  const std::string_view text = url.text();
-  if (!text.starts_with(kScheme)) {
-    return url.invalid(
-        "'https' is the only allowed URL scheme; desired format: https://host[/path]");
-  }
-  const std::string_view rest = text.substr(kScheme.size());
-  const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
-  if (host.empty()) {
-    url.invalid("host must be specified; desired format: https://host[/path]");
-  }
-  if (host.find('@') != std::string_view::npos) {
-    url.invalid("user information is not permitted in the URL");
-  }
-  if (rest.find('#') != std::string_view::npos) {
-    url.invalid("fragments are not permitted in the URL");
-  }
-  if (rest.find('?') != std::string_view::npos) {
-    url.invalid("query parameters are not permitted in the URL");
-  }
-}
-
-void validate_service_reference(const Field& service) {
-  const Field path = service["path"];
-  const Field port = service["port"];
-  service["name"].require("service name is required");
-  service["namespace"].require("service namespace is required");
-  if (port.is_set() && !api::check_port_number(port.number()).empty()) {
-    port.invalid("port is not valid: must be between 1 and 65535, inclusive");
-  }
-  if (path.text().empty() || path.is("/")) return;
-  if (path.is("//")) return path.invalid("segment[0] may not be empty");
-  if (!path.text().starts_with('/')) path.invalid("must start with a '/'");
-  std::string_view steps = path.text().substr(1);
-  if (steps.ends_with('/')) steps.remove_suffix(1);
-  std::size_t index = 0;
-  for (const std::string_view step : split(steps, '/')) {
-    const std::string place = "segment[" + std::to_string(index++) + "]";
-    if (step.empty()) {
-      path.invalid(place + " may not be empty");
-      continue;
-    }
-    for (const auto& text : api::check_dns1123_subdomain(step)) {
-      path.invalid(place + ": " + text);
-    }
-  }
-}
-
-void validate_client(const Field& client) {
-  const Field url = client["url"];
-  const Field service = client["service"];
-  if (url.is_set() == service.is_set()) {
-    client.required("exactly one of url or service is required");
-  } else if (url.is_set()) {
-    validate_url(url);
-  } else {
-    validate_service_reference(service);
-  }
-}
-
 void validate_webhook_name(const Field& name) {
   if (!name.require()) return;
   name.each(api::check_dns1123_subdomain(name.text()));
@@ -300,7 +239,7 @@ void validate_webhook(const Field& webhook, const Demands& demands) {
   }
   validate_label_selector(webhook["namespaceSelector"]);
   validate_label_selector(webhook["objectSelector"]);
-  validate_client(webhook["clientConfig"]);
+  validate_webhook_client(webhook["clientConfig"]);
   if (demands.conditions) validate_conditions(webhook["matchConditions"], kEnvironment);
 }
 
