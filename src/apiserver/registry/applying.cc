@@ -115,10 +115,10 @@ Result<AppliedConfig> read_applied(const Call& call, api::Arena& arena,
   }
   AppliedConfig config;
   auto body = api::parse_yaml(arena, call.request.body, {.duplicate_fields = &config.duplicates});
-  if (!body) return errors::bad_request("error decoding patch: " + body.error().message);
+  if (!body) return errors::bad_request("error decoding YAML: " + body.error().message);
   if (!body->is_object() && !body->is_null()) {
     return errors::bad_request(
-        "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot "
+        "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot "
         "unmarshal a value that is no object into Go value of type map[string]interface {}");
   }
   const std::string_view version = body->string_at("apiVersion");

@@ -177,7 +177,7 @@ Result<void> check_repeated_keys(Call& call, const std::vector<std::string>& dup
   if (duplicates.empty() || validation == FieldValidation::kIgnore) return {};
   const std::string problem = repeated_keys(duplicates)[0];
   if (validation == FieldValidation::kStrict) {
-    return errors::bad_request("error strict decoding patch: error converting YAML to JSON: " +
+    return errors::bad_request("error strict decoding YAML: error converting YAML to JSON: " +
                                problem);
   }
   warn_of(call, problem);
@@ -192,10 +192,23 @@ Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
   return judge_fields(call, type, unknown, duplicates, known);
 }
 
+namespace {
+
+// A list of managers that is there and empty asks to forget them, as one with an empty entry does,
+// which outlives the normal form.
+void keep_reset(api::Arena& arena, api::Value& object) {
+  api::Value* managers = object.find_path({"metadata", "managedFields"});
+  if (managers == nullptr || !managers->is_array() || !managers->empty()) return;
+  managers->append(arena, api::Value::object());
+}
+
+}  // namespace
+
 Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
                           const api::ResourceInfo& resource,
                           const std::vector<std::string>& duplicates,
                           const std::vector<std::string>& known) {
+  keep_reset(arena, object);
   if (resource.custom == nullptr)
     return check_fields(call, arena, object, *resource.type, duplicates, known);
   std::vector<std::string> unknown;

@@ -84,6 +84,13 @@ api::apply::Managers managers_before(Change& change, const api::Value* sent,
 
 }  // namespace
 
+MetadataOfStatus metadata_of_status(const Change& change) {
+  if (change.storage.custom != nullptr) return MetadataOfStatus::kKept;
+  // Others mean to keep theirs, and do not.
+  return change.storage.storage_resource == "apps/deployments" ? MetadataOfStatus::kKeptLabels
+                                                               : MetadataOfStatus::kSent;
+}
+
 KindVersions::KindVersions(const Change& change)
     : call_(change.call),
       requested_(change.arena.copy(group_version(call_.resource->group, call_.resource->version))),

@@ -36,6 +36,10 @@ class KindVersions final : public api::apply::Versions {
   api::apply::FieldSet reset_;
 };
 
+// What becomes of the metadata that comes with a status.
+enum class MetadataOfStatus { kSent, kKeptLabels, kKept };
+MetadataOfStatus metadata_of_status(const Change& change);
+
 api::apply::Writer writer_of(Change& change, const KindVersions& versions);
 // The list of an object that is kept, or nullptr.
 const api::Value* managed_fields(const api::Value& object);

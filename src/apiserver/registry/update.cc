@@ -67,6 +67,22 @@ void keep_system_fields(Change& change, api::Value& object, const api::Value& ol
   }
 }
 
+// Some kinds take metadata with their status, and some do not.
+void keep_metadata_of_status(Change& change, api::Value& meta, const api::Value& old) {
+  const MetadataOfStatus kept = metadata_of_status(change);
+  const auto keep = [&](const char* key) {
+    if (const auto* value = old.find_path({"metadata", key}))
+      meta.set_ref(change.arena, key, *value);
+    else
+      meta.erase(key);
+  };
+  keep("ownerReferences");
+  if (kept != MetadataOfStatus::kSent) keep("labels");
+  if (kept != MetadataOfStatus::kKept) return;
+  keep("annotations");
+  keep("finalizers");
+}
+
 // Which half of the object this request may change.
 void keep_other_half(Change& change, api::Value& object, const api::Value& old) {
   // The scheduler's binding and the approval of a signing request write conditions too.
@@ -75,11 +91,7 @@ void keep_other_half(Change& change, api::Value& object, const api::Value& old) 
   if (change.subresource == "status") {
     const auto* status = object.find("status");
     api::Value meta = *object.find("metadata");
-    if (const auto* owners = old.find_path({"metadata", "ownerReferences"})) {
-      meta.set_ref(change.arena, "ownerReferences", *owners);
-    } else {
-      meta.erase("ownerReferences");
-    }
+    keep_metadata_of_status(change, meta, old);
     api::Value next = api::deep_copy(change.arena, old);
     next.set_ref(change.arena, "metadata", meta);
     if (status == nullptr)

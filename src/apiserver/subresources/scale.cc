@@ -86,16 +86,24 @@ api::Value make_scale(api::Arena& arena, const api::Value& object, const CustomV
   return scale;
 }
 
+// ".spec.replicas"
+std::string path_text(const std::vector<std::string>& path) {
+  std::string text;
+  for (const std::string& name : path) text += "." + name;
+  return text;
+}
+
 void answer_scale(Call& call, const store::ObjectRef& object) {
   api::Arena arena;
   const auto parsed = stored_tree(arena, *object, *call.storage);
   if (!parsed) return answer_error(call, parsed.error());
   const CustomVersion* custom = call.storage->custom;
   if (custom != nullptr && at_path(*parsed, custom->scale.spec_replicas) == nullptr) {
-    std::string path;
-    for (const std::string& name : custom->scale.spec_replicas) path += "." + name;
-    return answer_error(
-        call, errors::internal("the spec replicas field \"" + path + "\" does not exist").error());
+    const std::string why =
+        "the spec replicas field \"" + path_text(custom->scale.spec_replicas) + "\" does not exist";
+    Error error = errors::internal("Internal error occurred: " + why).error();
+    error.causes.push_back({"", why, ""});
+    return answer_error(call, error);
   }
   answer_value(call, 200, scale_type(), make_scale(arena, *parsed, custom));
 }
@@ -198,7 +206,8 @@ Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object
   if (auto ok = check_sent_preconditions(change.call, scale, old); !ok) return ok;
   const auto* spec = scale.find("spec");
   const std::int64_t replicas = spec == nullptr ? 0 : spec->int_at("replicas");
-  if (replicas < 0) {
+  // A custom kind says by itself what it thinks of it.
+  if (replicas < 0 && change.storage.custom == nullptr) {
     change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
                                            "must be greater than or equal to 0"));
   }
