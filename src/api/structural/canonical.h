@@ -16,8 +16,7 @@ namespace pinnace::api::structural {
 
 // JSON with sorted members, in which 1.0 is 1.
 std::string canonical_text(const Value& value);
-// The members of a list's item that tell it apart, as an object; a key without a value takes the
-// default that the schema gives it, or null.
+// The members of a list's item that tell it apart, as an object of those that are there.
 std::string map_key_text(const Value& item, const Node& list);
 
 class CanonicalSet {
@@ -30,7 +29,8 @@ class CanonicalSet {
   std::unordered_set<std::string> seen_;
 };
 
-// Finds, for an item of a list of type map, what it was in the list's old state.
+// Finds, for an item of a list of type map, what it was in the list's old state. Items that lack a
+// key are nothing's successors.
 class ItemCorrelation {
  public:
   // `old` may be null. Both must outlive this.
@@ -41,5 +41,9 @@ class ItemCorrelation {
   const Node& list_;
   std::unordered_map<std::string, const Value*> before_;
 };
+
+// Whether a value is what it was, as its schema tells parts apart: the order of lists of type map
+// does not count, and members that the schema does not know are never what they were.
+bool is_unchanged(const Value& value, const Value& old, const Node& schema);
 
 }  // namespace pinnace::api::structural

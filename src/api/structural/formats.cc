@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -41,35 +41,34 @@ bool is_date(std::string_view text) {
   return text.size() == 10 && parse_rfc3339(std::string(text) + "T00:00:00Z", time);
 }
 
+// A year that a WallTime cannot hold is a year all the same.
 bool is_date_time(std::string_view text) {
-  WallTime time{};
-  if (parse_rfc3339(text, time)) return true;
-  // A year that a WallTime cannot hold is a year all the same.
-  if (text.size() < 20 || !std::all_of(text.begin(), text.begin() + 4, is_digit)) return false;
-  return parse_rfc3339("2000" + std::string(text.substr(4)), time);
+  static const auto kTime =
+      Pattern::compile(R"(^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(.[0-9]+)?([zZ]|[+-]\d{2}:\d{2})$)");
+  return text.size() > 11 && (text[10] == 'T' || text[10] == 't') && is_date(text.substr(0, 10)) &&
+         (*kTime)->matches(text.substr(11));
 }
 
 bool is_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return false;
-  std::size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  text.remove_suffix(padding);
-  return std::ranges::all_of(text, [](char c) {
-    return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/';
-  });
+  static const auto kGroups = Pattern::compile(
+      R"(^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$)");
+  return (*kGroups)->matches(text);
 }
 
 // Luhn's sum over the digits.
 bool is_card_number(std::string_view text) {
-  int sum = 0, digits = 0;
-  for (std::size_t i = text.size(); i-- > 0;) {
-    if (text[i] == ' ' || text[i] == '-') continue;
-    if (!is_digit(text[i])) return false;
-    int value = text[i] - '0';
-    if (++digits % 2 == 0 && (value *= 2) > 9) value -= 9;
+  static const auto kIssuers = Pattern::compile(
+      R"(^(4\d{12}(\d{3})?|5[1-5]\d{14}|6(011|5\d\d)\d{12}|3[47]\d{13}|3(0[0-5]|[68]\d)\d{11}|)"
+      R"((2131|1800|35\d{3})\d{11})$)");
+  std::string digits;
+  std::ranges::copy_if(text, std::back_inserter(digits), is_digit);
+  int sum = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    int value = digits[digits.size() - 1 - i] - '0';
+    if (i % 2 == 1 && (value *= 2) > 9) value -= 9;
     sum += value;
   }
-  return digits >= 12 && digits <= 19 && sum % 10 == 0;
+  return sum % 10 == 0 && (*kIssuers)->matches(digits);
 }
 
 std::string without_separators(std::string_view text) {
@@ -103,20 +102,23 @@ bool is_isbn13(std::string_view text) {
 
 bool is_isbn(std::string_view text) { return is_isbn10(text) || is_isbn13(text); }
 
-// "1h30m", or words such as "2 days".
+// "1h30m", or words such as "2 days" anywhere in the text.
 bool is_duration(std::string_view text) {
   static const auto kGo =
       Pattern::compile(R"(^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$)");
   static const auto kWords = Pattern::compile(
-      R"(^\s*\d+(\.\d+)?\s*(ns|nanos?|nanoseconds?|us|µs|micros?|microseconds?|ms|millis?|)"
-      R"(milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|)"
-      R"(wks?|weeks?)\s*$)");
+      R"((?i)\d+\s*(ns|nano[a-zµ]*|us|µs|micro[a-zµ]*|ms|milli[a-zµ]*|s|sec[a-zµ]*|)"
+      R"(m|min[a-zµ]*|h|hr|hour[a-zµ]*|d|day[a-zµ]*|w|wk|week[a-zµ]*)([^a-zµ]|$))");
   return (*kGo)->matches(text) || (*kWords)->matches(text);
 }
 
+// An absolute URL, or a path from the root.
 bool is_uri(std::string_view text) {
-  static const auto kUri = Pattern::compile(R"(^([a-zA-Z][a-zA-Z0-9+.-]*:\S+|/\S*)$)");
-  return (*kUri)->matches(text);
+  static const auto kUri = Pattern::compile(
+      R"(^([a-zA-Z][a-zA-Z0-9+.-]*:(//[^/?#\s]*([/?#].*)?|[^/].*|/[^/].*|/)|/.*)$)");
+  const bool has_control = std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return !has_control && (*kUri)->matches(text);
 }
 
 bool is_email(std::string_view text) {
@@ -131,8 +133,13 @@ bool matches_fixed(std::string_view text) {
   return (*kPattern)->matches(text);
 }
 
-constexpr char kHostname[] = R"(^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?))"
-                             R"((\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\.?$)";
+// One label, in which at most one hyphen stands, after its first character; or several, of which
+// the last is of letters.
+constexpr char kHostname[] = R"(^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|)"
+                             R"(([a-zA-Z0-9\p{S}\p{L}]([a-zA-Z0-9\-\p{S}\p{L}]{0,61})"
+                             R"([a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,63})$)";
+constexpr char kShortName[] = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+constexpr char kLongName[] = R"(^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$)";
 constexpr char kMac[] =
     R"(^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){7}|)"
     R"([0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){2,3})$)";
@@ -152,10 +159,19 @@ constexpr char kRgbColor[] =
     R"((0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$)";
 
 bool is_hostname(std::string_view text) {
-  return text.size() <= 255 && matches_fixed<kHostname>(text);
+  const auto labels = split(text, '.');
+  return text.size() <= 255 && matches_fixed<kHostname>(text) &&
+         std::ranges::all_of(labels, [](std::string_view label) { return label.size() <= 63; });
 }
-bool is_short_name(std::string_view text) { return check_dns1123_label(text).empty(); }
-bool is_long_name(std::string_view text) { return check_dns1123_subdomain(text).empty(); }
+bool is_short_name(std::string_view text) {
+  return text.size() <= 63 && matches_fixed<kShortName>(text);
+}
+bool is_long_name(std::string_view text) {
+  return text.size() <= 253 && matches_fixed<kLongName>(text);
+}
+bool is_social_security(std::string_view text) {
+  return text.size() == 11 && matches_fixed<kSocialSecurity>(text);
+}
 bool is_anything(std::string_view) { return true; }
 
 struct Format {
@@ -168,7 +184,6 @@ constexpr Format kFormats[] = {
     {"cidr", is_cidr},
     {"creditcard", is_card_number},
     {"date", is_date},
-    {"date-time", is_date_time},
     {"datetime", is_date_time},
     {"duration", is_duration},
     {"email", is_email},
@@ -179,12 +194,12 @@ constexpr Format kFormats[] = {
     {"isbn", is_isbn},
     {"isbn10", is_isbn10},
     {"isbn13", is_isbn13},
-    {"k8s-long-name", is_long_name},
-    {"k8s-short-name", is_short_name},
+    {"k8slongname", is_long_name},
+    {"k8sshortname", is_short_name},
     {"mac", matches_fixed<kMac>},
     {"password", is_anything},
     {"rgbcolor", matches_fixed<kRgbColor>},
-    {"ssn", matches_fixed<kSocialSecurity>},
+    {"ssn", is_social_security},
     {"uri", is_uri},
     {"uuid", matches_fixed<kUuid>},
     {"uuid3", matches_fixed<kUuid3>},
@@ -192,8 +207,11 @@ constexpr Format kFormats[] = {
     {"uuid5", matches_fixed<kUuid5>},
 };
 
-const Format* find_format(std::string_view name) {
-  const auto found = std::ranges::lower_bound(kFormats, name, {}, &Format::name);
+// Hyphens in names do not count.
+const Format* find_format(std::string_view format) {
+  std::string name;
+  std::ranges::remove_copy(format, std::back_inserter(name), '-');
+  const auto found = std::ranges::lower_bound(kFormats, std::string_view(name), {}, &Format::name);
   return found != std::end(kFormats) && found->name == name ? found : nullptr;
 }
 

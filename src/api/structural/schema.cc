@@ -132,6 +132,7 @@ class SchemaParser {
     const Value* more = find_set(from, "additionalProperties");
     if (more == nullptr) return {};
     made.allows_additional = more->is_object() || (more->is_bool() && more->as_bool());
+    made.refuses_additional = more->is_bool() && !more->as_bool();
     if (!more->is_object()) return {};
     auto below = node(*more, depth + 1);
     if (!below) return std::unexpected(below.error());

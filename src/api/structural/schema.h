@@ -66,11 +66,12 @@ struct Node {
   bool embedded_resource = false;
   bool preserve_unknown_fields = false;
   bool atomic_map = false;
-  bool allows_additional = false;  // additionalProperties: true, or a schema
-  bool has_defaults = false;       // here or below
-  bool has_rules = false;          // here or below
-  bool has_resources = false;      // embedded ones, here or below
-  bool has_keyed_lists = false;    // sets and maps, here or below
+  bool allows_additional = false;   // additionalProperties: true, or a schema
+  bool refuses_additional = false;  // additionalProperties: false
+  bool has_defaults = false;        // here or below
+  bool has_rules = false;           // here or below
+  bool has_resources = false;       // embedded ones, here or below
+  bool has_keyed_lists = false;     // sets and maps, here or below
   ListKind list_kind = ListKind::kAtomic;
   std::span<const Property> properties;  // sorted by name
   const Node* additional = nullptr;      // of additionalProperties with a schema

@@ -1,5 +1,7 @@
 #include "api/structural/shaping.h"
 
+#include <algorithm>
+
 namespace pinnace::api::structural {
 namespace {
 
@@ -47,7 +49,9 @@ class Pruner {
     if (!path_.empty()) path_ += '.';
     path_ += member.key;
     const Node* below = node == nullptr ? nullptr : node->property(member.key);
-    const bool is_additional = below == nullptr && node != nullptr && node->allows_additional;
+    // What no schema is for stays, to be refused; but nothing is known of what is below.
+    const bool is_additional = below == nullptr && node != nullptr &&
+                               (node->allows_additional || node->refuses_additional);
     if (is_additional) below = node->additional;
     const bool is_known = below != nullptr || is_additional;
     if (is_known) {
@@ -122,12 +126,17 @@ void fill(Arena& arena, Value& value, const Node& node) {
 }  // namespace
 
 void prune(Value& object, const Node& schema, std::vector<std::string>* unknown) {
+  const std::size_t before = unknown == nullptr ? 0 : unknown->size();
   Pruner(unknown).prune(object, &schema, true);
+  if (unknown == nullptr) return;
+  std::sort(unknown->begin() + static_cast<std::ptrdiff_t>(before), unknown->end());
 }
 
 void prune_value(Value& value, const Node& schema, std::vector<std::string>* unknown) {
   Pruner(unknown).prune(value, &schema, schema.embedded_resource);
 }
+
+void drop_refused_nulls(Value& object, const Node& schema) { drop_nulls(object, schema); }
 
 void apply_defaults(Arena& arena, Value& object, const Node& schema) {
   drop_nulls(object, schema);

@@ -18,11 +18,14 @@
 
 namespace pinnace::api::structural {
 
-// Drops what the schema does not know; the paths ("spec.foo") go to `unknown` when it is given.
+// Drops what the schema does not know; the paths of that ("spec.foo") go to `unknown` in their
+// order when it is given.
 void prune(Value& object, const Node& schema, std::vector<std::string>* unknown = nullptr);
 // As `prune`, for a value that is no resource by itself: a default, an item.
 void prune_value(Value& value, const Node& schema, std::vector<std::string>* unknown = nullptr);
-// Nulls where null is not allowed and no default stands by go; then defaults are filled in.
+// Nulls where null is not allowed and no default stands by go.
+void drop_refused_nulls(Value& object, const Node& schema);
+// The same, and then defaults are filled in.
 void apply_defaults(Arena& arena, Value& object, const Node& schema);
 
 }  // namespace pinnace::api::structural

@@ -88,13 +88,14 @@ TEST_F(Structural, SaysWhatKeywordsRefuse) {
   EXPECT_EQ(wrong(R"({"a":2,"s":"x"})"),
             "s: Invalid value: \"x\": s in body should be at least 2 chars long | s: Invalid "
             "value: \"x\": s in body must be of type ipv4: \"x\"");
-  EXPECT_EQ(wrong(R"({"a":2,"l":[1,"2",3]})"),
-            "l: Too many: 3: must have at most 2 items | l[1]: Invalid value: \"string\": l[1] in "
-            "body must be of type integer: \"string\"");
+  EXPECT_EQ(
+      wrong(R"({"a":2,"l":[1,"2",3]})"),
+      "l[1]: Invalid value: \"string\": l[1] in body must be of type integer: \"string\" | l: "
+      "Too many: 3: must have at most 2 items");
   EXPECT_EQ(wrong(R"({"a":2,"x":{"k":null}})"),
             "x.k: Invalid value: \"null\": x.k in body must be of type string: \"null\"");
   EXPECT_EQ(wrong(R"({"a":2,"n":1000001})"),
-            "n: Invalid value: 1000001: n in body should be less than or equal to 1e+06");
+            "n: Invalid value: 1000001: n in body should be less than or equal to 1000000");
 }
 
 TEST_F(Structural, CombinesSchemas) {
@@ -126,7 +127,8 @@ TEST_F(Structural, TellsItemsApart) {
                 "items":{"type":"object","properties":{"p":{"type":"string"},
                 "q":{"type":"string","default":"TCP"}}}}}})");
   std::vector<Cause> causes;
-  validate_lists(causes, json(R"({"s":["a","b","a"],"m":[{"p":"1"},{"p":"1","q":"TCP"}]})"),
+  validate_lists(causes,
+                 json(R"({"s":["a","b","a","a"],"m":[{"q":"TCP","p":"1"},{"p":"1","q":"TCP"}]})"),
                  schema_->root());
   ASSERT_EQ(causes.size(), 2u);
   EXPECT_EQ(causes[0].field + " " + causes[0].message, "s[2] Duplicate value: \"a\"");
@@ -142,7 +144,7 @@ TEST_F(Structural, KnowsFormats) {
       {"date-time", "2024-02-29T10:00:00Z", "2024-02-29"},
       {"duration", "1h30m", "soon"},
       {"email", "a@b.c", "a"},
-      {"hostname", "a.b-c", "-a"},
+      {"hostname", "a-b.example.com", "a-b-c"},
       {"ipv4", "10.0.0.1", "10.0.0.256"},
       {"ipv6", "::1", "10.0.0.1"},
       {"cidr", "10.0.0.0/8", "10.0.0.0/33"},

@@ -20,13 +20,9 @@ namespace pinnace::api::structural {
 inline constexpr std::size_t kMaxCauses = 1000;
 
 // Types, bounds, patterns, and what the other keywords of OpenAPI say. `old`: what the value was
-// before, or null. `path` names the value; "" for a whole object.
+// before, or null. Complaints call the value itself "", and are about places below `place`.
 void validate(std::vector<Cause>& causes, const Value& value, const Node& schema,
-              const Value* old = nullptr, const std::string& path = "");
-
-// apiVersion, kind and metadata of embedded resources.
-void validate_embedded(std::vector<Cause>& causes, const Value& value, const Node& schema,
-                       const std::string& path = "");
+              const Value* old = nullptr, const std::string& place = "");
 
 // Items of lists of type "set" and "map" must differ.
 void validate_lists(std::vector<Cause>& causes, const Value& value, const Node& schema,

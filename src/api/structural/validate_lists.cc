@@ -1,18 +1,12 @@
-// Sets and maps: no item twice. Embedded resources: they say what they are.
-#include "api/json.h"
-#include "api/names.h"
+// Sets and maps: no item twice.
+#include <unordered_map>
+
+#include "api/apply/path_element.h"
 #include "api/structural/canonical.h"
 #include "api/structural/validate.h"
-#include "base/strings.h"
 
 namespace pinnace::api::structural {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  write_json_string(out, text);
-  return out;
-}
 
 // Walks to the places that `wants` names, and calls `visit` for each, outermost first.
 template <typename Visit>
@@ -46,51 +40,37 @@ void walk(const Value& value, const Node& node, std::string& path, bool Node::*w
   }
 }
 
+// As complaints show it.
+std::string shown(const Value& value) {
+  return value.is_string() ? apply::go_quoted(value.as_string()) : canonical_text(value);
+}
+
+// Nulls have no keys.
+std::string key_text(const Value& item, const Node& list) {
+  return item.is_object() ? map_key_text(item, list) : "{}";
+}
+
 void check_differs(std::vector<Cause>& causes, const Value& value, const Node& node,
                    const std::string& path) {
   if (node.list_kind == ListKind::kAtomic || !value.is_array()) return;
-  CanonicalSet seen;
-  std::size_t index = 0;
-  for (const Value& item : value.items()) {
-    const bool by_keys = node.list_kind == ListKind::kMap;
-    if (by_keys && !item.is_object()) {
-      ++index;
-      continue;
+  const bool is_map = node.list_kind == ListKind::kMap;
+  const auto place = [&](std::size_t index) { return path + "[" + std::to_string(index) + "]"; };
+  if (is_map) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const Value& item = value.items()[i];
+      if (item.is_object() || item.is_null()) continue;
+      causes.push_back(
+          cause::invalid(place(i), shown(item), "must be an object for an array of list-type map"));
+      return;
     }
-    std::string text = by_keys ? map_key_text(item, node) : canonical_text(item);
-    if (!seen.add_text(text)) {
-      causes.push_back(cause::duplicate(path + "[" + std::to_string(index) + "]", text));
-    }
-    ++index;
   }
-}
-
-void check_version(std::vector<Cause>& causes, const Value& value, const std::string& path) {
-  const std::string field = path.empty() ? "apiVersion" : path + ".apiVersion";
-  const Value* version = value.find("apiVersion");
-  if (version == nullptr || (version->is_string() && version->as_string().empty())) {
-    causes.push_back(cause::required(field, "must not be empty"));
-  } else if (!version->is_string()) {
-    causes.push_back(cause::invalid(field, to_json_text(*version), "must be a string"));
-  } else if (split(version->as_string(), '/').size() > 2) {
-    causes.push_back(
-        cause::invalid(field, quoted(version->as_string()),
-                       "unexpected GroupVersion string: " + std::string(version->as_string())));
-  }
-}
-
-void check_kind(std::vector<Cause>& causes, const Value& value, const std::string& path) {
-  const std::string field = path.empty() ? "kind" : path + ".kind";
-  const Value* kind = value.find("kind");
-  if (kind == nullptr || (kind->is_string() && kind->as_string().empty())) {
-    causes.push_back(cause::required(field, "must not be empty"));
-  } else if (!kind->is_string()) {
-    causes.push_back(cause::invalid(field, to_json_text(*kind), "must be a string"));
-  } else {
-    for (const auto& text : check_dns1035_label(to_lower(kind->as_string()))) {
-      causes.push_back(cause::invalid(field, quoted(kind->as_string()),
-                                      "may have mixed case, but should otherwise match: " + text));
-    }
+  // Each that comes again is told once.
+  std::unordered_map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const Value& item = value.items()[i];
+    const std::string text = is_map ? key_text(item, node) : canonical_text(item);
+    if (++seen[text] != 2) continue;
+    causes.push_back(cause::duplicate(place(i), is_map ? text : shown(item)));
   }
 }
 
@@ -102,17 +82,6 @@ void validate_lists(std::vector<Cause>& causes, const Value& value, const Node& 
   walk(value, schema, at, &Node::has_keyed_lists,
        [&](const Value& list, const Node& node, const std::string& where) {
          check_differs(causes, list, node, where);
-       });
-}
-
-void validate_embedded(std::vector<Cause>& causes, const Value& value, const Node& schema,
-                       const std::string& path) {
-  std::string at = path;
-  walk(value, schema, at, &Node::has_resources,
-       [&](const Value& object, const Node& node, const std::string& where) {
-         if (!node.embedded_resource || !object.is_object()) return;
-         check_version(causes, object, where);
-         check_kind(causes, object, where);
        });
 }
 

@@ -52,10 +52,12 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
 
   const ConversionWebhook& webhook() const { return *call->resource->custom->kind->webhook(); }
 
+  // "conversion webhook for example.com/v1, Kind=A failed: WHY"
   Error failure(const std::string& from, const std::string& why) const {
-    return errors::internal("conversion webhook for " + from +
-                            ", Kind=" + std::string(call->resource->kind) + " failed: " + why)
-        .error();
+    Error error;
+    error.message = "conversion webhook for " + from +
+                    ", Kind=" + std::string(call->resource->kind) + " " + why;
+    return error;
   }
 
   void finish(Result<std::vector<store::ObjectRef>> result) {
@@ -70,7 +72,9 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
   void ask() {
     if (at == open.size()) return finish(std::move(objects));
     auto request = make_request();
-    if (!request) return finish(std::unexpected(failure(source(), request.error().message)));
+    if (!request) {
+      return finish(std::unexpected(failure(source(), "failed: " + request.error().message)));
+    }
     backend->options.webhooks->send(
         webhook().target, std::move(*request),
         [self = shared_from_this()](Result<WebhookAnswer> answer) { self->take(answer); });
@@ -119,9 +123,9 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     const std::string from = source();
     Result<void> ok;
     if (!answer)
-      ok = std::unexpected(answer.error());
+      ok = errors::internal("failed: " + answer.error().message);
     else if (answer->status < 200 || answer->status > 299)
-      ok = errors::internal("the server answered " + std::to_string(answer->status));
+      ok = errors::internal("failed: the server answered " + std::to_string(answer->status));
     else
       ok = take_review(answer->body);
     if (!ok) return finish(std::unexpected(failure(from, ok.error().message)));
@@ -129,27 +133,40 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     ask();
   }
 
+  // What is wrong with a review apart from the objects in it, or "".
+  std::string problem_of(const Value& review) const {
+    const std::string_view version = review.string_at("apiVersion");
+    const std::string_view kind = review.string_at("kind");
+    const bool is_v1 = review_version() == "v1";
+    if (is_v1 && (version != "apiextensions.k8s.io/v1" || kind != "ConversionReview")) {
+      return "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got " +
+             std::string(version) + ", Kind=" + std::string(kind);
+    }
+    const Value* response = review.find("response");
+    if (response == nullptr || !response->is_object()) return "no response provided";
+    const std::string_view answered = response->string_at("uid");
+    if (is_v1 && answered != uid) {
+      return "expected response.uid=\"" + uid + "\", got " + quoted(answered);
+    }
+    const Value* result = response->find("result");
+    const std::string_view status = result == nullptr ? "" : result->string_at("status");
+    if (status == "Success") return "";
+    const std::string_view why = result == nullptr ? "" : result->string_at("message");
+    return why.empty() ? "response.result.status was '" + std::string(status) + "', not 'Success'"
+                       : std::string(why);
+  }
+
   Result<void> take_review(std::string_view body) {
     api::Arena arena(64 << 10);
     auto review = api::parse_json(arena, body);
-    if (!review) return std::unexpected(std::move(review.error()));
-    const Value* response = review->find("response");
-    if (response == nullptr || !response->is_object()) {
-      return errors::internal("no response provided");
+    if (!review) return errors::internal("failed: " + review.error().message);
+    if (const std::string why = problem_of(*review); !why.empty()) {
+      return errors::internal("failed: " + why);
     }
-    if (response->string_at("uid") != uid) {
-      return errors::internal("expected response.uid=\"" + uid + "\", got \"" +
-                              std::string(response->string_at("uid")) + "\"");
-    }
-    const Value* result = response->find("result");
-    if (result == nullptr || result->string_at("status") != "Success") {
-      const std::string_view why = result == nullptr ? "" : result->string_at("message");
-      return errors::internal(why.empty() ? "the webhook gave no reason" : std::string(why));
-    }
-    const Value* converted = response->find("convertedObjects");
+    const Value* converted = review->find_path({"response", "convertedObjects"});
     const std::size_t count = converted != nullptr && converted->is_array() ? converted->size() : 0;
     if (count != end() - at) {
-      return errors::internal("webhook returned " + std::to_string(count) + " objects, expected " +
+      return errors::internal("returned " + std::to_string(count) + " objects, expected " +
                               std::to_string(end() - at));
     }
     for (std::size_t i = 0; i < count; ++i) {
@@ -166,33 +183,63 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
                                        Value converted) const {
     auto original = parse_stored(arena, before);
     if (!original) return std::unexpected(std::move(original.error()));
-    if (converted.string_at("apiVersion") != wanted) {
-      return errors::internal(
-          "webhook returned invalid object at index: invalid groupVersion (got " +
-          std::string(converted.string_at("apiVersion")) + ", wanted " + wanted + ")");
-    }
-    if (converted.string_at("kind") != original->string_at("kind")) {
-      return errors::internal(
-          "must have the same kind: " + std::string(original->string_at("kind")) +
-          " != " + std::string(converted.string_at("kind")));
+    const auto refuse = [](std::string_view what, std::string_view expected,
+                           std::string_view received) {
+      return errors::internal("returned invalid object at index 0: invalid " + std::string(what) +
+                              " (expected " + std::string(expected) + ", received " +
+                              std::string(received) + ")");
+    };
+    const std::string_view version = converted.string_at("apiVersion");
+    const std::string_view kind = converted.string_at("kind");
+    if (version != wanted) return refuse("groupVersion", wanted, version);
+    if (kind != original->string_at("kind")) {
+      return refuse("kind", original->string_at("kind"), kind);
     }
     for (const char* key : {"name", "namespace", "uid"}) {
       const std::string_view was = meta_text(*original, key), is = meta_text(converted, key);
       if (was == is) continue;
       const std::string shown = key == std::string_view("uid") ? "UID" : key;
-      return errors::internal("must have the same " + shown + ": " + std::string(was) +
-                              " != " + std::string(is));
+      return errors::internal("returned invalid object: must have the same " + shown + ": " +
+                              std::string(was) + " != " + std::string(is));
+    }
+    const Value* returned = converted.find("metadata");
+    if (returned == nullptr || !returned->is_object()) {
+      return errors::internal("returned invalid metadata: missing metadata in converted object");
     }
     Value metadata = *original->find("metadata");
     for (const char* key : {"labels", "annotations"}) {
-      const Value* is = converted.find_path({"metadata", key});
-      if (is == nullptr || is->is_null())
+      const Value* is = returned->find(key);
+      if (is == nullptr || is->is_null()) {
         metadata.erase(key);
-      else
-        metadata.set_ref(arena, key, *is);
+        continue;
+      }
+      const std::string why = problem_of_texts(key, *is, metadata.find(key));
+      if (!why.empty()) return errors::internal("returned invalid metadata: " + why);
+      metadata.set_ref(arena, key, *is);
     }
     converted.set_ref(arena, "metadata", metadata);
     return restated(before, converted);
+  }
+
+  // What is wrong with labels or annotations that a webhook changed, or "".
+  static std::string problem_of_texts(const std::string& key, const Value& now, const Value* was) {
+    if (!now.is_object()) return "invalid metadata." + key + " in converted object";
+    for (const api::Member& member : now.members()) {
+      if (member.value.is_string()) continue;
+      return "metadata." + key + "[" + std::string(member.key) +
+             "] must be a string in converted object";
+    }
+    if (was != nullptr && api::equal(now, *was)) return "";
+    std::vector<Cause> causes;
+    if (key == "labels")
+      validate_labels(causes, &now, "metadata.labels");
+    else
+      validate_annotations(causes, &now, "metadata.annotation");
+    std::string all;
+    for (const Cause& cause : causes) {
+      all += (all.empty() ? "" : ", ") + cause.field + ": " + cause.message;
+    }
+    return causes.size() > 1 ? "[" + all + "]" : all;
   }
 };
 

@@ -189,7 +189,7 @@ Result<void> CustomKind::read_columns(CustomVersion& made, const Value& version)
   std::vector<CustomColumn> columns;
   for (const Value& column : items_of(version, "additionalPrinterColumns")) {
     auto path = api::JsonPath::parse(column.string_at("jsonPath"));
-    if (!path) return std::unexpected(std::move(path.error()));
+    if (!path) break;  // Those before it are shown.
     columns.push_back({std::string(column.string_at("name")), std::string(column.string_at("type")),
                        std::string(column.string_at("format")),
                        std::string(column.string_at("description")), column.int_at("priority"),

@@ -1,10 +1,13 @@
 #include "apiserver/custom/custom_objects.h"
 
+#include <map>
+#include <set>
+
 #include "api/json.h"
-#include "api/object_codec.h"
 #include "api/structural/shaping.h"
 #include "api/structural/validate.h"
 #include "apiserver/custom/custom_rules.h"
+#include "apiserver/custom/embedded_resources.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 
@@ -14,98 +17,118 @@ namespace {
 using api::Value;
 using api::structural::Node;
 
-const api::TypeInfo& meta_type() {
-  static const api::TypeInfo& kType =
-      *api::builtin_schema().find_type("meta.k8s.io", "v1", "ObjectMeta");
-  return kType;
-}
-
-Result<void> take_metadata(api::Arena& arena, Value& object, const std::string& path,
-                           std::vector<std::string>& unknown) {
-  Value* metadata = object.find("metadata");
-  if (metadata == nullptr) return {};
-  if (metadata->is_null()) {
-    *metadata = Value::object();
-    return {};
-  }
-  std::vector<std::string> dropped;
-  if (auto ok = api::normalise(arena, *metadata, meta_type(), &dropped); !ok) return ok;
-  for (const std::string& field : dropped) unknown.push_back(path + "metadata." + field);
-  return {};
-}
-
-// Embedded resources below `value`, depth first.
-Result<void> take_embedded(api::Arena& arena, Value& value, const Node& node,
-                           const std::string& path, std::vector<std::string>& unknown) {
-  if (!node.has_resources) return {};
-  if (value.is_array() && node.items != nullptr) {
-    std::size_t index = 0;
-    for (Value& item : value.items()) {
-      auto ok = take_embedded(arena, item, *node.items, path + "[" + std::to_string(index++) + "]",
-                              unknown);
-      if (!ok) return ok;
-    }
-  }
-  if (!value.is_object()) return {};
-  for (api::Member& member : value.members()) {
-    const Node* below = node.property(member.key);
-    if (below == nullptr) below = node.additional;
-    if (below == nullptr) continue;
-    const std::string at = (path.empty() ? "" : path + ".") + std::string(member.key);
-    if (auto ok = take_embedded(arena, member.value, *below, at, unknown); !ok) return ok;
-  }
-  if (!node.embedded_resource) return {};
-  return take_metadata(arena, value, path.empty() ? "" : path + ".", unknown);
-}
-
 const CustomVersion& version_of(const Change& change) { return *change.storage.custom; }
 
-// Kubernetes' words for a number of replicas out of range.
-void validate_scale(std::vector<Cause>& causes, const Value& object, const CustomVersion& version) {
-  if (!version.has_scale) return;
-  const auto check = [&](const std::vector<std::string>& path) {
-    const Value* at = &object;
-    std::string field;
-    for (const std::string& name : path) {
-      field += (field.empty() ? "" : ".") + name;
-      at = at->find(name);
-      if (at == nullptr) return;
-    }
-    if (!at->is_int()) {
-      causes.push_back(cause::invalid(field, api::to_json_text(*at), "must be an integer"));
-    } else if (at->as_int() < 0) {
-      causes.push_back(
-          cause::invalid(field, std::to_string(at->as_int()), "should be a non-negative integer"));
-    } else if (at->as_int() > INT32_MAX) {
-      causes.push_back(cause::invalid(field, std::to_string(at->as_int()),
-                                      "should be less than or equal to 2147483647"));
-    }
-  };
-  check(version.scale.spec_replicas);
-  check(version.scale.status_replicas);
+// A value and its type as Go prints them.
+std::string go_text(const Value& value) {
+  if (value.is_null()) return "<nil>";
+  if (value.is_string()) return std::string(value.as_string());
+  if (!value.is_array() && !value.is_object()) return api::to_json_text(value);
+  std::string out = value.is_array() ? "[" : "map[";
+  const std::size_t empty = out.size();
+  if (value.is_array()) {
+    for (const Value& item : value.items()) out += (out.size() > empty ? " " : "") + go_text(item);
+    return out + "]";
+  }
+  std::map<std::string_view, const Value*> sorted;
+  for (const api::Member& member : value.members()) sorted.emplace(member.key, &member.value);
+  for (const auto& [key, one] : sorted) {
+    out += (out.size() > empty ? " " : "") + std::string(key) + ":" + go_text(*one);
+  }
+  return out + "]";
 }
 
-void validate_all(Change& change, const Value& object, const Value* old) {
-  const CustomVersion& version = version_of(change);
-  if (version.schema == nullptr || !version.prunes) {
-    if (version.schema != nullptr) {
-      api::structural::validate(change.causes, object, version.schema->root(), old);
-    }
-    return validate_scale(change.causes, object, version);
+std::string_view go_type(const Value& value) {
+  switch (value.type()) {
+    case Value::Type::kNull:
+      return "<nil>";
+    case Value::Type::kBool:
+      return "bool";
+    case Value::Type::kInt:
+      return "int64";
+    case Value::Type::kDouble:
+      return "float64";
+    case Value::Type::kString:
+      return "string";
+    case Value::Type::kArray:
+      return "[]interface {}";
+    case Value::Type::kObject:
+      return "map[string]interface {}";
   }
-  const Node& root = version.schema->root();
-  api::structural::validate(change.causes, object, root, old);
-  validate_scale(change.causes, object, version);
-  api::structural::validate_embedded(change.causes, object, root);
+  return "";
+}
+
+// What a path of the scale leads to, and what is wrong with the way there.
+struct Found {
+  const Value* value = nullptr;
+  std::string field, why;
+};
+
+std::string accessor_error(const std::string& path, const Value& value, std::string_view wanted) {
+  return path + " accessor error: " + go_text(value) + " is of the type " +
+         std::string(go_type(value)) + ", expected " + std::string(wanted);
+}
+
+Found find_at(const Value& object, const std::vector<std::string>& path) {
+  Found found;
+  for (const std::string& name : path) found.field += "." + name;
+  const Value* at = &object;
+  std::string so_far;
+  for (const std::string& name : path) {
+    so_far += "." + name;
+    if (at->is_null()) return found;
+    if (!at->is_object()) {
+      found.why = accessor_error(so_far, *at, "map[string]interface{}");
+      return found;
+    }
+    at = at->find(name);
+    if (at == nullptr) return found;
+  }
+  found.value = at;
+  return found;
+}
+
+void validate_replicas(std::vector<Cause>& causes, const Value& object,
+                       const std::vector<std::string>& path) {
+  Found found = find_at(object, path);
+  const Value* value = found.value;
+  if (value != nullptr && !value->is_int()) {
+    found.why = accessor_error(found.field, *value, "int64");
+  }
+  if (!found.why.empty()) {
+    causes.push_back(cause::invalid(found.field, "0", found.why));
+  } else if (value != nullptr && value->as_int() < 0) {
+    causes.push_back(cause::invalid(found.field, std::to_string(value->as_int()),
+                                    "should be a non-negative integer"));
+  } else if (value != nullptr && value->as_int() > INT32_MAX) {
+    causes.push_back(cause::invalid(found.field, std::to_string(value->as_int()),
+                                    "should be less than or equal to 2147483647"));
+  }
+}
+
+void validate_scale_status(std::vector<Cause>& causes, const Value& object,
+                           const CustomVersion& version) {
+  if (!version.has_scale) return;
+  validate_replicas(causes, object, version.scale.status_replicas);
+  if (version.scale.selector.empty()) return;
+  Found found = find_at(object, version.scale.selector);
+  if (found.value != nullptr && !found.value->is_string()) {
+    found.why = accessor_error(found.field, *found.value, "string");
+  }
+  if (!found.why.empty()) causes.push_back(cause::invalid(found.field, "\"\"", found.why));
+}
+
+void validate_lists(std::vector<Cause>& causes, const Value& object, const Value* old,
+                    const Node& root) {
   std::vector<Cause> repeated, before;
   api::structural::validate_lists(repeated, object, root);
-  // A list that had an item twice may go on so.
-  if (!repeated.empty() && old != nullptr) {
-    api::structural::validate_lists(before, *old, root);
-  }
-  if (before.empty()) {
-    change.causes.insert(change.causes.end(), repeated.begin(), repeated.end());
-  }
+  // An object that had an item twice may go on so.
+  if (!repeated.empty() && old != nullptr) api::structural::validate_lists(before, *old, root);
+  if (before.empty()) causes.insert(causes.end(), repeated.begin(), repeated.end());
+}
+
+void ask_rules(Change& change, const Value& object, const Value* old) {
+  const CustomVersion& version = version_of(change);
   if (version.rules == nullptr) return;
   if (api::structural::blocks_rules(change.causes)) {
     change.causes.push_back(cause::invalid(
@@ -114,7 +137,23 @@ void validate_all(Change& change, const Value& object, const Value* old) {
         "existing errors to complete validation"));
     return;
   }
-  version.rules->validate(change.causes, object, old);
+  std::vector<std::string> tolerated;
+  version.rules->validate(change.causes, object, old, &tolerated);
+  for (std::string& text : tolerated) change.warn(std::move(text));
+}
+
+void validate_all(Change& change, const Value& object, const Value* old) {
+  const CustomVersion& version = version_of(change);
+  const Node* root = version.schema == nullptr ? nullptr : &version.schema->root();
+  if (root != nullptr) api::structural::validate(change.causes, object, *root, old);
+  if (version.has_scale) {
+    validate_replicas(change.causes, object, version.scale.spec_replicas);
+    validate_scale_status(change.causes, object, version);
+  }
+  if (root == nullptr || !version.prunes) return;
+  validate_embedded(change.causes, object, *root);
+  validate_lists(change.causes, object, old, *root);
+  ask_rules(change, object, old);
 }
 
 void validate(Change& change, const Value& object) {
@@ -125,22 +164,67 @@ void validate_update(Change& change, const Value& object, const Value& old) {
   validate_all(change, object, &old);
 }
 
+// Of the rest only rules may say something.
+void validate_status(Change& change, const Value& object, const Value& old) {
+  const CustomVersion& version = version_of(change);
+  const Node* root = version.schema == nullptr ? nullptr : &version.schema->root();
+  const Node* schema = root == nullptr ? nullptr : root->property("status");
+  const Value* status = object.find("status");
+  if (schema != nullptr && status != nullptr) {
+    api::structural::validate(change.causes, *status, *schema, old.find("status"), "status");
+  }
+  validate_scale_status(change.causes, object, version);
+  if (root == nullptr || !version.prunes) return;
+  validate_lists(change.causes, object, &old, *root);
+  ask_rules(change, object, &old);
+}
+
+// Names of finalizers without a domain are Kubernetes' own.
+void warn(Change& change, const Value& object, const Value* old) {
+  const Value* finalizers = object.find_path({"metadata", "finalizers"});
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  std::set<std::string_view> added;
+  for (const Value& item : finalizers->items()) {
+    if (!item.is_string()) continue;
+    const std::string_view name = item.as_string();
+    const bool is_own = name == "orphan" || name == "foregroundDeletion" || name == "kubernetes";
+    if (is_own || name.find('/') != std::string_view::npos) continue;
+    if (old == nullptr || !has_finalizer(*old, name)) added.insert(name);
+  }
+  for (const std::string_view name : added) {
+    const bool has_dot = name.find('.') != std::string_view::npos;
+    change.warn("metadata.finalizers: " + quoted(name) +
+                ": prefer a domain-qualified finalizer name" +
+                (has_dot ? " including a path (/)" : "") +
+                " to avoid accidental conflicts with other finalizer writers");
+  }
+}
+
 Result<void> prepare_create(Change& change, Value&) {
   if (!version_of(change).kind->is_terminating()) return {};
-  Error error = errors::method_not_supported(resource_text(change.storage), "create").error();
-  error.message = "create not allowed while custom resource definition is terminating";
-  return std::unexpected(std::move(error));
+  return errors::forbidden(resource_text(change.storage), change.name,
+                           "create not allowed while custom resource definition is terminating");
 }
 
 }  // namespace
 
 Result<void> take_custom_object(api::Arena& arena, Value& object, const CustomVersion& version,
                                 std::vector<std::string>& unknown) {
-  if (auto ok = take_metadata(arena, object, "", unknown); !ok) return ok;
+  const auto refuse = [&](const std::string& why) {
+    const std::string kind(version.resource.kind);
+    return errors::bad_request(kind + " in version \"" + std::string(version.resource.version) +
+                               "\" cannot be handled as a " + kind + ": " + why);
+  };
+  if (auto ok = take_metadata(arena, object, "", unknown); !ok) return refuse(ok.error().message);
   if (version.schema == nullptr) return {};
   const Node& root = version.schema->root();
-  if (auto ok = take_embedded(arena, object, root, "", unknown); !ok) return ok;
-  if (version.prunes) api::structural::prune(object, root, &unknown);
+  if (version.prunes) {
+    api::structural::prune(object, root, &unknown);
+    api::structural::drop_refused_nulls(object, root);
+  }
+  if (auto ok = take_embedded(arena, object, root, "", unknown); !ok) {
+    return refuse(ok.error().message);
+  }
   return {};
 }
 
@@ -169,7 +253,8 @@ constinit const Strategy kCustomStrategy{
     .prepare_create = prepare_create,
     .validate = validate,
     .validate_update = validate_update,
-    .validate_status = validate_update,
+    .validate_status = validate_status,
+    .warn = warn,
 };
 
 }  // namespace pinnace::apiserver

@@ -22,17 +22,26 @@
 
 namespace pinnace::apiserver {
 
+// Where to say what is wrong with rules.
+struct RuleComplaints {
+  std::vector<Cause>* causes;
+  std::string path;                // Of the schema.
+  bool is_each_affordable = true;  // Whether each rule must be; all of them together always must.
+};
+
 class CustomRules {
  public:
-  // `schema` and `root` are the same schema. What is wrong with a rule is said of a place below
-  // `path`, when `causes` is given; such a rule is not asked.
+  // `schema` and `root` are the same schema, that of a resource unless it is only of a part. A rule
+  // that something is wrong with is not asked.
   static std::shared_ptr<const CustomRules> create(const api::Value& schema,
                                                    const api::structural::Node& root,
-                                                   std::vector<Cause>* causes = nullptr,
-                                                   const std::string& path = "");
+                                                   const RuleComplaints* complaints = nullptr,
+                                                   bool is_resource = true);
 
-  // Adds what the rules say of `object`. `old`: what it was before an update, or null.
-  void validate(std::vector<Cause>& causes, const api::Value& object, const api::Value* old) const;
+  // Adds what the rules say of `value`, which stands at `place`. `old`: what it was before, or
+  // null. With `tolerated`, what is said of what did not change goes there, as text.
+  void validate(std::vector<Cause>& causes, const api::Value& value, const api::Value* old,
+                std::vector<std::string>* tolerated, const std::string& place = "") const;
 
  private:
   friend class RuleCompiler;
@@ -42,6 +51,7 @@ class CustomRules {
     cel::Program program;
     std::optional<cel::Program> message;
     bool uses_old = false;
+    std::string field_path;  // As complaints write it.
   };
   // A place of the schema that has rules, there or below.
   struct Place {

@@ -1,6 +1,11 @@
 #include "apiserver/custom/definition_status.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "api/json.h"
+#include "apiserver/custom/validate_structure.h"
+#include "apiserver/strategies/webhook_clients.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -168,7 +173,9 @@ Condition approval_of(api::Arena& arena, const Value& definition) {
   if (said.starts_with("unapproved")) {
     return {kType, "False", "UnapprovedAnnotation", arena.copy("not approved: " + quoted(said))};
   }
-  if (!said.starts_with("https://") && !said.starts_with("http://")) {
+  const auto scheme = said.find("://");
+  if (scheme == 0 || scheme == std::string_view::npos ||
+      said.substr(scheme + 3).find_first_not_of('/') != 0) {
     return {
         kType, "False", "InvalidAnnotation",
         arena.copy("protected groups must have approval annotation \"" + std::string(kApproval) +
@@ -177,6 +184,73 @@ Condition approval_of(api::Arena& arena, const Value& definition) {
   }
   return {kType, "True", "ApprovedAnnotation", arena.copy("approved in " + std::string(said))};
 }
+
+namespace {
+
+// Whether the certificates by which a conversion webhook is known can be read.
+bool has_readable_bundle(const Value& definition) {
+  const Value* bundle =
+      definition.find_path({"spec", "conversion", "webhook", "clientConfig", "caBundle"});
+  return bundle == nullptr || !bundle->is_string() || bundle->as_string().empty() ||
+         problem_of_ca_bundle(bundle->as_string()).empty();
+}
+
+Condition established_by(const Value& definition, const Condition& named) {
+  if (named.status != "True") {
+    return {"Established", "False", "NotAccepted", "not all names are accepted"};
+  }
+  if (!has_readable_bundle(definition)) {
+    return {"Established", "False", "InvalidCABundle",
+            "The conversion webhook CABundle is invalid"};
+  }
+  return {"Established", "True", "InitialNamesAccepted", "the initial names have been accepted"};
+}
+
+// What keeps a definition from having only structural schemas. An empty type: nothing.
+Condition violations_of(api::Arena& arena, const Value& definition) {
+  constexpr std::string_view kType = "NonStructuralSchema";
+  const Value* spec = definition.find("spec");
+  if (spec == nullptr) return {};
+  std::vector<std::string> found;
+  if (spec->bool_at("preserveUnknownFields")) {
+    found.push_back("spec.preserveUnknownFields: Invalid value: true: must be false");
+  }
+  const Value* versions = spec->find("versions");
+  const std::size_t count = versions != nullptr && versions->is_array() ? versions->size() : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Value& version = versions->items()[i];
+    const Value* schema = version.find_path({"schema", "openAPIV3Schema"});
+    if (schema == nullptr || !schema->is_object()) continue;
+    if (const std::string why = unsupported_of(*schema); !why.empty()) {
+      return {kType, "Unknown", "StructuralError",
+              arena.copy("failed to check validation schema for version " +
+                         std::string(version.string_at("name")) + ": " + why)};
+    }
+    const std::string path = "spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema";
+    for (const Cause& cause : structural_complaints(*schema, path)) {
+      const std::string text = cause.field + ": " + cause.message;
+      if (std::ranges::find(found, text) == found.end()) found.push_back(text);
+    }
+  }
+  if (found.empty()) return {};
+  std::string all;
+  for (const auto& text : found) (all += all.empty() ? "" : ", ") += text;
+  return {kType, "True", "Violations", arena.copy(found.size() > 1 ? "[" + all + "]" : all)};
+}
+
+// False if there was none.
+bool remove_condition(Value& definition, std::string_view type) {
+  Value* list = definition.find_path({"status", "conditions"});
+  if (list == nullptr || !list->is_array()) return false;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    if (list->items()[i].string_at("type") != type) continue;
+    list->remove_item(i);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 bool settle_status(api::Arena& arena, Value& definition, const ClaimedNames& taken, WallTime now) {
   const Value* wanted = definition.find_path({"spec", "names"});
@@ -188,15 +262,15 @@ bool settle_status(api::Arena& arena, Value& definition, const ClaimedNames& tak
   bool changed = !api::equal(before, accepted);
   changed = set_condition(arena, definition, named, now) || changed;
   if (!is_condition_true(definition, "Established")) {
-    const Condition established =
-        named.status == "True"
-            ? Condition{"Established", "True", "InitialNamesAccepted",
-                        "the initial names have been accepted"}
-            : Condition{"Established", "False", "NotAccepted", "not all names are accepted"};
+    const Condition established = established_by(definition, named);
     changed = set_condition(arena, definition, established, now) || changed;
   }
   const Condition approval = approval_of(arena, definition);
   if (!approval.type.empty()) changed = set_condition(arena, definition, approval, now) || changed;
+  const Condition violations = violations_of(arena, definition);
+  const bool differs = violations.type.empty() ? remove_condition(definition, "NonStructuralSchema")
+                                               : set_condition(arena, definition, violations, now);
+  changed = changed || differs;
   return changed;
 }
 

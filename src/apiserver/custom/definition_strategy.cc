@@ -1,5 +1,9 @@
 #include "apiserver/custom/definition_strategy.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "apiserver/backend.h"
 #include "apiserver/custom/definition_status.h"
 #include "apiserver/custom/validate_definition.h"
@@ -10,7 +14,7 @@ namespace {
 
 using api::Value;
 
-// The version in which objects are kept belongs to those in which some may be.
+// The (first) version in which objects are kept belongs to those in which some may be.
 void add_stored_version(api::Arena& arena, Value& object) {
   const Value* versions = object.find_path({"spec", "versions"});
   if (versions == nullptr || !versions->is_array()) return;
@@ -27,6 +31,7 @@ void add_stored_version(api::Arena& arena, Value& object) {
       is_there = is_there || (item.is_string() && item.as_string() == name);
     }
     if (!is_there) stored->append(arena, Value::string(arena, name));
+    return;
   }
 }
 
@@ -79,6 +84,15 @@ void validate_status(Change& change, const Value& object, const Value&) {
   validate_definition_status(change.causes, object);
 }
 
+// Formats that nobody checks may be misspelt. What was there before is known.
+void warn(Change& change, const Value& object, const Value* old) {
+  const auto before = old == nullptr ? std::vector<std::string>() : unknown_formats_of(*old);
+  for (const std::string& format : unknown_formats_of(object)) {
+    if (std::ranges::find(before, format) != before.end()) continue;
+    change.warn("unrecognized format " + quoted(format));
+  }
+}
+
 }  // namespace
 
 constinit const Strategy kDefinitionStrategy{
@@ -90,6 +104,7 @@ constinit const Strategy kDefinitionStrategy{
     .validate = validate,
     .validate_update = validate_update,
     .validate_status = validate_status,
+    .warn = warn,
     .prepare_delete = prepare_delete,
 };
 

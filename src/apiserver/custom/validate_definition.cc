@@ -1,25 +1,45 @@
 #include "apiserver/custom/validate_definition.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 
+#include "api/apply/path_element.h"
 #include "api/json.h"
-#include "api/json_path.h"
 #include "api/names.h"
+#include "apiserver/custom/definition_form.h"
 #include "apiserver/custom/definition_status.h"
+#include "apiserver/custom/field_path.h"
+#include "apiserver/custom/schema_keywords.h"
+#include "apiserver/custom/validate_defaults.h"
 #include "apiserver/custom/validate_schema.h"
+#include "apiserver/custom/validate_structure.h"
 #include "apiserver/strategies/field.h"
+#include "apiserver/strategies/webhook_clients.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
 using api::Value;
+using Texts = std::set<std::string_view>;
 
 constexpr std::string_view kApproval = "api-approved.kubernetes.io";
 constexpr std::size_t kMaxWarning = 256;
 constexpr std::size_t kMaxSelectable = 8;
+
+// What a definition is asked for; an update asks for less where what there was falls short.
+struct Demands {
+  SchemaDemands schema;
+  bool schemas = true;  // Each version has one.
+  bool known_review_version = true;
+  bool fixed_names = false;
+  bool valid_ca_bundle = false;
+  bool many_selectable_everywhere = false;
+  Texts unchanged;        // Versions whose schema is as it was.
+  Texts many_selectable;  // Versions that may go on with too many selectable fields.
+};
 
 // "a,b", as Kubernetes shows several complaints about one text here.
 std::string joined(const api::Complaints& complaints) {
@@ -29,9 +49,10 @@ std::string joined(const api::Complaints& complaints) {
 }
 
 void check_label(const Field& field) {
-  if (field.empty()) return;
   const auto complaints = api::check_dns1035_label(field.text());
-  if (!complaints.empty()) field.invalid(joined(complaints));
+  if (!complaints.empty()) {
+    field.invalid_value(api::apply::go_quoted(field.text()), joined(complaints));
+  }
 }
 
 void check_kind(const Field& field) {
@@ -56,9 +77,8 @@ void check_group(const Field& group) {
 }
 
 void check_names(const Field& names) {
-  for (const char* name : {"plural", "singular", "kind", "listKind"}) names[name].require();
-  check_label(names["plural"]);
-  check_label(names["singular"]);
+  if (!names["plural"].empty()) check_label(names["plural"]);
+  if (!names["singular"].empty()) check_label(names["singular"]);
   check_kind(names["kind"]);
   check_kind(names["listKind"]);
   for (const Field& name : names["shortNames"].items()) check_label(name);
@@ -68,38 +88,32 @@ void check_names(const Field& names) {
   for (const Field& name : names["categories"].items()) check_label(name);
 }
 
+// -- A version
+
 // ".spec.replicas": a path of members.
 bool check_simple_path(const Field& path) {
-  const std::string_view text = path.text();
-  if (text.empty()) {
-    path.invalid("must not be empty");
-  } else if (!text.starts_with('.')) {
-    path.invalid("must be a simple json path starting with .");
-  } else if (const auto parsed = api::JsonPath::parse(text); !parsed) {
-    path.invalid("illegal JSONPath: " + parsed.error().message);
-  } else {
-    return true;
-  }
+  if (path.text().starts_with('.')) return true;
+  path.invalid("must be a simple json path starting with .");
   return false;
 }
 
 void check_column(const Field& column) {
-  static const std::vector<std::string> kTypes{"boolean", "date", "integer", "number", "string"};
-  static const std::vector<std::string> kFormats{"byte",  "date",  "date-time", "double",
-                                                 "float", "int32", "int64",     "password"};
-  const auto check = [](const Field& field, const std::vector<std::string>& valid) {
-    std::string list;
-    for (const auto& each : valid) (list += list.empty() ? "" : ",") += each;
-    const std::string why = "must be one of " + list;
+  const auto check = [](const Field& field, std::initializer_list<std::string_view> valid) {
+    std::string why = "must be one of ";
+    for (const auto& each : valid) (why += each == *valid.begin() ? "" : ",") += each;
     if (field.empty())
       field.required(why);
-    else if (std::ranges::find(valid, field.text()) == valid.end())
+    else if (!field.is_among(valid))
       field.invalid(why);
   };
   column["name"].require();
-  check(column["type"], kTypes);
-  if (!column["format"].empty()) check(column["format"], kFormats);
-  if (column["jsonPath"].require()) check_simple_path(column["jsonPath"]);
+  check(column["type"], {"boolean", "date", "integer", "number", "string"});
+  if (!column["format"].empty()) {
+    check(column["format"],
+          {"byte", "date", "date-time", "double", "float", "int32", "int64", "password"});
+  }
+  const Field path = column["JSONPath"].with(column["jsonPath"].value());
+  if (path.require()) check_simple_path(path);
 }
 
 void check_scale_path(const Field& path, std::initializer_list<std::string_view> roots,
@@ -127,7 +141,12 @@ void check_warning(const Field& version) {
   const Field warning = version["deprecationWarning"];
   if (!warning.is_set()) return;
   const std::string_view text = warning.text();
-  if (!version["deprecated"].flag()) warning.invalid("can only be set for deprecated versions");
+  if (!version["deprecated"].flag()) {
+    return warning.invalid("can only be set for deprecated versions");
+  }
+  if (text.size() > kMaxWarning) {
+    warning.invalid("must be <= " + std::to_string(kMaxWarning) + " characters long");
+  }
   if (text.empty()) warning.invalid("must not be an empty string");
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (static_cast<unsigned char>(text[i]) >= 0x20 && text[i] != 0x7f) continue;
@@ -136,180 +155,207 @@ void check_warning(const Field& version) {
         std::to_string(i));
     break;
   }
-  if (text.size() > kMaxWarning) {
-    warning.invalid("must be <= " + std::to_string(kMaxWarning) + " characters long");
-  }
 }
 
-// The schema of the member that a simple path leads to; null where there is none.
-const Value* schema_at(const Value* schema, std::string_view path) {
-  if (path.starts_with('.')) path.remove_prefix(1);
-  for (const std::string_view name : split(path, '.')) {
-    schema = schema == nullptr ? nullptr : schema->find("properties");
-    schema = schema == nullptr ? nullptr : schema->find(name);
-  }
-  return schema;
-}
-
-void check_selectable(const Field& version) {
-  const Field fields = version["selectableFields"];
-  if (fields.size() == 0) return;
-  const Field schema = version["schema"]["openAPIV3Schema"];
-  if (!schema.is_set()) {
-    return fields.invalid_value(
-        "\"\"",
-        "selectableFields may only be set when version.schema.openAPIV3Schema is not "
-        "included");
-  }
-  if (fields.size() > kMaxSelectable) fields.too_many(kMaxSelectable);
-  std::set<std::string_view> seen;
+void check_selectable(const Field& fields, const Value& schema, bool may_be_many) {
+  Texts seen;
+  std::set<std::string> paths;
   for (const Field& field : fields.items()) {
     const Field path = field["jsonPath"];
     if (!path.require()) continue;
-    if (!path.text().starts_with('.') || path.text().find('[') != std::string_view::npos) {
-      path.invalid("must be a simple json path starting with .");
+    const auto found = follow_field_path(path.text(), schema, false);
+    if (!found) {
+      path.invalid("is an invalid path: " + found.error().message);
       continue;
     }
-    if (path.text().starts_with(".metadata.") || path.text() == ".metadata") {
-      path.invalid("must not point to fields in metadata");
-      continue;
-    }
-    if (!seen.insert(path.text()).second) path.duplicate();
-    const Value* there = schema_at(schema.value(), path.text());
-    const std::string_view type = there == nullptr ? "" : there->string_at("type");
-    if (there == nullptr) {
-      path.invalid("must point to a field specified in the schema");
-    } else if (type != "string" && type != "integer" && type != "boolean") {
+    if (found->root == "metadata") path.invalid("must not point to fields in metadata");
+    const std::string_view type = found->schema->string_at("type");
+    if (type != "string" && type != "boolean" && type != "integer") {
       path.invalid(
           "must point to a field of type string, boolean or integer. Enum string fields "
           "and strings with formats are allowed.");
     }
+    if (!paths.insert(found->text).second) path.duplicate();
   }
+  if (paths.size() <= kMaxSelectable || may_be_many) return;
+  fields.causes().push_back(cause::too_many(fields.path(), paths.size(), kMaxSelectable));
 }
 
-void check_webhook(const Field& conversion) {
-  const Field webhook = conversion["webhook"];
-  const Field client = webhook["clientConfig"];
-  const Field versions = webhook["conversionReviewVersions"];
-  if (!client.is_set()) {
-    conversion["webhookClientConfig"].required("required when strategy is set to Webhook");
-  } else {
-    const Field at = client.as("spec.conversion.webhookClientConfig");
-    const bool has_url = client["url"].is_set(), has_service = client["service"].is_set();
-    if (has_url == has_service) at.required("exactly one of url or service is required");
-    if (has_url && !client["url"].text().starts_with("https://")) {
-      at["url"].invalid(
-          "'https' is the only allowed URL scheme: desired format: "
-          "https://host[/path]");
-    }
-    if (has_service) {
-      const Field service = at["service"];
-      if (service["name"].empty()) service["name"].required("service name is required");
-      if (service["namespace"].empty()) {
-        service["namespace"].required("service namespace is required");
-      }
-      if (service["port"].is_set() &&
-          (service["port"].number() < 1 || service["port"].number() > 65535)) {
-        service["port"].invalid("port is not valid: must be between 1 and 65535, inclusive");
-      }
-    }
+void check_version(const Field& version, Demands demands, bool has_status) {
+  const std::string_view name = version["name"].text();
+  check_label(version["name"]);
+  check_warning(version);
+  demands.schema.has_status = has_status;
+  demands.schema.affordable_rules = !demands.unchanged.contains(name);
+  validate_schema(version["schema"], demands.schema);
+  check_scale(version["subresources"]["scale"]);
+  for (const Field& column : version["additionalPrinterColumns"].items()) check_column(column);
+  const Field selectable = version["selectableFields"];
+  const Field schema = version["schema"]["openAPIV3Schema"];
+  if (selectable.size() == 0) return;
+  if (!is_object(schema)) {
+    return selectable.invalid_value(
+        "\"\"", "may only be set when `version.schema.openAPIV3Schema` is not included");
   }
-  const Field at = versions.as("spec.conversion.conversionReviewVersions");
-  if (versions.size() == 0) return at.required("");
-  const bool is_known = std::ranges::any_of(versions.items(), [](const Field& version) {
-    return version.text() == "v1" || version.text() == "v1beta1";
+  check_selectable(selectable, *schema.value(), demands.many_selectable.contains(name));
+}
+
+// -- The spec, as the rules see it
+
+bool any_schema(const Field& spec, bool (*holds)(const Value&)) {
+  const auto is_so = [&](const Field& validation) {
+    const Field schema = validation["openAPIV3Schema"];
+    return is_object(schema) && holds(*schema.value());
+  };
+  return is_so(spec["validation"]) ||
+         std::ranges::any_of(spec["versions"].items(),
+                             [&](const Field& version) { return is_so(version["schema"]); });
+}
+
+bool has_schemas(const Field& spec) {
+  if (spec["validation"]["openAPIV3Schema"].is_set()) return true;
+  return std::ranges::all_of(spec["versions"].items(), [](const Field& version) {
+    return version["schema"]["openAPIV3Schema"].is_set();
   });
-  if (!is_known) at.invalid("must include at least one of v1, v1beta1");
 }
 
-void check_conversion(const Field& conversion) {
-  if (!conversion.is_set()) return;
-  check_choice(conversion["strategy"], {"None", "Webhook"});
-  if (conversion["strategy"].text() == "Webhook") return check_webhook(conversion);
-  constexpr std::string_view kWhy = "should not be set when strategy is not set to Webhook";
-  const Field webhook = conversion["webhook"];
-  if (webhook["clientConfig"].is_set()) conversion["webhookClientConfig"].forbidden(kWhy);
-  if (webhook["conversionReviewVersions"].size() > 0) {
-    conversion["conversionReviewVersions"].forbidden(kWhy);
+// Which schemas there must be, and what of them all.
+void check_schemas(const Field& spec, Demands& demands) {
+  const bool keeps_unknown = spec["preserveUnknownFields"].flag();
+  if (!keeps_unknown) demands.schema.structure = true;
+  if (!spec["validation"]["openAPIV3Schema"].is_set()) {
+    for (const Field& version : spec["versions"].items()) {
+      const Field schema = version["schema"]["openAPIV3Schema"];
+      if (schema.is_set()) continue;
+      if (demands.schemas)
+        schema.required();
+      else if (!keeps_unknown && version["served"].flag())
+        schema.required("because otherwise all fields are pruned");
+    }
   }
+  if (!demands.schema.no_defaults && any_schema(spec, has_defaults)) {
+    demands.schema.structure = true;
+    if (keeps_unknown) {
+      spec["preserveUnknownFields"].invalid("must be false in order to use defaults in the schema");
+    }
+  }
+  if (any_schema(spec, has_extensions)) demands.schema.structure = true;
 }
 
-void check_version_names(const Field& versions) {
-  std::set<std::string_view> names;
+void check_versions(const Field& spec, const Demands& demands) {
+  const Field versions = spec["versions"];
+  const bool has_status = spec["subresources"]["status"].is_set();
+  Texts names;
   std::size_t stored = 0;
   bool is_unique = true;
   for (const Field& version : versions.items()) {
     is_unique = names.insert(version["name"].text()).second && is_unique;
     if (version["storage"].flag()) ++stored;
+    check_version(version, demands, has_status || version["subresources"]["status"].is_set());
   }
-  if (!is_unique) versions.invalid("must contain unique version names");
-  if (stored != 1) {
-    versions.invalid("must have exactly one version marked as storage version");
-  }
+  const auto refuse = [&](std::string_view why) {
+    versions.invalid_value(versions.is_set() ? shown_versions(*versions.value()) : "null", why);
+  };
+  if (!is_unique) refuse("must contain unique version names");
+  if (stored != 1) refuse("must have exactly one version marked as storage version");
+  if (!spec["version"].empty()) check_label(spec["version"]);
 }
 
-// Where the schemas of a definition must be structural.
-bool wants_structure(const Field& spec, const DefinitionDemands& demands) {
-  if (!demands.is_old || !spec["preserveUnknownFields"].flag()) return true;
-  const std::string text =
-      spec["versions"].is_set() ? api::to_json_text(*spec["versions"].value()) : "";
-  return text.find("\"x-kubernetes-") != std::string::npos ||
-         text.find("\"nullable\":true") != std::string::npos;
-}
-
-void check_version(const Field& version, const DefinitionDemands& demands, bool is_structural) {
-  const auto complaints = api::check_dns1035_label(version["name"].text());
-  if (!complaints.empty()) version["name"].invalid(joined(complaints));
-  check_warning(version);
-  const Field schema = version["schema"]["openAPIV3Schema"];
-  if (schema.is_set() && schema.value()->is_object()) {
-    validate_schema(schema, {.is_structural = is_structural, .is_strict = true});
-  } else if (!demands.is_old) {
-    schema.required("schemas are required");
+void check_review_versions(const Field& versions, bool is_known_wanted) {
+  if (versions.size() == 0) return versions.required();
+  Texts seen;
+  bool is_known = false;
+  for (const Field& version : versions.items()) {
+    if (!seen.insert(version.text()).second) {
+      version.invalid("duplicate version");
+      continue;
+    }
+    version.each(api::check_dns1035_label(version.text()));
+    is_known = is_known || version.is_among({"v1", "v1beta1"});
   }
-  check_scale(version["subresources"]["scale"]);
-  for (const Field& column : version["additionalPrinterColumns"].items()) check_column(column);
-  check_selectable(version);
+  if (is_known_wanted && !is_known) versions.invalid("must include at least one of v1, v1beta1");
 }
 
-void check_spec(const Field& spec, const DefinitionDemands& demands, bool is_structural) {
+void check_conversion(const Field& conversion, const Demands& demands) {
+  if (!conversion.is_set()) return;
+  const Field client = conversion["webhookClientConfig"];
+  const Field versions = conversion["conversionReviewVersions"];
+  check_choice(conversion["strategy"], {"None", "Webhook"});
+  if (!conversion["strategy"].is("Webhook")) {
+    constexpr std::string_view kWhy = "should not be set when strategy is not set to Webhook";
+    if (client.is_set()) client.forbidden(kWhy);
+    if (versions.size() > 0) versions.forbidden(kWhy);
+    return;
+  }
+  if (!client.is_set()) {
+    client.required("required when strategy is set to Webhook");
+  } else {
+    validate_webhook_client(client);
+    const Field bundle = client["caBundle"];
+    const std::string problem =
+        bundle.empty() || !demands.valid_ca_bundle ? "" : problem_of_ca_bundle(bundle.text());
+    if (!problem.empty()) bundle.invalid(problem);
+  }
+  check_review_versions(versions, demands.known_review_version);
+}
+
+void check_spec(const Field& spec, Demands demands) {
   check_group(spec["group"]);
   check_choice(spec["scope"], {"Cluster", "Namespaced"});
-  for (const Field& version : spec["versions"].items()) {
-    check_version(version, demands, is_structural);
+  check_schemas(spec, demands);
+  check_versions(spec, demands);
+  const Field names = spec["names"];
+  for (const char* name : {"plural", "singular", "kind", "listKind"}) names[name].require();
+  check_names(names);
+  SchemaDemands schema = demands.schema;
+  schema.affordable_rules = !demands.unchanged.contains(spec["version"].text());
+  const auto versions = spec["versions"].items();
+  schema.has_status = spec["subresources"]["status"].is_set() ||
+                      std::ranges::any_of(versions, [](const Field& version) {
+                        return version["subresources"]["status"].is_set();
+                      });
+  validate_schema(spec["validation"], schema);
+  check_scale(spec["subresources"]["scale"]);
+  for (const Field& column : spec["additionalPrinterColumns"].items()) check_column(column);
+  if (spec["selectableFields"].size() > 0) {
+    const Field shared = spec["validation"]["openAPIV3Schema"];
+    if (!is_object(shared)) {
+      spec["selectableFields"].invalid_value("\"\"",
+                                             "may only be set when validations.schema is included");
+    } else {
+      check_selectable(spec["selectableFields"], *shared.value(),
+                       demands.many_selectable_everywhere);
+    }
   }
-  check_version_names(spec["versions"]);
-  check_names(spec["names"]);
-  check_conversion(spec["conversion"]);
-  if (!spec["preserveUnknownFields"].flag() || demands.is_old) return;
-  spec["preserveUnknownFields"].invalid(
-      "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
-      "spec.versions[*].schema instead");
+  const Field strategy = spec["conversion"]["strategy"];
+  if (spec["conversion"].is_set() && !strategy.is("None") && spec["preserveUnknownFields"].flag()) {
+    strategy.invalid("must be None if spec.preserveUnknownFields is true");
+  }
+  check_conversion(spec["conversion"], demands);
 }
+
+// -- What else there is
 
 void check_stored_versions(const Field& definition) {
   const Field stored = definition["status"]["storedVersions"];
   if (stored.size() == 0) return stored.invalid("must have at least one stored version");
   const auto versions = definition["spec"]["versions"].items();
-  const auto names = definition["spec"]["versions"].texts_of_items("name");
-  std::set<std::string_view> seen;
-  for (const Field& name : stored.items()) {
-    if (!seen.insert(name.text()).second) {
-      name.duplicate();
-      continue;
+  Texts names, kept;
+  for (const Field& name : stored.items()) kept.insert(name.text());
+  for (const Field& version : versions) {
+    const std::string name(version["name"].text());
+    names.insert(version["name"].text());
+    if (version["storage"].flag() && !kept.contains(name)) {
+      stored.invalid("must have the storage version " + name);
     }
+  }
+  for (const Field& name : stored.items()) {
     if (names.contains(name.text())) continue;
     const std::string text(name.text());
     name.invalid("missing from spec.versions; " + text +
                  " was previously a storage version, and must remain in spec.versions until a "
                  "storage migration ensures no data remains persisted in " +
                  text + " and removes " + text + " from status.storedVersions");
-  }
-  for (const Field& version : versions) {
-    const std::string name(version["name"].text());
-    if (version["storage"].flag() && !seen.contains(name)) {
-      stored.invalid("must have the storage version " + name);
-    }
   }
 }
 
@@ -330,22 +376,88 @@ void check_approval(std::vector<Cause>& causes, const Value& definition, const V
   causes.push_back(cause::invalid(field, api::to_json_text(*said), now.message));
 }
 
-Field root_of(std::vector<Cause>& causes, api::Arena& arena, const Value& definition) {
-  return {causes, arena, &definition};
+void check_preservation(const Field& spec, const DefinitionDemands& asked, const Value* old) {
+  if (asked.is_old || !spec["preserveUnknownFields"].flag()) return;
+  if (old != nullptr && old->bool_at("preserveUnknownFields")) return;
+  spec["preserveUnknownFields"].invalid(
+      "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
+      "spec.versions[*].schema instead");
 }
 
-bool has(const std::vector<Cause>& causes, const Cause& wanted) {
-  return std::ranges::any_of(causes, [&](const Cause& cause) {
-    return cause.field == wanted.field && cause.message == wanted.message;
-  });
+Demands demands_of(const DefinitionDemands& asked) {
+  Demands demands;
+  if (!asked.is_old) return demands;
+  demands.schemas = demands.schema.structure = demands.schema.known_types = false;
+  demands.schema.no_defaults =
+      "(cannot set default values in apiextensions.k8s.io/v1beta1 CRDs, must use "
+      "apiextensions.k8s.io/v1)";
+  return demands;
+}
+
+bool is_not_structural(const Value& schema) { return !is_structural(schema); }
+
+const Value* schema_of(const Field& version) {
+  return version["schema"]["openAPIV3Schema"].value();
+}
+
+void compare_versions(Demands& demands, const Field& spec, const Field& old) {
+  for (const Field& version : spec["versions"].items()) {
+    for (const Field& before : old["versions"].items()) {
+      if (before["name"].text() != version["name"].text()) continue;
+      const Value* now = schema_of(version);
+      const Value* then = schema_of(before);
+      if (now == nullptr || then == nullptr ? now == then : api::equal(*now, *then)) {
+        demands.unchanged.insert(version["name"].text());
+      }
+      if (before["selectableFields"].size() > kMaxSelectable &&
+          version["selectableFields"].same_as(before["selectableFields"].value())) {
+        demands.many_selectable.insert(version["name"].text());
+      }
+    }
+  }
+}
+
+// What falls short already is not asked for.
+void spare_old(Demands& demands, const Field& old, bool is_established) {
+  demands.fixed_names = is_established;
+  demands.schemas = demands.schemas && has_schemas(old);
+  SchemaDemands& schema = demands.schema;
+  if (any_schema(old, has_defaults)) schema.no_defaults.reset();
+  schema.known_types = schema.known_types && !any_schema(old, has_unknown_types);
+  schema.structure = schema.structure && !any_schema(old, is_not_structural);
+  schema.pruned_defaults = !any_schema(old, has_unpruned_defaults);
+  schema.atomic_sets = !any_schema(old, has_structured_sets);
+  schema.keyed_items = !any_schema(old, has_unkeyed_items);
+  const Field conversion = old["conversion"];
+  const Field versions = conversion["conversionReviewVersions"];
+  demands.known_review_version =
+      versions.size() == 0 || std::ranges::any_of(versions.items(), [](const Field& version) {
+        return version.is_among({"v1", "v1beta1"});
+      });
+  const Field bundle = conversion["webhookClientConfig"]["caBundle"];
+  demands.valid_ca_bundle =
+      is_established && (bundle.empty() || problem_of_ca_bundle(bundle.text()).empty());
+}
+
+// A definition as the rules see it: the whole, with `spec` in their form.
+Value formed(api::Arena& arena, const Value& definition) {
+  Value made = Value::object();
+  for (const api::Member& member : definition.members()) {
+    made.add_ref(arena, member.key, member.value);
+  }
+  const Value* spec = definition.find("spec");
+  made.set_ref(arena, "spec",
+               spec != nullptr && spec->is_object() ? rules_form(arena, *spec) : Value::object());
+  return made;
 }
 
 }  // namespace
 
 void validate_definition(std::vector<Cause>& causes, const Value& definition,
-                         const DefinitionDemands& demands) {
+                         const DefinitionDemands& asked) {
   api::Arena arena;
-  const Field root = root_of(causes, arena, definition);
+  const Value form = formed(arena, definition);
+  const Field root(causes, arena, &form);
   const Field spec = root["spec"];
   const std::string wanted =
       std::string(spec["names"]["plural"].text()) + "." + std::string(spec["group"].text());
@@ -353,46 +465,58 @@ void validate_definition(std::vector<Cause>& causes, const Value& definition,
   if (!name.empty() && name.text() != wanted) {
     name.invalid("must be spec.names.plural+\".\"+spec.group");
   }
-  check_spec(spec, demands, wants_structure(spec, demands));
+  check_spec(spec, demands_of(asked));
+  check_names(root["status"]["acceptedNames"]);
   check_stored_versions(root);
-  check_approval(causes, definition, nullptr);
+  if (!asked.is_old) check_approval(causes, definition, nullptr);
+  check_preservation(spec, asked, nullptr);
 }
 
 void validate_definition_update(std::vector<Cause>& causes, const Value& definition,
-                                const Value& old, const DefinitionDemands& demands) {
+                                const Value& old, const DefinitionDemands& asked) {
   api::Arena arena;
-  const Field root = root_of(causes, arena, definition);
-  const Field spec = root["spec"];
-  const auto was = [&](std::initializer_list<std::string_view> path) {
-    return old.find_path(path);
-  };
-  if (is_condition_true(old, "Established")) {
-    spec["scope"].immutable(was({"spec", "scope"}));
-    spec["names"]["kind"].immutable(was({"spec", "names", "kind"}));
+  const Value form = formed(arena, definition), old_form = formed(arena, old);
+  const Field root(causes, arena, &form), before(causes, arena, &old_form);
+  const Field spec = root["spec"], old_spec = before["spec"];
+  Demands demands = demands_of(asked);
+  spare_old(demands, old_spec, is_condition_true(old, "Established"));
+  const Field plain(causes, arena, &definition), old_plain(causes, arena, &old);
+  compare_versions(demands, plain["spec"], old_plain["spec"]);
+  demands.many_selectable_everywhere =
+      old_spec["selectableFields"].size() > kMaxSelectable &&
+      spec["selectableFields"].same_as(old_spec["selectableFields"].value());
+  check_spec(spec, demands);
+  if (demands.fixed_names) {
+    spec["scope"].immutable(old_spec["scope"].value());
+    spec["names"]["kind"].immutable(old_spec["names"]["kind"].value());
   }
-  spec["group"].immutable(was({"spec", "group"}));
-  spec["names"]["plural"].immutable(was({"spec", "names", "plural"}));
-  // What is as it was is not refused; old definitions may keep unknown fields.
-  const Value* before = was({"spec"});
-  DefinitionDemands milder = demands;
-  milder.is_old = milder.is_old || (before != nullptr && before->bool_at("preserveUnknownFields"));
-  if (before == nullptr || !api::equal(*before, *spec.value())) {
-    std::vector<Cause> now, then;
-    check_spec(root_of(now, arena, definition)["spec"], milder, wants_structure(spec, milder));
-    if (!now.empty()) {
-      check_spec(root_of(then, arena, old)["spec"], milder,
-                 wants_structure(root_of(then, arena, old)["spec"], milder));
-    }
-    std::ranges::copy_if(now, std::back_inserter(causes),
-                         [&](const Cause& cause) { return !has(then, cause); });
-  }
+  spec["group"].immutable(old_spec["group"].value());
+  spec["names"]["plural"].immutable(old_spec["names"]["plural"].value());
+  check_names(root["status"]["acceptedNames"]);
   check_stored_versions(root);
-  check_approval(causes, definition, &old);
+  if (!asked.is_old) check_approval(causes, definition, &old);
+  check_preservation(spec, asked, old_spec.value());
 }
 
 void validate_definition_status(std::vector<Cause>& causes, const Value& definition) {
   api::Arena arena;
-  check_stored_versions(root_of(causes, arena, definition));
+  check_names(Field(causes, arena, &definition)["status"]["acceptedNames"]);
+}
+
+std::vector<std::string> unknown_formats_of(const Value& definition) {
+  api::Arena arena;
+  std::vector<Cause> causes;
+  std::vector<std::string> found;
+  const Value form = formed(arena, definition);
+  const Field spec = Field(causes, arena, &form)["spec"];
+  const auto add = [&](const Field& validation) {
+    const Field schema = validation["openAPIV3Schema"];
+    if (!is_object(schema)) return;
+    for (auto& format : unknown_formats(*schema.value())) found.push_back(std::move(format));
+  };
+  add(spec["validation"]);
+  for (const Field& version : spec["versions"].items()) add(version["schema"]);
+  return found;
 }
 
 }  // namespace pinnace::apiserver

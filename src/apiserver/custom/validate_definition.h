@@ -5,6 +5,7 @@
 //   custom-resource-definition-v1; the texts of k8s.io/apiextensions-apiserver.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "api/value.h"
@@ -23,5 +24,8 @@ void validate_definition(std::vector<Cause>& causes, const api::Value& definitio
 void validate_definition_update(std::vector<Cause>& causes, const api::Value& definition,
                                 const api::Value& old, const DefinitionDemands& demands);
 void validate_definition_status(std::vector<Cause>& causes, const api::Value& definition);
+
+// The formats of texts in its schemas that Kubernetes does not know.
+std::vector<std::string> unknown_formats_of(const api::Value& definition);
 
 }  // namespace pinnace::apiserver

@@ -2,29 +2,23 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 
 #include "api/json.h"
-#include "api/structural/pattern.h"
-#include "api/structural/shaping.h"
-#include "api/structural/validate.h"
+#include "api/structural/formats.h"
 #include "apiserver/custom/custom_rules.h"
+#include "apiserver/custom/definition_form.h"
+#include "apiserver/custom/field_path.h"
+#include "apiserver/custom/schema_keywords.h"
+#include "apiserver/custom/validate_defaults.h"
+#include "apiserver/custom/validate_structure.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
 using api::Value;
-
-enum class Level { kRoot, kItem, kField };
-
-constexpr std::string_view kEmbedded = "x-kubernetes-embedded-resource";
-constexpr std::string_view kIntOrString = "x-kubernetes-int-or-string";
-constexpr std::string_view kPreserve = "x-kubernetes-preserve-unknown-fields";
-constexpr std::string_view kListType = "x-kubernetes-list-type";
-constexpr std::string_view kListKeys = "x-kubernetes-list-map-keys";
-constexpr std::string_view kMapType = "x-kubernetes-map-type";
-constexpr std::string_view kRules = "x-kubernetes-validations";
 
 constexpr std::array<std::string_view, 6> kTypes{"array",  "boolean", "integer",
                                                  "number", "object",  "string"};
@@ -33,60 +27,11 @@ bool is_one_of(std::string_view text, std::span<const std::string_view> list) {
   return std::ranges::find(list, text) != list.end();
 }
 
-bool is_scalar(std::string_view type) {
-  return type == "string" || type == "integer" || type == "number" || type == "boolean";
-}
-
-// Whether `required` of an object's schema names a property.
-bool requires_property(const Field& schema, std::string_view name) {
-  for (const Field& item : schema["required"].items()) {
-    if (item.text() == name) return true;
-  }
-  return false;
-}
-
-template <typename Visit>
-void each_property(const Field& schema, const Visit& visit) {
-  for (const auto& [name, property] : schema["properties"].entries()) visit(name, property);
-}
-
-// What OpenAPI has and custom resources have not.
-void check_unsupported(const Field& schema) {
-  if (schema["uniqueItems"].flag()) {
-    schema["uniqueItems"].forbidden(
-        "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
-  }
-  for (const char* name :
-       {"definitions", "dependencies", "patternProperties", "additionalItems", "$ref", "id"}) {
-    if (!schema[name].empty() || (schema[name].is_set() && schema[name].value()->is_object())) {
-      schema[name].forbidden(std::string(name) + " is not supported");
-    }
-  }
-  if (schema["items"].is_set() && schema["items"].value()->is_array()) {
-    schema["items"].forbidden("items must be a schema object and not an array");
-  }
-  const Field additional = schema["additionalProperties"];
-  if (!additional.is_set()) return;
-  if (additional.value()->is_bool() && !additional.flag()) {
-    additional.forbidden("additionalProperties cannot be set to false");
-  }
-  if (schema["properties"].size() > 0) {
-    additional.forbidden("additionalProperties and properties are mutual exclusive");
-  }
-}
-
-void check_type(const Field& schema) {
-  const Field type = schema["type"];
-  if (type.text() == "null") {
-    type.forbidden("type cannot be set to null, use nullable as an alternative");
-  } else if (!type.empty() && !is_one_of(type.text(), kTypes)) {
-    type.not_supported({kTypes.begin(), kTypes.end()});
-  }
-}
+bool has_line_break(std::string_view text) { return text.find_first_of("\r\n") != text.npos; }
 
 // A keyword that only schemas of one type may have.
 void demand_type(const Field& schema, std::string_view type, std::string_view keyword) {
-  if (schema["type"].text() == type) return;
+  if (schema["type"].is(type)) return;
   const std::string why =
       "must be " + std::string(type) + " if " + std::string(keyword) + " is specified";
   if (schema["type"].empty())
@@ -98,29 +43,52 @@ void demand_type(const Field& schema, std::string_view type, std::string_view ke
 void check_map_keys(const Field& schema) {
   const Field keys = schema[kListKeys], items = schema["items"];
   if (keys.empty()) keys.required("must not be empty if x-kubernetes-list-type is map");
-  if (!items.is_set()) {
-    return items.required("must have a schema if x-kubernetes-list-type is map");
+  if (!items.is_set()) items.required("must have a schema if x-kubernetes-list-type is map");
+  if (!is_object(items)) return;
+  if (!items["type"].is("object")) {
+    return items["type"].invalid_value(
+        '"' + std::string(items["type"].text()) + '"',
+        "must be object if parent array's x-kubernetes-list-type is map");
   }
-  if (items["type"].text() != "object") {
-    items["type"].invalid("must be object if parent array's x-kubernetes-list-type is map");
-  }
-  std::vector<std::string_view> seen;
+  std::set<std::string_view> seen;
+  FieldMap properties(items["properties"]);
   for (const Field& key : keys.items()) {
-    if (std::ranges::find(seen, key.text()) != seen.end()) {
-      key.duplicate();
-      continue;
-    }
-    seen.push_back(key.text());
-    const Field property = items["properties"].at_key(key.text());
+    const Field property = properties.at_key(key.text());
     if (!property.is_set()) {
-      key.invalid("entries must all be names of item properties");
-      continue;
+      keys.invalid("entries must all be names of item properties");
+    } else if (property["type"].is_among({"array", "object"})) {
+      property["type"].invalid_value(
+          "\"object\"", "must be a scalar type if parent array's x-kubernetes-list-type is map");
     }
-    if (!is_scalar(property["type"].text()) && !property[kIntOrString].flag()) {
-      property["type"].invalid(
-          "must be a scalar type if parent array's x-kubernetes-list-type is map");
-    }
-    if (!property["default"].is_set() && !requires_property(items, key.text())) {
+    if (!seen.insert(key.text()).second) keys.invalid("must not contain duplicate entries");
+  }
+}
+
+// What is not asked when it was not so before.
+void check_items_of_set(const Field& schema) {
+  constexpr std::string_view kWhy =
+      "must be atomic as item of a list with x-kubernetes-list-type=set";
+  const Field items = schema["items"];
+  const Field list = items[kListType], map = items[kMapType];
+  if (items["type"].is("array") && list.is_set() && !list.is("atomic")) list.invalid(kWhy);
+  if (items["type"].is("object") && !map.is("atomic")) map.invalid_value(list.shown(), kWhy);
+}
+
+void check_keyed_items(const Field& schema) {
+  const Field list = schema[kListType], items = schema["items"];
+  if (!is_object(items) || !list.is_among({"set", "map"})) return;
+  if (items["nullable"].flag()) {
+    items["nullable"].forbidden("cannot be nullable when x-kubernetes-list-type is " +
+                                std::string(list.text()));
+  }
+  if (!list.is("map")) return;
+  std::set<std::string_view> required;
+  for (const Field& name : items["required"].items()) required.insert(name.text());
+  FieldMap properties(items["properties"]);
+  for (const Field& key : schema[kListKeys].items()) {
+    const Field property = properties.at_key(key.text());
+    if (!property.is_set()) continue;
+    if (!required.contains(key.text()) && !property["default"].is_set()) {
       property["default"].required(
           "this property is in x-kubernetes-list-map-keys, so it must have a default or be a "
           "required property");
@@ -132,274 +100,318 @@ void check_map_keys(const Field& schema) {
   }
 }
 
-void check_set_items(const Field& schema) {
-  const Field items = schema["items"];
-  if (!items.is_set()) return items.required("must have a schema if x-kubernetes-list-type is set");
-  if (items["nullable"].flag()) {
-    items["nullable"].forbidden("cannot be nullable when x-kubernetes-list-type is set");
-  }
-  const std::string_view type = items["type"].text();
-  if (type == "object" && items[kMapType].text() != "atomic") {
-    items[kMapType].invalid("must be atomic as item of a list with x-kubernetes-list-type=set");
-  }
-  const std::string_view list = items[kListType].text();
-  if (type == "array" && !list.empty() && list != "atomic") {
-    items[kListType].invalid("must be atomic as item of a list with x-kubernetes-list-type=set");
-  }
-}
-
-void check_topology(const Field& schema) {
+void check_topology(const Field& schema, const SchemaDemands& demands) {
   const Field list = schema[kListType], map = schema[kMapType];
-  if (!map.empty()) {
+  if (map.is_set()) {
     demand_type(schema, "object", kMapType);
-    if (map.text() != "atomic" && map.text() != "granular") {
-      map.not_supported({"atomic", "granular"});
-    }
+    if (!map.is_among({"atomic", "granular"})) map.not_supported({"atomic", "granular"});
   }
-  if (!list.empty()) {
+  if (list.is_set() && !schema["type"].is("array")) {
     demand_type(schema, "array", kListType);
-    if (list.text() == "map")
-      check_map_keys(schema);
-    else if (list.text() == "set")
-      check_set_items(schema);
-    else if (list.text() != "atomic")
-      list.not_supported({"atomic", "map", "set"});
+  } else if (demands.atomic_sets && list.is("set") && is_object(schema["items"])) {
+    check_items_of_set(schema);
   }
-  if (schema[kListKeys].empty() || list.text() == "map") return;
-  constexpr std::string_view kWhy = "must be map if x-kubernetes-list-map-keys is non-empty";
-  if (list.empty())
-    list.required(kWhy);
-  else
-    list.invalid(kWhy);
+  if (list.is_set() && !list.is_among({"atomic", "set", "map"})) {
+    list.not_supported({"atomic", "set", "map"});
+  }
+  if (schema[kListKeys].size() > 0 && !list.is("map")) {
+    constexpr std::string_view kWhy = "must be map if x-kubernetes-list-map-keys is non-empty";
+    if (list.is_set())
+      list.invalid(kWhy);
+    else
+      list.required(kWhy);
+  }
+  if (list.is("map")) check_map_keys(schema);
+  if (demands.keyed_items) check_keyed_items(schema);
 }
 
-void check_rule(const Field& rule) {
+void check_rule_message(const Field& rule) {
   const Field message = rule["message"];
-  if (trim(rule["rule"].text()).empty()) rule["rule"].required("rule is not specified");
-  if (message.is_set() && !message.empty()) {
-    if (trim(message.text()).empty()) {
-      message.invalid("message must be non-empty if specified");
-    } else if (message.text().find('\n') != std::string_view::npos) {
-      message.invalid("message must not contain line breaks");
-    }
-  }
-  if (rule["rule"].text().find('\n') != std::string_view::npos && message.empty()) {
+  const std::string_view text = trim(rule["rule"].text());
+  if (text.empty()) {
+    rule["rule"].required("rule is not specified");
+  } else if (!message.empty() && trim(message.text()).empty()) {
+    message.invalid("must be non-empty if specified");
+  } else if (has_line_break(trim(message.text()))) {
+    message.invalid("must not contain line breaks");
+  } else if (has_line_break(text) && message.empty()) {
     message.required("message must be specified if rule contains line breaks");
   }
-  const std::string_view reason = rule["reason"].text();
-  constexpr std::array<std::string_view, 4> kReasons{"FieldValueRequired", "FieldValueForbidden",
-                                                     "FieldValueInvalid", "FieldValueDuplicate"};
-  if (!reason.empty() && !is_one_of(reason, kReasons)) {
-    rule["reason"].not_supported({kReasons.begin(), kReasons.end()});
+}
+
+void check_rule(const Field& rule, const Value& schema) {
+  check_rule_message(rule);
+  const Field expression = rule["messageExpression"];
+  if (!expression.empty() && trim(expression.text()).empty()) {
+    expression.required("messageExpression must be non-empty if specified");
+  }
+  if (rule["reason"].is_set() &&
+      !rule["reason"].is_among({"FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid",
+                                "FieldValueRequired"})) {
+    rule["reason"].not_supported(
+        {"FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"});
+  }
+  const Field path = rule["fieldPath"];
+  if (path.empty()) return;
+  if (trim(path.text()).empty()) path.invalid("must be non-empty if specified");
+  if (has_line_break(path.text())) path.invalid("must not contain line breaks");
+  if (unsupported_of(schema).empty() && !follow_field_path(path.text(), schema)) {
+    path.invalid("must be a valid path");
   }
 }
 
-void check_keywords(const Field& schema) {
-  check_topology(schema);
-  const Field pattern = schema["pattern"], preserve = schema[kPreserve];
-  if (!pattern.empty()) {
-    const auto compiled = api::structural::Pattern::compile(pattern.text());
-    if (!compiled) {
-      pattern.invalid("must be a valid regular expression, but isn't: error parsing regexp: " +
-                      compiled.error().message);
-    }
-  }
-  if (preserve.is_set() && !preserve.flag()) preserve.invalid("must be true or undefined");
-  if (schema["type"].empty() && !schema[kIntOrString].flag() && !schema[kRules].empty()) {
-    schema["type"].required("must be non-empty if x-kubernetes-validations are specified");
-  }
-  for (const Field& rule : schema[kRules].items()) check_rule(rule);
-}
+// Where in a definition a schema stands.
+struct Place {
+  bool is_root = false;
+  bool is_in_metadata = false;
+  std::optional<std::string> no_defaults;
+};
 
-// The rules that make a schema structural, below allOf and its like: nothing there may add to what
-// the schema says outside.
-class NestedChecker {
+class OpenApiChecker {
  public:
-  // `outer` is the structural schema of the same value, which may be missing.
-  void check(const Field& nested, const Field& outer) {
-    check_forbidden(nested);
-    each_property(nested, [&](std::string_view name, const Field& property) {
-      const Field there = outer["properties"].at_key(name);
-      if (!there.is_set()) {
-        there.required("because it is defined in " + property.path());
-      } else {
-        check(property, there);
-      }
-    });
-    if (nested["items"].is_set()) {
-      if (!outer["items"].is_set()) {
-        outer["items"].required("because it is defined in " + nested["items"].path());
-      } else {
-        check(nested["items"], outer["items"]);
-      }
-    }
-    check_all(nested, outer);
-  }
+  explicit OpenApiChecker(const SchemaDemands& demands) : demands_(demands) {}
 
-  void check_all(const Field& schema, const Field& outer) {
-    const bool takes_both = outer[kIntOrString].flag();
-    for (const char* keyword : {"allOf", "anyOf", "oneOf"}) {
-      for (const Field& one : schema[keyword].items()) {
-        // "anyOf: [integer, string]" says again what int-or-string says.
-        const bool is_choice = takes_both && one.value()->size() == 1 &&
-                               (one["type"].text() == "integer" || one["type"].text() == "string");
-        if (!is_choice) check(one, outer);
-      }
+  void check(const Field& schema, const Place& place) {
+    if (!is_object(schema)) return;
+    check_unsupported(schema, place);
+    if (schema["uniqueItems"].flag()) {
+      schema["uniqueItems"].forbidden(
+          "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
     }
-    if (schema["not"].is_set()) check(schema["not"], outer);
+    const Place below{false, place.is_in_metadata, place.no_defaults};
+    check_additional(schema, below);
+    check_properties(schema, place);
+    check(schema["not"], below);
+    for (const char* keyword : {"allOf", "oneOf", "anyOf"}) {
+      for (const Field& one : schema[keyword].items()) check(one, below);
+    }
+    for (const auto& [name, one] : schema["definitions"].entries()) check(one, below);
+    check(schema["items"], below);
+    for (const Field& one : schema["items"].items()) check(one, below);
+    for (const auto& [name, one] : schema["dependencies"].entries()) check(one, below);
+    if (schema[kPreserve].is_set() && !schema[kPreserve].flag()) {
+      schema[kPreserve].invalid("must be true or undefined");
+    }
+    check_topology(schema, demands_);
+    for (const Field& rule : schema[kRules].items()) check_rule(rule, *schema.value());
   }
 
  private:
-  static void check_forbidden(const Field& nested) {
-    for (const char* name : {"type", "title", "description"}) {
-      if (!nested[name].empty()) nested[name].forbidden("must be empty to be structural");
+  void check_unsupported(const Field& schema, const Place& place) const {
+    const Field type = schema["type"];
+    if (demands_.known_types && !type.empty() && !is_one_of(type.text(), kTypes)) {
+      type.not_supported({kTypes.begin(), kTypes.end()});
     }
-    for (const char* name : {"default", "additionalProperties"}) {
-      if (nested[name].is_set()) nested[name].forbidden("must be undefined to be structural");
+    if (schema["default"].is_set() && place.no_defaults) {
+      schema["default"].forbidden("must not be set" +
+                                  (place.no_defaults->empty() ? "" : " " + *place.no_defaults));
     }
-    if (nested["nullable"].flag()) nested["nullable"].forbidden("must be false to be structural");
-    for (const std::string_view name : {kPreserve, kEmbedded, kIntOrString}) {
-      if (nested[name].flag()) nested[name].forbidden("must be false to be structural");
+    const auto refuse = [&](std::string_view name, bool is_there) {
+      if (is_there) schema[name].forbidden(std::string(name) + " is not supported");
+    };
+    refuse("id", !schema["id"].empty());
+    refuse("additionalItems", schema["additionalItems"].is_set());
+    refuse("patternProperties", schema["patternProperties"].size() > 0);
+    refuse("definitions", schema["definitions"].size() > 0);
+    refuse("dependencies", schema["dependencies"].is_set());
+    refuse("$ref", schema["$ref"].is_set());
+    if (type.is("null")) {
+      type.forbidden("type cannot be set to null, use nullable as an alternative");
     }
-    for (const std::string_view name : {kListType, kMapType}) {
-      if (!nested[name].empty()) nested[name].forbidden("must be undefined to be structural");
+    if (schema["items"].is_set() && schema["items"].value()->is_array() &&
+        schema["items"].size() > 0) {
+      schema["items"].forbidden("items must be a schema object and not an array");
     }
-    if (!nested[kListKeys].empty()) {
-      nested[kListKeys].forbidden("must be empty to be structural");
+    if (place.is_in_metadata && schema[kEmbedded].flag()) {
+      schema[kEmbedded].forbidden("must not be used inside of resource meta");
     }
-    if (!nested[kRules].empty()) nested[kRules].forbidden("must be empty to be structural");
   }
+
+  void check_additional(const Field& schema, Place below) {
+    const Field additional = schema["additionalProperties"];
+    if (!additional.is_set()) return;
+    const bool is_just_true = additional.value()->is_bool() && additional.flag();
+    if (schema["properties"].size() > 0 && !is_just_true) {
+      additional.forbidden("additionalProperties and properties are mutual exclusive");
+    }
+    if (below.is_in_metadata) {
+      below.no_defaults = "inside additionalProperties applying to object metadata";
+    }
+    check(additional, below);
+  }
+
+  void check_properties(const Field& schema, const Place& place) {
+    const bool is_resource = place.is_root || schema[kEmbedded].flag();
+    each_property(schema, [&](std::string_view name, const Field& property) {
+      Place below{false, place.is_in_metadata, place.no_defaults};
+      if (is_resource && (name == "metadata" || name == "kind" || name == "apiVersion")) {
+        below.is_in_metadata = true;
+        if (place.is_root) below.no_defaults = "in top-level " + std::string(name);
+      }
+      check(property, below);
+    });
+  }
+
+  const SchemaDemands& demands_;
 };
 
-void check_metadata(const Field& metadata) {
-  if (metadata["type"].text() != "object") metadata["type"].invalid("must be object");
-  bool is_plain = true;
-  each_property(metadata, [&](std::string_view name, const Field&) {
-    is_plain = is_plain && (name == "name" || name == "generateName");
-  });
-  if (is_plain && !metadata["additionalProperties"].is_set()) return;
-  metadata.forbidden(
-      "must not specify anything other than name and generateName, but metadata is implicitly "
-      "specified");
-}
-
-void check_structural(const Field& schema, Level level) {
+// With a status subresource, what the root says of the status must stand in its property.
+void check_root_for_status(const Field& schema) {
+  static constexpr std::string_view kAllowed[] = {
+      "description",      "type",     "format",           "title",        "maximum",
+      "exclusiveMaximum", "minimum",  "exclusiveMinimum", "maxLength",    "minLength",
+      "pattern",          "maxItems", "minItems",         "uniqueItems",  "multipleOf",
+      "required",         "items",    "properties",       "externalDocs", "example",
+      kPreserve,          kRules};
   const Field type = schema["type"];
-  const bool embeds = schema[kEmbedded].flag(), takes_both = schema[kIntOrString].flag();
-  if (embeds && type.text() != "object") {
-    constexpr std::string_view kWhy = "must be object if x-kubernetes-embedded-resource is true";
-    if (type.empty())
-      type.required(kWhy);
-    else
-      type.invalid(kWhy);
-  } else if (type.empty() && !takes_both && !schema[kPreserve].flag()) {
-    type.required(level == Level::kRoot   ? "must not be empty at the root"
-                  : level == Level::kItem ? "must not be empty for specified array items"
-                                          : "must not be empty for specified object fields");
+  if (!type.empty() && !type.is("object")) {
+    return type.invalid(
+        "only \"object\" is allowed as the type at the root of the schema if the status "
+        "subresource is enabled");
   }
-  if (level == Level::kRoot && !type.empty() && type.text() != "object") {
-    type.invalid("must be object at the root");
-  }
-  if (takes_both) {
-    constexpr std::string_view kWhy = "must be false if x-kubernetes-int-or-string is true";
-    if (schema[kPreserve].flag()) schema[kPreserve].invalid(kWhy);
-    if (embeds) schema[kEmbedded].invalid(kWhy);
-  }
-  if (embeds && schema["additionalProperties"].is_set()) {
-    schema["additionalProperties"].forbidden(
-        "must not be used if x-kubernetes-embedded-resource is set");
-  }
-  if (embeds && !schema[kPreserve].flag() && schema["properties"].size() == 0) {
-    schema["properties"].required(
-        "must not be empty if x-kubernetes-embedded-resource is true without "
-        "x-kubernetes-preserve-unknown-fields");
-  }
-  if (level == Level::kRoot || embeds) {
-    for (const char* name : {"kind", "apiVersion"}) {
-      const Field own = schema["properties"].at_key(name);
-      if (own.is_set() && own["type"].text() != "string") own["type"].invalid("must be string");
-    }
-    const Field metadata = schema["properties"].at_key("metadata");
-    if (metadata.is_set()) check_metadata(metadata);
-  }
-  NestedChecker().check_all(schema, schema);
-  each_property(schema, [](std::string_view, const Field& property) {
-    check_structural(property, Level::kField);
-  });
-  if (schema["items"].is_set()) check_structural(schema["items"], Level::kItem);
-  const Field additional = schema["additionalProperties"];
-  if (additional.is_set() && additional.value()->is_object()) {
-    check_structural(additional, Level::kField);
+  for (const api::Member& member : schema.value()->members()) {
+    const bool says_something =
+        member.value.is_number() || (member.value.is_bool() && member.value.as_bool()) ||
+        member.value.size() > 0 || (member.value.is_string() && !member.value.as_string().empty());
+    if (!says_something || is_one_of(member.key, kAllowed)) continue;
+    return schema.invalid_value(
+        shown_schema(*schema.value()),
+        "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum "
+        "MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items "
+        "Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed "
+        "at the root of the schema if the status subresource is enabled");
   }
 }
 
-template <typename Visit>
-void each_schema(const Field& schema, const Visit& visit) {
-  if (!schema.is_set() || !schema.value()->is_object()) return;
-  visit(schema);
-  each_property(schema, [&](std::string_view, const Field& below) { each_schema(below, visit); });
-  for (const char* name : {"items", "additionalProperties", "not"}) {
-    each_schema(schema[name], visit);
+template <typename Holds>
+bool any_schema(const Value& schema, const Holds& holds) {
+  if (!schema.is_object()) return false;
+  if (holds(schema)) return true;
+  const auto below = [&](const Value& one) { return any_schema(one, holds); };
+  for (const char* key : {"items", "additionalProperties", "additionalItems", "not"}) {
+    const Value* one = schema.find(key);
+    if (one == nullptr) continue;
+    if (one->is_array() ? std::ranges::any_of(std::as_const(*one).items(), below) : below(*one)) {
+      return true;
+    }
   }
-  for (const char* name : {"allOf", "anyOf", "oneOf"}) {
-    for (const Field& below : schema[name].items()) each_schema(below, visit);
+  for (const char* key : {"allOf", "anyOf", "oneOf"}) {
+    const Value* list = schema.find(key);
+    if (list != nullptr && list->is_array() &&
+        std::ranges::any_of(std::as_const(*list).items(), below)) {
+      return true;
+    }
   }
+  for (const char* key : {"properties", "patternProperties", "definitions", "dependencies"}) {
+    const Value* map = schema.find(key);
+    if (map != nullptr && map->is_object() &&
+        std::ranges::any_of(std::as_const(*map).members(),
+                            [&](const api::Member& member) { return below(member.value); })) {
+      return true;
+    }
+  }
+  return false;
 }
 
-// Defaults are what would be stored: nothing is dropped of them, and they are valid.
-void check_defaults(std::vector<Cause>& causes, const Value& schema,
-                    const api::structural::Node& node, const std::string& path) {
-  if (!node.has_defaults) return;
-  if (node.default_value != nullptr) {
-    api::Arena arena;
-    std::vector<std::string> unknown;
-    Value pruned = api::deep_copy(arena, *node.default_value);
-    api::structural::prune_value(pruned, node, &unknown);
-    if (!unknown.empty()) {
-      causes.push_back(cause::invalid(path + ".default", api::to_json_text(*node.default_value),
-                                      "must not have unknown fields"));
-    }
-    // What is missing inside is filled in when the default is.
-    api::structural::apply_defaults(arena, pruned, node);
-    api::structural::validate(causes, pruned, node, nullptr, path + ".default");
-    api::structural::validate_lists(causes, pruned, node, path + ".default");
-  }
-  for (const auto& property : node.properties) {
-    const std::string name(property.name);
-    check_defaults(causes, *schema.find_path({"properties", name}), *property.node,
-                   path + ".properties[" + name + "]");
-  }
-  if (node.items != nullptr) {
-    check_defaults(causes, *schema.find("items"), *node.items, path + ".items");
-  }
-  if (node.additional != nullptr) {
-    check_defaults(causes, *schema.find("additionalProperties"), *node.additional,
-                   path + ".additionalProperties");
-  }
+bool is_set_at(const Value& schema, std::string_view key) {
+  const Value* value = schema.find(key);
+  return value != nullptr && !value->is_null();
+}
+
+// Whether a rule complains about a schema itself.
+template <typename Check>
+bool complains(const Value& schema, const Check& check) {
+  std::vector<Cause> causes;
+  api::Arena arena;
+  check(Field(causes, arena, &schema));
+  return !causes.empty();
 }
 
 }  // namespace
 
-void validate_schema(const Field& schema, const SchemaDemands& demands) {
+void validate_schema(const Field& validation, const SchemaDemands& demands) {
+  const Field schema = validation["openAPIV3Schema"];
+  if (!is_object(schema)) return;
   auto& causes = schema.causes();
   const std::size_t before = causes.size();
-  if (demands.is_strict) {
-    each_schema(schema, [](const Field& one) {
-      check_unsupported(one);
-      check_type(one);
-      check_keywords(one);
-    });
-    if (schema["nullable"].flag()) {
-      schema["nullable"].forbidden("nullable cannot be true at the root");
+  if (demands.has_status) check_root_for_status(schema);
+  if (schema["nullable"].flag()) {
+    schema["nullable"].forbidden("nullable cannot be true at the root");
+  }
+  std::string unsupported;
+  bool asks_rules = false;
+  if (demands.structure) {
+    unsupported = unsupported_of(*schema.value());
+    if (unsupported.empty()) {
+      std::vector<Cause> found = structural_complaints(*schema.value(), schema.path());
+      if (found.empty()) {
+        validate_defaults(found, *schema.value(), schema.path(), demands.pruned_defaults);
+      }
+      asks_rules = found.empty();
+      causes.insert(causes.end(), found.begin(), found.end());
     }
   }
-  if (demands.is_structural) check_structural(schema, Level::kRoot);
-  if (causes.size() > before) return;
-  const auto parsed = api::structural::Schema::parse(*schema.value());
-  if (!parsed) return schema.invalid_value("\"\"", parsed.error().message);
-  const auto& root = (*parsed)->root();
-  check_defaults(causes, *schema.value(), root, schema.path());
-  if (root.has_rules) CustomRules::create(*schema.value(), root, &causes, schema.path());
+  const std::size_t outside = causes.size();
+  OpenApiChecker(demands).check(schema, {true, false, demands.no_defaults});
+  if (causes.size() == before && !unsupported.empty()) {
+    schema.invalid_value("\"\"", unsupported);
+  }
+  if (causes.size() == before || (asks_rules && causes.size() == outside)) {
+    const auto parsed = api::structural::Schema::parse(*schema.value());
+    if (!parsed) {
+      return validation.invalid_value("\"\"",
+                                      "error building validator: " + parsed.error().message);
+    }
+    const auto& root = (*parsed)->root();
+    if (!asks_rules || !root.has_rules) return;
+    RuleComplaints complaints{&causes, schema.path(), demands.affordable_rules};
+    CustomRules::create(*schema.value(), root, &complaints);
+  }
+}
+
+bool has_unknown_types(const Value& schema) {
+  return any_schema(schema, [](const Value& one) {
+    const std::string_view type = one.string_at("type");
+    return !type.empty() && !is_one_of(type, kTypes);
+  });
+}
+
+bool has_structured_sets(const Value& schema) {
+  return any_schema(schema, [](const Value& one) {
+    return one.string_at(kListType) == "set" && complains(one, check_items_of_set);
+  });
+}
+
+bool has_unkeyed_items(const Value& schema) {
+  return any_schema(schema, [](const Value& one) { return complains(one, check_keyed_items); });
+}
+
+bool has_extensions(const Value& schema) {
+  return any_schema(schema, [](const Value& one) {
+    const auto is_filled = [&](std::string_view key) {
+      const Value* list = one.find(key);
+      return list != nullptr && !list->empty();
+    };
+    return one.bool_at(kEmbedded) || is_set_at(one, kPreserve) || one.bool_at(kIntOrString) ||
+           is_filled(kListKeys) || is_set_at(one, kListType) || is_filled(kRules);
+  });
+}
+
+bool has_defaults(const Value& schema) {
+  return any_schema(schema, [](const Value& one) { return is_set_at(one, "default"); });
+}
+
+std::vector<std::string> unknown_formats(const Value& schema) {
+  std::vector<std::string> found;
+  any_schema(schema, [&](const Value& one) {
+    const std::string_view format = one.string_at("format");
+    if (one.string_at("type") == "string" && !format.empty() &&
+        !api::structural::is_known_format(format)) {
+      found.emplace_back(format);
+    }
+    return false;
+  });
+  return found;
 }
 
 }  // namespace pinnace::apiserver

@@ -13,42 +13,29 @@ void complain(std::vector<Cause>& causes, const std::string& field, std::string_
   for (const auto& text : complaints) causes.push_back(cause::invalid(field, quoted(value), text));
 }
 
-void validate_annotations(std::vector<Cause>& causes, const api::Value* annotations) {
-  if (annotations == nullptr || !annotations->is_object()) return;
-  std::size_t bytes = 0;
-  for (const auto& [key, value] : annotations->members()) {
-    complain(causes, "metadata.annotations", key, api::check_qualified_name(to_lower(key)));
-    bytes += key.size() + (value.is_string() ? value.as_string().size() : 0);
-  }
-  if (bytes > kMaxAnnotationBytes) {
-    causes.push_back(cause::too_long("metadata.annotations", kMaxAnnotationBytes));
-  }
-}
-
-constexpr const char* kOwners = "metadata.ownerReferences";
-
-void validate_owner(std::vector<Cause>& causes, const api::Value& owner) {
+void validate_owner(std::vector<Cause>& causes, const api::Value& owner, const std::string& field) {
   const std::string_view version = owner.string_at("apiVersion");
   const bool has_version = !version.empty() && !version.ends_with('/');
   if (!has_version) {
-    causes.push_back(cause::invalid(std::string(kOwners) + ".apiVersion", quoted(version),
-                                    "version must not be empty"));
+    causes.push_back(
+        cause::invalid(field + ".apiVersion", quoted(version), "version must not be empty"));
   }
   for (const char* key : {"kind", "name", "uid"}) {
     if (!owner.string_at(key).empty()) continue;
-    causes.push_back(cause::invalid(std::string(kOwners) + "." + key, "\"\"", "must not be empty"));
+    causes.push_back(cause::invalid(field + "." + key, "\"\"", "must not be empty"));
   }
   if (version == "v1" && owner.string_at("kind") == "Event") {
-    causes.push_back(cause::invalid(kOwners, api::to_json_text(owner),
+    causes.push_back(cause::invalid(field, api::to_json_text(owner),
                                     "/v1, Kind=Event is disallowed from being an owner"));
   }
 }
 
-void validate_owners(std::vector<Cause>& causes, const api::Value* owners) {
+void validate_owners(std::vector<Cause>& causes, const api::Value* owners,
+                     const std::string& field) {
   if (owners == nullptr || !owners->is_array()) return;
   std::string controller;
   for (const api::Value& owner : owners->items()) {
-    validate_owner(causes, owner);
+    validate_owner(causes, owner, field);
     if (!owner.bool_at("controller")) continue;
     const std::string name =
         std::string(owner.string_at("kind")) + "/" + std::string(owner.string_at("name"));
@@ -56,7 +43,7 @@ void validate_owners(std::vector<Cause>& causes, const api::Value* owners) {
       controller = name;
       continue;
     }
-    causes.push_back(cause::invalid(kOwners, api::to_json_text(*owners),
+    causes.push_back(cause::invalid(field, api::to_json_text(*owners),
                                     "Only one reference can have Controller set to true. Found "
                                     "\"true\" in references for " +
                                         controller + " and " + name));
@@ -65,41 +52,37 @@ void validate_owners(std::vector<Cause>& causes, const api::Value* owners) {
 
 // Names without a domain are Kubernetes' own. Those of custom resources are only advised against.
 void validate_finalizer_domains(Change& change, const api::Value* finalizers) {
-  if (finalizers == nullptr || !finalizers->is_array()) return;
   const api::ResourceInfo& kind = change.storage;
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  if (kind.custom != nullptr) return;
   const bool is_built_in =
       api::builtin_schema().find_resource(kind.group, kind.version, kind.name) != nullptr;
+  if (!is_built_in) return;
   for (std::size_t i = 0; i < finalizers->size(); ++i) {
     const api::Value& item = finalizers->items()[i];
     const std::string_view name = item.is_string() ? item.as_string() : std::string_view();
     if (name.find('/') != std::string_view::npos || name == "orphan" ||
-        name == "foregroundDeletion" || (is_built_in && name == "kubernetes")) {
+        name == "foregroundDeletion" || name == "kubernetes") {
       continue;
     }
-    if (is_built_in) {
-      change.causes.push_back(
-          cause::invalid("metadata.finalizers[" + std::to_string(i) + "]", quoted(name),
-                         "name is neither a standard finalizer name nor is it fully qualified"));
-    } else {
-      change.warn("metadata.finalizers: " + quoted(name) +
-                  ": prefer a domain-qualified finalizer name including a path (/) to avoid "
-                  "accidental conflicts with other finalizer writers");
-    }
+    change.causes.push_back(
+        cause::invalid("metadata.finalizers[" + std::to_string(i) + "]", quoted(name),
+                       "name is neither a standard finalizer name nor is it fully qualified"));
   }
 }
 
-void validate_finalizers(std::vector<Cause>& causes, const api::Value* finalizers) {
+void validate_finalizers(std::vector<Cause>& causes, const api::Value* finalizers,
+                         const std::string& field) {
   if (finalizers == nullptr || !finalizers->is_array()) return;
   bool orphan = false, foreground = false;
   for (const auto& item : finalizers->items()) {
     if (!item.is_string()) continue;
-    complain(causes, "metadata.finalizers", item.as_string(),
-             api::check_qualified_name(item.as_string()));
+    complain(causes, field, item.as_string(), api::check_qualified_name(item.as_string()));
     orphan = orphan || item.as_string() == "orphan";
     foreground = foreground || item.as_string() == "foregroundDeletion";
   }
   if (orphan && foreground) {
-    causes.push_back(cause::invalid("metadata.finalizers", api::to_json_text(*finalizers),
+    causes.push_back(cause::invalid(field, api::to_json_text(*finalizers),
                                     "finalizer orphan and foregroundDeletion cannot be both set"));
   }
 }
@@ -139,6 +122,17 @@ bool has_finalizer(const api::Value& object, std::string_view wanted) {
   return false;
 }
 
+void validate_annotations(std::vector<Cause>& causes, const api::Value* annotations,
+                          const std::string& field) {
+  if (annotations == nullptr || !annotations->is_object()) return;
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : annotations->members()) {
+    complain(causes, field, key, api::check_qualified_name(to_lower(key)));
+    bytes += key.size() + (value.is_string() ? value.as_string().size() : 0);
+  }
+  if (bytes > kMaxAnnotationBytes) causes.push_back(cause::too_long(field, kMaxAnnotationBytes));
+}
+
 void validate_labels(std::vector<Cause>& causes, const api::Value* labels,
                      const std::string& field) {
   if (labels == nullptr || !labels->is_object()) return;
@@ -151,27 +145,32 @@ void validate_labels(std::vector<Cause>& causes, const api::Value* labels,
   }
 }
 
-void validate_meta(Change& change, const Strategy& strategy, const api::Value& object) {
-  const auto* meta = object.find("metadata");
-  if (meta == nullptr) return;
-  const std::string_view name = meta->string_at("name");
-  const std::string_view prefix = meta->string_at("generateName");
+void validate_metadata(std::vector<Cause>& causes, const api::Value& metadata,
+                       const std::string& place, api::Complaints (*check_name)(std::string_view)) {
+  const std::string_view name = metadata.string_at("name");
+  const std::string_view prefix = metadata.string_at("generateName");
   if (!prefix.empty()) {
     // A dash at its end is no end of the name.
     const bool is_dashed = prefix.size() > 1 && prefix.ends_with('-');
-    complain(change.causes, "metadata.generateName", prefix,
-             strategy.check_name(is_dashed ? std::string(prefix.substr(0, prefix.size() - 1)) + "a"
-                                           : std::string(prefix)));
+    complain(causes, place + ".generateName", prefix,
+             check_name(is_dashed ? std::string(prefix.substr(0, prefix.size() - 1)) + "a"
+                                  : std::string(prefix)));
   }
   if (name.empty()) {
-    change.causes.push_back(cause::required("metadata.name", "name or generateName is required"));
+    causes.push_back(cause::required(place + ".name", "name or generateName is required"));
   } else {
-    complain(change.causes, "metadata.name", name, strategy.check_name(name));
+    complain(causes, place + ".name", name, check_name(name));
   }
-  validate_labels(change.causes, meta->find("labels"), "metadata.labels");
-  validate_annotations(change.causes, meta->find("annotations"));
-  validate_owners(change.causes, meta->find("ownerReferences"));
-  validate_finalizers(change.causes, meta->find("finalizers"));
+  validate_labels(causes, metadata.find("labels"), place + ".labels");
+  validate_annotations(causes, metadata.find("annotations"), place + ".annotations");
+  validate_owners(causes, metadata.find("ownerReferences"), place + ".ownerReferences");
+  validate_finalizers(causes, metadata.find("finalizers"), place + ".finalizers");
+}
+
+void validate_meta(Change& change, const Strategy& strategy, const api::Value& object) {
+  const auto* meta = object.find("metadata");
+  if (meta == nullptr) return;
+  validate_metadata(change.causes, *meta, "metadata", strategy.check_name);
   validate_finalizer_domains(change, meta->find("finalizers"));
 }
 

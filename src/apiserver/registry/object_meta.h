@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "api/names.h"
 #include "api/value.h"
 #include "apiserver/strategies/strategy.h"
 
@@ -13,8 +14,14 @@ namespace pinnace::apiserver {
 // Adds to `change.causes` what is wrong with the metadata of a new or changed object.
 void validate_meta(Change& change, const Strategy& strategy, const api::Value& object);
 void validate_meta_update(Change& change, const api::Value& object, const api::Value& old);
+// The same of metadata that stands elsewhere, such as that of a resource within another; `place` is
+// its path. Its namespace may be any.
+void validate_metadata(std::vector<Cause>& causes, const api::Value& metadata,
+                       const std::string& place, api::Complaints (*check_name)(std::string_view));
 void validate_labels(std::vector<Cause>& causes, const api::Value* labels,
                      const std::string& field);
+void validate_annotations(std::vector<Cause>& causes, const api::Value* annotations,
+                          const std::string& field);
 
 // The metadata of an object that is there, made if it is missing.
 api::Value& meta_of(api::Arena& arena, api::Value& object);
