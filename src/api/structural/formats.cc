@@ -135,9 +135,9 @@ bool matches_fixed(std::string_view text) {
 
 // One label, in which at most one hyphen stands, after its first character; or several, of which
 // the last is of letters.
-constexpr char kHostname[] = R"(^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|)"
-                             R"(([a-zA-Z0-9\p{S}\p{L}]([a-zA-Z0-9\-\p{S}\p{L}]{0,61})"
-                             R"([a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,63})$)";
+constexpr char kHostname[] =
+    R"(^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]*)?|)"
+    R"(([a-zA-Z0-9\p{S}\p{L}]([a-zA-Z0-9\-\p{S}\p{L}]*[a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,})$)";
 constexpr char kShortName[] = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 constexpr char kLongName[] = R"(^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$)";
 constexpr char kMac[] =

@@ -18,13 +18,13 @@ using api::Value;
 void add_stored_version(api::Arena& arena, Value& object) {
   const Value* versions = object.find_path({"spec", "versions"});
   if (versions == nullptr || !versions->is_array()) return;
-  Value& status = object.ensure_object(arena, "status");
-  Value* stored = status.find("storedVersions");
-  if (stored == nullptr || !stored->is_array()) {
-    stored = &status.set_ref(arena, "storedVersions", Value::array());
-  }
   for (const Value& version : versions->items()) {
     if (!version.bool_at("storage")) continue;
+    Value& status = object.ensure_object(arena, "status");
+    Value* stored = status.find("storedVersions");
+    if (stored == nullptr || !stored->is_array()) {
+      stored = &status.set_ref(arena, "storedVersions", Value::array());
+    }
     const std::string_view name = version.string_at("name");
     bool is_there = false;
     for (const Value& item : stored->items()) {
