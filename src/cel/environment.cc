@@ -101,7 +101,8 @@ Result<Program> Environment::compile(std::string_view expression) const {
   data->local_count = internal::check(root, scope, data->types, source);
   if (!source.failed()) internal::plan(root, *data, source);
   if (source.failed()) return errors::bad_request(source.errors());
-  data->estimate = internal::estimate_cost(*root, data->local_count);
+  const Type* first = variables_.empty() ? nullptr : variables_[0].type;
+  data->estimate = internal::estimate_cost(*root, first, data->local_count);
   data->root = root;
   return Program(std::move(data));
 }

@@ -74,6 +74,7 @@ class RuleCompiler {
     bool is_resource = false;
     Cardinality count;
     std::string apart;
+    bool is_mistyped = false;  // It is about the items of what is no list.
   };
 
   std::unique_ptr<Place> place(const Value& schema, const Node& node, const Where& where) {
@@ -99,9 +100,11 @@ class RuleCompiler {
       const bool is_map = node.list_kind == api::structural::ListKind::kMap;
       made->items = place(*schema.find("items"), *node.items,
                           {where.path + ".items", false, below(where.count, schema, "maxItems"),
-                           !where.apart.empty() || is_map ? where.apart : where.path});
+                           !where.apart.empty() || is_map ? where.apart : where.path,
+                           schema.string_at("type") != "array"});
     }
-    if (!node.rules.empty()) add_rules(*made, schema, where);
+    made->is_mistyped = where.is_mistyped && !node.rules.empty();
+    if (!node.rules.empty() && !where.is_mistyped) add_rules(*made, schema, where);
     return made;
   }
 
@@ -263,6 +266,11 @@ class RuleAsker {
            const Unchanged& unchanged) {
     if (place == nullptr || value.is_null() || is_spent_) return;
     if (old != nullptr && old->is_null()) old = nullptr;
+    if (place->is_mistyped) {
+      causes_.push_back(cause::invalid(path, "\"" + std::string(type_of(*place->node)) + "\"",
+                                       "rule compiler initialization error: failed to convert to "
+                                       "declType for CEL validation rules"));
+    }
     for (const Compiled& rule : place->rules) {
       if (is_spent_) return;
       ask_rule(*place, rule, value, old, path, unchanged);

@@ -58,6 +58,8 @@ class CustomRules {
     const api::structural::Node* node = nullptr;
     const cel::Type* type = nullptr;
     std::vector<Compiled> rules;
+    // It has rules, but is about the items of what is no list.
+    bool is_mistyped = false;
     std::map<std::string, std::unique_ptr<Place>, std::less<>> properties;
     std::unique_ptr<Place> items, additional;
   };

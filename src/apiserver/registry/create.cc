@@ -30,6 +30,7 @@ struct Creation {
   api::Value object;
   api::Value kept;  // What is stored of it.
   AdmissionRequest admission{change, Operation::kCreate, &object, nullptr};
+  bool is_old = false;  // The client says that the object was stored before.
   std::function<void()> taken;
   // Begins anew; empty when that was tried too often.
   std::function<void()> again;
@@ -92,9 +93,8 @@ Result<void> name_object(Creation& creation) {
   Change& change = creation.change;
   api::Value& meta = meta_of(change.arena, creation.object);
   if (auto ok = settle_namespace(change, meta); !ok) return ok;
-  if (!meta.string_at("resourceVersion").empty()) {
-    return errors::bad_request("resourceVersion should not be set on objects to be created");
-  }
+  creation.is_old = creation.call->info.verb == "create" &&
+                    parse_uint(meta.string_at("resourceVersion")).value_or(0) != 0;
   settle_name(change, meta);
   return {};
 }
@@ -168,6 +168,10 @@ void commit(const CreationRef& creation, store::Key key) {
 void settle(const CreationRef& creation) {
   Change& change = creation->change;
   store::Key key{std::string(change.storage.storage_resource), change.ns, change.name};
+  if (!change.dry_run && creation->is_old) {
+    return creation->fail(
+        {.message = "resourceVersion should not be set on objects to be created"});
+  }
   if (!change.dry_run) return commit(creation, std::move(key));
   if (change.backend.store().get(key)) {
     return creation->fail(

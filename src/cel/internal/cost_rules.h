@@ -32,7 +32,6 @@ enum class CostKind : std::uint8_t {
   kContains,  // Text times text.
   kStringToBytes,
   kBytesToString,
-  kShortText,  // A number or the like as text, at most `amount` characters long.
   kQuote,
   kFormat,
   kContainsAddress,  // `amount`: 1 when the argument is a text that must be parsed.

@@ -49,9 +49,10 @@ struct Entries {
 };
 
 // What is known of a node besides its cost. `origin` is the declared type of what it reads, where
-// it is a path from a variable: bounds stand there.
+// it is a path from a variable to something declared: bounds stand there.
 struct Facts {
   const Type* origin = nullptr;
+  bool is_path = false;
   Size size;
   std::optional<Entries> entries;
 };
@@ -106,7 +107,7 @@ std::uint64_t number_of(const Expr& expr, std::uint64_t otherwise) {
 
 class Estimator {
  public:
-  explicit Estimator(std::uint32_t local_count) : locals_(local_count) {}
+  Estimator(const Type* first, std::uint32_t local_count) : first_(first), locals_(local_count) {}
 
   Range cost(const Expr& expr) {
     // Macros use a part twice.
@@ -152,9 +153,13 @@ class Estimator {
 
   Range identifier(const Expr& expr) {
     Facts& facts = facts_[&expr];
-    if (expr.constant) return Range::fixed(1);
-    if (expr.is_global) {
+    if (expr.constant) {
+      // A type's name has the size of the first variable, as in Kubernetes.
+      facts.origin = first_;
+      facts.is_path = true;
+    } else if (expr.is_global) {
       facts.origin = expr.type;
+      facts.is_path = true;
     } else {
       facts = locals_[expr.slot];
     }
@@ -164,11 +169,10 @@ class Estimator {
   Range select(const Expr& expr) {
     const Range operand = cost(*expr.target);
     if (expr.test_only) return operand;
-    Facts& facts = facts_[&expr];
-    const Type* origin = facts_[expr.target].origin;
-    if (origin != nullptr) {
-      const Field* field = origin->field(expr.name);
-      if (field != nullptr) facts.origin = field->type;
+    if (!expr.optional) {
+      const Facts whole = facts_[expr.target];
+      const Field* field = whole.origin == nullptr ? nullptr : whole.origin->field(expr.name);
+      follow(facts_[&expr], whole, field == nullptr ? nullptr : field->type);
     }
     const TypeKind kind = expr.target->type->kind;
     // Selecting from what is only known at run time is not counted.
@@ -176,6 +180,12 @@ class Estimator {
       return operand + Range::fixed(1);
     }
     return operand;
+  }
+
+  // A part of what is no path is taken for a part of the first variable, as in Kubernetes.
+  void follow(Facts& part, const Facts& whole, const Type* next) const {
+    part.origin = whole.is_path ? next : first_;
+    part.is_path = true;
   }
 
   Range conditional(const Expr& expr) {
@@ -224,8 +234,8 @@ class Estimator {
     const Comprehension& parts = *expr.comprehension;
     Range sum = cost(*parts.range) + cost(*parts.initial);
     Facts& accumulator = locals_[parts.accumulator_slot];
-    accumulator = {facts_[parts.initial].origin, known_size(*parts.initial),
-                   entries(*parts.initial)};
+    accumulator = facts_[parts.initial];
+    accumulator.size = known_size(*parts.initial);
     if (is_binding(expr)) {
       sum = sum + cost(*parts.result);
       facts_[&expr].size = known_size(*parts.result);
@@ -248,21 +258,20 @@ class Estimator {
 
   void iteration_facts(const Comprehension& parts) {
     const auto known = entries(*parts.range);
-    const Type* origin = facts_[parts.range].origin;
+    const Facts range = facts_[parts.range];
     const bool is_list = known ? known->is_list : parts.range->type->kind == TypeKind::kList;
     const bool two = !parts.variable_2.empty();
     Facts& first = locals_[parts.variable_slot];
     first = {};
     Facts value;
-    value.origin = item_of(origin);
+    follow(value, range, item_of(range.origin));
     if (known) value.size = known->value;
     if (is_list && !two) {
       first = value;
       return;
     }
-    if (!is_list && origin != nullptr && origin->kind == TypeKind::kMap) {
-      first.origin = origin->parameters[0];
-    }
+    const bool is_map = range.origin != nullptr && range.origin->kind == TypeKind::kMap;
+    if (!is_list) follow(first, range, is_map ? range.origin->parameters[0] : nullptr);
     if (known) first.size = known->key;
     if (two) locals_[parts.variable_2_slot] = value;
   }
@@ -307,7 +316,8 @@ class Estimator {
 
   void index_facts(const Expr& expr, Size* result) {
     const Expr& operand = *expr.arguments[0];
-    facts_[&expr].origin = item_of(facts_[&operand].origin);
+    const Facts whole = facts_[&operand];
+    follow(facts_[&expr], whole, item_of(whole.origin));
     const auto known = entries(operand);
     *result = known ? Size(known->value) : known_size(expr);
   }
@@ -361,8 +371,6 @@ class Estimator {
         return {first.scaled(kTraversal), Range{first.min, multiply(first.max, 4)}};
       case CostKind::kBytesToString:
         return {first.scaled(kTraversal), Range{first.min / 4, first.max}};
-      case CostKind::kShortText:
-        return {Range::fixed(1), Range{1, rule.amount}};
       case CostKind::kQuote:
         return {first.scaled(kTraversal), Range{add(first.min, 2), add(multiply(first.max, 2), 2)}};
       case CostKind::kIndexList:
@@ -508,6 +516,7 @@ class Estimator {
     return count * after + kept;
   }
 
+  const Type* first_;
   std::vector<Facts> locals_;
   std::unordered_map<const Expr*, Range> costs_;
   std::unordered_map<const Expr*, Facts> facts_;
@@ -515,8 +524,8 @@ class Estimator {
 
 }  // namespace
 
-CostEstimate estimate_cost(const Expr& expr, std::uint32_t local_count) {
-  const Range range = Estimator(local_count).cost(expr);
+CostEstimate estimate_cost(const Expr& expr, const Type* first, std::uint32_t local_count) {
+  const Range range = Estimator(first, local_count).cost(expr);
   return {range.min, range.max};
 }
 

@@ -10,7 +10,8 @@
 
 namespace pinnace::cel::internal {
 
-CostEstimate estimate_cost(const Expr& expr, std::uint32_t local_count);
+// `first` is the type of the first variable, or null where there is none.
+CostEstimate estimate_cost(const Expr& expr, const Type* first, std::uint32_t local_count);
 
 // Ranges of costs and of sizes: sums and products stop at the largest number.
 struct Range {
