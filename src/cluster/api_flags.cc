@@ -316,7 +316,7 @@ const ApiFlag kFlags[] = {
      [](Configuration& configuration, std::string_view value) {
        return set_bytes(configuration.audit.log_limits.max_event_bytes, value);
      }},
-    {{"audit-log-truncate-max-batch-size", "BYTES", "nothing: a log has lines, no batches"},
+    {{"audit-log-truncate-max-batch-size", "BYTES", "no less than an event (10485760)"},
      [](Configuration& configuration, std::string_view value) {
        return set_bytes(configuration.audit.log_limits.max_batch_bytes, value);
      }},

@@ -304,11 +304,37 @@ TEST_F(AuditWebhook, TellsWhoWaitsAndCountsWhatIsLost) {
 TEST_F(AuditWebhook, TakesTheBodiesFromWhatIsTooLarge) {
   const auto sink = make({}, {.is_on = true, .max_event_bytes = 1000});
   Event large = event("a");
+  large.level = Level::kRequest;
   large.request_object = '"' + std::string(2000, 'x') + '"';
   sink->add(large, [](bool) {});
   ASSERT_EQ(client_.requests.size(), 1u);
   EXPECT_NE(client_.requests[0].body.find(R"("audit.k8s.io/truncated":"true")"), std::string::npos);
   EXPECT_EQ(client_.requests[0].body.find("requestObject"), std::string::npos);
+}
+
+// Only an event that may have bodies is made shorter; the others are too large or not.
+TEST(AuditLimits, AreAboutTheJsonOfAnEvent) {
+  const AuditLimits limits{.is_on = true, .max_event_bytes = 1000};
+  Event large;
+  large.uri = "/" + std::string(2000, 'x');
+  large.level = Level::kMetadata;
+  EXPECT_FALSE(limited_text(large, limits, legacy_line));
+  Event with_body;
+  with_body.level = Level::kRequestResponse;
+  with_body.response_object = '"' + std::string(2000, 'x') + '"';
+  const auto text = limited_text(with_body, limits, json_line);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->find("responseObject"), std::string::npos);
+  EXPECT_TRUE(limited_text(with_body, {}, json_line)->find("responseObject") != std::string::npos);
+}
+
+TEST(AuditLimits, ThatContradictEachOtherAreRefused) {
+  EXPECT_TRUE(check_limits({}, "log"));
+  EXPECT_EQ(check_limits({.max_event_bytes = 0}, "log").error().message,
+            "invalid audit truncate log max event size 0, must be a positive number");
+  EXPECT_EQ(check_limits({.max_event_bytes = 20, .max_batch_bytes = 10}, "webhook").error().message,
+            "invalid audit truncate webhook max batch size 10, must be greater than max event size "
+            "(20)");
 }
 
 TEST(AuditLogFile, TurnsOverWhenItIsFullAndKeepsAFew) {

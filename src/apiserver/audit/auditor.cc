@@ -156,6 +156,7 @@ Auditor::Auditor(Policy policy, const Options& options)
 
 Result<void> Auditor::add_log(const Options& options) {
   const AuditSettings& settings = options.configuration.audit;
+  if (auto ok = check_limits(settings.log_limits, "log"); !ok) return ok;
   const std::size_t megabytes =
       settings.log_max_megabytes == 0 ? kDefaultMegabytes : settings.log_max_megabytes;
   auto file = LogFile::create({.path = settings.log_path,
@@ -178,6 +179,7 @@ Result<void> Auditor::add_log(const Options& options) {
 
 Result<void> Auditor::add_webhook(const Options& options) {
   const AuditSettings& settings = options.configuration.audit;
+  if (auto ok = check_limits(settings.webhook_limits, "webhook"); !ok) return ok;
   if (options.webhooks == nullptr) return errors::bad_request("webhooks cannot be called here");
   auto target = WebhookTarget::read_kubeconfig(settings.webhook_config_file);
   if (!target) return std::unexpected(std::move(target.error()));

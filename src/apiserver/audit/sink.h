@@ -6,10 +6,12 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "apiserver/audit/event.h"
 #include "apiserver/configuration.h"
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace pinnace::apiserver::audit {
 
@@ -23,6 +25,10 @@ class Sink {
   // Sends on what waits; returns when it was kept, but after this time at the latest.
   virtual void drain(Duration at_most) = 0;
 };
+
+// 400 for limits that contradict each other, in kube-apiserver's words. An event comes alone, so
+// that it is its own batch: all that is asked of a batch is to have room for one.
+Result<void> check_limits(const AuditLimits& limits, std::string_view sink);
 
 // The text of an event within the limits: without its bodies where it would be too large, and
 // nothing where that does not help.
