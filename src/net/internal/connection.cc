@@ -71,4 +71,8 @@ ErrorBody make_error_body(const ServerOptions& options, int status, std::string_
   return {"text/plain; charset=utf-8", std::string(message) + "\n"};
 }
 
+std::string too_large_body(const ServerOptions& options) {
+  return "Request entity too large: limit is " + std::to_string(options.max_body_bytes);
+}
+
 }  // namespace pinnace::net::internal

@@ -77,5 +77,7 @@ const char* reason_phrase(int status);
 inline bool is_bodiless(int status) { return status < 200 || status == 204 || status == 304; }
 // The server's own answer.
 ErrorBody make_error_body(const ServerOptions& options, int status, std::string_view message);
+// In the words of Kubernetes.
+std::string too_large_body(const ServerOptions& options);
 
 }  // namespace pinnace::net::internal

@@ -227,7 +227,7 @@ class Http1Connection final : public Connection {
       return true;
     }
     if (info_.content_length > host_.options().max_body_bytes) {
-      fail_request(413, "the request's body is too large");
+      fail_request(413, too_large_body(host_.options()));
       return false;
     }
     if (info_.expects_continue && in_.empty()) channel_->write("HTTP/1.1 100 Continue\r\n\r\n");
@@ -253,7 +253,7 @@ class Http1Connection final : public Connection {
         return false;
       }
       if (request_.body.size() > host_.options().max_body_bytes) {
-        fail_request(413, "the request's body is too large");
+        fail_request(413, too_large_body(host_.options()));
         return false;
       }
       done = state == ChunkDecoder::State::kDone;

@@ -400,7 +400,7 @@ class Http2Connection final : public Connection {
   void take_data(H2Stream& stream, std::string_view bytes) {
     if (stream.request_over) return discard(stream, bytes.size());
     if (stream.request->body.size() + bytes.size() > host_.options().max_body_bytes)
-      return refuse(stream, 413, "the request's body is too large");
+      return refuse(stream, 413, too_large_body(host_.options()));
     if (buffered_bodies_ + bytes.size() > kMaxBufferedBodies) {
       end_request(stream);
       stream.answered = true;
