@@ -27,6 +27,20 @@ struct ParseOptions {
 // that fit an int64 become kInt, all other numbers kDouble.
 Result<Value> parse_json(Arena& arena, std::string_view text, ParseOptions options = {});
 
+// What `parse_json` says is wrong, without the place: as Go says it.
+std::string_view without_place(std::string_view problem);
+
+// Members of a text by their paths, as they are met when it is read: those of `first` when they
+// come for the first time, what is below them passed over; those of `again` when they come once
+// more.
+struct MetMember {
+  std::string path;
+  bool is_again = false;
+};
+std::vector<MetMember> in_reading_order(std::string_view text,
+                                        const std::vector<std::string>& first,
+                                        const std::vector<std::string>& again);
+
 // Appends the compact JSON text, members in their order; no newline at the end. `<`, `>`, `&`,
 // U+2028 and U+2029 are escaped as Go does it. Numbers that JSON cannot hold become null.
 void write_json(std::string& out, const Value& value);

@@ -1,6 +1,7 @@
 #include <simdjson.h>
 
 #include <limits>
+#include <unordered_set>
 
 #include "api/json.h"
 #include "api/json_diagnosis.h"
@@ -149,7 +150,76 @@ Result<Value> parse_with(dom::parser& parser, Arena& arena, std::string_view tex
   return Builder(arena, options.duplicate_fields).build(parsed.value_unsafe(), nullptr);
 }
 
+// Goes through a text once more, as Go's decoder would.
+class Reader {
+ public:
+  Reader(const std::vector<std::string>& first, const std::vector<std::string>& again)
+      : first_(first.begin(), first.end()), again_(again.begin(), again.end()) {}
+
+  void read(dom::element element) {
+    if (element.type() == dom::element_type::ARRAY) {
+      const dom::array array = element.get_array().value_unsafe();
+      std::size_t index = 0;
+      for (dom::element item : array) {
+        below("[" + std::to_string(index++) + "]", [&] { read(item); });
+      }
+    } else if (element.type() == dom::element_type::OBJECT) {
+      const dom::object object = element.get_object().value_unsafe();
+      std::unordered_set<std::string_view> seen;
+      for (auto [key, value] : object) {
+        const bool is_again = !seen.insert(key).second;
+        below((path_.empty() ? "" : ".") + std::string(key), [&] { member(is_again, value); });
+      }
+    }
+  }
+  std::vector<MetMember>&& met() { return std::move(met_); }
+
+ private:
+  void member(bool is_again, dom::element value) {
+    // Each is told once.
+    if (first_.contains(path_)) {
+      if (told_.insert(path_).second) met_.push_back({path_, false});
+      return;
+    }
+    if (is_again && again_.contains(path_) && told_.insert(path_).second) {
+      met_.push_back({path_, true});
+    }
+    read(value);
+  }
+
+  template <typename Visit>
+  void below(const std::string& step, Visit visit) {
+    const std::size_t before = path_.size();
+    path_ += step;
+    visit();
+    path_.resize(before);
+  }
+
+  const std::unordered_set<std::string> first_, again_;
+  std::unordered_set<std::string> told_;
+  std::string path_;
+  std::vector<MetMember> met_;
+};
+
 }  // namespace
+
+std::string_view without_place(std::string_view problem) {
+  return problem.substr(0, problem.rfind(" (line "));
+}
+
+std::vector<MetMember> in_reading_order(std::string_view text,
+                                        const std::vector<std::string>& first,
+                                        const std::vector<std::string>& again) {
+  dom::parser parser;
+  auto parsed = parser.parse(text.data(), text.size(), true);
+  if (parsed.error() == simdjson::NUMBER_ERROR) {
+    const std::string widened = widen_large_integers(text);
+    parsed = parser.parse(widened.data(), widened.size(), true);
+  }
+  Reader reader(first, again);
+  if (!parsed.error()) reader.read(parsed.value_unsafe());
+  return reader.met();
+}
 
 Result<Value> parse_json(Arena& arena, std::string_view text, ParseOptions options) {
   if (text.size() > std::numeric_limits<std::uint32_t>::max() / 2) {

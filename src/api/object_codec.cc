@@ -445,11 +445,24 @@ Result<void> normalise(Arena& arena, Value& object, const TypeInfo& type,
   return {};
 }
 
-std::vector<std::string> field_problems(const std::vector<std::string>& unknown_fields,
+std::vector<std::string> field_problems(std::string_view json,
+                                        const std::vector<std::string>& unknown_fields,
                                         const std::vector<std::string>& duplicate_fields) {
   std::vector<std::string> problems;
-  for (const auto& path : unknown_fields) problems.push_back("unknown field \"" + path + "\"");
-  for (const auto& path : duplicate_fields) problems.push_back("duplicate field \"" + path + "\"");
+  const auto tell = [&](bool is_duplicate, const std::string& path) {
+    problems.push_back((is_duplicate ? "duplicate field \"" : "unknown field \"") + path + "\"");
+  };
+  if (unknown_fields.empty() && duplicate_fields.empty()) return problems;
+  if (!json.empty()) {
+    for (const auto& met : in_reading_order(json, unknown_fields, duplicate_fields)) {
+      tell(met.is_again, met.path);
+    }
+    return problems;
+  }
+  std::vector<std::string> unknown = unknown_fields;
+  std::ranges::sort(unknown);
+  for (const auto& path : unknown) tell(false, path);
+  for (const auto& path : duplicate_fields) tell(true, path);
   return problems;
 }
 
@@ -457,10 +470,12 @@ Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::st
   return errors::bad_request(handled_as(type) + "strict decoding error: " + join(problems, ", "));
 }
 
+std::string go_kind(const Value& value) { return go_value(value, false); }
+
 std::string_view decoding_problem(const TypeInfo& type, std::string_view message) {
-  const std::string prefix = handled_as(type);
-  if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
-  return message;
+  const std::string before = "cannot be handled as a " + std::string(type.name) + ": ";
+  const auto at = message.find(before);
+  return at == std::string_view::npos ? message : message.substr(at + before.size());
 }
 
 Value& set_in_order(Arena& arena, Value& object, const TypeInfo& type, std::string_view name,

@@ -25,13 +25,18 @@ namespace pinnace::api {
 Result<void> normalise(Arena& arena, Value& object, const TypeInfo& type,
                        std::vector<std::string>* unknown_fields = nullptr);
 
-// `unknown field "spec.foo"` and `duplicate field "spec.bar"`, as warnings show them.
-std::vector<std::string> field_problems(const std::vector<std::string>& unknown_fields,
+// `unknown field "spec.foo"` and `duplicate field "spec.bar"`, as warnings show them: in the order
+// in which Go's decoder meets them in `json`, or by their paths where there is no such text.
+std::vector<std::string> field_problems(std::string_view json,
+                                        const std::vector<std::string>& unknown_fields,
                                         const std::vector<std::string>& duplicate_fields);
 // What fieldValidation=Strict answers: "strict decoding error: " and the problems, comma-separated.
 Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::string>& problems);
-// What these say without `X in version "v1" cannot be handled as a X: `.
+// What these say, without `X in version "v1" cannot be handled as a X: `.
 std::string_view decoding_problem(const TypeInfo& type, std::string_view message);
+
+// "object", "array", "string", "number", "bool" or "null", as Go's decoder calls a value.
+std::string go_kind(const Value& value);
 
 // Sets a member of a normalised object at the place that the schema gives it.
 Value& set_in_order(Arena& arena, Value& object, const TypeInfo& type, std::string_view name,

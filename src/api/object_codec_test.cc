@@ -135,7 +135,7 @@ TEST(Normalise, ReadsMembersThatAreOneOfSeveralForms) {
 
 TEST(Normalise, WordsTheStrictError) {
   const TypeInfo& type = *builtin_schema().find_type("", "v1", "Pod");
-  const auto problems = field_problems({"spec.foo"}, {"spec.bar"});
+  const auto problems = field_problems("", {"spec.foo"}, {"spec.bar"});
   EXPECT_EQ(strict_decoding_error(type, problems).error().message,
             R"(Pod in version "v1" cannot be handled as a Pod: strict decoding error: )"
             R"(unknown field "spec.foo", duplicate field "spec.bar")");

@@ -84,12 +84,8 @@ const Special* find_special(const RequestInfo& info) {
 }
 
 Unexpected not_allowed(const Call& call) {
-  auto refused = errors::method_not_supported(resource_text(*call.resource), call.info.verb);
-  if (call.resource->custom != nullptr) return refused;
-  refused.error().kind.clear();
-  refused.error().group.clear();
-  refused.error().message = "the server does not allow this method on the requested resource";
-  return refused;
+  if (call.resource->custom == nullptr) return errors::unrouted(405);
+  return errors::method_not_supported(resource_text(*call.resource), call.info.verb);
 }
 
 // POST goes to a collection, PUT and PATCH to one of it.

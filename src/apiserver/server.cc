@@ -12,9 +12,11 @@
 #include "apiserver/custom/definitions_controller.h"
 #include "apiserver/fairness/controller.h"
 #include "apiserver/http/call.h"
+#include "apiserver/http/document_answer.h"
 #include "apiserver/http/status.h"
 #include "apiserver/proxy/kubelet_client.h"
 #include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/routes.h"
 #include "apiserver/strategies/strategies.h"
@@ -86,6 +88,7 @@ class ServerImpl : public Server {
     auto query = Query::parse(call->request.query);
     if (!query) return std::unexpected(std::move(query.error()));
     call->query = std::move(*query);
+    settle_output(*call, {});
     auto info = parse_request_info(call->request.method, call->request.path, call->query);
     if (!info) return std::unexpected(std::move(info.error()));
     call->info = std::move(*info);
@@ -140,13 +143,11 @@ class ServerImpl : public Server {
   static Result<void> enter_route(const BackendRef& backend, const CallRef& call) {
     const Route* route = find_route(call->info.path);
     if (route == nullptr) {
-      answer_text(*call, 404, "text/plain; charset=utf-8", "404 page not found\n");
+      answer_not_found(*call);
       return {};
     }
     const std::string& method = call->request.method;
-    if (method != "GET" && method != "HEAD") {
-      return errors::method_not_supported(call->info.path, method);
-    }
+    if (method != "GET" && method != "HEAD") return errors::unrouted(405);
     route->handle(*backend, call);
     return {};
   }
@@ -156,7 +157,26 @@ class ServerImpl : public Server {
     const std::string& verb = call.info.verb;
     return call.storage != nullptr &&
            (call.info.subresource.empty() || call.info.subresource == "status") &&
-           (verb == "create" || verb == "update" || verb == "patch" || verb == "delete");
+           (verb == "create" || verb == "update" || verb == "patch" || verb == "delete" || verb == "deletecollection");
+  }
+
+  // Kubernetes' router knows the groups that are built in; of others nobody says more than that
+  // there is no such page.
+  static Result<void> refuse_unknown(Call& call) {
+    if (!api::builtin_schema().versions(call.info.group).empty()) return errors::unrouted(404);
+    answer_not_found(call);
+    return {};
+  }
+
+  // Errors are laid out as answers would be, in whatever media can be had.
+  static Result<void> settle_output(Call& call, const Offer& offer) {
+    const net::Headers& headers = call.request.headers;
+    auto output = negotiate(headers.get("accept"), offer);
+    call.output = output ? *output : Output{.pretty = true};
+    call.output.pretty =
+        call.output.pretty || is_laid_out(call.query, headers.get("user-agent"));
+    if (!output) return std::unexpected(std::move(output.error()));
+    return {};
   }
 
   static Result<void> enter_resource(const BackendRef& backend, const CallRef& call) {
@@ -166,32 +186,32 @@ class ServerImpl : public Server {
     const bool is_known =
         call->resource != nullptr && call->resource->enabled &&
         (call->resource->namespaced || info.ns.empty() || info.resource == "namespaces");
-    Error unknown = errors::not_found("", "").error();
-    unknown.message = "the server could not find the requested resource";
-    if (!is_known) return std::unexpected(std::move(unknown));
+    if (!is_known) return refuse_unknown(*call);
     if (call->resource->namespaced && info.ns.empty() && !info.name.empty() &&
         info.verb != "list" && info.verb != "watch") {
-      return std::unexpected(std::move(unknown));
+      return refuse_unknown(*call);
     }
+    const auto* custom = call->resource->custom;
     if (!info.subresource.empty()) {
       call->subresource = call->resource->subresource(info.subresource);
-      if (call->subresource == nullptr) return std::unexpected(std::move(unknown));
+      if (call->subresource == nullptr && custom != nullptr) {
+        return errors::not_found(resource_text(*call->resource), info.name);
+      }
+      if (call->subresource == nullptr) return errors::unrouted(404);
     }
     call->storage = storage_of(*call->resource);
-    const bool shapes = info.verb == "get" || info.verb == "list" || info.verb == "watch" ||
-                        answers_with_what_was_written(*call);
-    const auto* custom = call->resource->custom;
+    if (info.name.find('%') != std::string::npos && call->storage != nullptr) {
+      return errors::bad_request("Name parameter invalid: " + quoted(info.name) +
+                                 ": may not contain '%'");
+    }
+    const bool is_list = info.verb == "list" || info.verb == "watch";
+    const bool shapes = info.verb == "get" || is_list || answers_with_what_was_written(*call);
     if (custom != nullptr && !custom->deprecation_warning.empty()) {
       call->warnings.push_back(custom->deprecation_warning);
     }
-    auto output = negotiate(call->request.headers.get("accept"), shapes, custom == nullptr);
-    if (!output) {
-      // Streams of a subresource say what they like; a log is text.
-      if (call->subresource == nullptr) return std::unexpected(std::move(output.error()));
-      output = Output{};
-    }
-    call->output = std::move(*output);
-    call->output.pretty = call->query.flag("pretty");
+    const Offer offer{shapes, custom == nullptr, custom == nullptr, is_list};
+    // Streams of a subresource say what they like; a log is text.
+    if (auto ok = settle_output(*call, offer); !ok && call->subresource == nullptr) return ok;
     if (auto ok = read_table_options(*call, backend->options.clock); !ok) return ok;
     return dispatch(backend, call);
   }

@@ -31,6 +31,7 @@ Unexpected about(int code, std::string_view reason, std::string_view resource,
   auto made = make(code, reason, std::move(message), retry);
   set_kind(made.error(), resource);
   made.error().name = name;
+  made.error().has_details = true;
   return made;
 }
 
@@ -118,6 +119,7 @@ Unexpected too_many_requests(std::string message, int retry_after_seconds) {
 Unexpected timeout(std::string message, int retry_after_seconds) {
   auto made = make(504, "Timeout", std::move(message), Retry::kLater);
   made.error().retry_after_seconds = retry_after_seconds;
+  made.error().has_details = true;
   return made;
 }
 
@@ -127,6 +129,29 @@ Unexpected unavailable(std::string message) {
 
 Unexpected internal(std::string message) {
   return make(500, "InternalError", std::move(message), Retry::kLater);
+}
+
+Unexpected unexplained(std::string message) { return make(500, "", std::move(message)); }
+
+Unexpected unrouted(int code, std::string message) {
+  struct Words {
+    int code;
+    std::string_view reason, message;
+  };
+  static constexpr Words kWords[] = {
+      {404, "NotFound", "the server could not find the requested resource"},
+      {405, "MethodNotAllowed", "the server does not allow this method on the requested resource"},
+      {406, "NotAcceptable", ""},
+      {415, "UnsupportedMediaType", ""},
+      {422, "Invalid", "the server rejected our request due to an error in our request"},
+  };
+  for (const Words& words : kWords) {
+    if (words.code != code) continue;
+    auto made = make(code, words.reason, message.empty() ? std::string(words.message) : message);
+    made.error().has_details = true;
+    return made;
+  }
+  return unexplained(std::move(message));
 }
 
 Unexpected system(std::string_view what, int error_number) {

@@ -38,6 +38,7 @@ struct Error {
   std::string uid;            // details.uid
   std::vector<Cause> causes;  // details.causes
   int retry_after_seconds = 0;  // details.retryAfterSeconds
+  bool has_details = false;     // There are details, though there may be nothing in them.
   Retry retry = Retry::kNever;
 
   bool is(std::string_view wanted_reason) const { return reason == wanted_reason; }
@@ -70,6 +71,11 @@ Unexpected too_many_requests(std::string message, int retry_after_seconds);
 Unexpected timeout(std::string message, int retry_after_seconds);
 Unexpected unavailable(std::string message);  // 503, worth a retry
 Unexpected internal(std::string message);     // 500
+// What Kubernetes says when a handler failed in a way that has no reason: 500 and the sentence.
+Unexpected unexplained(std::string message);
+// What Kubernetes' router says of what it has no route for (404, 405, and 406 and 415 in `message`'s
+// words), and a JSON patch that does not apply (422).
+Unexpected unrouted(int code, std::string message = "");
 // A failed system call: "WHAT: strerror(error_number)".
 Unexpected system(std::string_view what, int error_number);
 

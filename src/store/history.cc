@@ -196,7 +196,7 @@ Result<Snapshot> History::list(std::string_view resource, std::string_view ns,
   const Revision now = revision_.load(std::memory_order_relaxed);
   if (at > now) {
     auto error = errors::timeout(
-        "Too large resource version: " + std::to_string(at) + ", current: " + std::to_string(now),
+        "Timeout: Too large resource version: " + std::to_string(at) + ", current: " + std::to_string(now),
         1);
     error.error().causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
     return error;

@@ -105,7 +105,7 @@ Runner::AnswerRef Runner::send(const Request& what) {
   net::Request sent = apiserver::testing::request_of(caller_, what.method, what.target);
   sent.body = what.body;
   if (!what.body.empty()) sent.headers.set("content-type", what.content_type);
-  for (const auto& [name, value] : what.headers) sent.headers.add(name, value);
+  for (const auto& [name, value] : what.headers) sent.headers.set(name, value);
   cluster_.server().handle(std::move(sent), answer);
   cluster_.run_until([&] { return answer->status != 0; });
   return answer;

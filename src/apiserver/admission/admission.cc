@@ -119,7 +119,10 @@ void AdmissionChain::run(Pass pass, const AdmissionRequestRef& request, std::siz
 }
 
 Unexpected admission_refusal(const Change& change, std::string_view why) {
-  return errors::forbidden(resource_text(*change.call.resource), change.name, why);
+  // As long as it has no name, it is known by what it was to begin with.
+  const std::string& name = !change.name.empty() ? change.name : change.name_prefix;
+  return errors::forbidden(resource_text(*change.call.resource), name.empty() ? "Unknown" : name,
+                           why);
 }
 
 bool may_user(const AdmissionRequest& request, const Attributes& wanted) {

@@ -86,7 +86,9 @@ Result<bool> is_namespace_selected(const api::LabelSelector& selector, RequestVi
   if (selector.matches_everything()) return true;
   const AdmissionRequest& request = view.request();
   if (request.resource() == "namespaces") {
-    const api::Value* object = request.object != nullptr ? request.object : request.old;
+    // What a subresource or a deletion would make of its labels does not count.
+    const bool changes = request.change.subresource.empty() && request.object != nullptr;
+    const api::Value* object = changes || request.old == nullptr ? request.object : request.old;
     return selector.matches(object->find_path({"metadata", "labels"}));
   }
   if (!request.change.storage.namespaced) return true;

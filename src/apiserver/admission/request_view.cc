@@ -4,10 +4,12 @@
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "apiserver/backend.h"
+#include "apiserver/custom/custom_kind.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
 #include "apiserver/registry/stored_json.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -71,8 +73,16 @@ const std::vector<const api::ResourceInfo*>& RequestView::equivalents() {
   if (equivalents_) return *equivalents_;
   equivalents_.emplace();
   const api::ResourceInfo& asked = *request_.change.call.resource;
-  // A definition's versions differ in what only its own conversion knows.
-  if (asked.custom != nullptr) return *equivalents_;
+  if (asked.custom != nullptr) {
+    // A conversion webhook would have to be asked for each of them.
+    const CustomKind& kind = *asked.custom->kind;
+    if (kind.webhook() != nullptr) return *equivalents_;
+    for (const auto& version : kind.versions()) {
+      const bool is_other = version->is_served && &version->resource != &asked;
+      if (is_other) equivalents_->push_back(&version->resource);
+    }
+    return *equivalents_;
+  }
   for (const auto& other : api::builtin_schema().resources) {
     if (other.enabled && &other != &asked && other.storage_resource == asked.storage_resource &&
         !asked.storage_resource.empty()) {
@@ -105,15 +115,16 @@ api::Value RequestView::options() const {
   Change& change = request_.change;
   if (request_.is(Operation::kConnect)) return {};
   const Call& call = change.call;
-  const std::string_view verb = call.info.verb;
   api::Value out = api::Value::object();
-  const char* kind = request_.is(Operation::kCreate)   ? "CreateOptions"
-                     : request_.is(Operation::kDelete) ? "DeleteOptions"
-                     : verb == "patch"                 ? "PatchOptions"
-                                                       : "UpdateOptions";
+  const bool deletes = request_.is(Operation::kDelete);
+  // Of a patch, those of what it comes to.
+  const char* kind = request_.is(Operation::kCreate) ? "CreateOptions"
+                     : deletes                       ? "DeleteOptions"
+                                                     : "UpdateOptions";
   out.set_ref(change.arena, "kind", api::Value::string_ref(kind));
   out.set_ref(change.arena, "apiVersion", api::Value::string_ref("meta.k8s.io/v1"));
-  if (request_.is(Operation::kDelete) && !call.request.body.empty()) {
+  const bool has_body = deletes && !call.request.body.empty();
+  if (has_body) {
     if (const auto body = api::parse_json(change.arena, call.request.body);
         body && body->is_object()) {
       for (const auto& [key, value] : body->members()) {
@@ -121,12 +132,23 @@ api::Value RequestView::options() const {
       }
     }
   }
-  for (const char* key : {"fieldManager", "fieldValidation", "propagationPolicy"}) {
+  const auto put_text = [&](const char* key) {
     const std::string_view value = call.query.get(key);
     if (!value.empty()) out.set_ref(change.arena, key, change.text(value));
+  };
+  if (deletes && !has_body) {
+    put_text("propagationPolicy");
+    if (const auto grace = parse_int(call.query.get("gracePeriodSeconds"))) {
+      out.set_ref(change.arena, "gracePeriodSeconds", api::Value::integer(*grace));
+    }
+    if (call.query.has("orphanDependents")) {
+      out.set_ref(change.arena, "orphanDependents",
+                  api::Value::boolean(call.query.flag("orphanDependents")));
+    }
   }
-  if (call.query.has("force")) {
-    out.set_ref(change.arena, "force", api::Value::boolean(call.query.flag("force")));
+  if (!deletes) {
+    put_text("fieldManager");
+    put_text("fieldValidation");
   }
   if (change.dry_run) {
     api::Value all = api::Value::array();
@@ -154,10 +176,9 @@ api::Value RequestView::describe(const api::ResourceInfo& version) {
   put("requestKind", kind_of(asked));
   put("requestResource", named(change, asked.group, asked.version, "resource", asked.name));
   if (!change.subresource.empty()) put("requestSubResource", change.text(change.subresource));
-  if (!change.name.empty()) put("name", change.text(change.name));
-  const bool is_namespace = request_.resource() == "namespaces";
-  const std::string& ns =
-      is_namespace && !request_.is(Operation::kCreate) ? change.name : change.ns;
+  const bool is_one = change.call.info.verb != "deletecollection";
+  if (!change.name.empty() && is_one) put("name", change.text(change.name));
+  const std::string& ns = request_.resource() == "namespaces" ? change.name : change.ns;
   if (!ns.empty()) put("namespace", change.text(ns));
   put("operation", api::Value::string_ref(operation_name(request_.operation)));
   put("userInfo", user_of(change));
@@ -215,6 +236,9 @@ Result<void> take_changed(AdmissionRequest& request, api::Value changed,
     api::Value& meta = meta_of(change.arena, changed);
     for (const char* key : {"name", "namespace", "uid", "resourceVersion"}) {
       const auto* value = before->find(key);
+      // What has no name yet may be given one.
+      const bool is_free = value == nullptr && std::string_view(key) == "name";
+      if (is_free) continue;
       if (value == nullptr)
         meta.erase(key);
       else

@@ -59,6 +59,9 @@ void admit_subresource(const SubresourceAdmissionRef& admission, std::function<v
 
 void admit_connection(const BackendRef& backend, const CallRef& call,
                       void (*connect)(const BackendRef&, const CallRef&)) {
+  if (call->query.has("dryRun")) {
+    return answer_error(*call, errors::bad_request("dryRun is not supported").error());
+  }
   auto admission =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kConnect, call->subresource);
   admission->object = options_of(admission->arena, *call);

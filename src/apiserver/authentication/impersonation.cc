@@ -24,6 +24,12 @@ Attributes demand(std::string_view group, std::string_view resource, std::string
           {}};
 }
 
+// Of a header that begins with kExtra.
+std::string extra_key(std::string_view header) {
+  const std::string raw(header.substr(kExtra.size()));
+  return to_lower(percent_decode(raw).value_or(raw));
+}
+
 // "system:serviceaccount:NS:NAME" taken apart; false for other names.
 bool split_account(std::string_view user, std::string_view& ns, std::string_view& name) {
   if (!user.starts_with(kServiceAccountPrefix)) return false;
@@ -35,6 +41,29 @@ bool split_account(std::string_view user, std::string_view& ns, std::string_view
   ns = user.substr(0, colon);
   name = user.substr(colon + 1);
   return !ns.empty() && !name.empty();
+}
+
+// The references that Kubernetes makes of the headers, as Go prints them: kind, namespace, name,
+// uid, apiVersion, resourceVersion and fieldPath.
+std::string shown_requests(const net::Headers& headers) {
+  constexpr std::string_view kVersion = "authentication.k8s.io/v1";
+  std::string out;
+  const auto show = [&](std::string_view kind, std::string_view name, std::string_view version,
+                        std::string_view path) {
+    out += out.empty() ? "[{" : " {";
+    ((out += kind) += "  ") += name;
+    ((out += "  ") += version) += "  ";
+    (out += path) += "}";
+  };
+  for (const std::string_view group : headers.get_all(kGroup)) show("Group", group, "", "");
+  for (const auto& [name, value] : headers.all()) {
+    if (name.starts_with(kExtra)) {
+      show("UserExtra", value, kVersion, extra_key(name));
+    }
+  }
+  const std::string_view uid = headers.get(kUid);
+  if (!uid.empty()) show("UID", uid, kVersion, "");
+  return out + "]";
 }
 
 }  // namespace
@@ -51,7 +80,8 @@ Result<std::optional<Impersonation>> read_impersonation(const net::Headers& head
   User& user = out.user;
   user.name = headers.get(kUser);
   if (user.name.empty()) {
-    return errors::internal("requested impersonation without impersonating a user");
+    return errors::bad_request("requested " + shown_requests(headers) +
+                               " without impersonating a user");
   }
   std::string_view ns, account;
   const bool is_account = split_account(user.name, ns, account);
@@ -64,8 +94,7 @@ Result<std::optional<Impersonation>> read_impersonation(const net::Headers& head
   }
   for (const auto& [name, value] : headers.all()) {
     if (!name.starts_with(kExtra) || name.size() == kExtra.size()) continue;
-    const std::string raw = name.substr(kExtra.size());
-    const std::string key = to_lower(percent_decode(raw).value_or(raw));
+    const std::string key = extra_key(name);
     user.extra[key].push_back(value);
     out.demands.push_back(demand(kAuthenticationGroup, "userextras", key, "", value));
   }

@@ -8,6 +8,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/stored_json.h"
+#include "apiserver/registry/write_options.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -59,15 +60,16 @@ Result<TokenBinding> read_binding(Backend& backend, const Call& call, const api:
     if (each.kind == binding.kind && reference.string_at("apiVersion") == "v1") bindable = &each;
   }
   if (bindable == nullptr) {
+    const std::string version(reference.string_at("apiVersion"));
+    const bool has_group = version.find('/') != std::string::npos;
     return errors::bad_request("cannot bind token to object of type " +
-                               std::string(reference.string_at("apiVersion")) +
-                               ", Kind=" + binding.kind);
+                               (has_group ? version : "/" + version) + ", Kind=" + binding.kind);
   }
   const auto found = backend.store().get(
       {bindable->resource, bindable->is_namespaced ? call.info.ns : "", binding.name});
   if (!found) return errors::not_found(bindable->resource, binding.name);
   if (!binding.uid.empty() && binding.uid != (*found)->uid) {
-    return errors::conflict(bindable->resource, binding.name,
+    return errors::conflict(binding.kind, binding.name,
                             "the UID in the bound object reference (" + binding.uid +
                                 ") does not match the UID in record. The object might have been "
                                 "deleted and then recreated");
@@ -128,7 +130,7 @@ Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& a
   if (wanted.expiration_seconds < kMinSeconds || wanted.expiration_seconds > kMaxSeconds) {
     const bool is_short = wanted.expiration_seconds < kMinSeconds;
     return errors::invalid(
-        "TokenRequest.authentication.k8s.io", call.info.name,
+        "TokenRequest.authentication.k8s.io", "",
         {cause::invalid("spec.expirationSeconds", std::to_string(wanted.expiration_seconds),
                         is_short ? "may not specify a duration less than 10 minutes"
                                  : "may not specify a duration larger than 2^32 seconds")});
@@ -200,14 +202,15 @@ void answer_request(const SubresourceAdmissionRef& asked) {
 }  // namespace
 
 void request_token(const BackendRef& backend, const CallRef& call) {
+  if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
+    return answer_error(*call, ok.error());
+  }
   auto asked =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
   auto body = read_request(*backend, *call, asked->arena);
   if (!body) return answer_error(*call, body.error());
   asked->object = *body;
-  Error wrong;
-  asked->change.dry_run = is_dry_run(*call, wrong);
-  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  asked->change.dry_run = is_dry_run(*call);
   admit_subresource(asked, [asked] { answer_request(asked); });
 }
 

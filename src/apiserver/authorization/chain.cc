@@ -144,11 +144,12 @@ void AuthorizerChain::list_rules(const User& user, const std::string& ns, RuleSe
   for (Authorizer* authorizer : chain_) authorizer->list_rules(user, ns, out);
 }
 
+std::string internal_error_text(std::string_view target, std::string_view why) {
+  return escaped("Internal Server Error: " + quoted(target) + ": " + std::string(why)) + "\n";
+}
+
 Error forbidden_error(const User& user, const Attributes& wanted, const Decision& decision) {
-  if (!decision.error.empty()) {
-    return errors::internal("Internal Server Error: " + quoted(wanted.path) + ": " + decision.error)
-        .error();
-  }
+  if (!decision.error.empty()) return errors::internal(decision.error).error();
   std::string why = escaped(forbidden_why(user, wanted));
   if (!decision.reason.empty()) why += ": " + decision.reason;
   std::string resource = wanted.resource;

@@ -40,6 +40,8 @@ class AuthorizerChain final : public Authorizer {
   std::vector<std::unique_ptr<Authorizer>> owned_;
 };
 
+// Where it could not be found out: a text, for the 500 of a request to `target`.
+std::string internal_error_text(std::string_view target, std::string_view why);
 // 403 in the words that clients know: who cannot do what, where; 500 when it could not be found
 // out.
 Error forbidden_error(const User& user, const Attributes& wanted, const Decision& decision);

@@ -21,6 +21,11 @@ void note_decision(const Call& call, const Decision& decision) {
   audit::annotate(call, "authorization.k8s.io/reason", decision.reason);
 }
 
+Result<void> refuse(const CallRef& call, const Attributes& wanted, const Decision& decision) {
+  call->is_refused_at_gate = true;
+  return std::unexpected(forbidden_error(call->user, wanted, decision));
+}
+
 // Asks whether the caller may do `wanted`; `next` hears the decision, now or later.
 template <typename Next>
 Result<void> decide(const BackendRef& backend, const CallRef& call, Attributes wanted, Next next) {
@@ -61,7 +66,11 @@ Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_o
       [backend, call, go_on](const Attributes& wanted, const Decision& decision) {
         note_decision(*call, decision);
         if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
-        return Result<void>(std::unexpected(forbidden_error(call->user, wanted, decision)));
+        if (decision.error.empty()) return refuse(call, wanted, decision);
+        // Nobody can say whether he may. This is no Status.
+        answer_text(*call, 500, "text/plain; charset=utf-8",
+                    internal_error_text(call->request.target, decision.error));
+        return Result<void>();
       });
 }
 
@@ -78,7 +87,7 @@ Result<void> impersonate(const BackendRef& backend, const CallRef& call,
       [backend, call, as, at, go_on](const Attributes& wanted, const Decision& decision) {
         if (decision.verdict != Verdict::kAllow) {
           note_decision(*call, decision);
-          return Result<void>(std::unexpected(forbidden_error(call->user, wanted, decision)));
+          return refuse(call, wanted, {decision.verdict, decision.reason, ""});
         }
         return impersonate(backend, call, as, at + 1, go_on);
       });
@@ -98,6 +107,7 @@ Result<void> write_down(const BackendRef& backend, const CallRef& call, Next nex
 Result<void> known(const BackendRef& backend, const CallRef& call, bool is_public, GoOn go_on) {
   if (is_public) return in_turn(backend, call, [=] { return go_on(backend, call); });
   auto as = read_impersonation(call->request.headers);
+  call->is_refused_at_gate = !as;
   if (!as) return std::unexpected(std::move(as.error()));
   if (!*as) return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
   return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);

@@ -7,6 +7,7 @@
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/write_options.h"
 #include "apiserver/table/table_output.h"
 #include "base/strings.h"
 
@@ -19,14 +20,15 @@ using ReviewRef = SubresourceAdmissionRef;
 // Reads the review and lets admission see it; `go_on`, on any thread, fills in the status.
 void begin_review(const BackendRef& backend, const CallRef& call,
                   void (*go_on)(const ReviewRef& review)) {
+  if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
+    return answer_error(*call, ok.error());
+  }
   auto review = std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, nullptr);
   auto body = read_object(*call, review->arena, *call->resource);
   if (!body) return answer_error(*call, body.error());
   body->erase("status");
   review->object = *body;
-  Error wrong;
-  review->change.dry_run = is_dry_run(*call, wrong);
-  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  review->change.dry_run = is_dry_run(*call);
   admit_subresource(review, [review, go_on] { go_on(review); });
 }
 
@@ -84,23 +86,65 @@ void check_selector(const api::Value* selector, const std::string& path,
   }
 }
 
-void check_attributes(const api::Value* spec, std::vector<Cause>& causes) {
-  const auto* resource = spec == nullptr ? nullptr : spec->find("resourceAttributes");
-  const auto* other = spec == nullptr ? nullptr : spec->find("nonResourceAttributes");
-  const bool has_resource = resource != nullptr && resource->is_object();
-  const bool has_other = other != nullptr && other->is_object();
-  if (has_resource && has_other) {
+// Of what is asked exactly one form must be there.
+void check_forms(const api::Value* resource, const api::Value* other, std::vector<Cause>& causes) {
+  if (resource != nullptr && other != nullptr) {
     causes.push_back(cause::invalid("spec.nonResourceAttributes", api::to_json_text(*other),
                                     "cannot be specified in combination with resourceAttributes"));
-  } else if (!has_resource && !has_other) {
+  } else if (resource == nullptr && other == nullptr) {
     causes.push_back(cause::invalid("spec.resourceAttributes", "null",
                                     "exactly one of nonResourceAttributes or resourceAttributes "
                                     "must be specified"));
-  } else if (has_resource) {
+  }
+}
+
+// A review is no object: nothing is to be said of it but, where it is local, the namespace.
+void check_no_meta(const api::Value& review, bool is_local, std::vector<Cause>& causes) {
+  const auto* meta = review.find("metadata");
+  if (meta == nullptr || !meta->is_object()) return;
+  for (const auto& [key, value] : meta->members()) {
+    const bool may_be = key == "managedFields" || key == "creationTimestamp" || value.is_null() ||
+                        (is_local && key == "namespace");
+    if (may_be) continue;
+    causes.push_back(cause::invalid("metadata", api::to_json_text(*meta),
+                                    is_local ? "must be empty except for namespace"
+                                             : "must be empty"));
+    return;
+  }
+}
+
+const api::Value* object_at(const api::Value* parent, std::string_view key) {
+  const auto* found = parent == nullptr ? nullptr : parent->find(key);
+  return found != nullptr && found->is_object() ? found : nullptr;
+}
+
+// What is wrong with a review of access. `about_user` stands between its forms and its selectors.
+std::vector<Cause> check_review(const Call& call, const api::Value& review,
+                                const std::vector<Cause>& about_user) {
+  std::vector<Cause> causes;
+  const auto* spec = review.find("spec");
+  const auto* resource = object_at(spec, "resourceAttributes");
+  const auto* other = object_at(spec, "nonResourceAttributes");
+  check_forms(resource, other, causes);
+  causes.insert(causes.end(), about_user.begin(), about_user.end());
+  if (resource != nullptr) {
     const std::string path = "spec.resourceAttributes";
     check_selector(resource->find("fieldSelector"), path + ".fieldSelector", causes);
     check_selector(resource->find("labelSelector"), path + ".labelSelector", causes);
   }
+  const bool is_local = !call.info.ns.empty();
+  check_no_meta(review, is_local, causes);
+  if (!is_local) return causes;
+  if (resource != nullptr && resource->string_at("namespace") != call.info.ns) {
+    causes.push_back(cause::invalid("spec.resourceAttributes.namespace",
+                                    quoted(resource->string_at("namespace")),
+                                    "must match metadata.namespace"));
+  }
+  if (other != nullptr) {
+    causes.push_back(cause::invalid("spec.nonResourceAttributes", api::to_json_text(*other),
+                                    "disallowed on this kind of request"));
+  }
+  return causes;
 }
 
 Attributes read_attributes(const api::Value& spec) {
@@ -144,31 +188,14 @@ void answer_decision(SubresourceAdmission& review, const Decision& decision) {
 }
 
 // `user` is who is asked about.
-void decide_review(const ReviewRef& review, const User& user, std::vector<Cause> causes) {
+void decide_review(const ReviewRef& review, const User& user, const std::vector<Cause>& causes) {
   const CallRef& call = review->call;
   AuthorizerChain& authorization = *review->backend->authorization;
-  const auto* spec = review->object.find("spec");
-  std::vector<Cause> about_user = std::move(causes);
-  causes.clear();
-  check_attributes(spec, causes);
-  causes.insert(causes.end(), about_user.begin(), about_user.end());
-  const bool is_local = !call->info.ns.empty();
-  if (is_local && spec != nullptr && spec->find("nonResourceAttributes") != nullptr) {
-    causes.push_back(cause::invalid("spec.nonResourceAttributes",
-                                    api::to_json_text(*spec->find("nonResourceAttributes")),
-                                    "disallowed on this kind of request"));
-  }
-  if (!causes.empty()) {
+  if (auto wrong = check_review(*call, review->object, causes); !wrong.empty()) {
     return answer_error(*call,
-                        errors::invalid(kind_text(*call->resource), "", std::move(causes)).error());
+                        errors::invalid(kind_text(*call->resource), "", std::move(wrong)).error());
   }
-  const Attributes wanted = read_attributes(*spec);
-  if (is_local && wanted.ns != call->info.ns) {
-    return answer_error(
-        *call, errors::bad_request("spec.resourceAttributes.namespace must match namespace: " +
-                                   call->info.ns)
-                   .error());
-  }
+  const Attributes wanted = read_attributes(*review->object.find("spec"));
   if (const auto decision = authorization.decide(user, wanted, true)) {
     return answer_decision(*review, *decision);
   }
@@ -223,7 +250,7 @@ void answer_access(const ReviewRef& review) {
     causes.push_back(
         cause::invalid("spec.user", "\"\"", "at least one of user or group must be specified"));
   }
-  decide_review(review, user, std::move(causes));
+  decide_review(review, user, causes);
 }
 
 void answer_self_rules(const ReviewRef& review) {

@@ -19,9 +19,9 @@ std::string server_address(const Options& options) {
 
 // A plain discovery document in the media that the client accepts.
 void answer_plain(Call& call, const Document& document, std::string_view kind) {
-  auto output = negotiate(call.request.headers.get("accept"), false);
+  auto output = negotiate(call.request.headers.get("accept"), {.is_built_in = true});
   if (!output) return answer_error(call, output.error());
-  output->pretty = call.query.flag("pretty");
+  output->pretty = call.output.pretty;
   call.output = std::move(*output);
   if (call.output.media == Media::kJson && !call.output.pretty) {
     return answer_document(call, document, "application/json");
@@ -76,6 +76,7 @@ void discover_version(Backend& backend, const CallRef& call) {
   const std::size_t most = is_legacy ? 2 : 3;
   if (parts.size() < 2 || parts.size() > most) return answer_not_found(*call);
   const std::string_view group = is_legacy ? "" : parts[1];
+  const bool is_built_in = is_legacy || !api::builtin_schema().versions(group).empty();
   const bool is_group = !is_legacy && parts.size() == 2;
   const std::string_view version = is_group ? "" : parts.back();
   // Asked first, so that only what there is gets a place in the cache.
@@ -83,6 +84,7 @@ void discover_version(Backend& backend, const CallRef& call) {
   const auto versions = catalog->versions(group);
   const bool is_served =
       is_group ? !versions.empty() : std::ranges::find(versions, version) != versions.end();
+  if (!is_served && is_built_in) return answer_error(*call, errors::unrouted(404).error());
   if (!is_served || (group.empty() && !is_legacy)) return answer_not_found(*call);
   const auto make = [&] {
     return is_group ? *api_group_json(*catalog, group)

@@ -10,7 +10,13 @@
 namespace pinnace::apiserver::fairness {
 namespace {
 
-constexpr std::string_view kTooMany = "too many requests, please try again later.";
+// Without a reason: Kubernetes answers with the bare sentence.
+Unexpected too_many(unsigned retry_after_seconds) {
+  auto refused = errors::too_many_requests("Too many requests, please try again later.",
+                                           static_cast<int>(retry_after_seconds));
+  refused.error().reason.clear();
+  return refused;
+}
 
 // Of the time that a request has.
 constexpr int kPartInQueue = 4;
@@ -101,7 +107,7 @@ Result<void> Turns::settle(Call& call, Outcome outcome) {
   const Flow* flow = call.turn.flow();
   if (flow == nullptr) {
     if (outcome == Outcome::kServe) return {};
-    return errors::too_many_requests(std::string(kTooMany), 1);
+    return too_many(1);
   }
   const Place& place = call.turn.place();
   if (outcome == Outcome::kServe) {
@@ -114,8 +120,7 @@ Result<void> Turns::settle(Call& call, Outcome outcome) {
   flow->rejected[static_cast<std::size_t>(outcome)]->add(1);
   const Duration waited = executor_.clock().monotonic() - place.arrived();
   flow->waited_in_vain.observe(std::chrono::duration<double>(waited).count());
-  return errors::too_many_requests(std::string(kTooMany),
-                                   static_cast<int>(flow->level->retry_after_seconds()));
+  return too_many(static_cast<unsigned>(flow->level->retry_after_seconds()));
 }
 
 void Turns::configure_level(Digest::LevelAtWork& wanted) {

@@ -16,6 +16,7 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
   headers.add("cache-control", "no-cache, private");
   call.turn.add_headers(headers);
   if (call.closes_connection) headers.add("connection", "close");
+  if (call.is_refused_at_gate) headers.add("x-content-type-options", "nosniff");
   const auto warn = [&](std::string_view text) {
     std::string quoted = "299 - ";
     api::write_json_string(quoted, text);
@@ -138,8 +139,13 @@ std::string kind_text(const api::ResourceInfo& resource) {
 }
 
 void answer_error(Call& call, const Error& error) {
-  const EncodedStatus status = encode_status(status_json(error), call.output);
+  // Who has to wait for others is told so by a text.
+  const bool is_text = error.code == 429 && error.reason.empty();
+  const EncodedStatus status =
+      is_text ? EncodedStatus{"text/plain; charset=utf-8", error.message + "\n"}
+              : encode_status(status_json(error), call.output);
   net::Headers headers = common_headers(call, status.content_type);
+  if (is_text) headers.add("x-content-type-options", "nosniff");
   if (error.retry_after_seconds > 0) {
     headers.add("retry-after", std::to_string(error.retry_after_seconds));
   }

@@ -33,63 +33,111 @@ int quality(std::string_view text) {
   return std::min(thousandths, 1000);
 }
 
-// What the entry asks for and how much (1 to 1000); 0 where it cannot be had.
-int read_entry(std::string_view entry, bool allow_shapes, Output& out) {
-  std::string_view as, group, version;
-  int wanted = 1000;
-  const std::string_view type =
-      take_apart(entry, [&](std::string_view key, std::string_view value) {
-        if (key == "as") as = value;
-        if (key == "g") group = value;
-        if (key == "v") version = value;
-        if (key == "q") wanted = quality(value);
-      });
-  if (type == "*/*" || type == "application/*" || type == "application/json") {
-    out.media = Media::kJson;
+constexpr std::string_view kAccepted =
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+constexpr std::string_view kAcceptedOfLists =
+    ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
+struct Entry {
+  Output output;
+  int wanted = 0;  // 1 to 1000; 0: it cannot be had.
+  int wildcards = 0;
+};
+
+bool read_type(std::string_view type, Entry& entry) {
+  Media& media = entry.output.media;
+  if (type == "*/*" || type == "application/*") {
+    entry.wildcards = type == "*/*" ? 2 : 1;
   } else if (type == "application/yaml" || type == "text/yaml") {
-    out.media = Media::kYaml;
+    media = Media::kYaml;
   } else if (type == kProtobuf) {
-    out.media = Media::kProtobuf;
-  } else {
-    return 0;
+    media = Media::kProtobuf;
+  } else if (type != "application/json") {
+    return false;
   }
-  if (as.empty()) return wanted;
-  if (!allow_shapes || group != "meta.k8s.io" || (version != "v1" && version != "v1beta1")) {
-    return 0;
-  }
-  out.shape_version = version == "v1" ? "v1" : "v1beta1";
+  return true;
+}
+
+bool read_shape(std::string_view as, Output& out) {
   if (as == "Table")
     out.shape = Shape::kTable;
   else if (as == "PartialObjectMetadata")
     out.shape = Shape::kPartial;
   else if (as == "PartialObjectMetadataList")
     out.shape = Shape::kPartialList;
-  else
-    return 0;
   // A Table holds rows of any kind, which protobuf cannot say.
-  if (out.shape == Shape::kTable && out.media == Media::kProtobuf) return 0;
-  return wanted;
+  return out.shape != Shape::kObject &&
+         !(out.shape == Shape::kTable && out.media == Media::kProtobuf);
+}
+
+Entry read_entry(std::string_view text, const Offer& offer) {
+  Entry entry;
+  Output& out = entry.output;
+  std::string_view as, group, version;
+  int wanted = 1000;
+  const std::string_view type =
+      take_apart(text, [&](std::string_view key, std::string_view value) {
+        if (key == "as") as = value;
+        if (key == "g") group = value;
+        if (key == "v") version = value;
+        if (key == "q") wanted = quality(value);
+        if (key == "pretty") out.pretty = value == "1";
+      });
+  if (!read_type(type, entry)) return entry;
+  const bool is_plain = as.empty() && group.empty() && version.empty();
+  if (is_plain) {
+    if (offer.protobuf || out.media != Media::kProtobuf) entry.wanted = wanted;
+    return entry;
+  }
+  if (!offer.shapes || group != "meta.k8s.io" || (version != "v1" && version != "v1beta1") ||
+      !read_shape(as, out)) {
+    return entry;
+  }
+  out.shape_version = version == "v1" ? "v1" : "v1beta1";
+  entry.wanted = wanted;
+  return entry;
+}
+
+// Whether Kubernetes' router lets the entries pass: it looks at no parameters, and knows no
+// "application/*".
+bool passes_router(std::string_view accept) {
+  for (const std::string_view text : split(accept, ',')) {
+    const std::string_view type = trim(split(text, ';')[0]);
+    Entry entry;
+    if (type != "application/*" && read_type(type, entry)) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
-Result<Output> negotiate(std::string_view accept, bool allow_shapes, bool has_protobuf) {
+Result<Output> negotiate(std::string_view accept, const Offer& offer) {
   if (trim(accept).empty()) return Output{};
-  Output best;
-  int best_quality = 0;
-  for (const std::string_view entry : split(accept, ',')) {
-    Output out;
-    const int wanted = read_entry(trim(entry), allow_shapes, out);
-    if (!has_protobuf && out.media == Media::kProtobuf && out.shape == Shape::kObject) continue;
-    if (wanted > best_quality) {
-      best = std::move(out);
-      best_quality = wanted;
-    }
+  if (offer.is_built_in && !passes_router(accept)) {
+    return errors::unrouted(406, "406: Not Acceptable\n\nAvailable representations: " +
+                                     std::string(kAccepted) +
+                                     std::string(offer.is_list ? kAcceptedOfLists : ""));
   }
-  if (best_quality > 0) return best;
-  return errors::not_acceptable(
-      "only the following media types are accepted: application/json, application/yaml" +
-      std::string(has_protobuf ? ", application/vnd.kubernetes.protobuf" : ""));
+  Entry best;
+  for (const std::string_view text : split(accept, ',')) {
+    Entry entry = read_entry(trim(text), offer);
+    const bool is_better =
+        entry.wanted > best.wanted ||
+        (entry.wanted != 0 && entry.wanted == best.wanted && entry.wildcards < best.wildcards);
+    if (is_better) best = std::move(entry);
+  }
+  if (best.wanted > 0) return best.output;
+  return errors::not_acceptable("only the following media types are accepted: " +
+                                std::string(kAccepted));
+}
+
+bool is_laid_out(const Query& query, std::string_view user_agent) {
+  static constexpr std::string_view kYes[] = {"1", "t", "T", "true", "TRUE", "True"};
+  if (const std::string_view said = query.get("pretty"); !said.empty()) {
+    return std::ranges::find(kYes, said) != std::end(kYes);
+  }
+  return user_agent.starts_with("curl") || user_agent.starts_with("Wget") ||
+         user_agent.starts_with("Mozilla/5.0");
 }
 
 Result<Media> body_media(std::string_view content_type) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "apiserver/http/query.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -25,10 +26,22 @@ struct Output {
   const Clock* clock = nullptr;  // What a Table's ages are reckoned by; set with shape kTable.
 };
 
-// The acceptable entry of an Accept header that is wanted most, the first of several; 406 when
-// there is none. `allow_shapes`: Table and partial metadata may be had here; `has_protobuf`: whole
-// objects in protobuf, too.
-Result<Output> negotiate(std::string_view accept, bool allow_shapes, bool has_protobuf = true);
+// What may be had at some place.
+struct Offer {
+  bool shapes = false;    // Table and partial metadata.
+  bool protobuf = true;   // Whole objects in protobuf.
+  bool is_built_in = false;  // Then Kubernetes' router looks at the media types first, and refuses
+                             // in its own words what names none of them.
+  bool is_list = false;      // The router names the media of watches, too.
+};
+
+// The acceptable entry of an Accept header that is wanted most: of several the most definite, and
+// of these the first. 406 when there is none.
+Result<Output> negotiate(std::string_view accept, const Offer& offer);
+
+// Whether answers are laid out for people: who says so in the query, and who reads by a browser or
+// a tool for the command line.
+bool is_laid_out(const Query& query, std::string_view user_agent);
 
 // 415 for what is no object's form. An empty type is JSON.
 Result<Media> body_media(std::string_view content_type);

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 
-Output wanted(std::string_view accept) { return negotiate(accept, true).value(); }
+Output wanted(std::string_view accept) { return negotiate(accept, {.shapes = true}).value(); }
 
 TEST(Negotiate, TakesTheFirstOfEqualEntries) {
   EXPECT_EQ(wanted("").media, Media::kJson);
@@ -22,7 +22,7 @@ TEST(Negotiate, HeedsQuality) {
   EXPECT_EQ(wanted("application/yaml;q=0, application/json;q=0.001").media, Media::kJson);
   EXPECT_EQ(wanted("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8").media,
             Media::kJson);
-  EXPECT_EQ(negotiate("application/json;q=0", true).error().code, 406);
+  EXPECT_EQ(negotiate("application/json;q=0", {}).error().code, 406);
 }
 
 TEST(Negotiate, ReadsShapes) {
@@ -39,17 +39,17 @@ TEST(Negotiate, ReadsShapes) {
 }
 
 TEST(Negotiate, PassesOverShapesThatCannotBeHad) {
-  EXPECT_EQ(negotiate("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", false)
+  EXPECT_EQ(negotiate("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", {})
                 .value()
                 .shape,
             Shape::kObject);
   EXPECT_EQ(wanted("application/json;as=Table;v=v2;g=meta.k8s.io,application/yaml").media,
             Media::kYaml);
-  EXPECT_EQ(negotiate("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io", true)
+  EXPECT_EQ(negotiate("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io", {.shapes = true})
                 .error()
                 .code,
             406);
-  EXPECT_EQ(negotiate("text/html", true).error().reason, "NotAcceptable");
+  EXPECT_EQ(negotiate("text/html", {}).error().reason, "NotAcceptable");
 }
 
 TEST(BodyMedia, KnowsTheFormsOfObjects) {

@@ -1,5 +1,7 @@
 #include "apiserver/http/query.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -55,8 +57,28 @@ std::vector<std::string> Query::get_all(std::string_view name) const {
 
 bool Query::flag(std::string_view name) const {
   if (!has(name)) return false;
-  const std::string value = to_lower(get(name));
-  return !(value == "0" || value == "f" || value == "false");
+  const std::string_view value = get(name);
+  return value != "0" && !equal_ignoring_case(value, "false");
+}
+
+std::string not_a_number(std::string_view function, std::string_view text) {
+  std::string_view digits = text;
+  if (function == "ParseInt" && (digits.starts_with('-') || digits.starts_with('+'))) {
+    digits.remove_prefix(1);
+  }
+  const bool is_number = !digits.empty() && std::ranges::all_of(digits, [](char digit) {
+    return digit >= '0' && digit <= '9';
+  });
+  return "strconv." + std::string(function) + ": parsing \"" + std::string(text) +
+         "\": " + (is_number ? "value out of range" : "invalid syntax");
+}
+
+Result<std::optional<std::int64_t>> query_integer(const Query& query, std::string_view name) {
+  if (!query.has(name)) return std::nullopt;
+  const std::string_view text = query.get(name);
+  const auto number = parse_int(text);
+  if (!number) return errors::bad_request(not_a_number("ParseInt", text));
+  return *number;
 }
 
 }  // namespace pinnace::apiserver

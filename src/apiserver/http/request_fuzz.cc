@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = parse_continue(make_continue(*token));
     PINNACE_ASSERT(again && again->revision == token->revision && again->start == token->start);
   }
-  (void)negotiate(line(2), true);
+  (void)negotiate(line(2), {.shapes = true});
   (void)body_media(line(2));
   return 0;
 }

@@ -42,16 +42,30 @@ std::string details_json(const Error& error) {
   return out + "}";
 }
 
+constexpr std::string_view kInternal = "InternalError";
+
+// Kubernetes says that it is one, and what it is once more as a cause.
+Error worded_internal(Error error) {
+  constexpr std::string_view kPrefix = "Internal error occurred: ";
+  if (!error.causes.empty() || error.has_details) return error;
+  std::string_view why = error.message;
+  if (why.starts_with(kPrefix)) why.remove_prefix(kPrefix.size());
+  error.causes.push_back({"", std::string(why), ""});
+  error.message = std::string(kPrefix) + error.causes[0].message;
+  return error;
+}
+
 }  // namespace
 
-std::string status_json(const Error& error, std::string_view next) {
+std::string status_json(const Error& said, std::string_view next) {
+  const Error error = said.is(kInternal) ? worded_internal(said) : said;
   std::string out = R"({"kind":"Status","apiVersion":"v1","metadata":{)";
   add_text(out, "continue", next);
   out += R"(},"status":"Failure")";
   add_text(out, "message", error.message);
   add_text(out, "reason", error.reason);
   const std::string details = details_json(error);
-  if (details != "{}") out += ",\"details\":" + details;
+  if (details != "{}" || error.has_details) out += ",\"details\":" + details;
   return out + ",\"code\":" + std::to_string(error.code) + "}\n";
 }
 

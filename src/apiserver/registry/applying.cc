@@ -78,7 +78,7 @@ Result<void> apply_to_live(Change& change, const Held& held, api::Value& object,
   if (!live) return std::unexpected(std::move(live.error()));
   auto next = apply(change, versions, held, *live, managed_fields(old));
   if (!next) return std::unexpected(std::move(next.error()));
-  if (auto ok = check_sent_preconditions(change.call, *next, old); !ok) return ok;
+  if (auto ok = check_sent_revision(change.call, *next, old); !ok) return ok;
   object = *next;
   return {};
 }

@@ -6,9 +6,11 @@
 #include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/owner_references.h"
 #include "apiserver/registry/ownership.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/schema_validation.h"
+#include "apiserver/registry/stored_json.h"
 #include "apiserver/registry/write_options.h"
 
 namespace pinnace::apiserver {
@@ -30,7 +32,7 @@ struct Creation {
   api::Value object;
   api::Value kept;  // What is stored of it.
   AdmissionRequest admission{change, Operation::kCreate, &object, nullptr};
-  bool is_old = false;  // The client says that the object was stored before.
+  bool names_revision = false;  // That of some other object.
   std::function<void()> taken;
   // Begins anew; empty when that was tried too often.
   std::function<void()> again;
@@ -69,33 +71,46 @@ std::string generate_name(const Change& change, std::string_view prefix) {
   return name;
 }
 
+// The last moment at which an object without a name gets one: admission may have named it.
 void settle_name(Change& change, api::Value& meta) {
   std::string name(meta.string_at("name"));
-  if (name.empty() && !change.call.info.name.empty()) name = change.call.info.name;
   const std::string_view prefix = meta.string_at("generateName");
   if (name.empty() && !prefix.empty()) name = generate_name(change, prefix);
   if (!name.empty()) meta.set_ref(change.arena, "name", change.text(name));
   change.name = name;
 }
 
-void settle_system_fields(Change& change, const Strategy& strategy, api::Value& meta) {
-  for (const char* key : {"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
-                          "resourceVersion", "generation"}) {
+void wipe_system_fields(api::Value& meta) {
+  for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp",
+                          "deletionGracePeriodSeconds", "selfLink"}) {
     meta.erase(key);
   }
+}
+
+void settle_system_fields(Change& change, const Strategy& strategy, api::Value& meta) {
+  wipe_system_fields(meta);
+  for (const char* key : {"resourceVersion", "generation"}) meta.erase(key);
   meta.set_ref(change.arena, "uid", change.text(make_uuid(change.backend.options.rng)));
   meta.set_ref(change.arena, "creationTimestamp", change.text(rfc3339(change.backend.now())));
   if (strategy.has_generation) meta.set_ref(change.arena, "generation", api::Value::integer(1));
 }
 
-// Names the object, so that admission knows what it is asked about.
-Result<void> name_object(Creation& creation) {
+// What admission is asked about: without what only the server says, and without a name where the
+// server makes one.
+Result<void> settle_request(Creation& creation) {
   Change& change = creation.change;
   api::Value& meta = meta_of(change.arena, creation.object);
   if (auto ok = settle_namespace(change, meta); !ok) return ok;
-  creation.is_old = creation.call->info.verb == "create" &&
-                    parse_uint(meta.string_at("resourceVersion")).value_or(0) != 0;
-  settle_name(change, meta);
+  creation.names_revision = creation.call->info.verb == "create" &&
+                            parse_revision(meta.string_at("resourceVersion")).value_or(0) != 0;
+  wipe_system_fields(meta);
+  std::string name(meta.string_at("name"));
+  if (name.empty() && !change.call.info.name.empty()) {
+    name = change.call.info.name;
+    meta.set_ref(change.arena, "name", change.text(name));
+  }
+  change.name = name;
+  change.name_prefix = meta.string_at("generateName");
   return {};
 }
 
@@ -103,6 +118,8 @@ Result<void> name_object(Creation& creation) {
 Result<void> prepare(Creation& creation) {
   Change& change = creation.change;
   const Strategy& strategy = strategy_for(change.storage);
+  drop_repeated_owners(change, creation.object, OwnersFrom::kAdmission);
+  settle_name(change, meta_of(change.arena, creation.object));
   settle_system_fields(change, strategy, meta_of(change.arena, creation.object));
   if (change.storage.subresource("status") != nullptr && !strategy.keeps_status) {
     creation.object.erase("status");
@@ -124,6 +141,26 @@ Result<void> prepare(Creation& creation) {
   if (change.storage.custom != nullptr) return {};
   // What was filled in on the way gets its place.
   return api::normalise(change.arena, creation.object, *change.storage.type);
+}
+
+store::Key key_of(const Change& change) {
+  return {std::string(change.storage.storage_resource), change.ns, change.name};
+}
+
+// There is one of that name.
+Error exists_error(const Creation& creation) {
+  const Change& change = creation.change;
+  Error error =
+      errors::already_exists(resource_text(*creation.call->resource), change.name).error();
+  if (!meta_text(creation.object, "generateName").empty()) {
+    error.message += ", the server was not able to generate a unique name for the object";
+    error.retry_after_seconds = 1;
+  }
+  const auto there = change.backend.store().get(key_of(change));
+  api::Arena arena;
+  const auto tree = there ? parse_stored(arena, **there) : api::Value::null();
+  if (tree && is_being_deleted(*tree)) error.message = "object is being deleted: " + error.message;
+  return error;
 }
 
 void write(const CreationRef& creation, store::Key key) {
@@ -148,8 +185,12 @@ void write(const CreationRef& creation, store::Key key) {
                    creation->change.done(false);
                    return call.exchange->post(creation->again);
                  }
-                 if (!done)
+                 if (!done && done.error().is("AlreadyExists")) {
+                   return creation->fail(exists_error(*creation));
+                 }
+                 if (!done) {
                    return creation->fail(write_error(call, done.error(), creation->change.name));
+                 }
                  creation->change.done(true);
                  answer_object(call, 201, written_object(call, creation->object, *done));
                });
@@ -167,30 +208,18 @@ void commit(const CreationRef& creation, store::Key key) {
 // The last stage: everyone has agreed.
 void settle(const CreationRef& creation) {
   Change& change = creation->change;
-  store::Key key{std::string(change.storage.storage_resource), change.ns, change.name};
-  if (!change.dry_run && creation->is_old) {
+  store::Key key = key_of(change);
+  if (!change.dry_run && creation->names_revision) {
     return creation->fail(
-        {.message = "resourceVersion should not be set on objects to be created"});
+        errors::unexplained("resourceVersion should not be set on objects to be created").error());
   }
   if (!change.dry_run) return commit(creation, std::move(key));
-  if (change.backend.store().get(key)) {
-    return creation->fail(
-        errors::already_exists(resource_text(*creation->call->resource), change.name).error());
-  }
+  if (change.backend.store().get(key)) return creation->fail(exists_error(*creation));
   change.done(false);
   answer_object(*creation->call, 201, unstored(key, api::to_json_text(creation->object)));
 }
 
 }  // namespace
-
-bool is_dry_run(const Call& call, Error& error) {
-  std::vector<Cause> causes;
-  const bool is_dry = wants_dry_run(call.query.get_all("dryRun"), causes);
-  if (!causes.empty()) {
-    error = errors::invalid("CreateOptions.meta.k8s.io", "", std::move(causes)).error();
-  }
-  return is_dry;
-}
 
 store::ObjectRef unstored(const store::Key& key, std::string json) {
   auto object = std::make_shared<store::Object>();
@@ -229,16 +258,16 @@ void create_made(const BackendRef& backend, const CallRef& call, Making making) 
     creation->again = [backend, call, next] { create_made(backend, call, next); };
   }
   Change& change = creation->change;
-  Error wrong;
-  change.dry_run = is_dry_run(*call, wrong);
-  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  change.dry_run = is_dry_run(*call);
   auto object = making.make(change);
   if (!object) return answer_error(*call, object.error());
   creation->object = *object;
   creation->taken = std::move(making.taken);
   change.ns = call->info.ns;
-  if (auto ok = name_object(*creation); !ok) return creation->fail(ok.error());
-  if (making.ownership == Ownership::kTracked) track_ownership(change, creation->object, nullptr);
+  if (auto ok = settle_request(*creation); !ok) return creation->fail(ok.error());
+  const bool is_sent = making.ownership == Ownership::kTracked;
+  if (is_sent) drop_repeated_owners(change, creation->object, OwnersFrom::kClient);
+  if (is_sent) track_ownership(change, creation->object, nullptr);
   const AdmissionRequestRef request(creation, &creation->admission);
   const AdmissionChain& chain = backend->admission;
   chain.mutate(request, [creation, request, &chain](Result<void> ok) {

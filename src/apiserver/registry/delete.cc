@@ -9,8 +9,7 @@
 #include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
-#include "apiserver/registry/registry.h"
-#include "apiserver/registry/selection.h"
+#include "apiserver/registry/page.h"
 #include "apiserver/registry/stored_json.h"
 #include "apiserver/registry/write_options.h"
 #include "base/strings.h"
@@ -21,6 +20,8 @@ namespace {
 constexpr int kMaxAttempts = 8;
 constexpr std::string_view kOrphan = "orphan";
 constexpr std::string_view kForeground = "foregroundDeletion";
+// Where Kubernetes says what DeleteOptions are.
+constexpr std::string_view kScheme = "pkg/apis/meta/internalversion/scheme/register.go:27";
 
 void set_finalizer(api::Arena& arena, api::Value& object, std::string_view name, bool wanted) {
   api::Value& meta = meta_of(arena, object);
@@ -97,21 +98,32 @@ Step next_step(Backend& backend, api::Arena& arena, api::Value& object, const St
   return Step::kUpdate;
 }
 
+// Namespaces and definitions say it in words of their own.
+bool has_own_words(const api::ResourceInfo& resource) {
+  return (resource.group.empty() && resource.name == "namespaces") ||
+         resource.name == "customresourcedefinitions";
+}
+
 Result<void> check_preconditions(const Call& call, const store::Object& object,
                                  const Deletion& deletion) {
-  const auto refuse = [&](std::string why) {
-    return errors::conflict(resource_text(*call.resource), object.key.name, why);
+  const bool own = has_own_words(*call.resource);
+  const auto check = [&](std::string_view what, const std::optional<std::string>& wanted,
+                         const std::string& there, std::string_view became) -> Result<void> {
+    if (!wanted || *wanted == there) return {};
+    const std::string name(what);
+    if (own) {
+      return errors::conflict(resource_text(*call.resource), object.key.name,
+                              "Precondition failed: " + name + " in precondition: " + *wanted +
+                                  ", " + name + " in object meta: " + there);
+    }
+    return errors::conflict(kind_text(*call.resource), object.key.name,
+                            "the " + name + " in the precondition (" + *wanted +
+                                ") does not match the " + name + " in record (" + there +
+                                "). The object might have been " + std::string(became));
   };
-  if (!deletion.uid.empty() && deletion.uid != object.uid) {
-    return refuse("Precondition failed: UID in precondition: " + deletion.uid +
-                  ", UID in object meta: " + object.uid);
-  }
-  if (deletion.expected != 0 && deletion.expected != object.revision) {
-    return refuse("Precondition failed: ResourceVersion in precondition: " +
-                  std::to_string(deletion.expected) +
-                  ", ResourceVersion in object meta: " + std::to_string(object.revision));
-  }
-  return {};
+  auto ok = check("UID", deletion.uid, object.uid, "deleted and then recreated");
+  if (!ok) return ok;
+  return check("ResourceVersion", deletion.revision, std::to_string(object.revision), "modified");
 }
 
 }  // namespace
@@ -218,6 +230,9 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
 
 namespace {
 
+// What is less than nothing is the least that there is.
+std::int64_t grace_of(std::int64_t said) { return said < 0 ? 1 : said; }
+
 // What a client says of a deletion, before anybody has looked whether it may be said.
 struct Wish {
   Deletion deletion;
@@ -239,46 +254,56 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   }
   const std::string_view kind = body->string_at("kind");
   if (!kind.empty() && kind != type->name) {
-    return errors::bad_request(
-        "no kind \"" + std::string(kind) + "\" is registered for version \"" +
-        std::string(body->string_at("apiVersion")) + "\" in the scheme of delete options");
+    const std::string_view version = body->string_at("apiVersion");
+    return errors::bad_request("no kind \"" + std::string(kind) +
+                               "\" is registered for version \"" +
+                               std::string(version.empty() ? "meta.k8s.io/v1" : version) +
+                               "\" in scheme \"" + std::string(kScheme) + "\"");
   }
   Deletion& deletion = wish.deletion;
-  deletion.grace_seconds = body->int_at("gracePeriodSeconds", -1);
+  if (const auto* grace = body->find("gracePeriodSeconds"); grace && grace->is_int()) {
+    deletion.grace_seconds = grace_of(grace->as_int());
+  }
   deletion.propagation = body->string_at("propagationPolicy");
   const auto* orphan = body->find("orphanDependents");
   if (orphan != nullptr && orphan->is_bool()) wish.orphans = orphan->as_bool();
-  if (const auto* wanted = body->find("preconditions")) {
-    deletion.uid = wanted->string_at("uid");
-    auto revision = parse_revision(wanted->string_at("resourceVersion"));
-    if (!revision) return std::unexpected(std::move(revision.error()));
-    deletion.expected = *revision;
-  }
+  read_preconditions(deletion, body->find("preconditions"));
   std::vector<std::string> dry_runs;
   if (const auto* said = body->find("dryRun"); said != nullptr && said->is_array()) {
     for (const auto& one : said->items()) {
       dry_runs.emplace_back(one.is_string() ? one.as_string() : std::string_view());
     }
   }
-  deletion.dry_run = wants_dry_run(dry_runs, wish.causes);
+  check_dry_run(dry_runs, wish.causes);
+  deletion.dry_run = !dry_runs.empty();
   return wish;
 }
 
 Result<Wish> read_wish(const Call& call) {
   Wish wish;
   const Query& query = call.query;
-  if (query.has("gracePeriodSeconds")) {
-    const auto seconds = parse_int(query.get("gracePeriodSeconds"));
-    if (!seconds) return errors::bad_request("gracePeriodSeconds must be a number");
-    wish.deletion.grace_seconds = *seconds;
-  }
+  const auto seconds = query_integer(query, "gracePeriodSeconds");
+  if (!seconds) return std::unexpected(seconds.error());
+  if (*seconds) wish.deletion.grace_seconds = grace_of(**seconds);
   wish.deletion.propagation = query.get("propagationPolicy");
   if (query.has("orphanDependents")) wish.orphans = query.flag("orphanDependents");
-  wish.deletion.dry_run = wants_dry_run(query.get_all("dryRun"), wish.causes);
+  check_dry_run(query.get_all("dryRun"), wish.causes);
+  wish.deletion.dry_run = is_dry_run(call);
   return wish;
 }
 
 }  // namespace
+
+void read_preconditions(Deletion& deletion, const api::Value* said) {
+  if (said == nullptr) return;
+  const auto text_of = [&](const char* key) -> std::optional<std::string> {
+    const auto* value = said->find(key);
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    return std::string(value->as_string());
+  };
+  deletion.uid = text_of("uid");
+  deletion.revision = text_of("resourceVersion");
+}
 
 Result<Deletion> read_deletion(Call& call) {
   // A body counts alone: what stands in the query beside it is not looked at.
@@ -301,16 +326,18 @@ Result<Deletion> read_deletion(Call& call) {
     return errors::invalid("DeleteOptions.meta.k8s.io", "", std::move(causes));
   }
   if (wish->orphans) deletion.propagation = *wish->orphans ? "Orphan" : "Background";
+  deletion.is_cascading = wish->orphans && !*wish->orphans;
   return std::move(deletion);
 }
 
 namespace {
-void answer_converted(const BackendRef& backend, const CallRef& call,
+void answer_converted(const BackendRef& backend, const CallRef& call, int status,
                       const store::ObjectRef& object) {
-  in_requested_version(backend, call, object, [call](const Result<store::ObjectRef>& shown) {
-    if (!shown) return answer_error(*call, shown.error());
-    answer_object(*call, 200, *shown);
-  });
+  in_requested_version(backend, call, object,
+                       [call, status](const Result<store::ObjectRef>& shown) {
+                         if (!shown) return answer_error(*call, shown.error());
+                         answer_object(*call, status, *shown);
+                       });
 }
 }  // namespace
 
@@ -320,12 +347,13 @@ void delete_object(const BackendRef& backend, const CallRef& call) {
   if (const auto may = strategy_for(*call->storage).may_delete; may != nullptr) {
     if (auto ok = may(call->info.name); !ok) return answer_error(*call, ok.error());
   }
+  const int waiting = deletion->is_cascading ? 202 : 200;
   run_deletion(backend, call, key_of(*call), std::move(*deletion),
-               [backend, call](Result<store::ObjectRef> done, bool removed) {
+               [backend, call, waiting](Result<store::ObjectRef> done, bool removed) {
                  if (!done) return answer_error(*call, done.error());
-                 const Strategy& strategy = strategy_for(*call->storage);
-                 if (!removed || strategy.returns_deleted) {
-                   return answer_converted(backend, call, *done);
+                 if (!removed) return answer_converted(backend, call, waiting, *done);
+                 if (strategy_for(*call->storage).returns_deleted) {
+                   return answer_converted(backend, call, 200, *done);
                  }
                  answer_status(*call, 200,
                                success_json(call->resource->group, call->resource->name,
@@ -340,7 +368,7 @@ struct Collection {
   BackendRef backend;
   CallRef call;
   Deletion deletion;
-  std::vector<store::ObjectRef> objects;
+  Page page;
   std::size_t next = 0;
   std::size_t running = 0;
   std::mutex mutex;
@@ -350,32 +378,6 @@ struct Collection {
 
 constexpr std::size_t kAtOnce = 64;
 
-void answer_collection(Collection& all);
-
-void answer_collection_in_version(const std::shared_ptr<Collection>& all) {
-  in_requested_version(all->backend, all->call, std::move(all->objects),
-                       [all](Result<std::vector<store::ObjectRef>> shown) {
-                         if (!shown) return answer_error(*all->call, shown.error());
-                         all->objects = std::move(*shown);
-                         answer_collection(*all);
-                       });
-}
-
-void answer_collection(Collection& all) {
-  std::string json = "{\"kind\":\"" + std::string(all.call->resource->kind) +
-                     "List\",\"apiVersion\":\"" +
-                     group_version(all.call->resource->group, all.call->resource->version) +
-                     "\",\"metadata\":{\"resourceVersion\":\"" +
-                     std::to_string(all.backend->store().revision()) + "\"},\"items\":[";
-  for (std::size_t i = 0; i < all.objects.size(); ++i) {
-    auto one = object_json(*all.objects[i], *all.call->storage, *all.call->resource);
-    if (!one) return answer_error(*all.call, one.error());
-    if (i != 0) json += ',';
-    json += *one;
-  }
-  answer_json(*all.call, 200, json + "]}\n");
-}
-
 // The next object to delete, or nothing for now. The last to ask is told to answer.
 store::ObjectRef take_next(Collection& all, bool& is_first, bool& answers) {
   const std::lock_guard lock(all.mutex);
@@ -383,14 +385,14 @@ store::ObjectRef take_next(Collection& all, bool& is_first, bool& answers) {
   is_first = false;
   all.is_pumping = false;
   if (all.is_answered || all.running >= kAtOnce) return nullptr;
-  if (all.next == all.objects.size()) {
+  if (all.next == all.page.objects.size()) {
     answers = all.running == 0;
     all.is_answered = answers;
     return nullptr;
   }
   all.is_pumping = true;
   ++all.running;
-  return all.objects[all.next++];
+  return all.page.objects[all.next++];
 }
 
 void pump(const std::shared_ptr<Collection>& all) {
@@ -409,7 +411,7 @@ void pump(const std::shared_ptr<Collection>& all) {
                    pump(all);
                  });
   }
-  if (answers) answer_collection_in_version(all);
+  if (answers) answer_page(all->backend, all->call, std::move(all->page));
 }
 
 }  // namespace
@@ -417,18 +419,13 @@ void pump(const std::shared_ptr<Collection>& all) {
 void delete_collection(const BackendRef& backend, const CallRef& call) {
   auto deletion = read_deletion(*call);
   if (!deletion) return answer_error(*call, deletion.error());
-  auto selection = Selection::parse(call->query, *call->resource);
-  if (!selection) return answer_error(*call, selection.error());
-  auto snapshot = backend->store().list(call->storage->storage_resource,
-                                        call->storage->namespaced ? call->info.ns : "");
-  if (!snapshot) return answer_error(*call, snapshot.error());
+  auto page = read_page(backend, call);
+  if (!page) return;
   auto all = std::make_shared<Collection>();
   all->backend = backend;
   all->call = call;
   all->deletion = std::move(*deletion);
-  for (auto& object : snapshot->objects) {
-    if (selection->matches(*object)) all->objects.push_back(std::move(object));
-  }
+  all->page = std::move(*page);
   pump(all);
 }
 

@@ -7,9 +7,11 @@
 #include "apiserver/http/piece_body.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/continue_token.h"
+#include "apiserver/registry/list_options.h"
 #include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/page.h"
 #include "apiserver/registry/registry.h"
-#include "apiserver/registry/selection.h"
 #include "apiserver/table/table_output.h"
 #include "base/assert.h"
 #include "base/strings.h"
@@ -84,14 +86,6 @@ class ListBody final : public PieceBody {
   Part part_ = Part::kHead;
 };
 
-struct Page {
-  store::Revision revision = 0;
-  std::vector<store::ObjectRef> objects;
-  std::string next;  // The continue token, when there is more.
-  std::uint64_t remaining = 0;
-  bool knows_remaining = false;
-};
-
 struct ListQuery {
   std::size_t limit = 0;
   std::string start;
@@ -99,44 +93,14 @@ struct ListQuery {
   bool is_continued = false;
 };
 
-Result<void> check_options(const Call& call) {
-  const std::string_view match = call.query.get("resourceVersionMatch");
-  const std::string_view revision = call.query.get("resourceVersion");
-  std::vector<Cause> causes;
-  if (!match.empty()) {
-    const std::string field = "resourceVersionMatch";
-    if (revision.empty()) {
-      causes.push_back(cause::forbidden(
-          field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
-    }
-    if (call.query.has("continue")) {
-      causes.push_back(
-          cause::forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
-    }
-    if (match != "Exact" && match != "NotOlderThan") {
-      std::string shown;
-      api::write_json_string(shown, match);
-      causes.push_back(cause::not_supported(field, shown, {"Exact", "NotOlderThan"}));
-    }
-    if (match == "Exact" && revision == "0") {
-      causes.push_back(cause::forbidden(
-          field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
-    }
+Result<void> read_continue(ListQuery& query, std::string_view token, std::string_view revision) {
+  auto parsed = parse_continue(token);
+  if (!parsed) {
+    return errors::bad_request("invalid continue token: " + parsed.error().message);
   }
-  if (call.query.has("sendInitialEvents")) {
-    causes.push_back(
-        cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
-  }
-  if (causes.empty()) return {};
-  return errors::invalid("ListOptions.meta.k8s.io", "", std::move(causes));
-}
-
-Result<void> read_continue(ListQuery& query, std::string_view token, store::Revision wanted) {
-  if (wanted != 0) {
+  if (!revision.empty() && revision != "0") {
     return errors::bad_request("specifying resource version is not allowed when using continue");
   }
-  auto parsed = parse_continue(token);
-  if (!parsed) return std::unexpected(std::move(parsed.error()));
   query.start = std::move(parsed->start);
   query.at = parsed->revision;
   query.is_continued = true;
@@ -144,7 +108,7 @@ Result<void> read_continue(ListQuery& query, std::string_view token, store::Revi
 }
 
 Unexpected too_large_revision(store::Revision wanted, store::Revision current) {
-  Error error = errors::timeout("Too large resource version: " + std::to_string(wanted) +
+  Error error = errors::timeout("Timeout: Too large resource version: " + std::to_string(wanted) +
                                     ", current: " + std::to_string(current),
                                 1)
                     .error();
@@ -152,26 +116,21 @@ Unexpected too_large_revision(store::Revision wanted, store::Revision current) {
   return Unexpected(std::move(error));
 }
 
-Result<ListQuery> parse_list_query(const Call& call, const store::Store& store) {
-  if (auto ok = check_options(call); !ok) return std::unexpected(std::move(ok.error()));
+Result<ListQuery> parse_list_query(const Call& call, const ListOptions& options,
+                                   const store::Store& store) {
   ListQuery query;
-  const std::string_view limit = call.query.get("limit");
-  if (!limit.empty()) {
-    const auto number = parse_int(limit);
-    if (!number) {
-      return errors::bad_request("strconv.ParseInt: parsing \"" + std::string(limit) +
-                                 "\": invalid syntax");
-    }
-    if (*number > 0) query.limit = static_cast<std::size_t>(*number);
-  }
-  auto wanted = parse_revision(call.query.get("resourceVersion"));
-  if (!wanted) return std::unexpected(std::move(wanted.error()));
+  if (options.limit > 0) query.limit = static_cast<std::size_t>(options.limit);
+  const std::string_view revision = call.query.get("resourceVersion");
   const std::string_view token = call.query.get("continue");
   if (!token.empty()) {
-    if (auto ok = read_continue(query, token, *wanted); !ok) {
+    if (auto ok = read_continue(query, token, revision); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
     return query;
+  }
+  const auto wanted = parse_revision(revision);
+  if (!wanted) {
+    return errors::bad_request("invalid resource version: " + wanted.error().message);
   }
   if (*wanted > store.revision()) return too_large_revision(*wanted, store.revision());
   const std::string_view match = call.query.get("resourceVersionMatch");
@@ -179,8 +138,8 @@ Result<ListQuery> parse_list_query(const Call& call, const store::Store& store) 
   return query;
 }
 
-Result<Page> read_page(const Call& call, const store::Store& store, const Selection& selection,
-                       const ListQuery& query) {
+Result<Page> select_page(const Call& call, const store::Store& store, const Selection& selection,
+                         const ListQuery& query) {
   Page page;
   const std::string resource(call.storage->storage_resource);
   if (!selection.only_name().empty() && query.at == 0 &&
@@ -304,12 +263,30 @@ Result<store::Revision> parse_revision(std::string_view text) {
   if (text.empty()) return store::Revision(0);
   const auto number = parse_uint(text);
   if (number) return *number;
-  return errors::bad_request("resourceVersion: Invalid value: \"" + std::string(text) +
-                             "\": strconv.ParseUint: parsing \"" + std::string(text) +
-                             "\": invalid syntax");
+  return errors::unexplained("resourceVersion: Invalid value: " + quoted(text) + ": " +
+                             not_a_number("ParseUint", text));
 }
 
+namespace {
+
+// What a GET may say besides what it gets.
+Result<void> check_get_options(const Call& call, const store::Store& store) {
+  if (call.query.flag("export")) {
+    return errors::bad_request(
+        "the export parameter, deprecated since v1.14, is no longer supported");
+  }
+  const auto wanted = parse_revision(call.query.get("resourceVersion"));
+  if (!wanted) return std::unexpected(wanted.error());
+  if (*wanted > store.revision()) return too_large_revision(*wanted, store.revision());
+  return {};
+}
+
+}  // namespace
+
 void get_object(const BackendRef& backend, const CallRef& call) {
+  if (auto ok = check_get_options(*call, backend->store()); !ok) {
+    return answer_error(*call, ok.error());
+  }
   auto found = backend->store().get(key_of(*call));
   if (!found) {
     return answer_error(*call,
@@ -321,33 +298,30 @@ void get_object(const BackendRef& backend, const CallRef& call) {
   });
 }
 
-namespace {
-void answer_page(const CallRef& call, Page& page);
+std::optional<Page> read_page(const BackendRef& backend, const CallRef& call) {
+  const auto refuse = [&](const Error& error) {
+    answer_error(*call, error);
+    return std::nullopt;
+  };
+  const auto options = read_list_options(*call);
+  if (!options) return refuse(options.error());
+  const auto query = parse_list_query(*call, *options, backend->store());
+  if (!query) return refuse(query.error());
+  auto page = select_page(*call, backend->store(), options->selection, *query);
+  if (page) return std::move(*page);
+  if (!page.error().is("Expired") || !query->is_continued) return refuse(page.error());
+  answer_expired(*call, *query);
+  return std::nullopt;
 }
 
 void list_objects(const BackendRef& backend, const CallRef& call) {
-  auto selection = Selection::parse(call->query, *call->resource);
-  if (!selection) return answer_error(*call, selection.error());
-  auto query = parse_list_query(*call, backend->store());
-  if (!query) return answer_error(*call, query.error());
-  auto page = read_page(*call, backend->store(), *selection, *query);
-  if (!page && page.error().is("Expired") && query->is_continued) {
-    return answer_expired(*call, *query);
-  }
-  if (!page) return answer_error(*call, page.error());
-  auto objects = std::move(page->objects);
-  in_requested_version(
-      backend, call, std::move(objects),
-      [call, page = std::move(*page)](Result<std::vector<store::ObjectRef>> shown) mutable {
-        if (!shown) return answer_error(*call, shown.error());
-        page.objects = std::move(*shown);
-        answer_page(call, page);
-      });
+  if (auto page = read_page(backend, call)) answer_page(backend, call, std::move(*page));
 }
 
 namespace {
 
-void answer_page(const CallRef& call, Page& page) {
+// `objects` are in the requested version.
+void answer_shown(const CallRef& call, Page& page) {
   if (call->output.shape == Shape::kTable) {
     return answer_table(call, std::move(page.objects), page.revision, page.next,
                         page.knows_remaining ? page.remaining : 0);
@@ -371,5 +345,16 @@ void answer_page(const CallRef& call, Page& page) {
 }
 
 }  // namespace
+
+void answer_page(const BackendRef& backend, const CallRef& call, Page page) {
+  auto objects = std::move(page.objects);
+  in_requested_version(
+      backend, call, std::move(objects),
+      [call, page = std::move(page)](Result<std::vector<store::ObjectRef>> shown) mutable {
+        if (!shown) return answer_error(*call, shown.error());
+        page.objects = std::move(*shown);
+        answer_shown(call, page);
+      });
+}
 
 }  // namespace pinnace::apiserver

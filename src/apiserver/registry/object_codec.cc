@@ -1,5 +1,7 @@
 #include "apiserver/registry/object_codec.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "api/conversion.h"
@@ -10,6 +12,7 @@
 #include "api/protobuf.h"
 #include "api/yaml.h"
 #include "apiserver/custom/custom_objects.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "apiserver/table/table_output.h"
 #include "base/assert.h"
@@ -88,16 +91,93 @@ void warn_of(Call& call, std::string_view problem) {
 }
 
 // By the call's fieldValidation: an error, warnings, or nothing.
-Result<void> judge_fields(Call& call, const api::TypeInfo& type,
-                          const std::vector<std::string>& unknown,
-                          const std::vector<std::string>& duplicates,
-                          std::vector<std::string> problems) {
+Result<void> judge_fields(Call& call, const api::TypeInfo& type, std::vector<std::string> problems,
+                          std::vector<std::string> more) {
   const FieldValidation validation = field_validation(call);
-  for (auto& more : api::field_problems(unknown, duplicates)) problems.push_back(std::move(more));
+  std::ranges::move(more, std::back_inserter(problems));
   if (validation == FieldValidation::kIgnore || problems.empty()) return {};
   if (validation == FieldValidation::kStrict) return api::strict_decoding_error(type, problems);
   for (auto& problem : problems) warn_of(call, problem);
   return {};
+}
+
+// Of custom kinds: what the text repeats, then what the schema does not have.
+std::vector<std::string> custom_problems(const SourceText& source,
+                                         const std::vector<std::string>& unknown) {
+  std::vector<std::string> problems = api::field_problems("", {}, source.duplicates);
+  std::ranges::move(api::field_problems("", unknown, {}), std::back_inserter(problems));
+  return problems;
+}
+
+// The package of Kubernetes' own form of a kind.
+std::string_view internal_package(std::string_view group, std::string_view kind) {
+  if (group.empty() || group == "events.k8s.io") return "core";
+  if (group == "internal.apiserver.k8s.io") return "apiserverinternal";
+  if (group == "extensions") {
+    if (kind == "Ingress" || kind == "NetworkPolicy") return "networking";
+    return kind == "PodSecurityPolicy" ? "policy" : "apps";
+  }
+  return group.substr(0, group.find('.'));
+}
+
+struct GroupVersion {
+  std::string_view group, version;
+};
+GroupVersion split_version(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos) return {"", text};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+// What Go's decoder says of an object that is of another kind than was asked for; "" where it takes
+// it for one, in whichever version.
+std::string other_kind_problem(std::string_view version, std::string_view kind,
+                               std::string_view wanted_version, std::string_view wanted_kind) {
+  const auto [group, name] = split_version(version);
+  const auto [wanted_group, wanted_name] = split_version(wanted_version);
+  if (api::builtin_schema().find_type(group, name, kind) == nullptr) {
+    return "no kind \"" + std::string(kind) + "\" is registered for version \"" +
+           std::string(version) + "\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
+  }
+  const std::string_view package = internal_package(wanted_group, wanted_kind);
+  if (kind == wanted_kind && internal_package(group, kind) == package) return {};
+  return "converting (" + std::string(name) + "." + std::string(kind) + ") to (" +
+         std::string(package) + "." + std::string(wanted_kind) + "): unknown conversion";
+}
+
+Unexpected unrecognized(std::string_view kind, std::string_view problem) {
+  return errors::bad_request("the object provided is unrecognized (must be of type " +
+                             std::string(kind) + "): " + std::string(problem));
+}
+
+constexpr std::string_view kNoKind = "couldn't get version/kind; json parse error: ";
+
+// What Go shows of a body that it cannot make anything of.
+std::string summary_of(std::string_view body) {
+  constexpr std::size_t kMost = 30;
+  if (body.empty()) return " (<empty>)";
+  const std::string_view shown = body.substr(0, kMost);
+  std::string text;
+  if (body.front() == '{') {
+    text = shown;
+  } else {
+    for (const unsigned char byte : shown) {
+      text += "0123456789abcdef"[byte >> 4];
+      text += "0123456789abcdef"[byte & 15];
+    }
+  }
+  return " (" + text + (body.size() > kMost ? " ..." : "") + ")";
+}
+
+// A body that is no JSON or YAML at all.
+Unexpected unreadable(const Error& error, Media media, std::string_view body,
+                      std::string_view kind) {
+  if (error.code != 400 || media == Media::kProtobuf) return Unexpected(error);
+  constexpr std::string_view kYaml = "error converting YAML to JSON: ";
+  std::string_view problem = api::without_place(error.message);
+  if (problem.starts_with(kYaml)) problem.remove_prefix(kYaml.size());
+  return unrecognized(kind, std::string(media == Media::kJson ? kNoKind : "") +
+                                std::string(problem) + summary_of(body));
 }
 
 }  // namespace
@@ -128,37 +208,57 @@ Result<api::Value> decode_body(api::Arena& arena, Media media, std::string_view 
 Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
                                       std::string_view wanted_version,
                                       std::string_view wanted_kind) {
+  if (object.is_null()) object = api::Value::object();
   if (!object.is_object()) {
-    return errors::bad_request(
-        "couldn't get version/kind; json parse error: json: cannot unmarshal a value that is no "
-        "object");
+    return unrecognized(
+        wanted_kind,
+        std::string(kNoKind) + "json: cannot unmarshal " + api::go_kind(object) +
+            " into Go value of type struct { APIVersion string "
+            "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }");
   }
   const auto text_of = [&](std::string_view key) -> Result<std::string_view> {
     const auto* value = object.find(key);
     if (value == nullptr || value->is_null()) return std::string_view();
     if (value->is_string()) return value->as_string();
-    return errors::bad_request("couldn't get version/kind; json parse error: \"" +
-                               std::string(key) + "\" must be a string");
+    return unrecognized(wanted_kind, std::string(kNoKind) + "json: cannot unmarshal " +
+                                         api::go_kind(*value) + " into Go struct field ." +
+                                         std::string(key) + " of type string");
   };
-  const auto version = text_of("apiVersion");
-  const auto kind = text_of("kind");
-  if (!version) return std::unexpected(version.error());
-  if (!kind) return std::unexpected(kind.error());
-  if (!kind->empty() && *kind != wanted_kind) {
-    return errors::bad_request(std::string(*kind) + " in version \"" +
-                               std::string(version->empty() ? wanted_version : *version) +
-                               "\" cannot be handled as a " + std::string(wanted_kind) +
-                               ": converting (" + std::string(*version) + "." + std::string(*kind) +
-                               ") to (" + std::string(wanted_version) + "." +
-                               std::string(wanted_kind) + "): unknown conversion");
+  const auto said_version = text_of("apiVersion");
+  const auto said_kind = text_of("kind");
+  if (!said_version) return std::unexpected(said_version.error());
+  if (!said_kind) return std::unexpected(said_kind.error());
+  if (std::ranges::count(*said_version, '/') > 1) {
+    return unrecognized(wanted_kind,
+                        "unexpected GroupVersion string: " + std::string(*said_version));
   }
-  if (!version->empty() && *version != wanted_version) {
-    return errors::bad_request("the API version in the data (" + std::string(*version) +
+  const std::string_view version = said_version->empty() ? wanted_version : *said_version;
+  const std::string_view kind = said_kind->empty() ? wanted_kind : *said_kind;
+  const bool is_built_in = !api::builtin_schema().versions(split_version(wanted_version).group).empty();
+  const bool differs = kind != wanted_kind || version != wanted_version;
+  if (differs && is_built_in) {
+    const std::string problem = other_kind_problem(version, kind, wanted_version, wanted_kind);
+    if (!problem.empty()) {
+      return errors::bad_request(std::string(kind) + " in version \"" +
+                                 std::string(split_version(version).version) +
+                                 "\" cannot be handled as a " + std::string(wanted_kind) + ": " +
+                                 problem);
+    }
+  }
+  if (version != wanted_version) {
+    return errors::bad_request("the API version in the data (" + std::string(version) +
                                ") does not match the expected API version (" +
                                std::string(wanted_version) + ")");
   }
-  if (kind->empty()) object.set_ref(arena, "kind", api::Value::string(arena, wanted_kind));
-  if (version->empty()) {
+  if (kind != wanted_kind) {
+    const std::string_view group = split_version(version).group;
+    return errors::invalid(std::string(kind) + "." + std::string(group),
+                           meta_text(object, "name"),
+                           {cause::invalid("kind", quoted(kind),
+                                           "must be " + std::string(wanted_kind))});
+  }
+  if (said_kind->empty()) object.set_ref(arena, "kind", api::Value::string(arena, wanted_kind));
+  if (said_version->empty()) {
     object.set_ref(arena, "apiVersion", api::Value::string(arena, wanted_version));
   }
   return {};
@@ -185,11 +285,12 @@ Result<void> check_repeated_keys(Call& call, const std::vector<std::string>& dup
 }
 
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
-                          const api::TypeInfo& type, const std::vector<std::string>& duplicates,
+                          const api::TypeInfo& type, const SourceText& source,
                           const std::vector<std::string>& known) {
   std::vector<std::string> unknown;
   if (auto ok = api::normalise(arena, object, type, &unknown); !ok) return ok;
-  return judge_fields(call, type, unknown, duplicates, known);
+  return judge_fields(call, type, known,
+                      api::field_problems(source.json, unknown, source.duplicates));
 }
 
 namespace {
@@ -205,15 +306,14 @@ void keep_reset(api::Arena& arena, api::Value& object) {
 }  // namespace
 
 Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
-                          const api::ResourceInfo& resource,
-                          const std::vector<std::string>& duplicates,
+                          const api::ResourceInfo& resource, const SourceText& source,
                           const std::vector<std::string>& known) {
   keep_reset(arena, object);
   if (resource.custom == nullptr)
-    return check_fields(call, arena, object, *resource.type, duplicates, known);
+    return check_fields(call, arena, object, *resource.type, source, known);
   std::vector<std::string> unknown;
   if (auto ok = take_custom_object(arena, object, *resource.custom, unknown); !ok) return ok;
-  return judge_fields(call, *resource.type, unknown, duplicates, known);
+  return judge_fields(call, *resource.type, known, custom_problems(source, unknown));
 }
 
 Result<void> settle_object(api::Arena& arena, api::Value& object,
@@ -226,17 +326,20 @@ Result<void> settle_object(api::Arena& arena, api::Value& object,
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource) {
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
-  if (call.request.body.empty()) return errors::bad_request("the body of the request is empty");
-  std::vector<std::string> duplicates;
-  auto object = decode_body(arena, *media, call.request.body, *resource.type, &duplicates);
-  if (!object) return std::unexpected(std::move(object.error()));
+  const std::string_view body = call.request.body;
+  SourceText source;
+  auto object = decode_body(arena, *media, body, *resource.type, &source.duplicates);
+  if (!object) return unreadable(object.error(), *media, body, resource.kind);
   const std::string version = group_version(resource.group, resource.version);
   if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
-    return std::unexpected(std::move(ok.error()));
+    Error error = std::move(ok.error());
+    if (error.message.starts_with("the object provided is")) error.message += summary_of(body);
+    return std::unexpected(std::move(error));
   }
   std::vector<std::string> known;
-  if (*media == Media::kYaml) known = repeated_keys(std::exchange(duplicates, {}));
-  if (auto ok = check_object(call, arena, *object, resource, duplicates, known); !ok) {
+  if (*media == Media::kYaml) known = repeated_keys(std::exchange(source.duplicates, {}));
+  if (*media == Media::kJson) source.json = body;
+  if (auto ok = check_object(call, arena, *object, resource, source, known); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   apply_defaults(arena, *object, resource);
@@ -344,7 +447,7 @@ Result<std::string> encode_value(const api::Value& value, const api::TypeInfo* t
     return bytes;
   }
   if (output.media == Media::kYaml) return api::to_yaml_text(value);
-  if (output.pretty) return api::to_indented_json(value) + "\n";
+  if (output.pretty) return api::to_indented_json(value);
   return api::to_json_text(value);
 }
 

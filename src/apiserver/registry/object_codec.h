@@ -16,6 +16,12 @@
 
 namespace pinnace::apiserver {
 
+// What is known of the text that an object came as; nothing where it came otherwise.
+struct SourceText {
+  std::string_view json;
+  std::vector<std::string> duplicates;  // Members that came twice.
+};
+
 // The body as a tree of `type`. `duplicates` gets what its parser says of members that came twice.
 Result<api::Value> decode_body(api::Arena& arena, Media media, std::string_view body,
                                const api::TypeInfo& type, std::vector<std::string>* duplicates);
@@ -28,12 +34,11 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
 // Wrong types are an error in any case. `known` is what was wrong with the request before, in the
 // words of api::field_problems.
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
-                          const api::TypeInfo& type, const std::vector<std::string>& duplicates,
+                          const api::TypeInfo& type, const SourceText& source,
                           const std::vector<std::string>& known = {});
 // The same for an object of any kind, custom ones too.
 Result<void> check_object(Call& call, api::Arena& arena, api::Value& object,
-                          const api::ResourceInfo& resource,
-                          const std::vector<std::string>& duplicates,
+                          const api::ResourceInfo& resource, const SourceText& source,
                           const std::vector<std::string>& known = {});
 
 // Keys that came twice in YAML, as `parse_yaml` tells of them: one problem in the words of

@@ -39,6 +39,27 @@ std::vector<std::string> unknown_members(const api::Value& operations) {
   return unknown;
 }
 
+// What Go says of a body that is no patch of its kind; "" of one that is.
+std::string shape_problem(const api::Value& body, bool is_json_patch) {
+  const auto not_into = [](const api::Value& value, std::string_view type) {
+    return "json: cannot unmarshal " + api::go_kind(value) + " into Go " + std::string(type);
+  };
+  if (!is_json_patch) {
+    if (body.is_object() || body.is_null()) return {};
+    return not_into(body, "value of type map[string]interface {}");
+  }
+  if (!body.is_array()) return not_into(body, "value of type []handlers.jsonPatchOp");
+  for (const auto& operation : body.items()) {
+    if (!operation.is_object()) return not_into(operation, "value of type handlers.jsonPatchOp");
+    for (const char* key : {"op", "path", "from"}) {
+      const auto* text = operation.find(key);
+      if (text == nullptr || text->is_string() || text->is_null()) continue;
+      return not_into(*text, "struct field jsonPatchOp." + std::string(key) + " of type string");
+    }
+  }
+  return {};
+}
+
 // As Go prints a map: its keys in order. The parser bounds the depth.
 void sort_all(api::Value& value) {
   if (value.is_object()) {
@@ -61,21 +82,26 @@ Result<Patch> Patch::parse(Call& call) {
   } else if (type == "application/strategic-merge-patch+json" && !is_custom(call)) {
     patch.kind_ = Kind::kStrategic;
   } else {
+    if (!is_custom(call)) return errors::unrouted(415, "415: Unsupported Media Type");
     return errors::unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
-        "application/json-patch+json, application/merge-patch+json, " +
-        std::string(is_custom(call) ? "" : "application/strategic-merge-patch+json, ") +
-        "application/apply-patch+yaml");
+        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
   }
   patch.arena_ = std::make_shared<api::Arena>(4096 + call.request.body.size());
+  const bool is_json_patch = patch.kind_ == Kind::kJson;
+  const auto refused = [&](std::string_view problem) {
+    return errors::bad_request((patch.kind_ == Kind::kStrategic ? "" : "error decoding patch: ") +
+                               std::string(problem));
+  };
   std::vector<std::string> duplicates, unknown;
   auto body = api::parse_json(*patch.arena_, call.request.body, {.duplicate_fields = &duplicates});
-  if (!body) return std::unexpected(std::move(body.error()));
+  if (!body) return refused(api::without_place(body.error().message));
+  const std::string problem = shape_problem(*body, is_json_patch);
+  if (!problem.empty()) return refused(problem);
   patch.body_ = *body;
-  const bool is_json_patch = patch.kind_ == Kind::kJson;
   if (is_json_patch) unknown = unknown_members(*body);
-  for (const auto& problem : api::field_problems(unknown, duplicates)) {
-    patch.problems_.push_back((is_json_patch ? "json patch " : "") + problem);
+  for (const auto& wrong : api::field_problems(call.request.body, unknown, duplicates)) {
+    patch.problems_.push_back((is_json_patch ? "json patch " : "") + wrong);
   }
   return patch;
 }
@@ -102,6 +128,10 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
       }
       break;
   }
+  // Why a JSON patch does not apply is not told.
+  const bool is_told = done || done.error().code == 413 ||
+                       (kind_ == Kind::kStrategic && done.error().code == 400);
+  if (!is_told) return errors::unrouted(422);
   if (!done) return std::unexpected(std::move(done.error()));
   if (!document.is_object()) return errors::bad_request("the patched object is no object");
   return document;

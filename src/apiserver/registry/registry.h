@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "apiserver/backend.h"
 #include "apiserver/http/call.h"
@@ -48,7 +49,8 @@ void get_scale(const BackendRef& backend, const CallRef& call);
 struct Update {
   std::string subresource;
   std::function<Result<void>(Change&, api::Value& object, const api::Value& old)> apply;
-  // A resourceVersion that must still be the current one; 0: any.
+  // A uid and a resourceVersion that must still be the object's; "" and 0: any.
+  std::string uid;
   store::Revision expected = 0;
   // How to answer; by default with the object.
   std::function<void(Call&, const store::ObjectRef&)> answer;
@@ -67,14 +69,16 @@ void run_update(const BackendRef& backend, const CallRef& call, store::Key key, 
 
 // Deletion with options that are known already; for DELETE, eviction and collections.
 struct Deletion {
-  std::int64_t grace_seconds = -1;
-  std::string propagation;  // "", "Background", "Foreground", "Orphan"
-  std::string uid;          // preconditions
-  store::Revision expected = 0;
+  std::int64_t grace_seconds = -1;           // -1: as the kind likes it.
+  std::string propagation;                   // "", "Background", "Foreground", "Orphan"
+  std::optional<std::string> uid, revision;  // preconditions
   bool dry_run = false;
+  bool is_cascading = false;  // By orphanDependents: who must wait for it is told 202.
   bool is_admitted = false;  // As in Update.
 };
 Result<Deletion> read_deletion(Call& call);
+// From DeleteOptions.preconditions; `said` may be nullptr.
+void read_preconditions(Deletion& deletion, const api::Value* said);
 // `removed`: the object is gone now; else it waits for its grace period or finalizers.
 using DeletionDone = std::function<void(Result<store::ObjectRef>, bool removed)>;
 void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
@@ -82,16 +86,14 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
 
 // For a change of what is not there: goes on if the user may make it, else answers 403.
 void if_may_create(const BackendRef& backend, const CallRef& call, std::function<void()> then);
-// resourceVersion and uid in what a client sent are preconditions.
-Result<void> check_sent_preconditions(const Call& call, const api::Value& sent,
-                                      const api::Value& old);
+// A resourceVersion in what a client sent is a precondition.
+Result<void> check_sent_revision(const Call& call, const api::Value& sent, const api::Value& old);
 
 // The store's answer to a write, in terms of what was written.
 Error write_error(const Call& call, Error error, const std::string& name);
 store::ObjectRef unstored(const store::Key& key, std::string json);
 
-bool is_dry_run(const Call& call, Error& error);
-// "42" as a revision; 400 for what is none.
+// "42" as a revision; for what is none Kubernetes' words without a reason.
 Result<store::Revision> parse_revision(std::string_view text);
 
 }  // namespace pinnace::apiserver

@@ -238,7 +238,7 @@ TEST_F(Requests, APatchCannotChangeWhatTheServerGave) {
     EXPECT_EQ(patched->at("metadata"), made->at("metadata"));
   }
   EXPECT_EQ(server_.merge(kMaps + "/m", R"({"metadata":{"name":"n"}})")->status, 400);
-  EXPECT_EQ(server_.merge(kMaps + "/m", R"({"metadata":{"uid":"n"}})")->status, 409);
+  EXPECT_EQ(server_.merge(kMaps + "/m", R"({"metadata":{"uid":"n"}})")->status, 422);
 }
 
 TEST_F(Requests, WhatAPutMakesMustBeAllowedToo) {
@@ -438,7 +438,9 @@ TEST_F(Requests, ListsCanBeSelected) {
             1U);
   const auto bad = server_.get(kMaps + "?fieldSelector=spec.nothing%3Da");
   EXPECT_EQ(bad->status, 400);
-  EXPECT_EQ(bad->message(), "field label not supported: spec.nothing");
+  EXPECT_EQ(bad->message(),
+            "\"spec.nothing\" is not a known field selector: only \"metadata.name\", "
+            "\"metadata.namespace\"");
   EXPECT_EQ(server_.get(kMaps + "?labelSelector=a%3D%3D%3Db")->status, 400);
   EXPECT_EQ(server_.get(kMaps + "?limit=x")->status, 400);
   EXPECT_EQ(server_.get(kMaps + "?resourceVersion=99999")->status, 504);

@@ -44,30 +44,89 @@ std::string field_text(std::string_view object, std::string_view label) {
   return std::ranges::find(kBooleans, path) != std::end(kBooleans) ? "false" : "";
 }
 
+// Kinds that Kubernetes asks about each label themselves, and their words for what they lack.
+struct OwnWords {
+  std::string_view group, resource;  // "*": any of the group.
+  std::string_view before, after;    // The label stands between these.
+  bool is_quoted = false;
+};
+constexpr std::string_view kNotSupported = "field label not supported: ";
+constexpr OwnWords kOwnWords[] = {
+    {"", "pods", kNotSupported, ""},
+    {"", "nodes", kNotSupported, ""},
+    {"", "replicationcontrollers", kNotSupported, ""},
+    {"", "events", kNotSupported, ""},
+    {"", "namespaces", kNotSupported, ""},
+    {"", "secrets", kNotSupported, ""},
+    {"", "services", kNotSupported, ""},
+    {"events.k8s.io", "*", kNotSupported, ""},
+    {"certificates.k8s.io", "*", kNotSupported, ""},
+    {"batch", "jobs", "field label ", " not supported for batchv1.Job", true},
+};
+
+const OwnWords* own_words(const api::ResourceInfo& resource) {
+  static constexpr OwnWords kCustom{"", "", kNotSupported, ""};
+  if (resource.custom != nullptr) return &kCustom;
+  for (const OwnWords& words : kOwnWords) {
+    if (words.group == resource.group &&
+        (words.resource == "*" || words.resource == resource.name)) {
+      return &words;
+    }
+  }
+  return nullptr;
+}
+
+bool names_its_fields(const api::ResourceInfo& resource) {
+  return own_words(resource) != nullptr || resource.name == "resourceslices";
+}
+
+std::string unknown_field(const api::ResourceInfo& resource, const std::string& label) {
+  std::string shown;
+  api::write_json_string(shown, label);
+  if (const OwnWords* words = own_words(resource)) {
+    return std::string(words->before) + (words->is_quoted ? shown : label) +
+           std::string(words->after);
+  }
+  if (resource.name == "resourceslices") {
+    return "field label not supported for " + std::string(resource.group) + "/" +
+           std::string(resource.version) + ", Kind=ResourceSlice: " + label;
+  }
+  return shown +
+         " is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
+}
+
 }  // namespace
 
-Result<Selection> Selection::parse(const Query& query, const api::ResourceInfo& resource) {
+Result<Selection> Selection::parse(const Query& query) {
   Selection selection;
   auto labels = api::parse_label_selector(query.get("labelSelector"));
   if (!labels) return std::unexpected(std::move(labels.error()));
   auto fields = api::parse_field_selector(query.get("fieldSelector"));
   if (!fields) return std::unexpected(std::move(fields.error()));
-  for (const auto& requirement : fields->requirements()) {
-    const bool is_meta =
-        requirement.field == "metadata.name" || (requirement.field == "metadata.namespace");
-    const auto& known = resource.field_selectors;
-    if (!is_meta && std::find(known.begin(), known.end(), requirement.field) == known.end()) {
-      return errors::bad_request("field label not supported: " + requirement.field);
-    }
-    if (!is_meta) selection.needs_body_ = true;
-  }
   selection.labels_ = std::move(*labels);
   selection.fields_ = std::move(*fields);
+  for (const auto& requirement : selection.fields_.requirements()) {
+    const bool is_key =
+        requirement.field == "metadata.name" || requirement.field == "metadata.namespace";
+    if (!is_key) selection.needs_body_ = true;
+  }
   if (const auto* name = selection.fields_.required_value("metadata.name")) {
     selection.only_name_ = *name;
   }
   selection.needs_body_ = selection.needs_body_ || !selection.labels_.matches_everything();
   return selection;
+}
+
+Result<void> Selection::check_fields(const api::ResourceInfo& resource) const {
+  const auto& known = resource.field_selectors;
+  for (const auto& requirement : fields_.requirements()) {
+    const std::string& label = requirement.field;
+    if (label == "metadata.name" || std::ranges::find(known, label) != known.end()) continue;
+    const bool offers_namespace = resource.namespaced || !names_its_fields(resource);
+    if (label == "metadata.namespace" && offers_namespace) continue;
+    return errors::bad_request(unknown_field(resource, label));
+  }
+  return {};
 }
 
 void Selection::keep_only(const std::string& name) {

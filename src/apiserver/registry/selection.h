@@ -16,7 +16,9 @@ namespace pinnace::apiserver {
 
 class Selection {
  public:
-  static Result<Selection> parse(const Query& query, const api::ResourceInfo& resource);
+  static Result<Selection> parse(const Query& query);
+  // Whether the kind offers every field that is named.
+  Result<void> check_fields(const api::ResourceInfo& resource) const;
   bool matches_everything() const {
     return labels_.matches_everything() && fields_.matches_everything();
   }

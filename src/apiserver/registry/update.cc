@@ -7,8 +7,10 @@
 #include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/owner_references.h"
 #include "apiserver/registry/ownership.h"
 #include "apiserver/registry/patching.h"
+#include "apiserver/registry/preconditions.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/schema_validation.h"
 #include "apiserver/registry/write_options.h"
@@ -52,10 +54,32 @@ struct Attempt {
 };
 using AttemptRef = std::shared_ptr<Attempt>;
 
+// What Kubernetes does not take as it was, but refuses, when a client would change it.
+void refuse_changed_fields(Change& change, const api::Value& meta, const api::Value* before) {
+  const auto refuse_if = [&](const char* key, bool is_refused) {
+    if (!is_refused) return;
+    change.causes.push_back(cause::invalid(std::string("metadata.") + key,
+                                           api::to_json_text(*meta.find(key)),
+                                           "field is immutable"));
+  };
+  const auto has = [](const api::Value* within, const char* key) {
+    const auto* value = within == nullptr ? nullptr : within->find(key);
+    return value != nullptr && !value->is_null();
+  };
+  const auto differs = [&](const char* key) {
+    return has(&meta, key) && !(has(before, key) && api::equal(*meta.find(key), *before->find(key)));
+  };
+  refuse_if("uid", !meta.string_at("uid").empty() && differs("uid"));
+  refuse_if("deletionTimestamp",
+            has(&meta, "deletionTimestamp") && !has(before, "deletionTimestamp"));
+  refuse_if("deletionGracePeriodSeconds", differs("deletionGracePeriodSeconds"));
+}
+
 // What a client can never change.
 void keep_system_fields(Change& change, api::Value& object, const api::Value& old) {
   api::Value& meta = meta_of(change.arena, object);
   const auto* before = old.find("metadata");
+  refuse_changed_fields(change, meta, before);
   for (const char* key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
                           "deletionGracePeriodSeconds", "generation", "generateName", "selfLink",
                           "resourceVersion"}) {
@@ -127,6 +151,7 @@ bool spec_differs(const api::Value& a, const api::Value& b, bool with_status) {
 Result<void> prepare(Attempt& attempt) {
   Change& change = attempt.change;
   const Strategy& strategy = strategy_for(change.storage);
+  drop_repeated_owners(change, attempt.object, OwnersFrom::kAdmission);
   if (strategy.prepare_update != nullptr) {
     if (auto ok = strategy.prepare_update(change, attempt.object, attempt.old); !ok) return ok;
   }
@@ -242,6 +267,10 @@ void show(Attempt& attempt) {
 void pass_through(const AttemptRef& attempt) {
   keep_system_fields(attempt->change, attempt->object, attempt->old);
   keep_other_half(attempt->change, attempt->object, attempt->old);
+  // What a patch comes to is only looked at after admission.
+  if (attempt->call->info.verb == "update") {
+    drop_repeated_owners(attempt->change, attempt->object, OwnersFrom::kClient);
+  }
   if (attempt->update.ownership == Ownership::kTracked) {
     track_ownership(attempt->change, attempt->object, &attempt->old);
   }
@@ -282,10 +311,12 @@ void run_update(const BackendRef& backend, const CallRef& call, store::Key key, 
   auto attempt =
       std::make_shared<Attempt>(backend, call, std::move(key), std::move(update), number);
   Change& change = attempt->change;
-  Error wrong;
-  change.dry_run = is_dry_run(*call, wrong);
-  if (!wrong.message.empty()) return answer_error(*call, wrong);
+  change.dry_run = is_dry_run(*call);
   auto before = backend->store().get(attempt->key);
+  const std::string& uid = attempt->update.uid;
+  if (const std::string there = before ? (*before)->uid : ""; !uid.empty() && uid != there) {
+    return answer_error(*call, other_uid(*call, attempt->key, uid, there).error());
+  }
   if (!before) {
     if (attempt->update.missing) return attempt->update.missing();
     return answer_error(
@@ -313,23 +344,18 @@ void if_may_create(const BackendRef& backend, const CallRef& call, std::function
                               });
 }
 
-Result<void> check_sent_preconditions(const Call& call, const api::Value& sent,
-                                      const api::Value& old) {
-  const std::string_view uid = meta_text(sent, "uid");
-  if (!uid.empty() && uid != meta_text(old, "uid")) {
-    return errors::conflict(resource_text(*call.resource), call.info.name,
-                            "Precondition failed: UID in precondition: " + std::string(uid) +
-                                ", UID in object meta: " + std::string(meta_text(old, "uid")));
-  }
+Result<void> check_sent_revision(const Call& call, const api::Value& sent, const api::Value& old) {
   const std::string_view text = meta_text(sent, "resourceVersion");
   const auto revision = parse_revision(text);
-  if (!revision) {
-    return errors::invalid(kind_text(*call.resource), call.info.name,
-                           {cause::invalid("metadata.resourceVersion", quoted(text),
-                                           "must be specified for an update")});
+  if (!revision) return errors::unexplained(not_a_number("ParseUint", text));
+  if (*revision == 0) {
+    if (!strategy_for(*call.storage).must_name_revision) return {};
+    return errors::invalid(
+        resource_text(*call.resource), call.info.name,
+        {cause::invalid("metadata.resourceVersion", "0", "must be specified for an update")});
   }
   const auto current = parse_revision(meta_text(old, "resourceVersion"));
-  if (*revision == 0 || (current && *current == *revision)) return {};
+  if (current && *current == *revision) return {};
   return std::unexpected(write_error(call, errors::conflict("", "", "").error(), call.info.name));
 }
 
@@ -350,16 +376,11 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   update.subresource = call->info.subresource;
   update.apply = [call, held](Change& change, api::Value& object,
                               const api::Value& old) -> Result<void> {
-    if (auto ok = check_sent_preconditions(*call, held->body, old); !ok) return ok;
-    if (parse_revision(meta_text(held->body, "resourceVersion")).value_or(0) == 0 &&
-        strategy_for(*call->storage).must_name_revision) {
-      return errors::invalid(
-          resource_text(*call->resource), change.name,
-          {cause::invalid("metadata.resourceVersion", "0", "must be specified for an update")});
-    }
+    if (auto ok = check_sent_revision(*call, held->body, old); !ok) return ok;
     object = api::deep_copy(change.arena, held->body);
     return {};
   };
+  update.uid = meta_text(held->body, "uid");
   const auto revision = parse_revision(meta_text(held->body, "resourceVersion"));
   if (revision) update.expected = *revision;
   const bool creates = strategy_for(*call->storage).create_on_update &&
@@ -392,7 +413,7 @@ Result<Update> patch_update(const CallRef& call) {
       return held->refusal(change.arena, unpatched, *resource.type, std::move(ok.error()));
     }
     if (auto ok = check_place(*call, object); !ok) return ok;
-    if (auto ok = check_sent_preconditions(*call, object, old); !ok) return ok;
+    if (auto ok = check_sent_revision(*call, object, old); !ok) return ok;
     call->warnings.clear();
     if (auto ok = check_object(*call, change.arena, object, *call->resource, {}, held->problems());
         !ok) {
@@ -417,6 +438,13 @@ void update_object(const BackendRef& backend, const CallRef& call) {
   const auto valid = check_write_options(*call, is_patch ? WriteKind::kPatch : WriteKind::kUpdate);
   if (!valid) return answer_error(*call, valid.error());
   auto update = is_patch ? patch_update(call) : put_update(backend, call);
+  // A patch is not read where there is nothing to patch.
+  const bool is_nowhere = !update && update.error().code == 400 && is_patch &&
+                          !backend->store().get(key_of(*call));
+  if (is_nowhere) {
+    return answer_error(
+        *call, errors::not_found(resource_text(*call->resource), call->info.name).error());
+  }
   if (!update) return answer_error(*call, update.error());
   run_update(backend, call, key_of(*call), std::move(*update));
 }

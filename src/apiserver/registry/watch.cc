@@ -8,10 +8,10 @@
 #include "apiserver/custom/conversion.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/http/status.h"
+#include "apiserver/registry/list_options.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
-#include "apiserver/registry/selection.h"
 #include "apiserver/registry/watch_socket.h"
 #include "base/strings.h"
 
@@ -38,7 +38,6 @@ struct Shared : Ending {
 // Events come one by one, each in one piece.
 Output output_of(const Call& call) {
   Output output = call.output;
-  if (output.media == Media::kYaml) output.media = Media::kJson;
   if (output.shape == Shape::kPartialList) output.shape = Shape::kPartial;
   output.pretty = false;
   return output;
@@ -370,66 +369,46 @@ class WatchBody : public net::Body {
 };
 
 // Zero: none. Who does not say gets one between `least` and twice that.
-Result<Duration> watch_timeout(const Call& call, Duration least, Rng& rng) {
-  const std::string_view text = call.query.get("timeoutSeconds");
-  const auto seconds = text.empty() ? std::optional<std::int64_t>(0) : parse_int(text);
-  if (!seconds || *seconds < 0) {
-    return errors::bad_request("timeoutSeconds: Invalid value: \"" + std::string(text) + "\"");
-  }
-  if (*seconds > 0) return std::chrono::seconds(std::min<std::int64_t>(*seconds, 86400));
+Duration watch_timeout(const ListOptions& options, Duration least, Rng& rng) {
+  constexpr std::int64_t kMostSeconds = 86400;
+  const std::int64_t seconds = options.timeout_seconds.value_or(0);
+  // Its time is over before it begins.
+  if (seconds < 0) return std::chrono::nanoseconds(1);
+  if (seconds > 0) return std::chrono::seconds(std::min(seconds, kMostSeconds));
   // Not all at once: they come again when they end.
   if (least <= Duration::zero()) return Duration::zero();
   return least +
          Duration(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(least.count()))));
 }
 
-Result<void> check_options(const Query& query) {
-  const std::string_view match = query.get("resourceVersionMatch");
-  const bool says_initial = query.has("sendInitialEvents");
-  const std::string field = "resourceVersionMatch";
-  std::vector<Cause> causes;
-  if (says_initial && match != "NotOlderThan") {
-    causes.push_back(cause::forbidden(
-        field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
-  }
-  if (!match.empty() && !says_initial) {
-    causes.push_back(cause::forbidden(
-        field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
-  }
-  if (!match.empty() && match != "NotOlderThan") {
-    causes.push_back(cause::not_supported(field, quoted(match), {"NotOlderThan"}));
-  }
-  if (!match.empty() && query.has("continue")) {
-    causes.push_back(
-        cause::forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
-  }
-  if (causes.empty()) return {};
-  return errors::invalid("ListOptions.meta.k8s.io", "", std::move(causes));
-}
-
 // The watch as it was asked for, started.
 Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const CallRef& call,
                                              std::function<void()> wake) {
-  auto selection = Selection::parse(call->query, *call->resource);
-  if (!selection) return std::unexpected(std::move(selection.error()));
+  auto options = read_list_options(*call);
+  if (!options) return std::unexpected(std::move(options.error()));
+  if (call->output.media == Media::kYaml) {
+    return errors::not_acceptable(
+        "only the following media types are accepted: application/json;stream=watch, "
+        "application/vnd.kubernetes.protobuf;stream=watch");
+  }
+  Selection& selection = options->selection;
   // From the path, where the watch of one object once had a place of its own, or the selector.
-  if (!call->info.name.empty()) selection->keep_only(call->info.name);
-  if (auto ok = check_options(call->query); !ok) return std::unexpected(std::move(ok.error()));
+  if (!call->info.name.empty()) selection.keep_only(call->info.name);
   const std::string_view text = call->query.get("resourceVersion");
   auto revision = parse_revision(text);
   if (!revision) return std::unexpected(std::move(revision.error()));
-  auto timeout = watch_timeout(*call, backend->options.configuration.requests.min_request_timeout,
-                               backend->options.rng);
-  if (!timeout) return std::unexpected(std::move(timeout.error()));
+  const Duration timeout =
+      watch_timeout(*options, backend->options.configuration.requests.min_request_timeout,
+                    backend->options.rng);
 
   const bool wants_initial = call->query.flag("sendInitialEvents");
   const bool starts_anew = text.empty() || text == "0";
   const bool refuses_initial = call->query.has("sendInitialEvents") && !wants_initial;
   const bool bookmarks = call->query.flag("allowWatchBookmarks");
-  auto body = std::make_unique<WatchBody>(backend, call, std::move(*selection), std::move(wake));
+  auto body = std::make_unique<WatchBody>(backend, call, std::move(selection), std::move(wake));
   body->start(starts_anew ? 0 : *revision, wants_initial || (starts_anew && !refuses_initial),
               wants_initial && bookmarks);
-  if (*timeout > Duration::zero()) body->end_after(*timeout);
+  if (timeout > Duration::zero()) body->end_after(timeout);
   if (bookmarks) body->send_bookmarks();
   return body;
 }

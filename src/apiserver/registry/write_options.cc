@@ -80,19 +80,16 @@ void check_field_manager(std::vector<Cause>& causes, std::string_view manager) {
 void check_field_validation(std::vector<Cause>& causes, std::string_view said) {
   if (said.empty() || said == "Ignore" || said == "Strict" || said == "Warn") return;
   causes.push_back(
-      cause::not_supported("fieldValidation", quoted(said), {"Ignore", "Strict", "Warn"}));
+      cause::not_supported("fieldValidation", quoted(said), {"", "Ignore", "Strict", "Warn"}));
 }
 
 }  // namespace
 
-bool wants_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes) {
-  if (std::ranges::all_of(values, [](const auto& value) { return value == "All"; })) {
-    return !values.empty();
-  }
+void check_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes) {
+  if (std::ranges::all_of(values, [](const auto& value) { return value == "All"; })) return;
   std::string shown;
   for (const auto& value : values) shown += (shown.empty() ? "[" : ",") + quoted(value);
   causes.push_back(cause::not_supported("dryRun", shown + "]", {"All"}));
-  return false;
 }
 
 Result<void> check_write_options(const Call& call, WriteKind kind) {
@@ -105,7 +102,7 @@ Result<void> check_write_options(const Call& call, WriteKind kind) {
     causes.push_back(cause::forbidden("force", "may not be specified for non-apply patch"));
   }
   check_field_manager(causes, manager);
-  (void)wants_dry_run(call.query.get_all("dryRun"), causes);
+  check_dry_run(call.query.get_all("dryRun"), causes);
   check_field_validation(causes, call.query.get("fieldValidation"));
   if (causes.empty()) return {};
   return errors::invalid(options_kind(kind), "", std::move(causes));

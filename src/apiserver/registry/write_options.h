@@ -17,8 +17,10 @@ namespace pinnace::apiserver {
 enum class WriteKind { kCreate, kUpdate, kPatch, kApply };
 
 Result<void> check_write_options(const Call& call, WriteKind kind);
-// Whether dryRun says that nothing shall be written; values that it cannot have become a cause.
-bool wants_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes);
+// Values that dryRun cannot have become a cause.
+void check_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes);
+// Whether nothing shall be written. For options that were checked.
+inline bool is_dry_run(const Call& call) { return call.query.has("dryRun"); }
 // The parameter fieldManager, or what stands before the first slash of User-Agent; at most
 // kMaxFieldManagerBytes of it, without what cannot be printed.
 std::string field_manager_of(const Call& call);

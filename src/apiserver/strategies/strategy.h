@@ -25,10 +25,11 @@ struct Change {
   Call& call;
   api::Arena& arena;
   const api::ResourceInfo& storage;
-  std::string ns, name;
+  std::string ns, name;  // The name is "" while admission may change an object that gets one.
   std::string subresource;
   bool dry_run = false;
   const api::Value* old = nullptr;  // The object as it was; null at creation.
+  std::string name_prefix;          // What the name is to begin with.
   // What is wrong with the object; anything here makes the write a 422.
   std::vector<Cause> causes;
   // What was decided by looking at other objects: the write is tried anew if they have changed.

@@ -2,6 +2,7 @@
 
 #include "api/json.h"
 #include "api/selector.h"
+#include "apiserver/admission/pod_fields.h"
 #include "apiserver/admission/subresource_admission.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/commit.h"
@@ -9,6 +10,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/stored_json.h"
+#include "apiserver/registry/write_options.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -29,7 +31,7 @@ void remove_pod(const EvictionRef& eviction) {
   run_deletion(eviction->backend, eviction->call, key_of(*eviction->call), eviction->deletion,
                [call = eviction->call](const Result<store::ObjectRef>& done, bool) {
                  if (!done) return answer_error(*call, done.error());
-                 answer_json(*call, 201, success_json("", "", "", ""));
+                 answer_status(*call, 201, created_json());
                });
 }
 
@@ -60,11 +62,29 @@ bool may_go_unready(const api::Value& pod, const api::Value& budget) {
          status->int_at("currentHealthy") >= status->int_at("desiredHealthy");
 }
 
-Unexpected refusal(std::string why) {
+Unexpected refusal(std::string why, int retry_after_seconds = 0) {
   auto refused = errors::too_many_requests(
-      "Cannot evict pod as it would violate the pod's disruption budget.", 10);
+      "Cannot evict pod as it would violate the pod's disruption budget.", retry_after_seconds);
   refused.error().causes.push_back({"DisruptionBudget", std::move(why), ""});
   return refused;
+}
+
+// Why a budget allows no disruption.
+std::string why_not(const api::Value& status) {
+  const std::int64_t healthy = status.int_at("currentHealthy");
+  const std::int64_t desired = status.int_at("desiredHealthy");
+  if (healthy <= desired) {
+    return " needs " + std::to_string(desired) + " healthy pods and has " +
+           std::to_string(healthy) + " currently";
+  }
+  for (const auto& condition : items_at(&status, "conditions")) {
+    if (condition.string_at("type") == "DisruptionAllowed" &&
+        condition.string_at("status") == "False" && condition.string_at("reason") == "SyncFailed") {
+      return " does not allow evicting pods currently because it failed sync: " +
+             std::string(condition.string_at("message"));
+    }
+  }
+  return " does not allow evicting pods currently";
 }
 
 // Takes one disruption out of the budget, on paper.
@@ -73,19 +93,21 @@ Result<void> take_disruption(api::Arena& arena, api::Value& budget, const std::s
   api::Value& status = budget.ensure_object(arena, "status");
   const std::int64_t allowed = status.int_at("disruptionsAllowed");
   if (status.int_at("observedGeneration") < budget.find("metadata")->int_at("generation")) {
-    return refusal("The disruption budget " + name + " is still being processed by the server.");
+    constexpr int kSoon = 10;
+    return refusal("The disruption budget " + name + " is still being processed by the server.",
+                   kSoon);
   }
-  if (allowed <= 0) {
-    return refusal("The disruption budget " + name + " needs " +
-                   std::to_string(status.int_at("desiredHealthy")) + " healthy pods and has " +
-                   std::to_string(status.int_at("currentHealthy")) + " currently");
+  constexpr std::string_view kResource = "poddisruptionbudget.policy";
+  if (allowed < 0) {
+    return errors::forbidden(kResource, name, "pdb disruptions allowed is negative");
   }
   api::Value& disrupted = status.ensure_object(arena, "disruptedPods");
   if (disrupted.size() > kMaxDisrupted) {
-    return errors::forbidden("poddisruptionbudgets.policy", name,
+    return errors::forbidden(kResource, name,
                              "DisruptedPods map too big - too many evictions not confirmed by PDB "
                              "controller");
   }
+  if (allowed == 0) return refusal("The disruption budget " + name + why_not(status));
   status.set_ref(arena, "disruptionsAllowed", api::Value::integer(allowed - 1));
   disrupted.set(arena, pod, api::Value::string(arena, rfc3339(now)));
   return {};
@@ -138,9 +160,12 @@ void evict(const EvictionRef& eviction) {
   const auto budgets = budgets_of(backend, call.info.ns, *pod);
   if (budgets.empty()) return remove_pod(eviction);
   if (budgets.size() > 1) {
-    return answer_error(call, errors::internal("This pod has more than one PodDisruptionBudget, "
-                                               "which the eviction subresource does not support.")
-                                  .error());
+    // The eviction was heard, and has failed.
+    return answer_status(
+        call, 201,
+        status_json(errors::unexplained("This pod has more than one PodDisruptionBudget, which the "
+                                        "eviction subresource does not support.")
+                        .error()));
   }
   auto budget = parse_stored(arena, *budgets[0]);
   if (!budget) return answer_error(call, budget.error());
@@ -166,20 +191,20 @@ Result<Deletion> read_eviction(Call& call, api::Arena& arena, api::Value& evicti
   if (const auto* options = body->find("deleteOptions"); options && options->is_object()) {
     deletion.grace_seconds = options->int_at("gracePeriodSeconds", -1);
     deletion.propagation = options->string_at("propagationPolicy");
-    if (const auto* wanted = options->find("preconditions"))
-      deletion.uid = wanted->string_at("uid");
+    read_preconditions(deletion, options->find("preconditions"));
     if (const auto* dry = options->find("dryRun")) deletion.dry_run = !dry->empty();
   }
-  Error wrong;
-  deletion.dry_run = is_dry_run(call, wrong) || deletion.dry_run;
+  deletion.dry_run = is_dry_run(call) || deletion.dry_run;
   deletion.is_admitted = true;  // By what is asked about the Eviction.
-  if (!wrong.message.empty()) return std::unexpected(std::move(wrong));
   return deletion;
 }
 
 }  // namespace
 
 void evict_pod(const BackendRef& backend, const CallRef& call) {
+  if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
+    return answer_error(*call, ok.error());
+  }
   auto admission =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
   auto deletion = read_eviction(*call, admission->arena, admission->object);

@@ -4,7 +4,9 @@
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/preconditions.h"
 #include "apiserver/registry/registry.h"
+#include "apiserver/registry/write_options.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -41,6 +43,24 @@ void take_meta(Change& change, api::Value& object, const api::Value& binding) {
   }
 }
 
+// What is wrong is told without a reason.
+Result<void> check_target(const api::Value* target) {
+  const std::string_view kind = target == nullptr ? "" : target->string_at("kind");
+  std::vector<Cause> causes;
+  if (!kind.empty() && kind != "Node") {
+    causes.push_back(cause::not_supported("target.kind", quoted(kind), {"Node", "<empty>"}));
+  }
+  if (target == nullptr || target->string_at("name").empty()) {
+    causes.push_back(cause::required("target.name"));
+  }
+  if (causes.empty()) return {};
+  std::string text;
+  for (const Cause& each : causes) {
+    text += (text.empty() ? "" : ", ") + each.field + ": " + each.message;
+  }
+  return errors::unexplained(causes.size() == 1 ? text : "[" + text + "]");
+}
+
 Result<void> bind(Change& change, api::Value& object, const api::Value& old,
                   const api::Value& binding) {
   const std::string_view uid = meta_text(binding, "uid");
@@ -48,8 +68,7 @@ Result<void> bind(Change& change, api::Value& object, const api::Value& old,
     return errors::conflict("pods/binding", change.name, why);
   };
   if (!uid.empty() && uid != meta_text(old, "uid")) {
-    return refuse("Precondition failed: UID in precondition: " + std::string(uid) +
-                  ", UID in object meta: " + std::string(meta_text(old, "uid")));
+    return other_uid(change.call, {"pods", change.ns, change.name}, uid, meta_text(old, "uid"));
   }
   if (is_being_deleted(old)) {
     return refuse("pod " + change.name + " is being deleted, cannot be assigned to a host");
@@ -59,6 +78,10 @@ Result<void> bind(Change& change, api::Value& object, const api::Value& old,
   if (!current.empty()) {
     return refuse("pod " + change.name + " is already assigned to node \"" + std::string(current) +
                   "\"");
+  }
+  const auto* gates = old.find_path({"spec", "schedulingGates"});
+  if (gates != nullptr && !gates->empty()) {
+    return refuse("pod " + change.name + " has non-empty .spec.schedulingGates");
   }
   object.ensure_object(change.arena, "spec")
       .set_ref(change.arena, "nodeName", change.text(binding.find("target")->string_at("name")));
@@ -70,6 +93,9 @@ Result<void> bind(Change& change, api::Value& object, const api::Value& old,
 }  // namespace
 
 void bind_pod(const BackendRef& backend, const CallRef& call) {
+  if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
+    return answer_error(*call, ok.error());
+  }
   // What is changed is the pod, whichever path was taken.
   call->resource = api::builtin_schema().find_resource("", "v1", "pods");
   call->storage = call->resource;
@@ -86,17 +112,15 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
     return answer_error(*call, ok.error());
   }
-  const auto* target = body->find("target");
-  const std::string name =
-      call->info.name.empty() ? std::string(meta_text(*body, "name")) : call->info.name;
-  if (target == nullptr || target->string_at("name").empty()) {
-    return answer_error(*call,
-                        errors::invalid("Binding", name, {cause::required("target.name")}).error());
+  const std::string name(meta_text(*body, "name"));
+  if (!call->info.name.empty() && name != call->info.name) {
+    return answer_error(
+        *call, errors::bad_request("name in URL does not match name in Binding object").error());
   }
+  if (auto ok = check_target(body->find("target")); !ok) return answer_error(*call, ok.error());
   admission->object = *body;
   admission->change.name = name;
-  Error wrong;
-  admission->change.dry_run = is_dry_run(*call, wrong);
+  admission->change.dry_run = is_dry_run(*call);
   Update update;
   update.subresource = "binding";
   update.ownership = Ownership::kUntouched;
@@ -105,7 +129,7 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
     return bind(change, object, old, admission->object);
   };
   update.answer = [](Call& answered, const store::ObjectRef&) {
-    answer_status(answered, 201, success_json("", "", "", ""));
+    answer_status(answered, 201, created_json());
   };
   admit_subresource(admission, [backend, call, name, update = std::move(update)]() mutable {
     run_update(backend, call, {"pods", call->info.ns, name}, std::move(update));

@@ -9,8 +9,10 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
 #include "apiserver/registry/patching.h"
+#include "apiserver/registry/preconditions.h"
 #include "apiserver/registry/write_options.h"
 #include "apiserver/subresources/scale_managers.h"
+#include "apiserver/table/column_text.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -93,19 +95,89 @@ std::string path_text(const std::vector<std::string>& path) {
   return text;
 }
 
+std::string shape_version(const Output& output) {
+  return "meta.k8s.io/" + std::string(output.shape_version);
+}
+
+// What is said of a Scale where its metadata is enough.
+api::Value partial_scale(api::Arena& arena, const api::Value& scale, const Output& output) {
+  api::Value out = api::Value::object();
+  out.set_ref(arena, "kind", api::Value::string_ref("PartialObjectMetadata"));
+  out.set_ref(arena, "apiVersion", api::Value::string(arena, shape_version(output)));
+  out.set_ref(arena, "metadata", *scale.find("metadata"));
+  return out;
+}
+
+api::Value scale_columns(api::Arena& arena) {
+  struct Column {
+    std::string_view name, type, format;
+  };
+  static constexpr Column kColumns[] = {{"Name", "string", "name"},
+                                        {"Desired", "integer", ""},
+                                        {"Available", "integer", ""},
+                                        {"Age", "string", ""}};
+  api::Value out = api::Value::array();
+  for (const Column& column : kColumns) {
+    api::Value one = api::Value::object();
+    one.set_ref(arena, "name", api::Value::string_ref(column.name));
+    one.set_ref(arena, "type", api::Value::string_ref(column.type));
+    one.set_ref(arena, "format", api::Value::string_ref(column.format));
+    one.set_ref(arena, "description", api::Value::string_ref(""));
+    one.set_ref(arena, "priority", api::Value::integer(0));
+    out.append(arena, one);
+  }
+  return out;
+}
+
+api::Value scale_table(api::Arena& arena, const api::Value& scale, const Output& output) {
+  api::Value cells = api::Value::array();
+  cells.append(arena, api::Value::string(arena, meta_text(scale, "name")));
+  cells.append(arena, api::Value::integer(scale.find("spec")->int_at("replicas")));
+  cells.append(arena, api::Value::integer(scale.find("status")->int_at("replicas")));
+  cells.append(arena, api::Value::string(arena, age_text(meta_text(scale, "creationTimestamp"),
+                                                         output.clock->wall())));
+  api::Value row = api::Value::object();
+  row.set_ref(arena, "cells", cells);
+  if (output.row_object == RowObject::kMetadata)
+    row.set_ref(arena, "object", partial_scale(arena, scale, output));
+  else
+    row.set_ref(arena, "object",
+                output.row_object == RowObject::kObject ? scale : api::Value::null());
+  api::Value rows = api::Value::array();
+  rows.append(arena, row);
+  api::Value out = api::Value::object();
+  out.set_ref(arena, "kind", api::Value::string_ref("Table"));
+  out.set_ref(arena, "apiVersion", api::Value::string(arena, shape_version(output)));
+  out.ensure_object(arena, "metadata")
+      .set_ref(arena, "resourceVersion",
+               api::Value::string(arena, meta_text(scale, "resourceVersion")));
+  out.set_ref(arena, "columnDefinitions", scale_columns(arena));
+  out.set_ref(arena, "rows", rows);
+  return out;
+}
+
 void answer_scale(Call& call, const store::ObjectRef& object) {
   api::Arena arena;
   const auto parsed = stored_tree(arena, *object, *call.storage);
   if (!parsed) return answer_error(call, parsed.error());
   const CustomVersion* custom = call.storage->custom;
   if (custom != nullptr && at_path(*parsed, custom->scale.spec_replicas) == nullptr) {
-    const std::string why =
-        "the spec replicas field \"" + path_text(custom->scale.spec_replicas) + "\" does not exist";
-    Error error = errors::internal("Internal error occurred: " + why).error();
-    error.causes.push_back({"", why, ""});
-    return answer_error(call, error);
+    return answer_error(
+        call, errors::internal("the spec replicas field \"" +
+                               path_text(custom->scale.spec_replicas) + "\" does not exist")
+                  .error());
   }
-  answer_value(call, 200, scale_type(), make_scale(arena, *parsed, custom));
+  const api::Value scale = make_scale(arena, *parsed, custom);
+  const Output& output = call.output;
+  if (output.shape == Shape::kTable) {
+    return answer_value(call, 200, nullptr, scale_table(arena, scale, output));
+  }
+  if (output.shape == Shape::kPartial) {
+    const auto* type =
+        api::builtin_schema().find_type("meta.k8s.io", "v1", "PartialObjectMetadata");
+    return answer_value(call, 200, type, partial_scale(arena, scale, output));
+  }
+  answer_value(call, 200, scale_type(), scale);
 }
 
 }  // namespace
@@ -203,7 +275,11 @@ void set_replicas(Change& change, api::Value& object, std::int64_t replicas) {
 Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object,
                            const api::Value& old) {
   if (auto ok = check_fields(change.call, change.arena, scale, *scale_type(), {}); !ok) return ok;
-  if (auto ok = check_sent_preconditions(change.call, scale, old); !ok) return ok;
+  const std::string_view uid = meta_text(scale, "uid");
+  if (!uid.empty() && uid != meta_text(old, "uid")) {
+    return other_uid(change.call, key_of(change.call), uid, meta_text(old, "uid"));
+  }
+  if (auto ok = check_sent_revision(change.call, scale, old); !ok) return ok;
   const auto* spec = scale.find("spec");
   const std::int64_t replicas = spec == nullptr ? 0 : spec->int_at("replicas");
   // A custom kind says by itself what it thinks of it.

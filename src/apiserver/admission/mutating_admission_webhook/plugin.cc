@@ -6,6 +6,7 @@
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/webhooks/asking.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/object_meta.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -98,7 +99,9 @@ class Round : public std::enable_shared_from_this<Round> {
   Result<bool> patch(const AskedWebhook& asked, const std::string& text) {
     api::Arena& arena = request_->change.arena;
     if (request_->object == nullptr) {
-      return errors::bad_request("a patch cannot change what is deleted");
+      return errors::bad_request("admission webhook " + quoted(asked.webhook->name) +
+                                 " attempted to modify the object, which is not supported for this "
+                                 "operation");
     }
     const auto operations = api::parse_json(arena, text);
     if (!operations) return std::unexpected(operations.error());

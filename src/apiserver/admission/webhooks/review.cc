@@ -29,6 +29,7 @@ Result<void> read_patch(const api::Value& response, bool is_v1, bool is_mutating
   const std::string_view patch = response.string_at("patch"),
                          type = response.string_at("patchType");
   if (!is_mutating) {
+    if (!is_v1) return {};
     if (!patch.empty()) {
       return errors::bad_request("validating webhook may not return response.patch");
     }

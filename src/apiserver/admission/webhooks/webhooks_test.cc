@@ -267,7 +267,7 @@ TEST_F(WebhooksTest, AreAskedAboutWhatTheyWant) {
   EXPECT_EQ(call("PATCH", kMaps + "/loud", R"({"metadata":{"labels":null}})")->status, 200);
   ASSERT_EQ(client_.seen.size(), 2u);
   EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("operation":"UPDATE")"));
-  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("kind":"PatchOptions")"));
+  EXPECT_THAT(client_.seen[1].review, HasSubstr(R"("kind":"UpdateOptions")"));
 }
 
 TEST_F(WebhooksTest, SeeTheVersionThatTheyName) {

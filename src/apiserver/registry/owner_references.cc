@@ -1,0 +1,36 @@
+#include "apiserver/registry/owner_references.h"
+
+#include <algorithm>
+
+namespace pinnace::apiserver {
+namespace {
+
+constexpr std::string_view kAfterAdmission = " after mutating admission happens";
+constexpr std::string_view kAdvice =
+    "; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; "
+    "please fix your requests; duplicate UID(s) observed: ";
+
+}  // namespace
+
+void drop_repeated_owners(Change& change, api::Value& object, OwnersFrom from) {
+  const auto* owners = object.find_path({"metadata", "ownerReferences"});
+  if (owners == nullptr || !owners->is_array() || owners->size() < 2) return;
+  api::Value kept = api::Value::array();
+  std::string repeated;
+  for (const api::Value& owner : owners->items()) {
+    const bool is_there = std::ranges::any_of(
+        kept.items(), [&](const api::Value& other) { return api::equal(owner, other); });
+    if (!is_there) {
+      kept.append(change.arena, owner);
+    } else {
+      (repeated += repeated.empty() ? "" : ", ") += owner.string_at("uid");
+    }
+  }
+  if (kept.size() == owners->size()) return;
+  change.warn(".metadata.ownerReferences contains duplicate entries" +
+              std::string(from == OwnersFrom::kAdmission ? kAfterAdmission : "") +
+              std::string(kAdvice) + repeated);
+  object.find("metadata")->set_ref(change.arena, "ownerReferences", kept);
+}
+
+}  // namespace pinnace::apiserver
