@@ -15,6 +15,7 @@
 #include "apiserver/http/document_answer.h"
 #include "apiserver/http/status.h"
 #include "apiserver/proxy/kubelet_client.h"
+#include "apiserver/registry/go_types.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
@@ -179,6 +180,22 @@ class ServerImpl : public Server {
     return {};
   }
 
+  // What is one is no list, and the other way round.
+  static Result<void> check_shape(const Call& call) {
+    const bool is_list = call.info.verb == "list" || call.info.verb == "deletecollection";
+    if (is_list && call.output.shape == Shape::kPartial) {
+      return errors::not_acceptable(
+          "you requested PartialObjectMetadata, but the requested object is a list (" +
+          internal_type(*call.resource, true) + ")");
+    }
+    if (call.info.verb == "get" && call.output.shape == Shape::kPartialList) {
+      return errors::not_acceptable(
+          "you requested PartialObjectMetadataList, but the requested object is not a list (" +
+          internal_type(*call.resource, false) + ")");
+    }
+    return {};
+  }
+
   static Result<void> enter_resource(const BackendRef& backend, const CallRef& call) {
     const RequestInfo& info = call->info;
     call->resource =
@@ -212,6 +229,7 @@ class ServerImpl : public Server {
     const Offer offer{shapes, custom == nullptr, custom == nullptr, is_list};
     // Streams of a subresource say what they like; a log is text.
     if (auto ok = settle_output(*call, offer); !ok && call->subresource == nullptr) return ok;
+    if (auto ok = check_shape(*call); !ok) return ok;
     if (auto ok = read_table_options(*call, backend->options.clock); !ok) return ok;
     return dispatch(backend, call);
   }

@@ -206,7 +206,7 @@ TEST_F(Access, ReviewsSayWhichBindingAllows) {
         ->status;
   };
   EXPECT_EQ(local("ns"), 201);
-  EXPECT_EQ(local("other"), 400);
+  EXPECT_EQ(local("other"), 422);
 }
 
 TEST_F(Access, TokensOfServiceAccountsWork) {
@@ -245,7 +245,7 @@ TEST_F(Access, TokensEndWithWhatTheyAreBoundTo) {
   EXPECT_EQ(with_token(token, "/api")->status, 401);
   EXPECT_EQ(
       server_.post(kAccounts + "/default/token", R"({"spec":{"expirationSeconds":5}})")->message(),
-      "TokenRequest.authentication.k8s.io \"default\" is invalid: spec.expirationSeconds: "
+      "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: "
       "Invalid value: 5: may not specify a duration less than 10 minutes");
   EXPECT_EQ(server_.post(kAccounts + "/nobody/token", "{}")->message(),
             "serviceaccounts \"nobody\" not found");

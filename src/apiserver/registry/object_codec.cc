@@ -12,6 +12,7 @@
 #include "api/protobuf.h"
 #include "api/yaml.h"
 #include "apiserver/custom/custom_objects.h"
+#include "apiserver/registry/go_types.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "apiserver/table/table_output.h"
@@ -107,17 +108,6 @@ std::vector<std::string> custom_problems(const SourceText& source,
   std::vector<std::string> problems = api::field_problems("", {}, source.duplicates);
   std::ranges::move(api::field_problems("", unknown, {}), std::back_inserter(problems));
   return problems;
-}
-
-// The package of Kubernetes' own form of a kind.
-std::string_view internal_package(std::string_view group, std::string_view kind) {
-  if (group.empty() || group == "events.k8s.io") return "core";
-  if (group == "internal.apiserver.k8s.io") return "apiserverinternal";
-  if (group == "extensions") {
-    if (kind == "Ingress" || kind == "NetworkPolicy") return "networking";
-    return kind == "PodSecurityPolicy" ? "policy" : "apps";
-  }
-  return group.substr(0, group.find('.'));
 }
 
 struct GroupVersion {

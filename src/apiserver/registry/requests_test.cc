@@ -102,7 +102,7 @@ TEST_F(Requests, BadBodiesAreTheClientsFault) {
   const Row rows[] = {
       {R"({"metadata":)", "application/json", 400},
       {"[]", "application/json", 400},
-      {"null", "application/json", 400},
+      {"null", "application/json", 422},
       {"7", "application/json", 400},
       {"", "application/json", 400},
       {R"({"metadata":{"name":7}})", "application/json", 400},

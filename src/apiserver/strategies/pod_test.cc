@@ -69,7 +69,7 @@ TEST_F(Pods, KeepAllButAFewFields) {
 
 TEST_F(Pods, AreBoundOnce) {
   make("p");
-  const std::string binding = R"({"target":{"name":"n"}})";
+  const std::string binding = R"({"metadata":{"name":"p"},"target":{"name":"n"}})";
   EXPECT_EQ(server_.post(kPods + "/p/binding", binding)->status, 201);
   const auto pod = server_.get(kPods + "/p");
   EXPECT_EQ(pod->at("spec", "nodeName"), "n");
@@ -81,13 +81,17 @@ TEST_F(Pods, AreBoundOnce) {
       again->message(),
       "Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to node "
       "\"n\"");
-  EXPECT_EQ(server_.post(kPods + "/p/binding", R"({"target":{}})")->status, 422);
+  EXPECT_EQ(server_.post(kPods + "/p/binding", R"({"metadata":{"name":"p"}})")->message(),
+            "target.name: Required value");
 }
 
 TEST_F(Pods, GetTheirGracePeriod) {
   make("p", R"("terminationGracePeriodSeconds":7,)");
   make("idle");
-  ASSERT_EQ(server_.post(kPods + "/p/binding", R"({"target":{"name":"n"}})")->status, 201);
+  ASSERT_EQ(server_.post(kPods + "/p/binding",
+                         R"({"metadata":{"name":"p"},"target":{"name":"n"}})")
+                ->status,
+            201);
   const auto going = server_.remove(kPods + "/p");
   EXPECT_EQ(going->status, 200);
   EXPECT_EQ(going->at("metadata", "deletionGracePeriodSeconds"), "7");
