@@ -10,6 +10,18 @@
 namespace pinnace::apiserver {
 namespace {
 
+// A quoted-string of HTTP: a backslash before quotes and backslashes, and nothing else; a header
+// has no control characters.
+std::string quoted_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) continue;
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 net::Headers common_headers(const Call& call, std::string_view content_type) {
   net::Headers headers;
   headers.add("content-type", content_type);
@@ -18,9 +30,7 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
   if (call.closes_connection) headers.add("connection", "close");
   if (call.is_refused_at_gate) headers.add("x-content-type-options", "nosniff");
   const auto warn = [&](std::string_view text) {
-    std::string quoted = "299 - ";
-    api::write_json_string(quoted, text);
-    headers.add("warning", quoted);
+    headers.add("warning", "299 - " + quoted_string(text));
   };
   if (call.resource != nullptr) {
     const std::string_view text = api::deprecation_of(*call.resource);
