@@ -99,30 +99,6 @@ void validate_affinity(const Field& affinity) {
   validate_pod_affinity(affinity["podAntiAffinity"]);
 }
 
-namespace {
-
-void validate_spread_keys(const Field& constraint) {
-  const Field keys = constraint["matchLabelKeys"];
-  const Field selector = constraint["labelSelector"];
-  if (keys.empty()) return;
-  if (!selector.is_set()) {
-    keys.forbidden("must not be specified when labelSelector is not set");
-  }
-  Texts selected;
-  for (const auto& [key, value] : selector["matchLabels"].entries()) selected.emplace(key);
-  for (const Field& expression : selector["matchExpressions"].items()) {
-    selected.emplace(expression["key"].text());
-  }
-  for (const Field& key : keys.items()) {
-    key.each(api::check_qualified_name(key.text()));
-    if (selected.contains(key.text())) {
-      key.invalid("exists in both matchLabelKeys and labelSelector");
-    }
-  }
-}
-
-}  // namespace
-
 void validate_topology_spread(const Field& constraints) {
   const auto all = constraints.items();
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> last;
@@ -157,7 +133,7 @@ void validate_topology_spread(const Field& constraints) {
     for (const char* policy : {"nodeAffinityPolicy", "nodeTaintsPolicy"}) {
       constraint[policy].one_of({"Honor", "Ignore"});
     }
-    validate_spread_keys(constraint);
+    validate_term_keys(constraint);
     validate_label_selector(constraint["labelSelector"]);
   }
 }

@@ -26,6 +26,7 @@ void validate_budget(Change& change, const api::Value& object) {
 
 void validate_budget_status(Change& change, const api::Value& object, const api::Value&) {
   const Field status = root(change, object)["status"];
+  if (change.call.resource->version != "v1beta1") validate_conditions(status["conditions"]);
   for (const char* count :
        {"disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"}) {
     status[count].at_least(0);
@@ -186,7 +187,7 @@ void validate_scaling_rules(const Field& rules) {
   constexpr std::int64_t kMaxWindowSeconds = 3600;
   if (!rules.is_set()) return;
   const Field window = rules["stabilizationWindowSeconds"];
-  window.at_least(0);
+  if (window.number() < 0) window.invalid("must be greater than or equal to zero");
   if (window.number() > kMaxWindowSeconds) window.invalid("must be less than or equal to 3600");
   rules["selectPolicy"].one_of({"Disabled", "Max", "Min"});
   if (rules["policies"].empty()) rules["policies"].required("must specify at least one Policy");

@@ -74,10 +74,15 @@ void validate_taints(const Field& taints) {
     const Field value = taint["value"];
     const Field effect = taint["effect"];
     key.each(api::check_qualified_name(key.text()));
-    value.each(api::check_label_value(value.text()));
+    const auto complaints = api::check_label_value(value.text());
+    if (!complaints.empty()) value.invalid(api::join_complaints(complaints));
     if (effect.require()) effect.one_of({"NoSchedule", "PreferNoSchedule", "NoExecute"});
     if (!seen.emplace(key.text(), effect.text()).second) {
-      taint.duplicate_value(taint.shown() + ": taints must be unique by key and effect pair");
+      const std::string shown = "{\"Key\":" + quoted(key.text()) +
+                                ",\"Value\":" + quoted(value.text()) +
+                                ",\"Effect\":" + quoted(effect.text()) +
+                                ",\"TimeAdded\":" + taint["timeAdded"].shown() + "}";
+      taint.duplicate_value(shown + ": taints must be unique by key and effect pair");
     }
   }
 }
@@ -91,7 +96,6 @@ void validate_node_amounts(const Field& status) {
 }
 
 void validate_pod_ranges(const Field& ranges) {
-  std::set<std::string, std::less<>> seen;
   std::set<int> families;
   for (const Field& range : ranges.items()) {
     range.each(api::check_cidr(range.text()));
@@ -103,28 +107,83 @@ void validate_pod_ranges(const Field& ranges) {
   if (families.size() < 2 || ranges.size() > 2) {
     ranges.invalid("may specify no more than one CIDR for each IP family");
   }
-  for (const Field& range : ranges.items()) {
-    if (!seen.emplace(range.text()).second) range.duplicate();
-  }
 }
+
+void validate_config_map_source(const Field& map, bool in_status) {
+  for (const char* key : {"uid", "resourceVersion"}) {
+    if (in_status)
+      map[key].require();
+    else if (!map[key].empty())
+      map[key].forbidden(std::string(key) + " must not be set in spec");
+  }
+  const Field ns = map["namespace"];
+  const Field name = map["name"];
+  const Field file = map["kubeletConfigKey"];
+  if (ns.require()) ns.each(api::check_dns1123_label(ns.text()));
+  if (name.require()) name.each(api::check_dns1123_subdomain(name.text()));
+  if (file.require()) file.each(api::check_config_map_key(file.text()));
+}
+
+// Where a node's configuration comes from, as nodes of old were told.
+void validate_config_source(const Field& source, bool in_status) {
+  if (!source.is_set()) return;
+  if (source["configMap"].is_set())
+    return validate_config_map_source(source["configMap"], in_status);
+  source.invalid_value("{\"ConfigMap\":null}", "exactly one reference subfield must be non-nil");
+}
+
+// Kubernetes' messages have always said that taints stand in the metadata.
+Field taints_of(const Field& node) { return node["spec"]["taints"].as("metadata.taints"); }
 
 void validate_node(Change& change, const api::Value& object) {
   const Field node = root(change, object);
-  // Kubernetes' messages have always said so.
-  validate_taints(node["spec"]["taints"].as("metadata.taints"));
+  validate_taints(taints_of(node));
   validate_node_amounts(node["status"]);
+  const Field swap = node["status"]["nodeInfo"]["swap"]["capacity"];
+  if (swap.is_set() && swap.number() <= 0) {
+    swap.as("metadata.nodeSwapStatus.capacity").invalid("must be greater than zero");
+  }
   validate_pod_ranges(node["spec"]["podCIDRs"]);
 }
 
-void validate_node_status(Change& change, const api::Value& object, const api::Value&) {
-  const Field status = root(change, object)["status"];
-  std::set<std::pair<std::string, std::string>> seen;
+// What a node once was told stays.
+void keep_node(Change& change, const api::Value& object, const api::Value& old) {
+  const Field node = root(change, object);
+  const Field spec = node["spec"];
+  const Field status = node["status"];
+  std::vector<Cause> none;
+  const Field before = Field(none, change.arena, &old)["spec"];
   validate_node_amounts(status);
+  std::set<std::pair<std::string_view, std::string_view>> seen;
   for (const Field& address : status["addresses"].items()) {
-    if (!seen.emplace(address["type"].text(), address["address"].text()).second) {
-      address.duplicate();
+    const Field type = address["type"];
+    const Field value = address["address"];
+    if (seen.emplace(type.text(), value.text()).second) continue;
+    address.duplicate_value("{\"Type\":" + quoted(type.text()) +
+                            ",\"Address\":" + quoted(value.text()) + "}");
+  }
+  constexpr const char* kRangesStay =
+      "node updates may not change podCIDR except from \"\" to valid";
+  const Field ranges = spec["podCIDRs"];
+  const Field old_ranges = before["podCIDRs"];
+  if (!old_ranges.empty() && ranges.size() != old_ranges.size()) {
+    ranges.forbidden(kRangesStay);
+  } else {
+    for (std::size_t i = 0; i < old_ranges.size(); ++i) {
+      if (!ranges.at(i).is(old_ranges.at(i).text())) ranges.forbidden(kRangesStay);
     }
   }
+  const Field provider = spec["providerID"];
+  if (!before["providerID"].empty() && !provider.is(before["providerID"].text())) {
+    provider.forbidden("node updates may not change providerID except from \"\" to valid");
+  }
+  validate_config_source(spec["configSource"], false);
+  for (const char* which : {"assigned", "active", "lastKnownGood"}) {
+    validate_config_source(status["config"][which], true);
+  }
+  validate_taints(taints_of(node));
+  const Field external = spec["externalID"];
+  if (!external.is(before["externalID"].text())) external.forbidden("may not be updated");
 }
 
 void warn_about_node(Change& change, const api::Value& object, const api::Value*) {
@@ -138,22 +197,6 @@ void warn_about_node(Change& change, const api::Value& object, const api::Value*
   }
   if (!spec["externalID"].empty()) {
     change.warn("spec.externalID: this field is deprecated, and is unused by Kubernetes");
-  }
-}
-
-// What a node once was told stays.
-void keep_node(Change& change, const api::Value& object, const api::Value& old) {
-  const Field spec = root(change, object)["spec"];
-  const auto* before = old.find("spec");
-  const auto* ranges = before == nullptr ? nullptr : before->find("podCIDRs");
-  if (ranges != nullptr && !ranges->empty() &&
-      (!spec["podCIDRs"].is_set() || !api::equal(*ranges, *spec["podCIDRs"].value()))) {
-    spec["podCIDRs"].forbidden("node updates may not change podCIDR except from \"\" to valid");
-  }
-  const std::string_view provider = before == nullptr ? "" : before->string_at("providerID");
-  if (!provider.empty() && spec["providerID"].text() != provider) {
-    spec["providerID"].forbidden(
-        "node updates may not change providerID except from \"\" to valid");
   }
 }
 
@@ -266,7 +309,7 @@ const Strategy kNodeStrategy{
     .keeps_status = true,
     .validate = validate_node,
     .validate_update = keep_node,
-    .validate_status = validate_node_status,
+    .validate_status = keep_node,
     .warn = warn_about_node,
 };
 const Strategy kLeaseStrategy{

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "api/json.h"
+#include "api/json_diagnosis.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -53,17 +54,15 @@ void keep_immutable(Change& change, const api::Value& object, const api::Value& 
 
 void validate_config_map(Change& change, const api::Value& object) {
   const Field map = root(change, object);
-  const std::size_t bytes = check_data(map["data"], false) + check_data(map["binaryData"], true);
+  if (change.old != nullptr) keep_immutable(change, object, *change.old, {"data", "binaryData"});
+  std::size_t bytes = check_data(map["data"], false);
   FieldMap bytes_of(map["binaryData"]);
   for (const auto& [key, text] : map["data"].entries()) {
     if (bytes_of.at_key(key).value() == nullptr) continue;
     text.invalid_value(quoted(key), "duplicate of key present in binaryData");
   }
+  bytes += check_data(map["binaryData"], true);
   if (bytes > kMaxDataBytes) map.as("[]").too_long(kMaxDataBytes);
-}
-
-void keep_config_map(Change& change, const api::Value& object, const api::Value& old) {
-  keep_immutable(change, object, old, {"data", "binaryData"});
 }
 
 // -- Secret
@@ -80,18 +79,38 @@ constexpr TypedSecret kTypedSecrets[] = {
     {"kubernetes.io/dockercfg", {".dockercfg", nullptr}},
 };
 
+// What Go's decoder says of bytes that are no JSON object; "" for those that are one.
+std::string fault_in_json_object(std::string_view bytes) {
+  constexpr int kMaxDepth = 10000;
+  api::Arena arena;
+  const auto value = api::parse_json(arena, bytes);
+  if (!value) {
+    const std::string wrong = api::diagnose_json(bytes, kMaxDepth);
+    return wrong.substr(0, wrong.rfind(" (line "));
+  }
+  if (value->is_object() || value->is_null()) return "";
+  const char* what = value->is_array()    ? "array"
+                     : value->is_string() ? "string"
+                     : value->is_bool()   ? "bool"
+                                          : "number";
+  return std::string("json: cannot unmarshal ") + what +
+         " into Go value of type map[string]interface {}";
+}
+
 void validate_registry_config(const Field& entry) {
   if (!entry.is_set()) return;
   const auto bytes = base64_decode(entry.text());
-  api::Arena arena;
-  if (!bytes || !api::parse_json(arena, *bytes)) {
-    entry.invalid_value("\"<secret contents redacted>\"", "invalid character in JSON");
-  }
+  const std::string wrong = bytes ? fault_in_json_object(*bytes) : "unexpected end of JSON input";
+  if (!wrong.empty()) entry.invalid_value("\"<secret contents redacted>\"", wrong);
 }
 
 void validate_secret(Change& change, const api::Value& object) {
   const Field secret = root(change, object);
   const Field data = secret["data"];
+  if (change.old != nullptr) {
+    secret["type"].immutable(change.old->find("type"));
+    keep_immutable(change, object, *change.old, {"data"});
+  }
   if (check_data(data, true) > kMaxDataBytes) data.too_long(kMaxDataBytes);
   const std::string_view type = secret["type"].text();
   for (const TypedSecret& typed : kTypedSecrets) {
@@ -117,23 +136,15 @@ void validate_secret(Change& change, const api::Value& object) {
   }
 }
 
-void keep_secret(Change& change, const api::Value& object, const api::Value& old) {
-  const Field secret = root(change, object);
-  secret["type"].immutable(old.find("type"));
-  keep_immutable(change, object, old, {"data"});
-}
-
 }  // namespace
 
 const Strategy kConfigMapStrategy{
     .storage_resource = "configmaps",
     .validate = validate_config_map,
-    .validate_update = keep_config_map,
 };
 const Strategy kSecretStrategy{
     .storage_resource = "secrets",
     .validate = validate_secret,
-    .validate_update = keep_secret,
 };
 const Strategy kServiceAccountStrategy{
     .storage_resource = "serviceaccounts",

@@ -1,6 +1,7 @@
 // Containers of a pod: names, images, ports, mounts, restart rules.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -16,27 +17,17 @@ using Texts = std::set<std::string, std::less<>>;
 
 // What a container needs to know of its pod.
 struct PodParts {
-  Field spec;
+  const Field& spec;
+  const VolumesByName& volumes;
   bool is_template;
   bool uses_host_users;
-  std::int64_t grace_seconds;
-
-  std::map<std::string_view, Field> volumes;  // By name.
+  std::optional<std::int64_t> grace_seconds;
 
   Field volume(std::string_view name) const {
     const auto found = volumes.find(name);
     return found == volumes.end() ? spec.with(nullptr) : found->second;
   }
 };
-
-std::map<std::string_view, Field> volumes_of(const Field& spec) {
-  std::map<std::string_view, Field> out;
-  for (const Field& volume : spec["volumes"].items()) {
-    const std::string_view name = volume["name"].text();
-    if (!name.empty()) out.emplace(name, volume);
-  }
-  return out;
-}
 
 // Names and numbers of one container's ports.
 void validate_ports(const Field& ports) {
@@ -68,14 +59,15 @@ void validate_host_ports(const Field& container, Texts& taken) {
   }
 }
 
-void validate_mount_flags(const Field& mount, const Field& container) {
-  const Field propagation = mount["mountPropagation"];
+// Complaints about these are about the whole list.
+void validate_mount_flags(const Field& mount, const Field& mounts, bool is_privileged) {
+  const Field propagation = mount["mountPropagation"].as(mounts["mountPropagation"]);
   propagation.one_of({"Bidirectional", "HostToContainer", "None"});
-  if (propagation.is("Bidirectional") && !container["securityContext"]["privileged"].flag()) {
+  if (propagation.is("Bidirectional") && !is_privileged) {
     propagation.forbidden(
         "Bidirectional mount propagation is available only to privileged containers");
   }
-  const Field recursive = mount["recursiveReadOnly"];
+  const Field recursive = mount["recursiveReadOnly"].as(mounts["recursiveReadOnly"]);
   recursive.one_of({"Disabled", "Enabled", "IfPossible"});
   if (!recursive.is_among({"Enabled", "IfPossible"})) return;
   if (!mount["readOnly"].flag()) {
@@ -86,12 +78,9 @@ void validate_mount_flags(const Field& mount, const Field& container) {
   }
 }
 
-void validate_sub_paths(const Field& mount, const Field& mounts, bool is_image) {
+void validate_sub_paths(const Field& mount, const Field& mounts) {
   const Field sub = mount["subPath"];
   const Field expression = mount["subPathExpr"];
-  for (const Field& path : {sub, expression}) {
-    if (is_image && !path.empty()) path.invalid("not allowed in image volume sources");
-  }
   if (!sub.empty()) validate_descending_path(sub.as(mounts["subPath"]));
   if (expression.empty()) return;
   if (!sub.empty()) expression.invalid("subPathExpr and subPath are mutually exclusive");
@@ -102,6 +91,7 @@ void validate_mounts(const Field& container, const PodParts& pod) {
   Texts paths;
   const Field mounts = container["volumeMounts"];
   const Field devices = container["volumeDevices"];
+  const bool is_privileged = container["securityContext"]["privileged"].flag();
   const auto device_names = devices.texts_of_items("name");
   const auto device_paths = devices.texts_of_items("devicePath");
   for (const Field& mount : mounts.items()) {
@@ -118,8 +108,8 @@ void validate_mounts(const Field& container, const PodParts& pod) {
     if (device_paths.contains(path.text())) {
       path.invalid("must not already exist as a path in volumeDevices");
     }
-    validate_sub_paths(mount, mounts, volume["image"].is_set());
-    validate_mount_flags(mount, container);
+    validate_sub_paths(mount, mounts);
+    validate_mount_flags(mount, mounts, is_privileged);
   }
 }
 
@@ -192,34 +182,42 @@ void validate_container(const Field& container, const PodParts& pod) {
   validate_container_security(container["securityContext"], pod.uses_host_users);
 }
 
-// Templates have always been taken without this.
-void validate_image(const Field& container, const PodParts& pod) {
+void validate_image(const Field& container) {
   const Field image = container["image"];
-  if (pod.is_template || trim(image.text()).size() == image.text().size()) return;
+  if (trim(image.text()).size() == image.text().size()) return;
   image.invalid("must not have leading or trailing whitespace");
 }
 
+void validate_restart_rule(const Field& rule) {
+  const Field action = rule["action"];
+  const Field codes = rule["exitCodes"];
+  if (!action.is("Restart")) action.not_supported_value(quoted(action.text()), {"Restart"});
+  if (!codes.is_set()) return codes.required("must be specified");
+  const Field op = codes["operator"];
+  if (!op.is_among({"In", "NotIn"})) {
+    op.not_supported_value(quoted(op.text()), {"In", "NotIn"});
+  }
+  if (codes["values"].size() > kMaxExitCodes) codes["values"].too_long(kMaxExitCodes);
+}
+
 // When a container is started again, beside what its pod says.
-void validate_restart(const Field& container) {
+void validate_restart(const Field& container, bool is_init) {
   const Field policy = container["restartPolicy"];
   const Field rules = container["restartPolicyRules"];
-  policy.one_of({"Always", "Never", "OnFailure"});
-  if (rules.empty()) return;
-  if (!policy.is_set()) {
+  if (!policy.is_set() && !rules.empty()) {
     policy.required("must specify restartPolicy when restart rules are used");
+    if (is_init) return;
   }
-  if (rules.size() > kMaxRestartRules) rules.too_many(kMaxRestartRules);
-  for (const Field& rule : rules.items()) {
-    if (rule["action"].require()) rule["action"].one_of({"Restart", "RestartAllContainers"});
-    const Field codes = rule["exitCodes"];
-    if (!codes.is_set()) {
-      codes.required("must be specified");
-      continue;
-    }
-    const Field op = codes["operator"];
-    if (!op.is_among({"In", "NotIn"})) op.not_supported({"In", "NotIn"});
-    if (codes["values"].size() > kMaxExitCodes) codes["values"].too_many(kMaxExitCodes);
+  if (is_init && policy.is("Always")) {
+    if (rules.empty()) return;
+    return rules.forbidden(
+        "restartPolicyRules are not allowed for init containers with restart policy Always");
   }
+  if (policy.is_set() && !policy.is_among({"Always", "Never", "OnFailure"})) {
+    policy.not_supported({"Always", "Never", "OnFailure"});
+  }
+  if (rules.size() > kMaxRestartRules) rules.too_long(kMaxRestartRules);
+  for (const Field& rule : rules.items()) validate_restart_rule(rule);
 }
 
 void validate_regular(const PodParts& pod) {
@@ -231,7 +229,7 @@ void validate_regular(const PodParts& pod) {
     const Field name = container["name"];
     if (!names.emplace(name.text()).second) name.duplicate();
     validate_probes(container, pod.grace_seconds);
-    validate_restart(container);
+    validate_restart(container, false);
   }
   for (const Field& container : containers.items()) validate_host_ports(container, host_ports);
 }
@@ -241,17 +239,18 @@ void validate_init(const PodParts& pod) {
   for (const Field& container : pod.spec["containers"].items()) {
     names.emplace(container["name"].text());
   }
-  for (const Field& container : pod.spec["initContainers"].items()) {
+  const Field list = pod.spec["initContainers"];
+  for (const Field& container : list.items()) {
     validate_container(container, pod);
-    validate_restart(container);
+    validate_restart(container, true);
     const Field name = container["name"];
     if (names.contains(name.text())) {
       name.duplicate();
     } else if (!name.empty()) {
       names.emplace(name.text());
     }
-    Texts host_ports;  // They run one after the other.
-    validate_host_ports(container, host_ports);
+    Texts host_ports;  // They run one after the other, and are each complained about as the first.
+    validate_host_ports(container.as(list.at(0)), host_ports);
     if (container["restartPolicy"].is("Always")) {
       validate_probes(container, pod.grace_seconds);
       continue;
@@ -263,6 +262,23 @@ void validate_init(const PodParts& pod) {
   }
 }
 
+// What only containers have that are there for good.
+struct NotEphemeral {
+  const char* member;
+  bool counts_when_empty = true;
+};
+constexpr NotEphemeral kNotEphemeral[] = {
+    {"ports", false},
+    {"resources", false},
+    {"resizePolicy", false},
+    {"restartPolicy"},
+    {"restartPolicyRules", false},
+    {"livenessProbe"},
+    {"readinessProbe"},
+    {"startupProbe"},
+    {"lifecycle"},
+};
+
 void validate_ephemeral(const PodParts& pod) {
   constexpr const char* kNot = "cannot be set for an Ephemeral Container";
   Texts names;
@@ -272,14 +288,14 @@ void validate_ephemeral(const PodParts& pod) {
   const Texts targets = names;
   for (const Field& container : pod.spec["ephemeralContainers"].items()) {
     validate_container(container, pod);
-    validate_image(container, pod);
+    validate_image(container);
     const Field name = container["name"];
     if (!names.emplace(name.text()).second) name.duplicate();
     const Field target = container["targetContainerName"];
     if (!target.empty() && !targets.contains(target.text())) target.not_found();
-    for (const char* key : {"ports", "resources", "resizePolicy", "restartPolicy", "livenessProbe",
-                            "readinessProbe", "startupProbe", "lifecycle"}) {
-      if (!container[key].empty()) container[key].forbidden(kNot);
+    for (const NotEphemeral& one : kNotEphemeral) {
+      const Field field = container[one.member];
+      if (one.counts_when_empty ? field.is_set() : !field.empty()) field.forbidden(kNot);
     }
     for (const Field& mount : container["volumeMounts"].items()) {
       for (const char* key : {"subPath", "subPathExpr"}) {
@@ -313,16 +329,20 @@ std::vector<Field> all_containers(const Field& spec) {
   return all;
 }
 
-void validate_containers(const Field& spec, bool is_template) {
-  const PodParts pod{spec, is_template, spec["hostUsers"].flag(true),
-                     spec["terminationGracePeriodSeconds"].number(), volumes_of(spec)};
+void validate_containers(const Field& spec, const VolumesByName& volumes, bool is_template) {
+  const Field grace = spec["terminationGracePeriodSeconds"];
+  const PodParts pod{spec, volumes, is_template, spec["hostUsers"].flag(true),
+                     grace.is_set() ? std::optional(grace.number()) : std::nullopt};
   validate_regular(pod);
   validate_init(pod);
   validate_ephemeral(pod);
   validate_pod_resources(spec);
   validate_host_network_ports(pod);
+}
+
+void validate_images_of_pod(const Field& spec) {
   for (const char* list : {"containers", "initContainers"}) {
-    for (const Field& container : spec[list].items()) validate_image(container, pod);
+    for (const Field& container : spec[list].items()) validate_image(container);
   }
 }
 

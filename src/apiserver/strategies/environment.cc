@@ -1,5 +1,6 @@
 // Environment variables of containers, and references to a pod's own fields.
 #include <algorithm>
+#include <optional>
 
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
@@ -42,11 +43,17 @@ bool has(const std::vector<std::string>& list, std::string_view wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
-// metadata.labels['KEY'] gives KEY; "" for paths without one.
-std::string_view subscript_of(std::string_view path, std::string_view& base) {
+// What paths there are beside those; none of them is for containers.
+constexpr std::string_view kOtherFields[] = {"spec.restartPolicy", "spec.schedulerName",
+                                             "status.phase"};
+
+// metadata.labels['KEY'] gives KEY, and metadata.labels as `base`; nothing for paths without a key.
+std::optional<std::string_view> subscript_of(std::string_view path, std::string_view& base) {
+  base = path;
   const auto open = path.find("['");
+  if (open == std::string_view::npos || open == 0 || !path.ends_with("']")) return std::nullopt;
+  if (path.size() < open + 4) return std::nullopt;
   base = path.substr(0, open);
-  if (open == std::string_view::npos || !path.ends_with("']")) return {};
   return path.substr(open + 2, path.size() - open - 4);
 }
 
@@ -60,12 +67,12 @@ void validate_key_ref(const Field& ref) {
 // A variable in a file that another container wrote.
 void validate_file_ref(const Field& ref) {
   if (!ref.is_set()) return;
+  const Field key = ref["key"];
+  if (key.require()) key.each(api::check_relaxed_env_var_name(key.text()));
   const Field volume = ref["volumeName"];
   if (volume.require()) volume.each(api::check_dns1123_label(volume.text()));
   const Field path = ref["path"];
-  if (path.require()) validate_local_path(path);
-  const Field key = ref["key"];
-  if (key.require()) key.each(api::check_relaxed_env_var_name(key.text()));
+  if (path.require()) validate_no_backsteps(path);
 }
 
 void validate_value_from(const Field& variable) {
@@ -98,30 +105,37 @@ void validate_value_from(const Field& variable) {
 }  // namespace
 
 void validate_field_ref(const Field& ref, bool in_volume) {
-  if (!ref["apiVersion"].require()) return;
+  const Field version = ref["apiVersion"];
   const Field path = ref["fieldPath"];
-  if (!path.require()) return;
+  if (!version.require() || !path.require()) return;
+  const auto cannot_convert = [&](const std::string& why) {
+    path.invalid("error converting fieldPath: " + why);
+  };
+  if (!version.is("v1")) {
+    return cannot_convert("unsupported pod version: " + std::string(version.text()));
+  }
   std::string_view base;
-  const std::string_view key = subscript_of(path.text(), base);
-  if (base != path.text()) {
+  if (const auto key = subscript_of(path.text(), base)) {
     // Keys of annotations are told apart without regard to case.
-    const std::string name = base == "metadata.annotations" ? to_lower(key) : std::string(key);
+    const std::string name = base == "metadata.annotations" ? to_lower(*key) : std::string(*key);
     if (base != "metadata.annotations" && base != "metadata.labels") {
-      return path.invalid("error converting fieldPath: field label does not support subscript: " +
-                          std::string(path.text()));
+      return cannot_convert("field label does not support subscript: " + std::string(path.text()));
     }
     for (const auto& text : api::check_qualified_name(name)) {
       ref.invalid_value(quoted(name), text);
     }
     return;
   }
+  // As clients of old call it.
+  const std::string_view name = path.is("spec.host") ? "spec.nodeName" : path.text();
   const auto& valid = in_volume ? kVolumeFields : kEnvFields;
-  if (has(valid, path.text())) return;
-  if (has(kEnvFields, path.text()) || has(kVolumeFields, path.text())) {
-    return path.not_supported(valid);
+  if (has(valid, name)) return;
+  const bool is_other =
+      std::find(std::begin(kOtherFields), std::end(kOtherFields), name) != std::end(kOtherFields);
+  if (is_other || has(kEnvFields, name) || has(kVolumeFields, name)) {
+    return path.not_supported_value(quoted(name), valid);
   }
-  path.invalid("error converting fieldPath: field label not supported: " +
-               std::string(path.text()));
+  cannot_convert("field label not supported: " + std::string(path.text()));
 }
 
 void validate_resource_field_ref(const Field& ref, bool in_volume) {

@@ -156,12 +156,6 @@ void keep_trust_bundle(Change& change, const api::Value& object, const api::Valu
   if (!signer.same_as(old.find_path({"spec", "signerName"}))) signer.invalid("field is immutable");
 }
 
-api::Complaints check_trust_bundle_name(std::string_view name) {
-  const auto colon = name.rfind(':');
-  return api::check_dns1123_subdomain(colon == std::string_view::npos ? name
-                                                                      : name.substr(colon + 1));
-}
-
 // -- PodCertificateRequest
 
 void validate_pod_certificate(Change& change, const api::Value& object) {

@@ -142,6 +142,11 @@ void Field::invalid(std::string_view detail) const { invalid_value(shown(), deta
 void Field::invalid_value(std::string_view json, std::string_view detail) const {
   complain(cause::invalid(path(), json, detail));
 }
+void Field::invalid_unshown(std::string_view detail) const {
+  Cause cause = cause::invalid(path(), "", detail);
+  cause.message = "Invalid value: " + std::string(detail);
+  complain(std::move(cause));
+}
 void Field::forbidden(std::string_view detail) const { complain(cause::forbidden(path(), detail)); }
 void Field::not_supported(const std::vector<std::string>& valid) const {
   not_supported_value(shown(), valid);

@@ -73,6 +73,8 @@ class Field {
   void invalid(std::string_view detail) const;
   // About another value than the one that stands here, given as JSON.
   void invalid_value(std::string_view json, std::string_view detail) const;
+  // Without what stands here.
+  void invalid_unshown(std::string_view detail) const;
   void forbidden(std::string_view detail) const;
   void not_supported(const std::vector<std::string>& valid) const;
   void not_supported_value(std::string_view json, const std::vector<std::string>& valid) const;

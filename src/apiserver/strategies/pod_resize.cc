@@ -49,29 +49,66 @@ bool differs_otherwise(Change& change, const api::Value& container, const api::V
       }
       if (now->empty() && before == nullptr) same.find("resources")->erase(map);
     }
-    if (const auto* policy = old.find("resizePolicy")) {
-      same.set_ref(change.arena, "resizePolicy", *policy);
-    } else {
-      same.erase("resizePolicy");
-    }
   }
   return !api::equal(same, old);
 }
 
-void validate_list(Change& change, const Field& spec, const api::Value& old, const char* list) {
+std::span<const api::Value> containers_of(const api::Value& spec, const char* list) {
+  const auto* containers = spec.find(list);
+  return containers != nullptr && containers->is_array() ? containers->items()
+                                                         : std::span<const api::Value>();
+}
+
+// Says whether they are the same containers in the same order.
+bool validate_order(const Field& spec, const api::Value& old, const char* list) {
+  const auto before = containers_of(old, list);
+  const Field now = spec[list];
+  if (now.size() != before.size()) {
+    now.forbidden(std::string(list) + " may not be added or removed on resize");
+    return false;
+  }
+  bool is_same = true;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const Field name = now.at(i)["name"];
+    if (name.is(before[i].string_at("name"))) continue;
+    name.forbidden(std::string(list) + " may not be renamed or reordered on resize");
+    is_same = false;
+  }
+  return is_same;
+}
+
+bool is_sidecar(const api::Value& container) {
+  return container.string_at("restartPolicy") == "Always";
+}
+
+void validate_removals(const Field& spec, const api::Value& old, const char* list) {
   const bool is_init = list == std::string_view("initContainers");
-  const auto* before = old.find(list);
+  const auto before = containers_of(old, list);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (is_init && !is_sidecar(before[i])) continue;
+    validate_container_resize(spec[list].at(i), before[i]);
+  }
+}
+
+void validate_rest(Change& change, const Field& spec, const api::Value& old, const char* list) {
+  const bool is_init = list == std::string_view("initContainers");
+  const auto before = containers_of(old, list);
   const auto now = spec[list].items();
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    if (before == nullptr || i >= before->size()) continue;
-    const api::Value& was = before->items()[i];
-    const bool may_resize = !is_init || now[i]["restartPolicy"].is("Always");
-    if (may_resize) validate_container_resize(now[i], was);
-    if (!differs_otherwise(change, *now[i].value(), was, may_resize)) continue;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const bool may_resize = !is_init || is_sidecar(*now[i].value());
+    if (!differs_otherwise(change, *now[i].value(), before[i], may_resize)) continue;
     spec.forbidden(!is_init     ? "only cpu and memory resources are mutable"
                    : may_resize ? "only cpu and memory resources for sidecar containers are mutable"
                                 : "resources for non-sidecar init containers are immutable");
   }
+}
+
+bool has_own_resources(const api::Value& spec) {
+  for (const char* map : {"requests", "limits"}) {
+    const auto* amounts = spec.find_path({"resources", map});
+    if (amounts != nullptr && !amounts->empty()) return true;
+  }
+  return false;
 }
 
 // A node that can do it says what its running containers have.
@@ -123,8 +160,17 @@ void validate_pod_resize(Change& change, const api::Value& object, const api::Va
                        "Pod QOS Class may not change as a result of resizing");
   }
   if (!is_supported(old)) spec.forbidden("Pod running on node without support for resize");
-  validate_list(change, spec, *before, "initContainers");
-  validate_list(change, spec, *before, "containers");
+  if (has_own_resources(*before) || has_own_resources(*spec.value())) {
+    return pod.as("[]").forbidden(
+        "resize of pods with pod-level resources is forbidden when "
+        "InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled");
+  }
+  const bool same = validate_order(spec, *before, "containers");
+  if (!validate_order(spec, *before, "initContainers") || !same) return;
+  validate_removals(spec, *before, "initContainers");
+  validate_removals(spec, *before, "containers");
+  validate_rest(change, spec, *before, "containers");
+  validate_rest(change, spec, *before, "initContainers");
 }
 
 }  // namespace pinnace::apiserver

@@ -22,7 +22,9 @@ void validate_seccomp(const Field& profile) {
   }
   if (!type.is("Localhost")) {
     if (local.is_set()) {
-      local.invalid("can only be set when seccomp type is Localhost");
+      local.invalid_value("{\"Type\":" + quoted(type.text()) +
+                              ",\"LocalhostProfile\":" + quoted(local.text()) + "}",
+                          "can only be set when seccomp type is Localhost");
     }
   } else if (!local.is_set()) {
     local.required("must be set when seccomp type is Localhost");
@@ -115,32 +117,6 @@ void validate_windows_options(const Field& options) {
   validate_windows_user_name(options["runAsUserName"]);
 }
 
-// Containers that run as the host's own processes.
-void validate_host_process(const Field& spec) {
-  const Field own = spec["securityContext"]["windowsOptions"]["hostProcess"];
-  const auto containers = all_containers(spec);
-  std::size_t count = 0;
-  for (const Field& container : containers) {
-    const Field said = container["securityContext"]["windowsOptions"]["hostProcess"];
-    if (own.is_set() && said.is_set() && own.flag() != said.flag()) {
-      said.invalid("pod hostProcess value must be identical if both are specified, was " +
-                   std::string(own.flag() ? "true" : "false"));
-    }
-    if (said.flag(own.flag())) ++count;
-  }
-  if (count == 0) return;
-  if (count != containers.size()) {
-    spec.invalid_value("\"\"",
-                       "If pod contains any hostProcess containers then all containers must be "
-                       "HostProcess containers");
-  }
-  const Field network = spec["hostNetwork"];
-  if (!network.flag()) {
-    network.invalid_value("false",
-                          "hostNetwork must be true if pod contains any hostProcess containers");
-  }
-}
-
 // -- What an operating system does not have
 
 struct Unavailable {
@@ -200,18 +176,6 @@ void validate_for_linux(const Field& spec) {
   }
 }
 
-void validate_os(const Field& spec) {
-  const Field os = spec["os"];
-  if (!os.is_set()) return;
-  const Field name = os["name"];
-  if (!name.require("cannot be empty")) return;
-  if (!name.as(os).one_of({"linux", "windows"})) return;
-  if (name.is("linux"))
-    validate_for_linux(spec);
-  else
-    validate_for_windows(spec);
-}
-
 // -- Pods
 
 // Parts between dots or slashes: letters, digits, '-' and '_', the first and last no sign.
@@ -268,19 +232,6 @@ void validate_sysctls(const Field& spec) {
   }
 }
 
-void validate_host_users(const Field& spec) {
-  if (spec["hostUsers"].flag(true)) return;
-  struct Shared {
-    const char* member;
-    const char* shown;
-  };
-  for (const Shared& shared : {Shared{"hostNetwork", "hostNetwork"}, Shared{"hostPID", "HostPID"},
-                               Shared{"hostIPC", "HostIPC"}}) {
-    if (!spec[shared.member].flag()) continue;
-    spec[shared.shown].forbidden("when `pod.Spec.HostUsers` is false");
-  }
-}
-
 // -- Annotations of old that say the same as fields
 
 constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/pod";
@@ -326,7 +277,9 @@ void validate_container_security(const Field& context, bool uses_host_users) {
   context["runAsUser"].between(0, kMaxId);
   context["runAsGroup"].between(0, kMaxId);
   const Field proc = context["procMount"];
-  proc.one_of({"Default", "Unmasked"});
+  if (proc.is_set() && !proc.is_among({"Default", "Unmasked"})) {
+    proc.not_supported({"Default", "Unmasked"});
+  }
   if (uses_host_users && proc.is("Unmasked")) {
     proc.invalid("`hostUsers` must be false to use `Unmasked`");
   }
@@ -361,9 +314,60 @@ void validate_pod_security(const Field& spec) {
   validate_app_armor(context["appArmorProfile"]);
   context["supplementalGroupsPolicy"].one_of({"Merge", "Strict"});
   context["seLinuxChangePolicy"].one_of({"MountOption", "Recursive"});
-  validate_host_process(spec);
-  validate_host_users(spec);
-  validate_os(spec);
+}
+
+// Containers that run as the host's own processes.
+void validate_host_process(const Field& spec) {
+  const Field own = spec["securityContext"]["windowsOptions"]["hostProcess"];
+  const auto containers = all_containers(spec);
+  std::size_t count = 0;
+  for (const Field& container : containers) {
+    const Field said = container["securityContext"]["windowsOptions"]["hostProcess"];
+    if (own.is_set() && said.is_set() && own.flag() != said.flag()) {
+      said.invalid("pod hostProcess value must be identical if both are specified, was " +
+                   std::string(own.flag() ? "true" : "false"));
+    }
+    if (said.flag(own.flag())) ++count;
+  }
+  if (count == 0) return;
+  if (count != containers.size()) {
+    spec.invalid_value("\"\"",
+                       "If pod contains any hostProcess containers then all containers must be "
+                       "HostProcess containers");
+  }
+  const Field network = spec["hostNetwork"];
+  if (!network.flag()) {
+    network.invalid_value("false",
+                          "hostNetwork must be true if pod contains any hostProcess containers");
+  }
+}
+
+void validate_host_users(const Field& spec) {
+  constexpr const char* kNot = "when `hostUsers` is false";
+  if (spec["hostUsers"].flag(true)) return;
+  struct Shared {
+    const char* member;
+    const char* shown;
+  };
+  for (const Shared& shared : {Shared{"hostNetwork", "hostNetwork"}, Shared{"hostPID", "HostPID"},
+                               Shared{"hostIPC", "HostIPC"}}) {
+    if (spec[shared.member].flag()) spec[shared.shown].forbidden(kNot);
+  }
+  for (const Field& container : all_containers(spec)) {
+    if (!container["volumeDevices"].empty()) container["volumeDevices"].forbidden(kNot);
+  }
+}
+
+void validate_os(const Field& spec) {
+  const Field os = spec["os"];
+  if (!os.is_set()) return;
+  const Field name = os["name"];
+  if (!name.require()) return;
+  if (!name.as(os).one_of({"linux", "windows"})) return;
+  if (name.is("linux"))
+    validate_for_linux(spec);
+  else
+    validate_for_windows(spec);
 }
 
 void validate_pod_annotations(const Field& annotations, const Field& spec) {

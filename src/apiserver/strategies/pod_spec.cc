@@ -1,5 +1,6 @@
 // A PodSpec as a whole: what is no container, no volume and no affinity.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -96,31 +97,39 @@ void validate_resource_claims(const Field& claims) {
   }
 }
 
-// Names of other objects and of the pod in the network.
-void validate_names(const Field& spec) {
-  struct Rule {
-    const char* field;
-    api::Complaints (*check)(std::string_view);
-  };
-  constexpr Rule kRules[] = {{"serviceAccountName", api::check_dns1123_subdomain},
-                             {"nodeName", api::check_dns1123_subdomain},
-                             {"hostname", api::check_dns1123_label},
-                             {"subdomain", api::check_dns1123_label},
-                             {"priorityClassName", api::check_dns1123_subdomain},
-                             {"runtimeClassName", api::check_dns1123_subdomain}};
-  for (const Rule& rule : kRules) {
-    const Field name = spec[rule.field];
-    if (!name.empty()) name.each(rule.check(name.text()));
-  }
-  const Field runtime = spec["runtimeClassName"];
-  if (runtime.is_set() && runtime.empty()) runtime.each(api::check_dns1123_subdomain(""));
+void validate_hostname_override(const Field& spec) {
   const Field host = spec["hostnameOverride"];
   if (!host.is_set()) return;
+  for (const char* other : {"setHostnameAsFQDN", "hostNetwork"}) {
+    if (!spec[other].flag()) continue;
+    host.forbidden(std::string("may not be specified when ") + other + " is true");
+  }
   if (host.text().size() > kMaxHostnameOverride) host.too_long(kMaxHostnameOverride);
   host.each(api::check_dns1123_subdomain(host.text()));
-  for (const char* other : {"hostNetwork", "setHostnameAsFQDN"}) {
-    if (!spec[other].flag()) continue;
-    host.forbidden(std::string("may not be set when ") + other + " is true");
+}
+
+void validate_name(const Field& name, api::Complaints (*check)(std::string_view)) {
+  if (!name.empty()) name.each(check(name.text()));
+}
+
+// A variable may come from a file only if the file lies in a directory of the pod's own.
+void validate_file_volumes(const Field& spec) {
+  std::map<std::string_view, Field> volumes;
+  for (const Field& volume : spec["volumes"].items()) {
+    volumes.insert_or_assign(volume["name"].text(), volume);
+  }
+  for (const Field& container : all_containers(spec)) {
+    for (const Field& variable : container["env"].items()) {
+      const Field file = variable["valueFrom"]["fileKeyRef"];
+      const Field name = file["volumeName"];
+      if (!file.is_set()) continue;
+      const auto volume = volumes.find(name.text());
+      if (volume == volumes.end()) {
+        name.not_found_value(quoted(name.text()), "");
+      } else if (!volume->second["emptyDir"].is_set()) {
+        name.invalid("referenced volume must be of type emptyDir");
+      }
+    }
   }
 }
 
@@ -177,27 +186,44 @@ void validate_tolerations(const Field& tolerations) {
   }
 }
 
+// In the order in which Kubernetes complains.
 void validate_pod_spec(const Field& spec, std::string_view pod_name) {
   const bool is_template = pod_name.empty();
   const Field grace = spec["terminationGracePeriodSeconds"];
   if (!grace.is_set()) grace.required();
-  validate_volumes(spec["volumes"], pod_name);
+  const VolumesByName volumes = validate_volumes(spec["volumes"], pod_name);
   validate_resource_claims(spec["resourceClaims"]);
-  validate_containers(spec, is_template);
+  validate_containers(spec, volumes, is_template);
   validate_policies(spec);
   validate_label_map(spec["nodeSelector"]);
+  validate_pod_security(spec);
   validate_affinity(spec["affinity"]);
   validate_dns(spec);
   validate_gates(spec);
   validate_topology_spread(spec["topologySpreadConstraints"]);
-  validate_names(spec);
+  validate_host_process(spec);
+  validate_host_users(spec);
+  validate_hostname_override(spec);
+  validate_name(spec["serviceAccountName"], api::check_dns1123_subdomain);
+  validate_name(spec["nodeName"], api::check_dns1123_subdomain);
   spec["activeDeadlineSeconds"].between(1, kMaxInt32);
+  validate_name(spec["hostname"], api::check_dns1123_label);
+  validate_name(spec["subdomain"], api::check_dns1123_label);
   validate_tolerations(spec["tolerations"]);
   validate_host_aliases(spec["hostAliases"]);
-  spec["preemptionPolicy"].one_of({"PreemptLowerPriority", "Never"});
+  validate_name(spec["priorityClassName"], api::check_dns1123_subdomain);
+  const Field runtime = spec["runtimeClassName"];
+  if (runtime.is_set()) runtime.each(api::check_dns1123_subdomain(runtime.text()));
+  const Field preemption = spec["preemptionPolicy"];
+  if (preemption.is_set() && preemption.require()) {
+    preemption.one_of({"PreemptLowerPriority", "Never"});
+  }
   validate_overhead(spec["overhead"]);
-  validate_pod_security(spec);
-  if (!is_template) validate_token_accounts(spec);
+  validate_os(spec);
+  validate_file_volumes(spec);
+  if (is_template) return;
+  validate_token_accounts(spec);
+  validate_images_of_pod(spec);
 }
 
 void validate_pod_template(const Field& pod_template) {

@@ -1,4 +1,6 @@
 // What a status of a pod may say, and what it may not take back.
+#include <array>
+#include <map>
 #include <set>
 
 #include "api/addresses.h"
@@ -8,37 +10,54 @@
 namespace pinnace::apiserver {
 namespace {
 
+// Whether a rule of the container tells the exit code to start it again.
+bool has_rule_for(const Field& container, std::int64_t exit_code) {
+  for (const Field& rule : container["restartPolicyRules"].items()) {
+    const Field codes = rule["exitCodes"];
+    bool is_listed = false;
+    for (const Field& code : codes["values"].items()) {
+      is_listed = is_listed || code.number() == exit_code;
+    }
+    if (codes["operator"].is("In") ? is_listed : codes["operator"].is("NotIn") && !is_listed) {
+      return rule["action"].is("Restart");
+    }
+  }
+  return false;
+}
+
+bool may_restart(const Field& container, std::string_view policy_of_pod, std::int64_t exit_code) {
+  const Field own = container["restartPolicy"];
+  if (own.is_set() && has_rule_for(container, exit_code)) return true;
+  const std::string_view policy = own.is_set() ? own.text() : policy_of_pod;
+  return policy == "Always" || (policy == "OnFailure" && exit_code != 0);
+}
+
 // A container that ended for good does not run again.
 void validate_transitions(const Field& statuses, const api::Value* old, const Field& spec,
                           const char* list) {
-  const bool is_ephemeral = list == nullptr;
-  const std::string_view policy = is_ephemeral ? "Never" : spec["restartPolicy"].text();
-  if (policy == "Always" || old == nullptr || !old->is_array()) return;
+  if (old == nullptr || !old->is_array()) return;
+  std::map<std::string_view, Field> containers, now;
+  if (list != nullptr) {
+    for (const Field& one : spec[list].items()) containers.emplace(one["name"].text(), one);
+  }
+  for (const Field& status : statuses.items()) now.emplace(status["name"].text(), status);
   for (std::size_t i = 0; i < old->size(); ++i) {
     const api::Value& before = old->items()[i];
     const auto* ended = before.find_path({"state", "terminated"});
-    if (ended == nullptr || ended->is_null()) continue;
-    if (ended->int_at("exitCode") != 0 && policy == "OnFailure") continue;
-    bool may_restart = false;
-    for (const Field& container : spec[is_ephemeral ? "ephemeralContainers" : list].items()) {
-      if (!container["name"].is(before.string_at("name"))) continue;
-      may_restart = container["restartPolicy"].is("Always") ||
-                    !container["restartPolicyRules"].empty() ||
-                    container["restartPolicy"].is("OnFailure");
+    const auto status = now.find(before.string_at("name"));
+    if (ended == nullptr || ended->is_null() || status == now.end()) continue;
+    if (status->second["state"]["terminated"].is_set()) continue;
+    const auto container = containers.find(before.string_at("name"));
+    if (container != containers.end() &&
+        may_restart(container->second, spec["restartPolicy"].text(), ended->int_at("exitCode"))) {
+      continue;
     }
-    if (may_restart) continue;
-    for (const Field& status : statuses.items()) {
-      if (!status["name"].is(before.string_at("name"))) continue;
-      if (status["state"]["terminated"].is_set()) continue;
-      statuses.as(statuses.path() + "[" + std::to_string(i) + "].state")
-          .forbidden("may not be transitioned to non-terminated state");
-    }
+    statuses.at(i)["state"].forbidden("may not be transitioned to non-terminated state");
   }
 }
 
 // At most one address of each family.
 void validate_addresses(const Field& list) {
-  std::set<std::string, std::less<>> seen;
   std::set<int> families;
   for (const Field& item : list.items()) {
     const std::string_view ip = item["ip"].text();
@@ -49,16 +68,34 @@ void validate_addresses(const Field& list) {
   if (families.size() != 2 || list.size() > 2) {
     list.invalid("may specify no more than one IP for each IP family");
   }
-  for (const Field& item : list.items()) {
-    if (!seen.emplace(item["ip"].text()).second) item.duplicate();
+}
+
+void validate_pod_conditions(const Field& conditions) {
+  for (const Field& condition : conditions.items()) {
+    const Field type = condition["type"];
+    const Field generation = condition["observedGeneration"];
+    if (generation.number() < 0) generation.invalid("must be a non-negative integer");
+    if (type.is_among({"PodScheduled", "Ready", "Initialized"})) continue;
+    type.as(condition["Type"]).each(api::check_qualified_name(type.text()));
   }
 }
 
-void validate_conditions(const Field& conditions) {
-  for (const Field& condition : conditions.items()) {
-    const Field type = condition["type"];
-    if (type.is_among({"PodScheduled", "Ready", "Initialized"})) continue;
-    type.as(condition["Type"]).each(api::check_qualified_name(type.text()));
+constexpr const char* kStatusLists[] = {"containerStatuses", "initContainerStatuses",
+                                        "ephemeralContainerStatuses"};
+
+// Who a container runs as.
+void validate_users(const Field& statuses, const Field& os) {
+  constexpr std::int64_t kMaxId = 2147483647;
+  for (const Field& status : statuses.items()) {
+    const Field user = status["user"]["linux"];
+    if (!user.is_set()) continue;
+    if (os.is("windows")) {
+      user.forbidden("cannot be set for a windows pod");
+      continue;
+    }
+    user["uid"].between(0, kMaxId);
+    user["gid"].between(0, kMaxId);
+    for (const Field& group : user["supplementalGroups"].items()) group.between(0, kMaxId);
   }
 }
 
@@ -75,17 +112,55 @@ void validate_claim_statuses(const Field& statuses, const Field& claims) {
   }
 }
 
+// The claim that was made for devices which containers ask for as resources.
+void validate_extended_claim(const Field& claim, const Field& spec) {
+  if (!claim.is_set()) return;
+  std::map<std::string_view, Field> containers;
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const Field& one : spec[list].items()) {
+      containers.insert_or_assign(one["name"].text(), one);
+    }
+  }
+  const Field mappings = claim["requestMappings"];
+  if (mappings.empty()) mappings.required("at least one request mapping is required");
+  std::set<std::array<std::string_view, 3>> seen;
+  for (const Field& mapping : mappings.items()) {
+    const Field container = mapping["containerName"];
+    const Field resource = mapping["resourceName"];
+    const Field request = mapping["requestName"];
+    const auto known = containers.find(container.text());
+    if (known == containers.end()) {
+      container.invalid(
+          "must match the name of an entry in spec.initContainers.name or spec.containers.name");
+    } else if (!known->second["resources"]["requests"].at_key(resource.text()).is_set()) {
+      resource.invalid(
+          "must match the extended resource name of an entry in "
+          "spec.initContainers.resources.requests or spec.containers.resources.requests");
+    }
+    request.as(claim["requestName"]).each(api::check_dns1123_label(request.text()));
+    if (seen.insert({container.text(), resource.text(), request.text()}).second) continue;
+    for (const Field& one : {container, resource, request}) one.duplicate();
+  }
+  const Field name = claim["resourceClaimName"];
+  if (name.require()) name.each(api::check_dns1123_subdomain(name.text()));
+}
+
 }  // namespace
 
 void validate_pod_status(Change& change, const api::Value& object, const api::Value& old) {
   const Field pod = root(change, object);
   const Field status = pod["status"];
   const Field spec = pod["spec"];
-  validate_conditions(status["conditions"].as("metadata.conditions"));
+  validate_pod_conditions(status["conditions"]);
   const Field nominated = status["nominatedNodeName"];
   if (!nominated.empty() && !nominated.same_as(old.find_path({"status", "nominatedNodeName"}))) {
     nominated.each(api::check_dns1123_subdomain(nominated.text()));
+    if (!spec["nodeName"].empty()) {
+      nominated.forbidden("may not be set on pods that are already bound to a node");
+    }
   }
+  const Field generation = status["observedGeneration"];
+  if (generation.number() < 0) generation.invalid("must be a non-negative integer");
   const Field quality = status["qosClass"];
   if (!quality.same_as(old.find_path({"status", "qosClass"}))) {
     quality.invalid("field is immutable");
@@ -101,12 +176,14 @@ void validate_pod_status(Change& change, const api::Value& object, const api::Va
                          list.containers);
   }
   validate_claim_statuses(status["resourceClaimStatuses"], spec["resourceClaims"]);
+  validate_extended_claim(status["extendedResourceClaimStatus"], spec);
   validate_addresses(status["podIPs"]);
   const Field host_ips = status["hostIPs"];
   if (!host_ips.empty() && !host_ips.at(0)["ip"].is(status["hostIP"].text())) {
     host_ips.at(0)["ip"].invalid("must be equal to `hostIP`");
   }
   validate_addresses(host_ips);
+  for (const char* list : kStatusLists) validate_users(status[list], spec["os"]["name"]);
 }
 
 }  // namespace pinnace::apiserver

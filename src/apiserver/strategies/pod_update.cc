@@ -101,6 +101,17 @@ void validate_toleration_update(const Field& tolerations, const api::Value& old)
     return tolerations.forbidden(
         "existing toleration can not be modified except its tolerationSeconds");
   }
+  validate_tolerations(tolerations);
+}
+
+// Said once more, beside what new pods are told.
+void validate_images(const Field& containers) {
+  for (const Field& container : containers.items()) {
+    const Field image = container["image"];
+    image.require();
+    if (trim(image.text()).size() == image.text().size()) continue;
+    image.invalid("must not have leading or trailing whitespace");
+  }
 }
 
 void validate_gate_update(const Field& gates, const api::Value& old) {
@@ -227,10 +238,12 @@ void validate_pod_update(Change& change, const api::Value& object, const api::Va
   const Field spec = root(change, object)["spec"];
   if (before == nullptr || spec.value() == nullptr || change.subresource == "binding") return;
   if (change.subresource == "resize") return validate_pod_resize(change, object, old);
-  validate_annotation_update(root(change, object)["metadata"]["annotations"],
-                             old.find_path({"metadata", "annotations"}));
+  const Field annotations = root(change, object)["metadata"]["annotations"];
+  validate_annotation_update(annotations, old.find_path({"metadata", "annotations"}));
+  validate_pod_annotations(annotations, spec);
   if (change.subresource == "ephemeralcontainers") {
     if (is_mirror(old)) {
+      change.causes.clear();
       return root(change, object)
           .as("[]")
           .forbidden("static pods do not support ephemeral containers");
@@ -241,6 +254,7 @@ void validate_pod_update(Change& change, const api::Value& object, const api::Va
     if (spec[list].size() != items_at(*before, list).size()) {
       return spec[list].forbidden("pod updates may not add or remove containers");
     }
+    validate_images(spec[list]);
   }
   if (!validate_deadline_update(spec["activeDeadlineSeconds"],
                                 before->find("activeDeadlineSeconds"))) {

@@ -49,6 +49,8 @@ constexpr Advice kVolumes[] = {
     {"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
     {"rbd", "deprecated in v1.28, non-functional in v1.31+"},
 };
+constexpr const char* kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
+constexpr const char* kPreferred = "preferredDuringSchedulingIgnoredDuringExecution";
 constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/pod";
 constexpr std::string_view kSeccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
 constexpr std::string_view kAppArmorContainer = "container.apparmor.security.beta.kubernetes.io/";
@@ -82,6 +84,7 @@ class Review {
       add(spec_["terminationGracePeriodSeconds"],
           "must be >= 0; negative values are invalid and will be treated as 1");
     }
+    pod_affinity();
     addresses();
   }
 
@@ -92,8 +95,6 @@ class Review {
 
   void scheduling() {
     warn_about_node_labels(change_, spec_["nodeSelector"]);
-    constexpr const char* kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
-    constexpr const char* kPreferred = "preferredDuringSchedulingIgnoredDuringExecution";
     const Field affinity = spec_["affinity"];
     const Field nodes = affinity["nodeAffinity"];
     for (const Field& term : nodes[kRequired]["nodeSelectorTerms"].items()) {
@@ -108,6 +109,10 @@ class Review {
       if (!advice.empty()) add(key, std::string(key.text()) + " is " + std::string(advice));
       null_selector(constraint["labelSelector"]);
     }
+  }
+
+  void pod_affinity() {
+    const Field affinity = spec_["affinity"];
     for (const char* kind : {"podAffinity", "podAntiAffinity"}) {
       for (const Field& term : affinity[kind][kRequired].items()) {
         null_selector(term["labelSelector"]);
@@ -130,10 +135,8 @@ class Review {
         if (!source.is_set()) continue;
         add(advice.key == "storageos" ? source.as(volume["storageOS"]) : source, advice.text);
       }
-      const Field storage =
-          volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"].at_key(
-              "storage");
-      fraction(storage);
+      const Field resources = volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"];
+      warn_about_claim_sizes(change_, resources, resources);
       for (const Field& source : volume["projected"]["sources"].items()) {
         const Field path = source["serviceAccountToken"]["path"];
         if (!path.empty()) token_paths.emplace(path.text());
@@ -201,8 +204,11 @@ class Review {
         !spec_["securityContext"]["appArmorProfile"].is_set()) {
       add(app_armor, "deprecated since v1.30; use the \"appArmorProfile\" field instead");
     }
-    fractions(container["resources"]["limits"]);
-    fractions(container["resources"]["requests"]);
+    for (const char* resource : {"memory", "ephemeral-storage"}) {
+      for (const char* map : {"limits", "requests"}) {
+        fraction(container["resources"][map].at_key(resource));
+      }
+    }
     Texts names;
     for (const Field& variable : container["env"].items()) {
       const std::string_view variable_name = variable["name"].text();
@@ -223,7 +229,7 @@ class Review {
     for (const Field& container : all_containers(spec_)) {
       for (const Field& port : container["ports"].items()) {
         if (!port["hostIP"].empty() && port["hostPort"].number() == 0) {
-          add(port, "hostIP set without hostPort: " + port.shown());
+          add(port, "hostIP set without hostPort: " + described(port));
         }
         const std::string key = std::to_string(port["containerPort"].number()) + "/" +
                                 std::string(port["protocol"].text());
@@ -231,6 +237,14 @@ class Review {
         others[key].push_back(port);
       }
     }
+  }
+
+  // As Go prints it.
+  static std::string described(const Field& port) {
+    return "{Name:" + std::string(port["name"].text()) +
+           " HostPort:0 ContainerPort:" + std::to_string(port["containerPort"].number()) +
+           " Protocol:" + std::string(port["protocol"].text()) +
+           " HostIP:" + std::string(port["hostIP"].text()) + "}";
   }
 
   void port_conflict(const Field& port, const Field& other) {
@@ -265,6 +279,15 @@ class Review {
 
 }  // namespace
 
+void warn_about_claim_sizes(Change& change, const Field& place, const Field& resources) {
+  for (const char* map : {"requests", "limits"}) {
+    const auto amount = resources[map].at_key("storage").amount();
+    if (!amount || amount->milli_value() % 1000 == 0) continue;
+    change.warn(place[map].at_key("storage").path() + ": fractional byte value " +
+                quoted(amount->format()) + " is invalid, must be an integer");
+  }
+}
+
 std::string_view node_label_advice(std::string_view label) {
   const auto found = std::find_if(std::begin(kNodeLabels), std::end(kNodeLabels),
                                   [&](const Advice& advice) { return advice.key == label; });
@@ -287,9 +310,11 @@ void warn_about_node_term(Change& change, const Field& term) {
   }
 }
 
+// People hardly change pods themselves: a change says nothing.
 void warn_about_pod(Change& change, const api::Value& object, const api::Value* old) {
+  if (old != nullptr) return;
   const auto complaints = api::check_dns1123_label(change.name);
-  if (old == nullptr && !complaints.empty()) {
+  if (!complaints.empty()) {
     change.warn(
         "metadata.name: this is used in the Pod's hostname, which can result in surprising "
         "behavior; a DNS label is recommended: [" +

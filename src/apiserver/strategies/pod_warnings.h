@@ -7,6 +7,9 @@
 
 namespace pinnace::apiserver {
 
+// Sizes of a claim that are no whole bytes; complained about at `place`.
+void warn_about_claim_sizes(Change& change, const Field& place, const Field& resources);
+
 // Strategy::warn of Pods and PodTemplates.
 void warn_about_pod(Change& change, const api::Value& object, const api::Value* old);
 void warn_about_template_object(Change& change, const api::Value& object, const api::Value* old);

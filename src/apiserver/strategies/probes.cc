@@ -5,12 +5,17 @@
 namespace pinnace::apiserver {
 namespace {
 
-void validate_exec(const Field& exec, std::int64_t) { exec["command"].require(); }
+using Grace = std::optional<std::int64_t>;
 
-void validate_http(const Field& http, std::int64_t) {
+void validate_exec(const Field& exec, Grace) { exec["command"].require(); }
+
+void validate_http(const Field& http, Grace) {
   http["path"].require();
   validate_port_or_name(http["port"]);
-  http["scheme"].one_of({"HTTP", "HTTPS"});
+  const Field scheme = http["scheme"];
+  if (!scheme.is_among({"HTTP", "HTTPS"})) {
+    scheme.not_supported_value(quoted(scheme.text()), {"HTTP", "HTTPS"});
+  }
   const Field headers = http["httpHeaders"];
   for (const Field& header : headers.items()) {
     const std::string_view name = header["name"].text();
@@ -20,24 +25,24 @@ void validate_http(const Field& http, std::int64_t) {
   }
 }
 
-void validate_socket(const Field& socket, std::int64_t) { validate_port_or_name(socket["port"]); }
+void validate_socket(const Field& socket, Grace) { validate_port_or_name(socket["port"]); }
 
-void validate_grpc(const Field& grpc, std::int64_t) {
+void validate_grpc(const Field& grpc, Grace) {
   const Field port = grpc["port"];
   port.each(api::check_port_number(port.number()));
 }
 
-void validate_sleep(const Field& sleep, std::int64_t grace_seconds) {
+void validate_sleep(const Field& sleep, Grace grace_seconds) {
   const std::int64_t seconds = sleep["seconds"].number();
-  if (seconds >= 0 && seconds <= grace_seconds) return;
+  if (!grace_seconds || (seconds >= 0 && seconds <= *grace_seconds)) return;
   sleep.invalid_value(std::to_string(seconds),
                       "must be non-negative and less than terminationGracePeriodSeconds (" +
-                          std::to_string(grace_seconds) + ")");
+                          std::to_string(*grace_seconds) + ")");
 }
 
 struct HandlerKind {
   const char* name;
-  void (*check)(const Field&, std::int64_t grace_seconds);
+  void (*check)(const Field&, Grace grace_seconds);
   bool in_probes, in_hooks;
 };
 constexpr HandlerKind kHandlers[] = {
@@ -46,7 +51,7 @@ constexpr HandlerKind kHandlers[] = {
     {"sleep", validate_sleep, false, true},
 };
 
-void validate_handler(const Field& handler, bool is_probe, std::int64_t grace_seconds) {
+void validate_handler(const Field& handler, bool is_probe, Grace grace_seconds) {
   bool has_one = false;
   for (const HandlerKind& kind : kHandlers) {
     const Field one = handler[kind.name];
@@ -61,7 +66,7 @@ void validate_handler(const Field& handler, bool is_probe, std::int64_t grace_se
   if (!has_one) handler.required("must specify a handler type");
 }
 
-void validate_probe(const Field& probe, std::int64_t grace_seconds) {
+void validate_probe(const Field& probe, Grace grace_seconds) {
   if (!probe.is_set()) return;
   validate_handler(probe, true, grace_seconds);
   for (const char* key : {"initialDelaySeconds", "timeoutSeconds", "periodSeconds",
@@ -74,7 +79,7 @@ void validate_probe(const Field& probe, std::int64_t grace_seconds) {
 
 }  // namespace
 
-void validate_probes(const Field& container, std::int64_t grace_seconds) {
+void validate_probes(const Field& container, Grace grace_seconds) {
   for (const char* hook : {"postStart", "preStop"}) {
     const Field handler = container["lifecycle"][hook];
     if (handler.is_set()) validate_handler(handler, false, grace_seconds);

@@ -105,6 +105,27 @@ void validate_requirements(const Field& resources, ResourceUse use) {
   if (found.huge_pages && !found.compute) resources.forbidden("HugePages require cpu or memory");
 }
 
+// A claim is used once: as a whole, or each of its requests.
+void validate_claim_part(const Field& claim, const std::string& name,
+                         std::set<std::string, std::less<>>& used) {
+  if (used.contains(name)) return claim.duplicate_value(quoted(name));
+  const Field request = claim["request"];
+  std::string key = name;
+  if (!request.empty()) {
+    request.each(api::check_dns1123_label(request.text()));
+    key += "/" + std::string(request.text());
+  }
+  if (used.contains(key)) {
+    claim.duplicate_value(quoted(key));
+  } else if (request.empty()) {
+    const std::string start = name + "/";
+    for (auto one = used.lower_bound(start); one != used.end() && one->starts_with(start); ++one) {
+      claim.duplicate_value(quoted(name));
+    }
+  }
+  used.insert(key);
+}
+
 // Claims that a container uses must be claims of its pod.
 void validate_claim_names(const Field& used, const Field& claims) {
   if (used.empty()) return;
@@ -124,52 +145,54 @@ void validate_claim_names(const Field& used, const Field& claims) {
       claim.required();
       continue;
     }
-    const Field request = claim["request"];
-    std::string key = name;
-    if (!request.empty()) {
-      request.each(api::check_dns1123_label(request.text()));
-      key += "/" + std::string(request.text());
-    }
-    const auto part = names.lower_bound(name + "/");
-    const bool has_part = part != names.end() && part->starts_with(name + "/");
-    if (names.contains(name) || names.contains(key) || (request.empty() && has_part)) {
-      claim.duplicate_value(quoted(key));
-    }
-    names.insert(key);
+    validate_claim_part(claim, name, names);
     if (!known.contains(name)) claim.not_found_value(quoted(name), detail);
   }
 }
 
 using Amounts = std::map<std::string, api::Quantity, std::less<>>;
 
-void add(Amounts& to, const Field& requests) {
-  for (const auto& [name, amount] : requests.entries()) {
-    if (const auto asked = amount.amount()) to[std::string(name)] += *asked;
+void add(Amounts& to, const Field& amounts) {
+  for (const auto& [name, amount] : amounts.entries()) {
+    if (const auto one = amount.amount()) to[std::string(name)] += *one;
   }
 }
 
-// What all containers ask for at once: the sum of those that last, or more while one of the init
-// containers runs.
-Amounts requests_of(const Field& spec) {
-  Amounts sum, most;
+// What all containers have at once, of their `requests` or `limits`: the sum of those that last, or
+// more while one of the init containers runs.
+Amounts aggregate_of(const Field& spec, const char* map) {
+  Amounts sum, most, sidecars;
   for (const Field& container : spec["containers"].items()) {
-    add(sum, container["resources"]["requests"]);
+    add(sum, container["resources"][map]);
   }
-  Amounts sidecars;
   for (const Field& container : spec["initContainers"].items()) {
     Amounts own;
-    add(own, container["resources"]["requests"]);
-    // What the sidecars before it ask for beside that was counted with them.
+    add(own, container["resources"][map]);
+    // What the sidecars before it have beside that was counted with them.
     for (const auto& [name, amount] : own) {
       most[name] = std::max(most[name], amount + sidecars[name]);
     }
     if (container["restartPolicy"].is("Always")) {
-      add(sidecars, container["resources"]["requests"]);
-      add(sum, container["resources"]["requests"]);
+      add(sidecars, container["resources"][map]);
+      add(sum, container["resources"][map]);
     }
   }
   for (const auto& [name, amount] : most) sum[name] = std::max(sum[name], amount);
   return sum;
+}
+
+// What the pod says of a resource is enough for all of its containers.
+void validate_aggregate(const Field& spec, const char* map, bool only_huge_pages) {
+  FieldMap own(spec["resources"][map]);
+  for (const auto& [name, amount] : aggregate_of(spec, map)) {
+    if (only_huge_pages && !name.starts_with(kHugePages)) continue;
+    const Field said = own.at_key(name);
+    const auto bound = said.amount();
+    if (!bound || amount <= *bound) continue;
+    said.invalid_value(quoted(bound->format()),
+                       "must be greater than or equal to aggregate container " + std::string(map) +
+                           " of " + amount.format());
+  }
 }
 
 }  // namespace
@@ -206,7 +229,7 @@ void validate_resource_name(const Field& amount, std::string_view name, Resource
       return;
     case ResourceUse::kPod:
       if (is_known && name != "cpu" && name != "memory" && !name.starts_with(kHugePages)) {
-        amount.not_supported_value(quoted(name), {"cpu", "memory"});
+        amount.not_supported_value(quoted(name), {"cpu", "hugepages-", "memory"});
       }
       return;
     case ResourceUse::kQuota:
@@ -236,29 +259,24 @@ void validate_overhead(const Field& overhead) {
 void validate_pod_resources(const Field& spec) {
   const Field resources = spec["resources"];
   if (!resources.is_set()) return;
+  if (spec["os"]["name"].is("windows")) {
+    return resources.forbidden("may not be set for a windows pod");
+  }
   if (resources["claims"].is_set()) {
-    resources["claims"].forbidden("claims cannot be set for Resources at pod-level");
+    resources["claims"].forbidden("claims may not be set for Resources at pod-level");
   }
   validate_requirements(resources, ResourceUse::kPod);
-  FieldMap requests(resources["requests"]), limits(resources["limits"]);
-  for (const auto& [name, amount] : requests_of(spec)) {
-    const Field asked = requests.at_key(name);
-    const api::Quantity own = asked.amount().value_or(api::Quantity());
-    if (amount > own) {
-      asked.invalid_value(
-          quoted(own.format()),
-          "must be greater than or equal to aggregate container requests of " + amount.format());
-    }
-  }
+  validate_claim_names(resources["claims"], spec["resourceClaims"]);
+  validate_aggregate(spec, "requests", false);
+  validate_aggregate(spec, "limits", true);
+  FieldMap limits(resources["limits"]);
   const auto containers = spec["containers"].items();
   for (std::size_t i = 0; i < containers.size(); ++i) {
     for (const auto& [name, amount] : containers[i]["resources"]["limits"].entries()) {
       const auto limit = amount.amount();
       const auto bound = limits.at_key(name).amount();
       if (!limit || !bound || *limit <= *bound) continue;
-      amount
-          .as(resources.path() + ".containers[" + std::to_string(i) + "][" + std::string(name) +
-              "].limits")
+      amount.as(resources["containers"].at(i).at_key(name)["limits"])
           .invalid("must be less than or equal to pod limits of " + bound->format());
     }
   }

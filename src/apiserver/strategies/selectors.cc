@@ -1,4 +1,6 @@
 // Label maps, label selectors, node selectors, amounts: what many kinds contain.
+#include <set>
+
 #include "api/addresses.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
@@ -118,23 +120,94 @@ void validate_domain_path(const Field& path) {
 }
 
 void validate_signer_name(const Field& name) {
-  constexpr std::size_t kMaxBytes = 253 + 63 + 1;
+  constexpr std::size_t kMaxDomain = 253, kMaxBytes = 253 + 1 + 253 + 1 + 63;
+  if (!name.require()) return;
   const auto parts = split(name.text(), '/');
-  if (name.text().size() > kMaxBytes) name.too_long(kMaxBytes);
   if (parts.size() != 2) {
     return name.invalid(
         "must be a fully qualified domain and path of the form 'example.com/signer-name'");
   }
-  for (const auto& text : api::check_dns1123_subdomain(parts[0])) {
-    name.invalid_value(quoted(parts[0]), "validating label " + quoted(parts[0]) + ": " + text);
-  }
-  if (parts[0].find('.') == std::string_view::npos) {
-    name.invalid("should be a domain with at least two segments separated by dots");
-  }
-  for (const std::string_view part : split(parts[1], '.')) {
-    for (const auto& text : api::check_dns1123_subdomain(part)) {
-      name.invalid_value(quoted(parts[1]), "validating label " + quoted(part) + ": " + text);
+  // Of the first label that is wrong.
+  const auto labels = [&](std::string_view part, api::Complaints (*check)(std::string_view)) {
+    for (const std::string_view label : split(part, '.')) {
+      const auto complaints = check(label);
+      for (const auto& text : complaints) {
+        name.invalid_value(quoted(part), "validating label " + quoted(label) + ": " + text);
+      }
+      if (!complaints.empty()) return;
     }
+  };
+  if (parts[0].size() > kMaxDomain) name.too_long(kMaxDomain);
+  labels(parts[0], api::check_dns1123_label);
+  if (parts[0].find('.') == std::string_view::npos) {
+    name.invalid_value(quoted(parts[0]),
+                       "should be a domain with at least two segments separated by dots");
+  }
+  labels(parts[1], api::check_dns1123_subdomain);
+  if (name.text().size() > kMaxBytes) name.too_long(kMaxBytes);
+}
+
+api::Complaints check_trust_bundle_name(std::string_view name) {
+  const auto colon = name.rfind(':');
+  return api::check_dns1123_subdomain(colon == std::string_view::npos ? name
+                                                                      : name.substr(colon + 1));
+}
+
+void validate_user_annotations(const Field& annotations) {
+  validate_annotation_keys(annotations);
+  for (const auto& [key, value] : annotations.entries()) {
+    if (key.find('/') == std::string_view::npos) {
+      annotations.invalid_value(quoted(key), "all keys must be domain-prefixed");
+    }
+  }
+}
+
+namespace {
+
+// Letters, digits and "_,:", with a letter first and no "," or ":" last.
+bool is_condition_reason(std::string_view reason) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  for (const char c : reason) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_letter(c) && !is_digit && c != '_' && c != ',' && c != ':') return false;
+  }
+  return is_letter(reason.front()) && reason.back() != ',' && reason.back() != ':';
+}
+
+void validate_condition(const Field& condition) {
+  constexpr std::size_t kMaxReason = 1 << 10, kMaxMessage = 32 << 10;
+  const Field type = condition["type"];
+  const Field status = condition["status"];
+  const Field generation = condition["observedGeneration"];
+  const Field reason = condition["reason"];
+  const Field message = condition["message"];
+  type.each(api::check_qualified_name(type.text()));
+  if (!status.is_among({"False", "True", "Unknown"})) {
+    status.not_supported_value(quoted(status.text()), {"False", "True", "Unknown"});
+  }
+  if (generation.number() < 0) generation.invalid("must be greater than or equal to zero");
+  condition["lastTransitionTime"].require();
+  if (reason.require()) {
+    if (!is_condition_reason(reason.text())) {
+      reason.invalid(
+          "a condition reason must start with alphabetic character, optionally followed by a "
+          "string of alphanumeric characters or '_,:', and must end with an alphanumeric character "
+          "or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or "
+          "'ReasonA:ReasonB', regex used for validation is "
+          "'[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
+    }
+    if (reason.text().size() > kMaxReason) reason.too_long(kMaxReason);
+  }
+  if (message.text().size() > kMaxMessage) message.too_long(kMaxMessage);
+}
+
+}  // namespace
+
+void validate_conditions(const Field& conditions) {
+  std::set<std::string_view> types;
+  for (const Field& condition : conditions.items()) {
+    if (!types.insert(condition["type"].text()).second) condition["type"].duplicate();
+    validate_condition(condition);
   }
 }
 

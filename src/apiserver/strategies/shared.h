@@ -1,6 +1,8 @@
 // What the strategies of several kinds share.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,13 +24,21 @@ void validate_pod_spec(const Field& spec, std::string_view pod_name);
 void validate_pod_template(const Field& pod_template);
 
 // The parts of a PodSpec; each has a file.
-void validate_containers(const Field& spec, bool is_template);
-void validate_volumes(const Field& volumes, std::string_view pod_name);
+// Gives the volumes in which nothing is wrong: only those can be mounted.
+using VolumesByName = std::map<std::string_view, Field>;
+VolumesByName validate_volumes(const Field& volumes, std::string_view pod_name);
+void validate_containers(const Field& spec, const VolumesByName& volumes, bool is_template);
+// Templates have always been taken without this.
+void validate_images_of_pod(const Field& spec);
 void validate_affinity(const Field& affinity);
 void validate_topology_spread(const Field& constraints);
 void validate_tolerations(const Field& tolerations);
-void validate_probes(const Field& container, std::int64_t grace_seconds);
+// `grace_seconds` is what the pod has to end; nothing where it does not say.
+void validate_probes(const Field& container, std::optional<std::int64_t> grace_seconds);
 void validate_pod_security(const Field& spec);
+void validate_host_process(const Field& spec);
+void validate_host_users(const Field& spec);
+void validate_os(const Field& spec);
 void validate_container_security(const Field& context, bool uses_host_users);
 // Annotations at `annotations` that speak of the containers of `spec`.
 void validate_pod_annotations(const Field& annotations, const Field& spec);
@@ -68,8 +78,15 @@ void validate_node_selector_term(const Field& term, bool checks_values);
 void validate_domain_path(const Field& path);
 // "example.com/name", with a domain for its first part.
 void validate_signer_name(const Field& name);
+// The name of a ClusterTrustBundle: "name", or "example.com:signer:name" for those of a signer.
+api::Complaints check_trust_bundle_name(std::string_view name);
+// What a pod's author tells a signer: annotations whose keys all have a domain.
+void validate_user_annotations(const Field& annotations);
 // An address that other machines can reach.
 void validate_non_special_ip(const Field& ip);
+
+// A list of metav1.Condition.
+void validate_conditions(const Field& conditions);
 
 // A number or a percentage; `count` when it is a number or "N%", else complaints.
 void validate_int_or_percent(const Field& field);

@@ -7,6 +7,7 @@
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "apiserver/strategies/volume_sources.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -59,14 +60,14 @@ void validate_data_sources(const Field& spec) {
   validate_data_source(source);
   validate_data_source(reference);
   if (!source.is_set() || !reference.is_set()) return;
-  const std::string where = quoted(source.path());
+  constexpr const char* kShown = "{}";
   if (!reference["namespace"].empty()) {
-    return spec.invalid_value(where,
+    return spec.invalid_value(kShown,
                               "may not be specified when dataSourceRef.namespace is specified");
   }
   for (const char* key : {"apiGroup", "kind", "name"}) {
     if (source[key].same_as(reference[key].value())) continue;
-    return spec.invalid_value(where, "must match dataSourceRef");
+    return spec.invalid_value(kShown, "must match dataSourceRef");
   }
 }
 
@@ -98,10 +99,17 @@ void validate_claim_sizes(const Field& spec, const api::Value& old) {
   }
 }
 
-void validate_attributes_class(const Field& name, const api::Value* old) {
-  if (old == nullptr || old->is_null() || name.same_as(old)) return;
-  if (!name.is_set()) return name.forbidden("update from non-nil value to nil is forbidden");
-  if (name.empty()) name.forbidden("update from non-nil value to an empty string is forbidden");
+// A class that took effect may be exchanged for another one, not given up.
+void validate_attributes_class(const Field& name, const api::Value& old) {
+  constexpr const char* kWhen =
+      " is forbidden when status.currentVolumeAttributesClassName is not nil";
+  if (old.find_path({"status", "currentVolumeAttributesClassName"}) == nullptr) return;
+  const auto* before = old.find_path({"spec", "volumeAttributesClassName"});
+  if (!name.is_set()) {
+    if (before != nullptr) name.forbidden(std::string("update to nil") + kWhen);
+  } else if (name.empty() && (before == nullptr || !api::equal(*name.value(), *before))) {
+    name.forbidden(std::string("update to empty string") + kWhen);
+  }
 }
 
 void keep_claim(Change& change, const api::Value& object, const api::Value& old) {
@@ -129,9 +137,7 @@ void keep_claim(Change& change, const api::Value& object, const api::Value& old)
     if (auto* requests = same.find_path({"resources", "requests"})) {
       take(*requests, before->find_path({"resources", "requests", "storage"}), "storage");
     }
-    if (same.find("volumeAttributesClassName") != nullptr) {
-      take(same, before->find("volumeAttributesClassName"), "volumeAttributesClassName");
-    }
+    take(same, before->find("volumeAttributesClassName"), "volumeAttributesClassName");
   }
   if (!api::equal(same, *before)) {
     spec.forbidden(
@@ -141,40 +147,43 @@ void keep_claim(Change& change, const api::Value& object, const api::Value& old)
   }
   validate_claim_sizes(spec, old);
   spec["volumeMode"].as("volumeMode").immutable(before->find("volumeMode"));
-  validate_attributes_class(spec["volumeAttributesClassName"],
-                            before->find("volumeAttributesClassName"));
+  validate_attributes_class(spec["volumeAttributesClassName"], old);
 }
 
-void validate_claim_resource(const Field& entry, const Field& map, std::string_view name) {
+// Says whether the name of a resource may stand in `map`.
+bool validate_claim_resource(const Field& map, std::string_view name) {
   const auto complaints = api::check_qualified_name(name);
   for (const auto& text : complaints) map.invalid_value(quoted(name), text);
   const bool is_native = name.find('/') == std::string_view::npos ||
                          name.find("kubernetes.io/") != std::string_view::npos;
-  if (complaints.empty() && is_native && name != "storage") {
-    map.not_supported_value(quoted(name), {"storage"});
-  }
+  const bool is_other = complaints.empty() && is_native && name != "storage";
+  if (is_other) map.not_supported_value(quoted(name), {"storage"});
+  return complaints.empty() && !is_other;
+}
+
+void validate_not_negative(const Field& entry) {
   const auto amount = entry.amount();
-  if (amount && amount->sign() < 0) {
-    entry.invalid_value(std::to_string(amount->value()), "must be a valid resource quantity");
-  }
+  if (!amount || amount->sign() >= 0) return;
+  entry.invalid_value(std::to_string(amount->value()), "must be a valid resource quantity");
 }
 
 void validate_claim_status(Change& change, const api::Value& object, const api::Value&) {
   const Field status = root(change, object)["status"];
-  for (const auto& [name, amount] : status["capacity"].entries()) {
-    const auto parsed = amount.amount();
-    if (!parsed || parsed->sign() >= 0) continue;
-    amount.invalid_value(std::to_string(parsed->value()), "must be a valid resource quantity");
-  }
-  const Field states = status["allocatedResourceStatuses"].as("status.allocatedResourceStatus");
+  for (const auto& [name, amount] : status["capacity"].entries()) validate_not_negative(amount);
+  const Field states = status["allocatedResourceStatuses"];
   for (const auto& [name, state] : states.entries()) {
-    validate_claim_resource(state, states, name);
-    state.as(states).one_of({"ControllerResizeInProgress", "ControllerResizeInfeasible",
-                             "NodeResizePending", "NodeResizeInProgress", "NodeResizeInfeasible"});
+    validate_claim_resource(states, name);
+    if (state.is_among({"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                        "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"})) {
+      continue;
+    }
+    states.not_supported_value(
+        quoted(name), {"ControllerResizeInProgress", "ControllerResizeInfeasible",
+                       "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"});
   }
   const Field allocated = status["allocatedResources"];
   for (const auto& [name, amount] : allocated.entries()) {
-    validate_claim_resource(amount, allocated, name);
+    if (validate_claim_resource(allocated, name)) validate_not_negative(amount);
   }
 }
 
@@ -187,12 +196,8 @@ void warn_about_annotation(Change& change, const api::Value& object, std::string
 void warn_about_claim(Change& change, const api::Value& object, const api::Value*) {
   warn_about_annotation(change, object, kClassAnnotation,
                         "deprecated since v1.8; use \"storageClassName\" attribute instead");
-  const Field storage = root(change, object)["spec"]["resources"]["requests"].at_key("storage");
-  const auto amount = storage.amount();
-  if (amount && amount->milli_value() % 1000 != 0) {
-    change.warn(storage.path() + ": fractional byte value " + quoted(amount->format()) +
-                " is invalid, must be an integer");
-  }
+  const Field resources = root(change, object)["spec"]["resources"];
+  warn_about_claim_sizes(change, resources, resources);
 }
 
 // -- PersistentVolume
@@ -203,12 +208,61 @@ void validate_capacity(const Field& capacity) {
     capacity.not_supported({"storage"});
   }
   for (const auto& [name, amount] : capacity.entries()) {
-    const auto parsed = amount.amount();
-    if (parsed && parsed->sign() < 0) {
-      amount.invalid_value(std::to_string(parsed->value()), "must be a valid resource quantity");
-    }
+    validate_not_negative(amount);
     validate_positive(amount);
   }
+}
+
+// In the order in which they are looked for.
+constexpr std::string_view kSourceOrder[] = {
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+};
+
+void validate_source(const Field& spec, std::string_view name) {
+  std::size_t count = 0;
+  for (const std::string_view source : kSourceOrder) {
+    if (!is_only_source(spec, source, count)) continue;
+    validate_shared_source(spec, source, {true, name, spec});
+    if (source == "local" && !spec["nodeAffinity"].is_set()) {
+      spec["nodeAffinity"].required("Local volume requires node affinity");
+    }
+  }
+  if (count == 0) spec.required("must specify a volume type");
+}
+
+// "/", however it is written.
+bool is_root_path(std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  std::size_t depth = 0;
+  for (const std::string_view part : split(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..")
+      depth -= depth == 0 ? 0 : 1;
+    else
+      ++depth;
+  }
+  return depth == 0;
 }
 
 void validate_volume(Change& change, const api::Value& object) {
@@ -224,13 +278,9 @@ void validate_volume(Change& change, const api::Value& object) {
     else
       affinity["required"].required("must specify required node constraints");
   }
-  std::size_t count = 0;
-  validate_shared_sources(spec, {true, volume["metadata"]["name"].text(), spec}, count);
-  if (spec["local"].is_set() && !affinity.is_set()) {
-    affinity.required("Local volume requires node affinity");
-  }
-  if (count == 0) spec.required("must specify a volume type");
-  if (spec["hostPath"]["path"].is("/") && spec["persistentVolumeReclaimPolicy"].is("Recycle")) {
+  validate_source(spec, volume["metadata"]["name"].text());
+  if (is_root_path(spec["hostPath"]["path"].text()) &&
+      spec["persistentVolumeReclaimPolicy"].is("Recycle")) {
     spec["persistentVolumeReclaimPolicy"].forbidden(
         "may not be 'recycle' for a hostPath mount of '/'");
   }

@@ -1,6 +1,7 @@
 // What each source of a volume needs, for volumes of pods and for PersistentVolumes alike.
 #include "apiserver/strategies/volume_sources.h"
 
+#include <algorithm>
 #include <array>
 
 #include "apiserver/registry/object_meta.h"
@@ -74,15 +75,11 @@ bool is_qualified_iscsi_name(std::string_view name) {
   return name.find_first_of(",;*&$| \t\n\f\r", colon + 1) == std::string_view::npos;
 }
 
-void check_iscsi_name(const Field& name, const VolumeOwner& owner) {
+void check_iscsi_name(const Field& name) {
   const std::string_view text = name.text();
   const bool is_known =
       text.starts_with("iqn") || text.starts_with("eui") || text.starts_with("naa");
-  if (!is_known) {
-    return name.invalid(owner.is_persistent
-                            ? "must be valid format"
-                            : "must be valid format starting with iqn, eui, or naa");
-  }
+  if (!is_known) return name.invalid("must be valid format starting with iqn, eui, or naa");
   const bool is_right = text.starts_with("iqn") ? is_qualified_iscsi_name(text)
                         : text.size() > 4 ? text.size() == (text.starts_with("eui") ? 20U : 36U) &&
                                                 all_alphanumeric(text.substr(4))
@@ -91,26 +88,25 @@ void check_iscsi_name(const Field& name, const VolumeOwner& owner) {
 }
 
 void check_iscsi(const Field& source, const VolumeOwner& owner) {
+  constexpr const char* kTooLong =
+      "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
+      "iscsi.initiatorName is specified.";
   const Field initiator = source["initiatorName"];
   const Field portal = source["targetPortal"];
-  const bool is_long = owner.name.size() + 1 + portal.text().size() > kMaxInitiatorBytes;
-  if (initiator.is_set() && is_long) {
-    const char* detail =
-        "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
-        "iscsi.initiatorName is specified.";
-    if (owner.is_persistent)
-      portal.as(source["targetportal"]).invalid(detail);
-    else
-      source.as(owner.volume["name"]).invalid_value(quoted(owner.name), detail);
-  }
-  if (!source["iqn"].empty()) check_iscsi_name(source["iqn"], owner);
+  const Field name = source["iqn"];
+  const Field secret = source["secretRef"];
+  const bool is_too_long =
+      initiator.is_set() && owner.name.size() + 1 + portal.text().size() > kMaxInitiatorBytes;
+  portal.require();
+  if (is_too_long && owner.is_persistent) portal.as(source["targetportal"]).invalid(kTooLong);
+  if (name.require()) check_iscsi_name(name);
   check_lun(source["lun"]);
   const bool authenticates = source["chapAuthDiscovery"].flag() || source["chapAuthSession"].flag();
-  const Field secret = source["secretRef"];
   if (authenticates && !secret.is_set()) secret.required();
   if (owner.is_persistent && secret.is_set()) secret["name"].require();
-  if (initiator.is_set()) {
-    check_iscsi_name(initiator.as(source["initiatorname"]), owner);
+  if (initiator.is_set()) check_iscsi_name(initiator.as(source["initiatorname"]));
+  if (is_too_long && !owner.is_persistent) {
+    owner.volume["name"].invalid_value(quoted(owner.name), kTooLong);
   }
 }
 
@@ -138,6 +134,15 @@ void check_own_secret(const Field& source, const VolumeOwner& owner) {
   check_secret(source["secretRef"], owner);
 }
 
+// "host:port" or "[address]:port".
+bool is_host_and_port(std::string_view pair) {
+  const auto colon = pair.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view host = pair.substr(0, colon);
+  if (host.starts_with('[')) return host.find(']') + 1 == host.size();
+  return host.find_first_of(":[]") == std::string_view::npos;
+}
+
 void check_quobyte(const Field& source, const VolumeOwner&) {
   constexpr const char* kPairs = "must be a host:port pair or multiple pairs separated by commas";
   const Field registry = source["registry"];
@@ -147,8 +152,7 @@ void check_quobyte(const Field& source, const VolumeOwner&) {
     source["tenant"].required("must be a UUID and may not exceed a length of 64 characters");
   } else {
     for (const std::string_view pair : split(registry.text(), ',')) {
-      const auto colon = pair.rfind(':');
-      if (colon == std::string_view::npos || pair.find(':') != colon) registry.invalid(kPairs);
+      if (!is_host_and_port(pair)) registry.invalid(kPairs);
     }
   }
   source["volume"].require();
@@ -232,9 +236,9 @@ void check_csi(const Field& source, const VolumeOwner& owner) {
   }
 }
 
-// The sources that pods and PersistentVolumes share, in the order in which they are looked for.
+// The sources that pods and PersistentVolumes share.
 struct SharedSource {
-  const char* name;
+  std::string_view name;
   std::array<const char*, 3> needed;  // Members that may not be empty.
   void (*check)(const Field&, const VolumeOwner&);
   const char* shown = nullptr;  // Where messages say that it stands, if elsewhere.
@@ -245,7 +249,7 @@ constexpr SharedSource kShared[] = {
     {"gcePersistentDisk", {"pdName"}, check_disk, "persistentDisk"},
     {"awsElasticBlockStore", {"volumeID"}, check_disk},
     {"nfs", {"server", "path"}, check_nfs},
-    {"iscsi", {"targetPortal", "iqn"}, check_iscsi},
+    {"iscsi", {}, check_iscsi},
     {"glusterfs", {"endpoints", "path"}, check_glusterfs},
     {"flocker", {}, check_flocker},
     {"rbd", {"monitors", "image"}, nullptr},
@@ -265,24 +269,35 @@ constexpr SharedSource kShared[] = {
     {"csi", {}, check_csi},
 };
 
+// Where a second source is forbidden, if messages spell it otherwise.
+struct Spelling {
+  std::string_view name;
+  const char* shown;
+};
+constexpr Spelling kSpellings[] = {{"cephfs", "cephFS"}, {"downwardAPI", "downwarAPI"}};
+
 }  // namespace
 
-void validate_shared_sources(const Field& volume, const VolumeOwner& owner, std::size_t& count) {
-  for (const SharedSource& source : kShared) {
-    const Field field = volume[source.name];
-    if (!is_only_source(field, count)) continue;
-    const Field shown = source.shown == nullptr ? field : field.as(volume[source.shown]);
-    for (const char* member : source.needed) {
-      if (member != nullptr) shown[member].require();
-    }
-    if (source.check != nullptr) source.check(shown, owner);
+void validate_shared_source(const Field& volume, std::string_view name, const VolumeOwner& owner) {
+  const auto* source = std::find_if(std::begin(kShared), std::end(kShared),
+                                    [&](const SharedSource& one) { return one.name == name; });
+  if (source == std::end(kShared)) return;
+  const Field field = volume[source->name];
+  const Field shown = source->shown == nullptr ? field : field.as(volume[source->shown]);
+  for (const char* member : source->needed) {
+    if (member != nullptr) shown[member].require();
   }
+  if (source->check != nullptr) source->check(shown, owner);
 }
 
-bool is_only_source(const Field& source, std::size_t& count) {
+bool is_only_source(const Field& volume, std::string_view name, std::size_t& count) {
+  const Field source = volume[name];
   if (!source.is_set()) return false;
   if (++count == 1) return true;
-  source.forbidden("may not specify more than 1 volume type");
+  const auto* other = std::find_if(std::begin(kSpellings), std::end(kSpellings),
+                                   [&](const Spelling& one) { return one.name == name; });
+  (other == std::end(kSpellings) ? source : source.as(volume[other->shown]))
+      .forbidden("may not specify more than 1 volume type");
   return false;
 }
 

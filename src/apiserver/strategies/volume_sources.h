@@ -17,10 +17,11 @@ struct VolumeOwner {
   Field volume;
 };
 
-// All sources of `volume` (a Volume or a PersistentVolumeSpec) that both may have. `count` counts
-// those that are set; a second one is forbidden.
-void validate_shared_sources(const Field& volume, const VolumeOwner& owner, std::size_t& count);
-bool is_only_source(const Field& source, std::size_t& count);
+// The source `name` of `volume` (a Volume or a PersistentVolumeSpec), which is set. Nothing where
+// `name` is not one that both may have.
+void validate_shared_source(const Field& volume, std::string_view name, const VolumeOwner& owner);
+// Whether the source is set and the first one that is. `count` counts them; a second is forbidden.
+bool is_only_source(const Field& volume, std::string_view name, std::size_t& count);
 
 // Paths: without "..", also relative, also not starting with "..".
 void validate_no_backsteps(const Field& path);

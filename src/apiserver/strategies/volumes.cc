@@ -1,4 +1,5 @@
 // Volumes of a pod: one source each, and what each source needs.
+#include <algorithm>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr std::int64_t kMaxMode = 0777;
 constexpr std::int64_t kLeastTokenSeconds = 600, kMostTokenSeconds = std::int64_t{1} << 32;
 constexpr std::int64_t kLeastCertificateSeconds = 3600, kMostCertificateSeconds = 91 * 86400;
+constexpr std::int64_t kMostSecondsOfKubernetes = 86400;
 using Texts = std::set<std::string, std::less<>>;
 
 void validate_mode(const Field& mode) {
@@ -67,12 +69,13 @@ void validate_trust_bundle(const Field& bundle) {
     bundle.invalid("only one of name and signerName may be used");
   } else if (name.is_set()) {
     if (name.empty()) name.required("must be a valid object name");
+    for (const auto& text : check_trust_bundle_name(name.text())) {
+      name.invalid("not a valid clustertrustbundlename: " + text);
+    }
     if (selector.is_set()) selector.invalid("labelSelector must be unset if name is specified");
   } else if (signer.is_set()) {
-    if (signer.empty())
-      signer.required("must be a valid signer name");
-    else
-      validate_signer_name(signer);
+    if (signer.empty()) signer.required("must be a valid signer name");
+    validate_signer_name(signer);
     validate_label_selector(selector);
   } else {
     bundle.required("either name or signerName must be specified");
@@ -81,31 +84,11 @@ void validate_trust_bundle(const Field& bundle) {
   validate_local_path(bundle["path"]);
 }
 
-void validate_pod_certificate(const Field& certificate) {
-  if (certificate["signerName"].require()) validate_signer_name(certificate["signerName"]);
-  certificate["keyType"].one_of(
-      {"ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096"});
-  const Field expiry = certificate["maxExpirationSeconds"];
-  if (expiry.is_set() &&
-      (expiry.number() < kLeastCertificateSeconds || expiry.number() > kMostCertificateSeconds)) {
-    expiry.invalid("if provided, maxExpirationSeconds must be >= 3600");
-  }
-  std::size_t paths = 0;
-  for (const char* key : {"credentialBundlePath", "keyPath", "certificateChainPath"}) {
-    const Field path = certificate[key];
-    if (path.empty()) continue;
-    ++paths;
-    validate_local_path(path);
-  }
-  if (paths == 0)
-    certificate.required(
-        "specify at least one of credentialBundlePath, keyPath, and certificateChainPath");
-}
-
 // Files of all sources lie in one directory.
 class ProjectedPaths {
  public:
   explicit ProjectedPaths(const Field& projected) : projected_(projected) {}
+  void add(const Field& path) { add(path, path.text()); }
   void add(const Field& path, std::string_view shown) {
     if (path.empty() || paths_.emplace(path.text()).second) return;
     projected_.invalid_value(quoted(shown), "conflicting duplicate paths");
@@ -115,6 +98,39 @@ class ProjectedPaths {
   const Field& projected_;
   Texts paths_;
 };
+
+void validate_pod_certificate(const Field& certificate, ProjectedPaths& paths) {
+  const std::vector<std::string> kKeyTypes = {"RSA3072",   "RSA4096",   "ECDSAP256",
+                                              "ECDSAP384", "ECDSAP521", "ED25519"};
+  const Field signer = certificate["signerName"];
+  const Field type = certificate["keyType"];
+  const Field expiry = certificate["maxExpirationSeconds"];
+  validate_signer_name(signer);
+  validate_user_annotations(certificate["userAnnotations"]);
+  if (std::find(kKeyTypes.begin(), kKeyTypes.end(), type.text()) == kKeyTypes.end()) {
+    type.not_supported_value(quoted(type.text()), kKeyTypes);
+  }
+  const std::int64_t most = signer.text().starts_with("kubernetes.io/") ? kMostSecondsOfKubernetes
+                                                                        : kMostCertificateSeconds;
+  if (expiry.is_set() && expiry.number() < kLeastCertificateSeconds) {
+    expiry.invalid("if provided, maxExpirationSeconds must be >= 3600");
+  }
+  if (expiry.number() > most) {
+    expiry.invalid("if provided, maxExpirationSeconds must be <= " + std::to_string(most));
+  }
+  bool has_path = false;
+  for (const char* key : {"credentialBundlePath", "keyPath", "certificateChainPath"}) {
+    const Field path = certificate[key];
+    if (path.empty()) continue;
+    has_path = true;
+    validate_local_path(path);
+    paths.add(path);
+  }
+  if (!has_path) {
+    certificate.required(
+        "specify at least one of credentialBundlePath, keyPath, and certificateChainPath");
+  }
+}
 
 void validate_projected(const Field& projected) {
   validate_mode(projected["defaultMode"]);
@@ -134,7 +150,7 @@ void validate_projected(const Field& projected) {
     if (source["downwardAPI"].is_set()) ++count;
     for (const Field& file : source["downwardAPI"]["items"].items()) {
       validate_downward_file(file.as(source["downwardAPI"]));
-      paths.add(file["path"], file["path"].text());
+      paths.add(file["path"]);
     }
     if (source["serviceAccountToken"].is_set()) {
       ++count;
@@ -143,11 +159,11 @@ void validate_projected(const Field& projected) {
     if (source["clusterTrustBundle"].is_set()) {
       ++count;
       validate_trust_bundle(source["clusterTrustBundle"]);
-      paths.add(source["clusterTrustBundle"]["path"], source["clusterTrustBundle"]["path"].text());
+      paths.add(source["clusterTrustBundle"]["path"]);
     }
     if (source["podCertificate"].is_set()) {
       ++count;
-      validate_pod_certificate(source["podCertificate"]);
+      validate_pod_certificate(source["podCertificate"], paths);
     }
     if (count > 1) source.forbidden("may not specify more than 1 volume type per source");
   }
@@ -173,66 +189,120 @@ void validate_ephemeral(const Field& source) {
   validate_claim_spec(claim["spec"]);
 }
 
-void validate_own_sources(const Field& volume, std::size_t& count, std::string_view pod_name) {
-  const auto has = [&](const char* name) { return is_only_source(volume[name], count); };
-  if (has("secret")) validate_kept_data(volume["secret"], "secretName");
-  if (has("persistentVolumeClaim")) volume["persistentVolumeClaim"]["claimName"].require();
-  if (has("downwardAPI")) {
-    validate_mode(volume["downwardAPI"]["defaultMode"]);
-    for (const Field& file : volume["downwardAPI"]["items"].items()) {
-      validate_downward_file(file.as(volume["downwardAPI"]));
-    }
-  }
-  if (has("configMap")) validate_kept_data(volume["configMap"], "name");
-  if (has("projected")) validate_projected(volume["projected"]);
-  if (has("ephemeral")) {
-    validate_ephemeral(volume["ephemeral"]);
-    const Field name = volume["name"];
-    if (!pod_name.empty() && !name.empty()) {
-      const std::string claim = std::string(pod_name) + "-" + std::string(name.text());
-      for (const auto& text : api::check_dns1123_subdomain(claim)) {
-        name.invalid("PVC name " + quoted(claim) + ": " + text);
-      }
-    }
-  }
-  if (has("image")) {
-    volume["image"]["pullPolicy"].one_of({"Always", "IfNotPresent", "Never"});
+// One volume of a pod. `pod` is the pod's name, "" in templates.
+struct PodVolume {
+  const Field& volume;
+  std::string_view pod;
+};
+
+void check_secret(const PodVolume& of) { validate_kept_data(of.volume["secret"], "secretName"); }
+void check_config_map(const PodVolume& of) { validate_kept_data(of.volume["configMap"], "name"); }
+void check_claim(const PodVolume& of) { of.volume["persistentVolumeClaim"]["claimName"].require(); }
+void check_projected(const PodVolume& of) { validate_projected(of.volume["projected"]); }
+
+void check_downward(const PodVolume& of) {
+  const Field source = of.volume["downwardAPI"];
+  validate_mode(source["defaultMode"]);
+  for (const Field& file : source["items"].items()) validate_downward_file(file.as(source));
+}
+
+void check_ephemeral(const PodVolume& of) {
+  validate_ephemeral(of.volume["ephemeral"]);
+  const Field name = of.volume["name"];
+  if (of.pod.empty() || name.empty()) return;
+  const std::string claim = std::string(of.pod) + "-" + std::string(name.text());
+  for (const auto& text : api::check_dns1123_subdomain(claim)) {
+    name.invalid("PVC name " + quoted(claim) + ": " + text);
   }
 }
 
+// Templates may leave it to whoever makes pods of them to say which image.
+void check_image(const PodVolume& of) {
+  const Field image = of.volume["image"];
+  if (!of.pod.empty()) image["reference"].require();
+  if (image["pullPolicy"].require()) {
+    image["pullPolicy"].one_of({"Always", "IfNotPresent", "Never"});
+  }
+}
+
+// The sources in the order in which they are looked for; those without a check are shared with
+// PersistentVolumes.
+struct PodSource {
+  std::string_view name;
+  void (*check)(const PodVolume&) = nullptr;
+};
+constexpr PodSource kPodSources[] = {
+    {"hostPath"},
+    {"gitRepo"},
+    {"gcePersistentDisk"},
+    {"awsElasticBlockStore"},
+    {"secret", check_secret},
+    {"nfs"},
+    {"iscsi"},
+    {"glusterfs"},
+    {"flocker"},
+    {"persistentVolumeClaim", check_claim},
+    {"rbd"},
+    {"cinder"},
+    {"cephfs"},
+    {"quobyte"},
+    {"downwardAPI", check_downward},
+    {"fc"},
+    {"flexVolume"},
+    {"configMap", check_config_map},
+    {"azureFile"},
+    {"vsphereVolume"},
+    {"photonPersistentDisk"},
+    {"portworxVolume"},
+    {"azureDisk"},
+    {"storageos"},
+    {"projected", check_projected},
+    {"scaleIO"},
+    {"csi"},
+    {"ephemeral", check_ephemeral},
+    {"image", check_image},
+};
+
 void validate_volume_source(const Field& volume, std::string_view pod_name) {
   std::size_t count = 0;
-  if (is_only_source(volume["emptyDir"], count)) {
+  if (is_only_source(volume, "emptyDir", count)) {
     const Field limit = volume["emptyDir"]["sizeLimit"];
     if (limit.amount() && limit.amount()->sign() < 0) {
       limit.forbidden("SizeLimit field must be a valid resource quantity");
     }
   }
-  validate_shared_sources(volume, {false, volume["name"].text(), volume}, count);
-  validate_own_sources(volume, count, pod_name);
+  for (const PodSource& source : kPodSources) {
+    if (!is_only_source(volume, source.name, count)) continue;
+    if (source.check != nullptr)
+      source.check({volume, pod_name});
+    else
+      validate_shared_source(volume, source.name, {false, volume["name"].text(), volume});
+  }
   if (count == 0) volume.required("must specify a volume type");
 }
 
 }  // namespace
 
-void validate_volumes(const Field& volumes, std::string_view pod_name) {
-  Texts names, made_claims;
+VolumesByName validate_volumes(const Field& volumes, std::string_view pod_name) {
+  Texts made_claims;
+  VolumesByName right;
   for (const Field& volume : volumes.items()) {
     if (pod_name.empty() || !volume["ephemeral"].is_set()) continue;
     made_claims.insert(std::string(pod_name) + "-" + std::string(volume["name"].text()));
   }
   for (const Field& volume : volumes.items()) {
+    const std::size_t complaints = volume.causes().size();
     validate_volume_source(volume, pod_name);
     const Field name = volume["name"];
-    if (name.require()) {
-      name.each(api::check_dns1123_label(name.text()));
-      if (!names.emplace(name.text()).second) name.duplicate();
-    }
+    if (name.require()) name.each(api::check_dns1123_label(name.text()));
+    if (right.contains(name.text())) name.duplicate();
+    if (volume.causes().size() == complaints) right.emplace(name.text(), volume);
     const Field claim = volume["persistentVolumeClaim"]["claimName"];
     if (!claim.empty() && made_claims.contains(claim.text())) {
       claim.invalid("must not reference a PVC that gets created for an ephemeral volume");
     }
   }
+  return right;
 }
 
 }  // namespace pinnace::apiserver
