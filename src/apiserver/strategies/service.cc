@@ -10,7 +10,19 @@
 namespace pinnace::apiserver {
 namespace {
 
-bool is_external(std::string_view type) { return type == "NodePort" || type == "LoadBalancer"; }
+bool is_set(const api::Value* value) { return value != nullptr && !value->is_null(); }
+bool has_items(const api::Value* value) { return value != nullptr && !value->empty(); }
+
+bool needs_cluster_ip(const api::Value& spec) { return spec.string_at("type") != "ExternalName"; }
+bool is_balanced(const api::Value& spec) { return spec.string_at("type") == "LoadBalancer"; }
+bool is_external(const api::Value& spec) {
+  const std::string_view type = spec.string_at("type");
+  return type == "NodePort" || type == "LoadBalancer" ||
+         (type == "ClusterIP" && has_items(spec.find("externalIPs")));
+}
+bool needs_health_check(const api::Value& spec) {
+  return is_balanced(spec) && spec.string_at("externalTrafficPolicy") == "Local";
+}
 
 // The first of clusterIPs and clusterIP are one thing said twice.
 void settle_cluster_ips(Change& change, api::Value& spec) {
@@ -35,46 +47,67 @@ void drop_outdated_ips(api::Value& spec, const api::Value& before) {
   if (list != nullptr && was != nullptr && api::equal(*list, *was)) spec.erase("clusterIPs");
 }
 
-void settle_families(Change& change, api::Value& spec) {
-  if (spec.string_at("type") == "ExternalName") {
-    for (const char* key : {"ipFamilies", "ipFamilyPolicy", "clusterIP", "clusterIPs"}) {
-      spec.erase(key);
-    }
-    return;
+// A Service without an address and without a selector may lead to addresses of both families.
+bool is_without_selector(const api::Value& spec) {
+  return spec.string_at("clusterIP") == "None" && !has_items(spec.find("selector"));
+}
+
+void settle_families(Change& change, api::Value& spec, const api::Value* before) {
+  if (!needs_cluster_ip(spec)) return;
+  if (!is_set(spec.find("ipFamilyPolicy"))) {
+    const auto* was = before == nullptr ? nullptr : before->find("ipFamilyPolicy");
+    spec.set_ref(change.arena, "ipFamilyPolicy",
+                 is_set(was)                 ? *was
+                 : is_without_selector(spec) ? api::Value::string_ref("RequireDualStack")
+                                             : api::Value::string_ref("SingleStack"));
   }
-  const auto* families = spec.find("ipFamilies");
-  if (families == nullptr || families->empty()) {
+  if (!has_items(spec.find("ipFamilies"))) {
     api::Value list = api::Value::array();
     list.append(change.arena, api::Value::string_ref("IPv4"));
     spec.set_ref(change.arena, "ipFamilies", list);
   }
-  if (spec.string_at("ipFamilyPolicy").empty()) {
-    spec.set_ref(change.arena, "ipFamilyPolicy", api::Value::string_ref("SingleStack"));
-  }
+  api::Value& families = *spec.find("ipFamilies");
+  if (!is_without_selector(spec) || spec.string_at("ipFamilyPolicy") == "SingleStack") return;
+  if (families.size() != 1 || !families.items()[0].is_string()) return;
+  const bool is_first = families.items()[0].as_string() == "IPv4";
+  families.append(change.arena, api::Value::string_ref(is_first ? "IPv6" : "IPv4"));
 }
 
 Result<void> prepare_create(Change& change, api::Value& object) {
   api::Value& spec = object.ensure_object(change.arena, "spec");
   settle_cluster_ips(change, spec);
-  settle_families(change, spec);
+  settle_families(change, spec, nullptr);
   return {};
 }
 
 // What the old type had and the new one cannot have goes, unless the client asks for a new value.
-void drop_what_types_had(api::Value& spec, const api::Value& before) {
-  const auto drop = [&](const char* key, bool had_use, bool has_use) {
+void drop_what_types_had(api::Value& object, const api::Value& before) {
+  api::Value& spec = *object.find("spec");
+  const auto is_same = [&](const char* key) {
     const auto* was = before.find(key);
     const auto* is = spec.find(key);
-    if (!had_use || has_use || was == nullptr || is == nullptr) return;
-    if (api::equal(*was, *is)) spec.erase(key);
+    return is_set(was) && is_set(is) ? api::equal(*was, *is) : is_set(was) == is_set(is);
   };
-  const std::string_view type = spec.string_at("type"), old_type = before.string_at("type");
-  const bool balances = type == "LoadBalancer", balanced = old_type == "LoadBalancer";
-  drop("externalTrafficPolicy", is_external(old_type), is_external(type));
-  for (const char* key : {"allocateLoadBalancerNodePorts", "loadBalancerClass",
-                          "loadBalancerSourceRanges", "healthCheckNodePort"}) {
-    drop(key, balanced, balances);
+  if (needs_cluster_ip(before) && !needs_cluster_ip(spec)) {
+    if (is_same("clusterIP") && is_same("clusterIPs")) {
+      spec.erase("clusterIP");
+      spec.erase("clusterIPs");
+    }
+    for (const char* key : {"ipFamilies", "ipFamilyPolicy"}) {
+      if (is_same(key)) spec.erase(key);
+    }
   }
+  const auto drop = [&](const char* key, bool had_use, bool has_use) {
+    if (had_use && !has_use && is_same(key)) spec.erase(key);
+  };
+  drop("healthCheckNodePort", needs_health_check(before), needs_health_check(spec));
+  for (const char* key : {"allocateLoadBalancerNodePorts", "loadBalancerClass"}) {
+    drop(key, is_balanced(before), is_balanced(spec));
+  }
+  drop("externalTrafficPolicy", is_external(before), is_external(spec));
+  if (is_balanced(spec)) return;
+  auto* addresses = object.find_path({"status", "loadBalancer"});
+  if (has_items(addresses)) *addresses = api::Value::object();
 }
 
 // What the server gave earlier and the client does not speak of stays; what the new type has no use
@@ -82,7 +115,7 @@ void drop_what_types_had(api::Value& spec, const api::Value& before) {
 Result<void> prepare_update(Change& change, api::Value& object, const api::Value& old) {
   const auto* before = old.find("spec");
   api::Value& spec = object.ensure_object(change.arena, "spec");
-  if (before == nullptr) return {};
+  if (before == nullptr || change.subresource == "status") return {};
   const std::string_view type = spec.string_at("type");
   const std::string_view old_type = before->string_at("type");
   const bool needs_ip = type != "ExternalName" && old_type != "ExternalName";
@@ -92,10 +125,10 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
       if (const auto* value = before->find(key)) spec.set_ref(change.arena, key, *value);
     }
   }
-  drop_what_types_had(spec, *before);
   drop_outdated_ips(spec, *before);
   settle_cluster_ips(change, spec);
-  settle_families(change, spec);
+  drop_what_types_had(object, *before);
+  settle_families(change, spec, before);
   keep_node_ports(change, spec, *before);
   return {};
 }
@@ -109,7 +142,6 @@ const Strategy kServiceStrategy{
     .prepare_create = prepare_create,
     .prepare_update = prepare_update,
     .validate = validate_service,
-    .validate_update = validate_service_update,
     .validate_status = validate_service_status,
     .warn = warn_about_service,
     .claim = claim_service,

@@ -116,12 +116,12 @@ void validate_affinity_config(const Field& spec) {
   }
 }
 
-// This cluster has one family of addresses.
-void validate_families(const Field& spec) {
-  if (spec["type"].is("ExternalName")) return;
+// What addresses and families say of each other, in any cluster.
+void validate_addresses(const Field& spec) {
   const Field ips = spec["clusterIPs"];
   const Field single = spec["clusterIP"];
   const Field policy = spec["ipFamilyPolicy"];
+  const auto families = spec["ipFamilies"].items();
   if (!single.empty() && ips.empty()) {
     ips.required();
   } else if (!single.empty() && !ips.at(0).is(single.text())) {
@@ -130,28 +130,66 @@ void validate_families(const Field& spec) {
     ips.invalid("must be empty when `clusterIP` is not specified");
   }
   std::set<std::string, std::less<>> seen;
-  for (const Field& family : spec["ipFamilies"].items()) {
-    family.one_of({"IPv4", "IPv6"});
+  for (const Field& family : families) {
+    if (!family.is_among({"IPv4", "IPv6"})) family.not_supported({"IPv4", "IPv6"});
     if (!seen.emplace(family.text()).second) family.duplicate();
-    if (family.is("IPv6")) family.invalid("not configured on this cluster");
   }
-  policy.one_of({"PreferDualStack", "RequireDualStack", "SingleStack"});
-  if (policy.is("RequireDualStack")) {
-    policy.invalid("this cluster is not configured for dual-stack services");
+  if (policy.is_set() && !policy.is_among({"PreferDualStack", "RequireDualStack", "SingleStack"})) {
+    policy.not_supported({"PreferDualStack", "RequireDualStack", "SingleStack"});
   }
   bool all_valid = true;
-  for (const Field& ip : ips.items()) {
-    if (ip.is("None") && ip.path().ends_with("[0]")) {
-      if (ips.size() > 1) ips.invalid("'None' must be the first and only value");
+  std::vector<int> found;
+  const auto addresses = ips.items();
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Field& ip = addresses[i];
+    if (i == 0 && ip.is("None")) {
+      all_valid = addresses.size() == 1;
+      if (!all_valid) ips.invalid("'None' must be the first and only value");
       continue;
     }
     const auto complaints = api::check_ip(ip.text());
     ip.each(complaints);
     all_valid = all_valid && complaints.empty();
+    if (const auto parsed = api::parse_address(ip.text())) found.push_back(parsed->family);
   }
   if (ips.size() > 2) ips.invalid("may only hold up to 2 values");
-  if (all_valid && ips.size() > 1) {
-    ips.invalid("may only hold one value, this cluster has one IP family");
+  if (!all_valid) return;
+  const bool is_dual = std::set<int>(found.begin(), found.end()).size() > 1;
+  if (found.size() > 1 && !is_dual) {
+    ips.invalid("may specify no more than one IP for each IP family");
+  }
+  for (std::size_t i = 0; i < std::min(found.size(), families.size()); ++i) {
+    const bool is_wanted = families[i].is(found[i] == 4 ? "IPv4" : "IPv6");
+    if (is_wanted || !families[i].is_among({"IPv4", "IPv6"})) continue;
+    addresses[i].invalid("expected an " + std::string(families[i].text()) +
+                         " value as indicated by `ipFamilies[" + std::to_string(i) + "]`");
+  }
+}
+
+// What of that this cluster can do, which has one family of addresses.
+void validate_families(const Field& spec) {
+  const Field policy = spec["ipFamilyPolicy"];
+  const Field ips = spec["clusterIPs"];
+  const std::size_t complaints = spec.causes().size();
+  if (policy.is("SingleStack")) {
+    constexpr const char* kMore = "must be 'RequireDualStack' or 'PreferDualStack' when multiple ";
+    if (ips.size() == 2) policy.invalid(std::string(kMore) + "cluster IPs are specified");
+    if (spec["ipFamilies"].size() == 2) {
+      policy.invalid(std::string(kMore) + "IP families are specified");
+    }
+  }
+  for (const Field& ip : ips.items()) {
+    const auto parsed = api::parse_address(ip.text());
+    if (!parsed || parsed->family != 6 || spec["ipFamilies"].size() > 1) continue;
+    ips.as(ip).invalid("IPv6 is not configured on this cluster");
+  }
+  const bool is_free = spec["clusterIP"].is("None") && spec["selector"].empty();
+  if (spec.causes().size() != complaints || is_free) return;
+  if (policy.is("RequireDualStack")) {
+    policy.invalid("this cluster is not configured for dual-stack services");
+  }
+  for (const Field& family : spec["ipFamilies"].items()) {
+    if (family.is("IPv6")) family.invalid("not configured on this cluster");
   }
 }
 
@@ -203,7 +241,61 @@ void validate_traffic(const Field& spec) {
     check.each(api::check_port_number(check.number()));
   }
   spec["internalTrafficPolicy"].one_of({"Cluster", "Local"});
-  spec["trafficDistribution"].one_of({"PreferClose", "PreferSameNode", "PreferSameZone"});
+  const Field distribution = spec["trafficDistribution"];
+  if (distribution.is_set() &&
+      !distribution.is_among({"PreferClose", "PreferSameZone", "PreferSameNode"})) {
+    distribution.not_supported({"PreferClose", "PreferSameZone", "PreferSameNode"});
+  }
+}
+
+// The first of `list` stays; the second goes only with the policy that allows one.
+void keep_list(const Field& spec, const Field& was, const char* list, const char* what) {
+  const Field is = spec[list];
+  const Field before = was[list];
+  const Field policy = spec["ipFamilyPolicy"];
+  const Field first = is.as(is.at(0));
+  if (is.size() == before.size()) {
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (is.at(i).is(before.at(i).text())) continue;
+      (list == std::string_view("ipFamilies") ? first : is.as(is.at(i)))
+          .invalid("may not change once set");
+    }
+    return;
+  }
+  if (before.size() > is.size() && spec["clusterIPs"].empty()) {
+    first.invalid(std::string("primary ") + what + " can not be unset");
+  }
+  if (!before.empty() && !is.empty() && !is.at(0).is(before.at(0).text())) {
+    first.invalid("may not change once set");
+  }
+  if (before.size() > is.size() && is.size() == 1 && !policy.is("SingleStack")) {
+    policy.invalid(std::string("must be set to 'SingleStack' when releasing the secondary ") +
+                   what);
+  }
+}
+
+void validate_service_update(Change& change, const Field& spec, const api::Value& old) {
+  const auto* before = old.find("spec");
+  if (before == nullptr) return;
+  std::vector<Cause> none;
+  const Field was(none, change.arena, before);
+  const bool both_have = !spec["type"].is("ExternalName") && !was["type"].is("ExternalName");
+  if (both_have && !(is_headless(spec) && is_headless(was))) {
+    keep_list(spec, was, "clusterIPs", "clusterIP");
+  }
+  if (both_have && !is_headless(spec) && !is_headless(was)) {
+    keep_list(spec, was, "ipFamilies", "ipFamily");
+  }
+  if (is_balanced(spec) && is_balanced(was) &&
+      !spec["loadBalancerClass"].same_as(before->find("loadBalancerClass"))) {
+    spec["loadBalancerClass"].invalid("may not change once set");
+  }
+  validate_balancer_class(spec);
+  const Field check = spec["healthCheckNodePort"];
+  if (needs_health_check(spec) && needs_health_check(was) &&
+      check.number() != was["healthCheckNodePort"].number()) {
+    check.forbidden("field is immutable");
+  }
 }
 
 }  // namespace
@@ -212,6 +304,13 @@ void validate_service(Change& change, const api::Value& object) {
   const Field service = root(change, object);
   const Field spec = service["spec"];
   const Field annotations = service["metadata"]["annotations"];
+  // Where the addresses make no sense, nothing else is looked at.
+  if (!spec["type"].is("ExternalName")) {
+    validate_addresses(spec);
+    if (change.causes.empty()) validate_families(spec);
+    if (!change.causes.empty()) return;
+  }
+  if (change.old != nullptr) validate_service_update(change, spec, *change.old);
   const Field mode = annotations.at_key(kMode);
   const Field hints = annotations.at_key(kHints);
   if (mode.is_set() && hints.is_set() && mode.text() != hints.text()) {
@@ -224,7 +323,6 @@ void validate_service(Change& change, const api::Value& object) {
   validate_ports(spec);
   validate_label_map(spec["selector"]);
   validate_affinity_config(spec);
-  validate_families(spec);
   for (const Field& ip : spec["externalIPs"].items()) {
     const auto complaints = api::check_ip(ip.text());
     ip.each(complaints);
@@ -240,32 +338,6 @@ void validate_service(Change& change, const api::Value& object) {
   }
   validate_balancer_class(spec);
   validate_traffic(spec);
-}
-
-void validate_service_update(Change& change, const api::Value& object, const api::Value& old) {
-  const auto* before = old.find("spec");
-  const Field spec = root(change, object)["spec"];
-  if (before == nullptr) return;
-  std::vector<Cause> none;
-  const Field was(none, change.arena, before);
-  const bool both_have = !spec["type"].is("ExternalName") && !was["type"].is("ExternalName");
-  const auto keep_first = [&](const char* list) {
-    const Field is = spec[list];
-    if (was[list].empty() || is.at(0).is(was[list].at(0).text())) return;
-    is.as(is.path() + "[0]")
-        .invalid(is.empty() ? "primary clusterIP can not be unset" : "may not change once set");
-  };
-  if (both_have && !(is_headless(spec) && is_headless(was))) keep_first("clusterIPs");
-  if (both_have && !is_headless(spec) && !is_headless(was)) keep_first("ipFamilies");
-  if (is_balanced(spec) && is_balanced(was) &&
-      !spec["loadBalancerClass"].same_as(before->find("loadBalancerClass"))) {
-    spec["loadBalancerClass"].invalid("may not change once set");
-  }
-  const Field check = spec["healthCheckNodePort"];
-  if (needs_health_check(spec) && needs_health_check(was) &&
-      check.number() != was["healthCheckNodePort"].number()) {
-    check.forbidden("field is immutable");
-  }
 }
 
 void validate_balancer_addresses(const Field& ingress) {

@@ -8,7 +8,6 @@
 namespace pinnace::apiserver {
 
 void validate_service(Change& change, const api::Value& object);
-void validate_service_update(Change& change, const api::Value& object, const api::Value& old);
 void validate_service_status(Change& change, const api::Value& object, const api::Value& old);
 void warn_about_service(Change& change, const api::Value& object, const api::Value* old);
 // The addresses of a balancer, in the status of a Service or an Ingress.
