@@ -147,6 +147,14 @@ bool spec_differs(const api::Value& a, const api::Value& b, bool with_status) {
   return !covers(a, b) || !covers(b, a);
 }
 
+bool annotations_differ(const Attempt& attempt) {
+  const auto* now = attempt.object.find_path({"metadata", "annotations"});
+  const auto* before = attempt.old.find_path({"metadata", "annotations"});
+  const bool has_some = now != nullptr && !now->empty();
+  const bool had_some = before != nullptr && !before->empty();
+  return has_some && had_some ? !api::equal(*now, *before) : has_some != had_some;
+}
+
 // What the kind's strategy fills in and checks.
 Result<void> prepare(Attempt& attempt) {
   Change& change = attempt.change;
@@ -159,7 +167,9 @@ Result<void> prepare(Attempt& attempt) {
   // A custom kind without that subresource has a status like any other field.
   const bool with_status =
       change.storage.custom != nullptr && change.storage.subresource("status") == nullptr;
-  if (strategy.has_generation && counts && spec_differs(attempt.object, attempt.old, with_status)) {
+  const bool differs = spec_differs(attempt.object, attempt.old, with_status) ||
+                       (strategy.counts_annotations && annotations_differ(attempt));
+  if (strategy.has_generation && counts && differs) {
     api::Value& meta = meta_of(change.arena, attempt.object);
     meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
   }

@@ -142,11 +142,12 @@ void validate_cron_job(Change& change, const api::Value& object) {
   const Field cron = root(change, object);
   const Field spec = cron["spec"];
   const Field name = cron["metadata"]["name"];
-  if (change.old == nullptr && name.text().size() > kMaxCronJobName) {
-    name.invalid("must be no more than 52 characters");
-  }
   validate_schedule(spec, change.old);
   spec["startingDeadlineSeconds"].at_least(0);
+  const Field zone = spec["timeZone"];
+  if (change.old == nullptr || !zone.same_as(change.old->find_path({"spec", "timeZone"}))) {
+    validate_zone(zone);
+  }
   const Field policy = spec["concurrencyPolicy"];
   if (policy.require()) policy.one_of({"Allow", "Forbid", "Replace"});
   const Field job = spec["jobTemplate"]["spec"];
@@ -155,7 +156,9 @@ void validate_cron_job(Change& change, const api::Value& object) {
   if (job["manualSelector"].flag()) job["manualSelector"].not_supported({"nil", "false"});
   spec["successfulJobsHistoryLimit"].at_least(0);
   spec["failedJobsHistoryLimit"].at_least(0);
-  validate_zone(spec["timeZone"]);
+  if (change.old == nullptr && name.text().size() > kMaxCronJobName) {
+    name.invalid("must be no more than 52 bytes");
+  }
 }
 
 void warn_about_cron_job(Change& change, const api::Value& object, const api::Value* old) {

@@ -2,6 +2,7 @@
 #include "apiserver/strategies/jobs.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 
 #include "api/selector.h"
@@ -19,7 +20,8 @@ constexpr std::size_t kMaxRules = 20, kMaxExitCodes = 255, kMaxIndexBytes = 64 <
 constexpr const char* kUidLabels[] = {"batch.kubernetes.io/controller-uid", "controller-uid"};
 constexpr const char* kNameLabels[] = {"batch.kubernetes.io/job-name", "job-name"};
 
-// Unless told to leave it, the Job finds its pods by its own uid.
+// Unless told to leave it, the Job finds its pods by its own uid. What the client says of that
+// stays, and is refused if it is something else.
 Result<void> prepare_create(Change& change, api::Value& object) {
   api::Value& spec = object.ensure_object(change.arena, "spec");
   if (spec.bool_at("manualSelector")) return {};
@@ -27,19 +29,50 @@ Result<void> prepare_create(Change& change, api::Value& object) {
                            .ensure_object(change.arena, "metadata")
                            .ensure_object(change.arena, "labels");
   const api::Value uid = change.text(meta_text(object, "uid"));
-  for (const char* label : kUidLabels) labels.set_ref(change.arena, label, uid);
-  for (const char* label : kNameLabels) {
-    labels.set_ref(change.arena, label, change.text(change.name));
-  }
+  const auto set_missing = [&](api::Value& map, const char* key, const api::Value& value) {
+    if (map.find(key) == nullptr) map.set_ref(change.arena, key, value);
+  };
+  for (const char* label : kUidLabels) set_missing(labels, label, uid);
+  for (const char* label : kNameLabels) set_missing(labels, label, change.text(change.name));
   // A Job without labels shows its pods' ones.
   api::Value& own = meta_of(change.arena, object).ensure_object(change.arena, "labels");
   if (own.empty()) own = api::deep_copy(change.arena, labels);
-  const auto* selector = spec.find("selector");
-  if (selector != nullptr && !selector->empty()) return {};
-  spec.ensure_object(change.arena, "selector")
-      .ensure_object(change.arena, "matchLabels")
-      .set_ref(change.arena, kUidLabels[0], uid);
+  set_missing(
+      spec.ensure_object(change.arena, "selector").ensure_object(change.arena, "matchLabels"),
+      kUidLabels[0], uid);
   return {};
+}
+
+// The labels that the Job's pods are to have, and a selector for them.
+void validate_generated(const Field& job) {
+  const Field spec = job["spec"];
+  const Field selector = spec["selector"];
+  if (spec["manualSelector"].flag() || !selector.is_set()) return;
+  const Field labels = spec["template"]["metadata"]["labels"];
+  const auto check = [&](std::string_view key, std::string_view wanted) {
+    const Field label = labels.at_key(key);
+    const std::string must = "must be '" + std::string(wanted) + "'";
+    if (!label.is_set())
+      label.required(must);
+    else if (!label.is(wanted))
+      label.invalid_value(labels.shown(), must);
+  };
+  const std::string_view uid = job["metadata"]["uid"].text();
+  const std::string_view name = job["metadata"]["name"].text();
+  check(kUidLabels[1], uid);
+  check(kNameLabels[1], name);
+  check(kUidLabels[0], uid);
+  check(kNameLabels[0], name);
+  api::Arena arena;
+  api::Value expected = api::Value::object();
+  for (const char* key : kUidLabels) {
+    expected.set_ref(arena, key, api::Value::string_ref(uid));
+  }
+  for (const char* key : kNameLabels) {
+    expected.set_ref(arena, key, api::Value::string_ref(name));
+  }
+  const auto parsed = api::label_selector_of(selector.value());
+  if (parsed && !parsed->matches(&expected)) selector.invalid("`selector` not auto-generated");
 }
 
 // -- What to do when a pod fails
@@ -48,7 +81,7 @@ void validate_exit_codes(const Field& codes, const Field& pod) {
   if (!codes.is_set()) return;
   const Field op = codes["operator"];
   const Field values = codes["values"];
-  if (op.require("valid values: \"In\", \"NotIn\"")) op.one_of({"In", "NotIn"});
+  if (op.require("valid values: [\"In\" \"NotIn\"]")) op.one_of({"In", "NotIn"});
   const Field name = codes["containerName"];
   if (name.is_set()) {
     const auto containers = all_containers(pod);
@@ -63,9 +96,11 @@ void validate_exit_codes(const Field& codes, const Field& pod) {
   if (values.size() > kMaxExitCodes) values.too_many(kMaxExitCodes);
   std::set<std::int64_t> seen;
   bool is_ordered = true;
+  std::int64_t last = INT64_MIN;
   for (const Field& value : values.items()) {
     if (op.is("In") && value.number() == 0) value.invalid("must not be 0 for the In operator");
-    is_ordered = is_ordered && (seen.empty() || *seen.rbegin() <= value.number());
+    is_ordered = is_ordered && last <= value.number();
+    last = value.number();
     if (!seen.insert(value.number()).second) value.duplicate();
   }
   if (!is_ordered) values.invalid("must be ordered");
@@ -91,40 +126,14 @@ void validate_failure_rule(const Field& rule, const Field& spec) {
     }
   }
   if (codes.is_set() && !conditions.empty()) {
-    rule.invalid("specifying both OnExitCodes and OnPodConditions is not supported");
+    rule.invalid_unshown("specifying both OnExitCodes and OnPodConditions is not supported");
   }
   if (!codes.is_set() && conditions.empty()) {
-    rule.invalid("specifying one of OnExitCodes and OnPodConditions is required");
+    rule.invalid_unshown("specifying one of OnExitCodes and OnPodConditions is required");
   }
 }
 
 // -- When a Job with indices is done early
-
-// "1,3-5": numbers and ranges of them, rising; nothing where it is right.
-std::string check_indices(std::string_view text, std::int64_t completions) {
-  std::int64_t last = -1;
-  for (const std::string_view interval : split(text, ',')) {
-    const auto ends = split(interval, '-');
-    if (ends.size() > 2) {
-      return "the fragment " + quoted(interval) +
-             " violates the requirement that an index interval can have at most two parts "
-             "separated by '-'";
-    }
-    for (const std::string_view end : ends) {
-      const auto number = parse_uint(end);
-      if (!number) return "cannot convert string to integer for index: " + quoted(end);
-      if (static_cast<std::int64_t>(*number) >= completions) {
-        return "too large index: " + quoted(end);
-      }
-      if (static_cast<std::int64_t>(*number) <= last) {
-        return "non-increasing order, previous: " + std::to_string(last) +
-               ", current: " + std::to_string(*number);
-      }
-      last = static_cast<std::int64_t>(*number);
-    }
-  }
-  return {};
-}
 
 void validate_success_policy(const Field& spec) {
   const Field policy = spec["successPolicy"];
@@ -135,8 +144,7 @@ void validate_success_policy(const Field& spec) {
   const Field rules = policy["rules"];
   const std::int64_t completions = spec["completions"].number();
   if (rules.empty()) {
-    return rules.required(
-        "at least one rules must be specified when the successPolicy is specified");
+    rules.required("at least one rules must be specified when the successPolicy is specified");
   }
   if (rules.size() > kMaxRules) rules.too_many(kMaxRules);
   for (const Field& rule : rules.items()) {
@@ -145,16 +153,20 @@ void validate_success_policy(const Field& spec) {
     if (!count.is_set() && !indices.is_set()) {
       rule.required("at least one of succeededCount or succeededIndexes must be specified");
     }
+    std::int64_t total = 0;
     if (indices.is_set()) {
       if (indices.text().size() > kMaxIndexBytes) indices.too_long(kMaxIndexBytes);
-      const std::string wrong = check_indices(indices.text(), completions);
-      if (!wrong.empty()) indices.invalid("error parsing succeededIndexes: " + wrong);
+      total = count_indices(indices, completions, "succeededIndexes");
     }
     if (!count.is_set()) continue;
     count.at_least(0);
     if (count.number() > completions) {
       count.invalid("must be less than or equal to " + std::to_string(completions) +
                     " (the number of specified completions)");
+    }
+    if (indices.is_set() && count.number() > total) {
+      count.invalid("must be less than or equal to " + std::to_string(total) +
+                    " (the number of indexes in the specified succeededIndexes field)");
     }
   }
 }
@@ -209,26 +221,31 @@ void validate_managed_by(const Field& manager) {
   if (manager.text().size() > kMaxBytes) manager.too_long(kMaxBytes);
 }
 
+// The last of its pods has a name that can be a host's.
+void validate_last_name(const Field& job) {
+  const Field completions = job["spec"]["completions"];
+  if (!job["spec"]["completionMode"].is("Indexed") || completions.number() <= 0) return;
+  const Field name = job["metadata"]["name"];
+  const std::string last =
+      std::string(name.text()) + "-" + std::to_string(completions.number() - 1);
+  if (api::check_dns1123_label(last).empty()) return;
+  name.invalid("will not able to create pod with invalid DNS label: " + last);
+}
+
 void validate_job(Change& change, const api::Value& object) {
   const Field job = root(change, object);
   const Field spec = job["spec"];
-  validate_job_spec(spec);
-  if (spec["completionMode"].is("Indexed") && spec["completions"].number() > 0) {
-    const Field name = job["metadata"]["name"];
-    const std::string last =
-        std::string(name.text()) + "-" + std::to_string(spec["completions"].number() - 1);
-    if (change.old == nullptr && !api::check_dns1123_label(last).empty()) {
-      name.invalid("will not able to create pod with invalid DNS label: " + last);
-    }
-  }
   const Field selector = spec["selector"];
-  if (!selector.is_set()) return selector.required();
+  if (change.old == nullptr) validate_generated(job);
+  validate_job_spec(spec);
+  if (!selector.require()) return;
   validate_label_selector(selector);
   const auto parsed = api::label_selector_of(selector.value());
   const Field labels = spec["template"]["metadata"]["labels"];
   if (parsed && !parsed->matches(labels.value())) {
     labels.invalid("`selector` does not match template `labels`");
   }
+  if (change.old == nullptr) validate_last_name(job);
 }
 
 // Completions of a Job with indices grow and shrink together with its parallelism.
@@ -237,8 +254,8 @@ void validate_completions_update(const Field& spec, const api::Value& old) {
   const auto* before = old.find("completions");
   if (!spec["completionMode"].is("Indexed")) {
     completions.immutable(before);
-  } else if (!completions.same_as(before) &&
-             (!completions.is_set() || completions.number() != spec["parallelism"].number(-1))) {
+  } else if (completions.is_set() && !completions.same_as(before) &&
+             completions.number() != spec["parallelism"].number(-1)) {
     completions.invalid("can only be modified in tandem with spec.parallelism");
   }
 }
@@ -288,54 +305,6 @@ void validate_job_update(Change& change, const api::Value& object, const api::Va
   for (const char* key : {"completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy",
                           "successPolicy"}) {
     spec[key].immutable(before->find(key));
-  }
-}
-
-// -- The status
-
-bool has_condition(const Field& conditions, std::string_view type) {
-  for (const Field& condition : conditions.items()) {
-    if (condition["type"].is(type) && condition["status"].is("True")) return true;
-  }
-  return false;
-}
-
-void validate_job_status(Change& change, const api::Value& object, const api::Value& old) {
-  const Field status = root(change, object)["status"];
-  const Field conditions = status["conditions"];
-  for (const char* count : {"active", "succeeded", "failed", "ready", "terminating"}) {
-    status[count].at_least(0);
-  }
-  if (status["ready"].is_set() && status["active"].number() >= 0 &&
-      status["ready"].number() > status["active"].number()) {
-    status["ready"].invalid("cannot set more ready pods than active");
-  }
-  const bool is_complete = has_condition(conditions, "Complete");
-  const bool is_failed = has_condition(conditions, "Failed");
-  if (is_complete && is_failed) {
-    conditions.invalid("cannot set Complete=True and Failed=true conditions");
-  }
-  const Field end = status["completionTime"];
-  if (is_complete && !end.is_set()) {
-    end.required("completionTime is required for Complete jobs");
-  } else if (!is_complete && end.is_set()) {
-    end.invalid("cannot set completionTime when there is no Complete=True condition");
-  }
-  if (end.is_set() && status["startTime"].is_set() && end.text() < status["startTime"].text()) {
-    end.invalid("completionTime cannot be set before startTime");
-  }
-  if ((is_complete || is_failed) && status["active"].number() > 0) {
-    status["active"].invalid("active>0 is invalid for finished job");
-  }
-  const auto* before = old.find_path({"status", "conditions"});
-  if (before == nullptr || !before->is_array()) return;
-  for (const auto& condition : before->items()) {
-    const std::string_view type = condition.string_at("type");
-    if ((type != "Complete" && type != "Failed") || condition.string_at("status") != "True")
-      continue;
-    if (!has_condition(conditions, type)) {
-      conditions.invalid("cannot disable " + std::string(type) + "=True condition");
-    }
   }
 }
 

@@ -78,7 +78,12 @@ void validate_collisions(const Field& status, const api::Value& old) {
   }
 }
 
+// Versions of old let it change.
 void keep_selector(Change& change, const api::Value& object, const api::Value& old) {
+  const std::string_view group = change.call.resource->group;
+  const bool is_old = group == "extensions" || (change.call.resource->version == "v1beta1" &&
+                                                change.call.resource->name == "deployments");
+  if (is_old) return;
   root(change, object)["spec"]["selector"].immutable(old.find_path({"spec", "selector"}));
 }
 
@@ -90,6 +95,18 @@ void warn_about_workload(Change& change, const api::Value& object, const api::Va
 void warn_about_named_workload(Change& change, const api::Value& object, const api::Value* old) {
   if (old == nullptr) warn_about_pod_names(change);
   warn_about_workload(change, object, old);
+}
+
+// A strategy of a type that nobody knows, as it is shown.
+void refuse_strategy(const Field& strategy, const std::vector<std::string>& known) {
+  const Field rolling = strategy["rollingUpdate"];
+  std::string parts = "null";
+  if (rolling.is_set()) {
+    parts = "{\"MaxUnavailable\":" + rolling["maxUnavailable"].shown() +
+            ",\"MaxSurge\":" + rolling["maxSurge"].shown() + "}";
+  }
+  strategy.not_supported_value(
+      "{\"Type\":" + quoted(strategy["type"].text()) + ",\"RollingUpdate\":" + parts + "}", known);
 }
 
 // -- Deployment
@@ -117,10 +134,13 @@ void validate_deployment(Change& change, const api::Value& object) {
   validate_lasting_template(spec["template"], "ReplicaSet");
   const Field strategy = spec["strategy"];
   const Field rolling = strategy["rollingUpdate"];
-  strategy["type"].one_of({"Recreate", "RollingUpdate"});
-  if (strategy["type"].is("Recreate") && rolling.is_set()) {
-    rolling.forbidden("may not be specified when strategy `type` is 'Recreate'");
-  } else if (strategy["type"].is("RollingUpdate")) {
+  if (!strategy["type"].is_among({"Recreate", "RollingUpdate"})) {
+    refuse_strategy(strategy, {"Recreate", "RollingUpdate"});
+  } else if (strategy["type"].is("Recreate")) {
+    if (rolling.is_set()) {
+      rolling.forbidden("may not be specified when strategy `type` is 'Recreate'");
+    }
+  } else {
     if (rolling.is_set())
       validate_rolling_update(rolling);
     else
@@ -146,6 +166,17 @@ void validate_deployment_status(Change& change, const api::Value& object, const 
                           {"availableReplicas", "replicas", kNoMore},
                           {"availableReplicas", "readyReplicas", kNoMoreReady}});
   validate_collisions(status, old);
+}
+
+// A Deployment's labels are not its controller's to change.
+Result<void> keep_labels(Change& change, api::Value& object, const api::Value& old) {
+  if (change.subresource != "status") return {};
+  api::Value& meta = meta_of(change.arena, object);
+  if (const auto* labels = old.find_path({"metadata", "labels"}))
+    meta.set_ref(change.arena, "labels", *labels);
+  else
+    meta.erase("labels");
+  return {};
 }
 
 // -- ReplicaSet and ReplicationController
@@ -196,7 +227,7 @@ void validate_daemon_update(const Field& strategy) {
   const Field type = strategy["type"];
   const Field rolling = strategy["rollingUpdate"];
   if (!type.is_among({"RollingUpdate", "OnDelete"})) {
-    return type.not_supported_value(quoted(type.text()), {"RollingUpdate", "OnDelete"});
+    return refuse_strategy(strategy, {"RollingUpdate", "OnDelete"});
   }
   if (type.is("OnDelete")) return;
   if (!rolling.is_set()) return rolling.required();
@@ -215,8 +246,15 @@ void validate_daemon_update(const Field& strategy) {
 void validate_daemon_set(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
   const Field selector = spec["selector"];
-  if (validate_selector(selector, "empty selector is invalid for daemonset")) {
-    validate_match(selector, spec["template"]);
+  const Field labels = spec["template"]["metadata"]["labels"];
+  validate_label_selector(selector);
+  const auto parsed = api::label_selector_of(selector.value());
+  if (parsed && !parsed->matches(labels.value())) {
+    labels.invalid("`selector` does not match template `labels`");
+  }
+  if (selector.is_set() && selector["matchLabels"].empty() &&
+      selector["matchExpressions"].empty()) {
+    selector.invalid("empty selector is invalid for daemonset");
   }
   validate_lasting_template(spec["template"], nullptr);
   spec["minReadySeconds"].at_least(0);
@@ -281,7 +319,6 @@ void validate_stateful_set(Change& change, const api::Value& object) {
     validate_match(selector, spec["template"]);
   }
   validate_stateful_template(spec["template"]);
-  spec["revisionHistoryLimit"].at_least(0);
   const Field service = spec["serviceName"];
   if (change.old == nullptr && !service.empty()) {
     service.each(api::check_dns1123_subdomain(service.text()));
@@ -326,6 +363,9 @@ void validate_stateful_status(Change& change, const api::Value& object, const ap
 void warn_about_stateful_set(Change& change, const api::Value& object, const api::Value* old) {
   warn_about_workload(change, object, old);
   const Field spec = root(change, object)["spec"];
+  for (const Field& claim : spec["volumeClaimTemplates"].items()) {
+    warn_about_claim_sizes(change, claim["resources"], claim["spec"]["resources"]);
+  }
   if (spec["revisionHistoryLimit"].number() < 0) {
     change.warn(
         "spec.revisionHistoryLimit: a negative value retains all historical revisions; a "
@@ -351,6 +391,8 @@ void validate_revision(Change& change, const api::Value& object) {
 const Strategy kDeploymentStrategy{
     .storage_resource = "apps/deployments",
     .has_generation = true,
+    .counts_annotations = true,
+    .prepare_update = keep_labels,
     .validate = validate_deployment,
     .validate_update = keep_selector,
     .validate_status = validate_deployment_status,

@@ -243,14 +243,16 @@ class DeploymentController : public Controller {
     return write_status(key, current, std::move(status));
   }
 
-  // The Deployment's own revision annotation follows its current set's.
+  // The Deployment's own revision annotation follows its current set's. It is written with the
+  // status, so that it does not count as a generation.
   Result<void> mark_revision(Deployment& current, const ReplicaSet& set) {
     const auto revision = deployment::revision_of(set.metadata);
     if (revision == 0 || revision == deployment::revision_of(current.metadata)) return {};
     auto written = context_.api.patch<Deployment>(
         current.metadata.namespace_, current.metadata.name, client::PatchType::kMerge,
         R"({"metadata":{"uid":)" + quoted(current.metadata.uid) + R"(,"annotations":{)" +
-            quoted(deployment::kRevision) + ':' + quoted(std::to_string(revision)) + "}}}");
+            quoted(deployment::kRevision) + ':' + quoted(std::to_string(revision)) + "}}}",
+        "status");
     if (!written) return std::unexpected(written.error());
     current = std::move(*written);
     return {};
