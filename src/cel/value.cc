@@ -77,14 +77,22 @@ bool equal_lists(Workspace& space, const Value& a, const Value& b) {
   return true;
 }
 
+// Null fields are not there for `get`.
+bool are_both_null(const Value& a, const Value& b, std::size_t index) {
+  if (!a.is(Kind::kObject) || a.wrapped() == nullptr || b.wrapped() == nullptr) return false;
+  const api::Member& member = a.wrapped()->members()[index];
+  const api::Value* other = b.wrapped()->find(member.key);
+  return member.value.is_null() && other != nullptr && other->is_null();
+}
+
 bool equal_maps(Workspace& space, const Value& a, const Value& b) {
   const std::size_t size = a.map_size();
   if (size != b.map_size()) return false;
   for (std::size_t i = 0; i < size; ++i) {
     Value other;
-    if (!space.spend_step() || !b.get(space, a.key(i), &other) ||
-        !equal(space, a.value(space, i), other))
-      return false;
+    if (!space.spend_step()) return false;
+    if (are_both_null(a, b, i)) continue;
+    if (!b.get(space, a.key(i), &other) || !equal(space, a.value(space, i), other)) return false;
   }
   return true;
 }
@@ -170,11 +178,12 @@ Value Value::type(const Type& type) {
   return result;
 }
 
-Value Value::list(std::span<const Value> items) {
+Value Value::list(std::span<const Value> items, const Type* like) {
   Value result;
   result.kind_ = Kind::kList;
   result.items_ = items.data();
   result.size_ = items.size();
+  result.type_ = like;
   return result;
 }
 
@@ -350,7 +359,8 @@ bool Value::get_field(Workspace& space, std::string_view name, Value* out) const
   const Field* field = type_->field(name);
   if (field == nullptr && !type_->any_field) return false;
   const api::Value* found = space.find_member(*json_, field != nullptr ? field->json_name : name);
-  if (found == nullptr) return false;
+  // As Kubernetes has it, a field of an object is not there when it is null.
+  if (found == nullptr || (found->is_null() && field != nullptr)) return false;
   *out = json(space, *found, field != nullptr ? *field->type : kDynType);
   return true;
 }

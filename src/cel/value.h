@@ -122,8 +122,9 @@ class Value {
   static Value duration(std::int64_t nanoseconds);
   static Value timestamp(std::int64_t seconds, std::uint32_t nanoseconds);
   static Value type(const Type& type);
-  static Value list(std::span<const Value> items);  // lent
-  static Value map(const MapData& data);            // lent
+  // Lent. `like`: a declared list whose kind it has.
+  static Value list(std::span<const Value> items, const Type* like = nullptr);
+  static Value map(const MapData& data);  // lent
   static Value object(const Type& type, const MapData& fields);
   static Value lazy(const Type& type, LazyObject& object);
   static Value opaque(const Opaque& object);
@@ -159,8 +160,8 @@ class Value {
   std::size_t list_size() const;
   Value item(Workspace& space, std::size_t index) const;
   // How its items belong together: atomic, unless its JSON is declared otherwise.
-  ListKind list_kind() const { return form_ == Form::kJson ? type_->list_kind : ListKind::kAtomic; }
-  const Type& declared_type() const { return *type_; }  // Of wrapped JSON.
+  ListKind list_kind() const { return type_ != nullptr ? type_->list_kind : ListKind::kAtomic; }
+  const Type& declared_type() const { return *type_; }  // Of lists that have a kind.
 
   // Maps and objects. `get` gives nothing (false) where there is no such key.
   std::size_t map_size() const;

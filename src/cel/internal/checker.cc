@@ -169,7 +169,10 @@ class Checker {
   }
 
   void call(Expr* expr) {
+    const bool mixes = expr->name == "format" && expr->target != nullptr;
+    mixing_ += mixes ? 1 : 0;
     for (Expr* argument : expr->arguments) check(argument);
+    mixing_ -= mixes ? 1 : 0;
     if (expr->target != nullptr) {
       // `a.b.f()` may be the function "a.b.f".
       const std::string prefix = qualified_name(expr->target);
@@ -272,6 +275,7 @@ class Checker {
   const Type* join(const Expr* where, const Type* previous, const Type* current) {
     if (previous == nullptr) return current;
     if (unify_.assignable(previous, current)) return unify_.most_general(previous, current);
+    if (mixing_ > 0) return &kDynType;
     mismatch(where, previous, current);
     return &kErrorType;
   }
@@ -406,6 +410,7 @@ class Checker {
   Source& source_;
   Unifier unify_;
   std::vector<Local> locals_;
+  int mixing_ = 0;  // Calls around the expression whose lists may hold what they like.
   std::vector<Expr*> checked_;
   std::uint32_t slots_ = 0;
 };

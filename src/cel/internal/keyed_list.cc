@@ -52,7 +52,7 @@ class Items {
   Value list() const {
     Value* kept = space_.allocate<Value>(items_.size());
     std::uninitialized_copy(items_.begin(), items_.end(), kept);
-    return Value::list({kept, items_.size()});
+    return Value::list({kept, items_.size()}, &type_);
   }
 
  private:

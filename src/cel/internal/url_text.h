@@ -14,6 +14,7 @@ struct ParsedUrl {
   std::string host;    // with its port; "[::1]:80"
   std::string path;    // percent-encoded
   std::string query;
+  std::string opaque;  // All behind the scheme, where no "/" follows it.
 
   std::string_view hostname() const;
   std::string_view port() const;

@@ -4,6 +4,8 @@
 namespace pinnace::cel::internal {
 namespace {
 
+constexpr std::int64_t kFirstSecond = -62'135'596'800;  // Of the year 1.
+
 bool is_zero(const Value& value) {
   switch (value.kind()) {
     case Kind::kNull:
@@ -13,6 +15,8 @@ bool is_zero(const Value& value) {
     case Kind::kInt:
     case Kind::kDuration:
       return value.as_int() == 0;
+    case Kind::kTimestamp:
+      return value.as_seconds() == kFirstSecond && value.as_nanoseconds() == 0;
     case Kind::kUint:
       return value.as_uint() == 0;
     case Kind::kDouble:

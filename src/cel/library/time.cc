@@ -57,9 +57,6 @@ template <std::int64_t kUnit>
 Value whole_units(const Call& call) {
   return Value::integer(call[0].as_duration() / kUnit);
 }
-Value duration_milliseconds(const Call& call) {
-  return Value::integer(call[0].as_duration() % 1'000'000'000 / 1'000'000);
-}
 
 constexpr std::string_view kUtc = "timestamp.() -> int";
 constexpr std::string_view kInZone = "timestamp.(string) -> int";
@@ -89,7 +86,7 @@ constexpr Declaration kDeclarations[] = {
     {"getSeconds", "duration_to_seconds", kOfDuration, whole_units<1'000'000'000>},
     {"getMilliseconds", "timestamp_to_milliseconds", kUtc, part<milliseconds>},
     {"getMilliseconds", "timestamp_to_milliseconds_with_tz", kInZone, part<milliseconds>},
-    {"getMilliseconds", "duration_to_milliseconds", kOfDuration, duration_milliseconds},
+    {"getMilliseconds", "duration_to_milliseconds", kOfDuration, whole_units<1'000'000>},
 };
 
 }  // namespace

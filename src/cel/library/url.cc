@@ -65,7 +65,11 @@ class Parser {
       url.query = rest_.substr(query + 1);
       rest_ = rest_.substr(0, query);
     }
-    if (!rest_.starts_with('/')) return wrong("invalid URI for request");
+    if (!rest_.starts_with('/')) {
+      if (url.scheme.empty()) return wrong("invalid URI for request");
+      url.opaque = rest_;
+      return url;
+    }
     if (!url.scheme.empty() && rest_.starts_with("//")) {
       error = authority(url);
       if (!error.empty()) return wrong(error);
@@ -143,10 +147,11 @@ class UrlValue final : public Opaque {
   const Type& type() const override { return kUrlType; }
   bool equals(const Opaque& other) const override {
     const auto& url = static_cast<const UrlValue&>(other);
-    return scheme == url.scheme && host == url.host && path == url.path && query == url.query;
+    return scheme == url.scheme && host == url.host && path == url.path && query == url.query &&
+           opaque == url.opaque;
   }
 
-  std::string_view scheme, host, hostname, port, path, query;
+  std::string_view scheme, host, hostname, port, path, query, opaque;
 };
 
 const UrlValue& url_of(const Call& call) {
@@ -165,6 +170,7 @@ Value url(const Call& call) {
   value->port = call.space.copy(parsed->port());
   value->path = call.space.copy(parsed->path);
   value->query = call.space.copy(parsed->query);
+  value->opaque = call.space.copy(parsed->opaque);
   return Value::opaque(*value);
 }
 Value is_url(const Call& call) { return Value::boolean(parse_url(call.text(0)).has_value()); }
