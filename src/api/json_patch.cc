@@ -245,9 +245,9 @@ Result<void> apply_json_patch(Arena& arena, Value& document, const Value& patch)
     return errors::bad_request("error decoding patch: a JSON patch must be a list of operations");
   }
   if (patch.size() > kMaxJsonPatchOperations) {
-    return errors::too_large("Request entity too large: The allowed maximum operations in a JSON patch is " +
-                             std::to_string(kMaxJsonPatchOperations) + ", got " +
-                             std::to_string(patch.size()));
+    return errors::too_large(
+        "Request entity too large: The allowed maximum operations in a JSON patch is " +
+        std::to_string(kMaxJsonPatchOperations) + ", got " + std::to_string(patch.size()));
   }
   Patcher patcher(arena, document);
   for (const Value& operation : patch.items()) {

@@ -158,7 +158,8 @@ class ServerImpl : public Server {
     const std::string& verb = call.info.verb;
     return call.storage != nullptr &&
            (call.info.subresource.empty() || call.info.subresource == "status") &&
-           (verb == "create" || verb == "update" || verb == "patch" || verb == "delete" || verb == "deletecollection");
+           (verb == "create" || verb == "update" || verb == "patch" || verb == "delete" ||
+            verb == "deletecollection");
   }
 
   // Kubernetes' router knows the groups that are built in; of others nobody says more than that
@@ -174,8 +175,7 @@ class ServerImpl : public Server {
     const net::Headers& headers = call.request.headers;
     auto output = negotiate(headers.get("accept"), offer);
     call.output = output ? *output : Output{.pretty = true};
-    call.output.pretty =
-        call.output.pretty || is_laid_out(call.query, headers.get("user-agent"));
+    call.output.pretty = call.output.pretty || is_laid_out(call.query, headers.get("user-agent"));
     if (!output) return std::unexpected(std::move(output.error()));
     return {};
   }

@@ -73,8 +73,8 @@ Unexpected unavailable(std::string message);  // 503, worth a retry
 Unexpected internal(std::string message);     // 500
 // What Kubernetes says when a handler failed in a way that has no reason: 500 and the sentence.
 Unexpected unexplained(std::string message);
-// What Kubernetes' router says of what it has no route for (404, 405, and 406 and 415 in `message`'s
-// words), and a JSON patch that does not apply (422).
+// What Kubernetes' router says of what it has no route for (404, 405; 406 and 415 in the words of
+// `message`), and of a JSON patch that does not apply (422).
 Unexpected unrouted(int code, std::string message = "");
 // A failed system call: "WHAT: strerror(error_number)".
 Unexpected system(std::string_view what, int error_number);

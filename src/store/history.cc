@@ -195,9 +195,9 @@ Result<Snapshot> History::list(std::string_view resource, std::string_view ns,
   const std::shared_lock lock(lock_);
   const Revision now = revision_.load(std::memory_order_relaxed);
   if (at > now) {
-    auto error = errors::timeout(
-        "Timeout: Too large resource version: " + std::to_string(at) + ", current: " + std::to_string(now),
-        1);
+    auto error = errors::timeout("Timeout: Too large resource version: " + std::to_string(at) +
+                                     ", current: " + std::to_string(now),
+                                 1);
     error.error().causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
     return error;
   }

@@ -158,7 +158,19 @@ TEST_F(AuditLog, RefusalsAreWrittenDownToo) {
   const auto written = lines();
   ASSERT_EQ(written.size(), 1u);
   EXPECT_NE(written[0].find(R"("authorization.k8s.io/decision":"forbid")"), std::string::npos);
-  EXPECT_NE(written[0].find(R"("reason":"Forbidden")"), std::string::npos);
+  EXPECT_NE(written[0].find(R"("reason":"Forbidden","details":{"kind":"secrets"},"code":403)"),
+            std::string::npos)
+      << written[0];
+}
+
+TEST_F(AuditLog, WhatWasAnsweredStandsThereIfItIsAStatusToo) {
+  start("- {level: RequestResponse, omitStages: [RequestReceived]}");
+  EXPECT_EQ(server_->call_as({}, "GET", std::string(kSecrets) + "/none")->status, 404);
+  const auto written = lines();
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_NE(written[0].find(R"("responseObject":{"kind":"Status","apiVersion":"v1",)"),
+            std::string::npos)
+      << written[0];
 }
 
 TEST_F(AuditLog, SaysWhatThePodSecurityStandardsAndPoliciesMadeOfIt) {

@@ -7,6 +7,7 @@
 #include "apiserver/audit/log_file.h"
 #include "apiserver/audit/webhook_sink.h"
 #include "apiserver/http/media.h"
+#include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/server.h"
 #include "base/strings.h"
@@ -286,10 +287,15 @@ void Record::name_object(const store::Object& object) {
   if (event_.info.name.empty()) event_.info.name = object.key.name;
 }
 
-void Record::refuse(const Error& error) {
-  event_.status = "Failure";
-  event_.reason = error.reason;
-  event_.message = error.message;
+void Record::show_status(std::string_view json) {
+  api::Arena arena;
+  const auto status = api::parse_json(arena, json);
+  if (!status) return;
+  event_.status = status->string_at("status");
+  event_.reason = status->string_at("reason");
+  event_.message = status->string_at("message");
+  const auto* details = status->find("details");
+  event_.details = details == nullptr ? "" : api::to_json_text(*details);
 }
 
 void Record::take_object(std::string& to, std::string_view json) const {
@@ -317,7 +323,7 @@ void Record::close(int code) {
   if (code != 0) return complete(code);
   is_complete_ = true;
   event_.code = 500;
-  refuse(errors::internal("the request ended without an answer").error());
+  show_status(status_json(errors::internal("the request ended without an answer").error()));
   write(Stage::kPanic);
 }
 

@@ -93,7 +93,8 @@ class Record {
   bool wants_response() const { return event_.level == Level::kRequestResponse; }
   // The object that was made or changed.
   void name_object(const store::Object& object);
-  void refuse(const Error& error);
+  // The answer is this Status.
+  void show_status(std::string_view json);
   void start(int code);  // The head of a stream is sent.
   void complete(int code, std::string_view response_json = {});
   // The call is over; unless a stream of it goes on, that completes it.

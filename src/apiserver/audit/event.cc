@@ -68,6 +68,7 @@ std::string status_json(const Event& event) {
   add_if(out, "status", event.status);
   add_if(out, "message", event.message);
   add_if(out, "reason", event.reason);
+  if (!event.details.empty()) add_raw(out, "details", event.details);
   add_raw(out, "code", std::to_string(event.code));
   return out += '}';
 }

@@ -27,6 +27,7 @@ struct Event {
   std::string uid, revision;  // Of the object, once it is known.
   int code = 0;               // 0: no answer yet
   std::string status, reason, message;
+  std::string details;                          // JSON; empty: left out
   std::string request_object, response_object;  // JSON; empty: left out
   WallTime received, staged;
   std::map<std::string, std::string> annotations;

@@ -61,17 +61,16 @@ Result<void> in_turn(const BackendRef& backend, const CallRef& call, Next next) 
 }
 
 Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_on) {
-  return decide(
-      backend, call, attributes_of(*call),
-      [backend, call, go_on](const Attributes& wanted, const Decision& decision) {
-        note_decision(*call, decision);
-        if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
-        if (decision.error.empty()) return refuse(call, wanted, decision);
-        // Nobody can say whether he may. This is no Status.
-        answer_text(*call, 500, "text/plain; charset=utf-8",
-                    internal_error_text(call->request.target, decision.error));
-        return Result<void>();
-      });
+  return decide(backend, call, attributes_of(*call),
+                [backend, call, go_on](const Attributes& wanted, const Decision& decision) {
+                  note_decision(*call, decision);
+                  if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
+                  if (decision.error.empty()) return refuse(call, wanted, decision);
+                  // Nobody can say whether he may. This is no Status.
+                  answer_text(*call, 500, "text/plain; charset=utf-8",
+                              internal_error_text(call->request.target, decision.error));
+                  return Result<void>();
+                });
 }
 
 // One demand after the other; then the caller is who he acts as.
@@ -82,15 +81,14 @@ Result<void> impersonate(const BackendRef& backend, const CallRef& call,
     if (call->audit) call->audit->act_as(call->user);
     return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
   }
-  return decide(
-      backend, call, as->demands[at],
-      [backend, call, as, at, go_on](const Attributes& wanted, const Decision& decision) {
-        if (decision.verdict != Verdict::kAllow) {
-          note_decision(*call, decision);
-          return refuse(call, wanted, {decision.verdict, decision.reason, ""});
-        }
-        return impersonate(backend, call, as, at + 1, go_on);
-      });
+  return decide(backend, call, as->demands[at],
+                [backend, call, as, at, go_on](const Attributes& wanted, const Decision& decision) {
+                  if (decision.verdict != Verdict::kAllow) {
+                    note_decision(*call, decision);
+                    return refuse(call, wanted, {decision.verdict, decision.reason, ""});
+                  }
+                  return impersonate(backend, call, as, at + 1, go_on);
+                });
 }
 
 // Goes on when it was written down that the request came, where the policy wants that.

@@ -106,9 +106,9 @@ void check_no_meta(const api::Value& review, bool is_local, std::vector<Cause>& 
     const bool may_be = key == "managedFields" || key == "creationTimestamp" || value.is_null() ||
                         (is_local && key == "namespace");
     if (may_be) continue;
-    causes.push_back(cause::invalid("metadata", api::to_json_text(*meta),
-                                    is_local ? "must be empty except for namespace"
-                                             : "must be empty"));
+    causes.push_back(
+        cause::invalid("metadata", api::to_json_text(*meta),
+                       is_local ? "must be empty except for namespace" : "must be empty"));
     return;
   }
 }

@@ -151,20 +151,24 @@ std::string kind_text(const api::ResourceInfo& resource) {
 void answer_error(Call& call, const Error& error) {
   // Who has to wait for others is told so by a text.
   const bool is_text = error.code == 429 && error.reason.empty();
+  std::string json = status_json(error);
+  if (call.audit) call.audit->show_status(json);
+  const bool is_audited = call.audit && call.audit->wants_response() && !is_text;
+  const std::string shown = is_audited ? json : std::string();
   const EncodedStatus status =
       is_text ? EncodedStatus{"text/plain; charset=utf-8", error.message + "\n"}
-              : encode_status(status_json(error), call.output);
+              : encode_status(std::move(json), call.output);
   net::Headers headers = common_headers(call, status.content_type);
   if (is_text) headers.add("x-content-type-options", "nosniff");
   if (error.retry_after_seconds > 0) {
     headers.add("retry-after", std::to_string(error.retry_after_seconds));
   }
   if (call.claim()) call.exchange->respond(error.code, std::move(headers), status.bytes);
-  if (call.audit) call.audit->refuse(error);
-  done(call, error.code);
+  done(call, error.code, shown);
 }
 
 void answer_status(Call& call, int code, std::string json) {
+  if (call.audit) call.audit->show_status(json);
   const bool is_audited = call.audit && call.audit->wants_response();
   const std::string shown = is_audited ? json : std::string();
   const EncodedStatus status = encode_status(std::move(json), call.output);

@@ -49,7 +49,7 @@ struct Call : std::enable_shared_from_this<Call> {
   std::shared_ptr<audit::Record> audit;  // Null: nobody writes down what happens.
   // Told the status of the answer, once.
   std::function<void(int status)> on_answer;
-  bool closes_connection = false;  // An HTTP/2 client is to go elsewhere with its next requests.
+  bool closes_connection = false;   // An HTTP/2 client is to go elsewhere with its next requests.
   bool is_refused_at_gate = false;  // Then nobody is to guess what form the answer has.
   Deadlines::Entry deadline;
   fairness::Turn turn;

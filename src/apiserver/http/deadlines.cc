@@ -1,20 +1,47 @@
 #include "apiserver/http/deadlines.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "api/time.h"
 #include "apiserver/http/call.h"
 
 namespace pinnace::apiserver {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// What Go says of a text that is no duration.
+std::string duration_problem(std::string_view text) {
+  static constexpr std::string_view kUnits[] = {"ns", "us", "\u00b5s", "\u03bcs",
+                                                "ms", "s",  "m",       "h"};
+  const std::string shown = "duration \"" + std::string(text) + "\"";
+  std::string_view rest = text;
+  if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
+  while (!rest.empty()) {
+    const auto number = std::min(rest.find_first_not_of("0123456789."), rest.size());
+    if (std::ranges::none_of(rest.substr(0, number), is_digit)) break;
+    rest.remove_prefix(number);
+    const auto end = std::min(rest.find_first_of("0123456789."), rest.size());
+    const std::string_view unit = rest.substr(0, end);
+    if (unit.empty()) return "time: missing unit in " + shown;
+    if (std::ranges::find(kUnits, unit) == std::end(kUnits)) {
+      return "time: unknown unit \"" + std::string(unit) + "\" in " + shown;
+    }
+    rest.remove_prefix(end);
+  }
+  return "time: invalid " + shown;
+}
+
+}  // namespace
 
 Result<Duration> request_timeout(const Query& query, Duration most) {
   const std::string_view text = query.get("timeout");
   if (text.empty()) return most;
   const auto wanted = api::parse_duration(text);
   if (!wanted) {
-    return errors::bad_request(
-        "invalid timeout specified in the request URL - time: invalid duration \"" +
-        std::string(text) + "\"");
+    return errors::bad_request("invalid timeout specified in the request URL - " +
+                               duration_problem(text));
   }
   // Nothing, and more than there is, is the most that there is.
   return *wanted > Duration::zero() && (*wanted < most || most == Duration::zero()) ? *wanted

@@ -75,14 +75,13 @@ Entry read_entry(std::string_view text, const Offer& offer) {
   Output& out = entry.output;
   std::string_view as, group, version;
   int wanted = 1000;
-  const std::string_view type =
-      take_apart(text, [&](std::string_view key, std::string_view value) {
-        if (key == "as") as = value;
-        if (key == "g") group = value;
-        if (key == "v") version = value;
-        if (key == "q") wanted = quality(value);
-        if (key == "pretty") out.pretty = value == "1";
-      });
+  const std::string_view type = take_apart(text, [&](std::string_view key, std::string_view value) {
+    if (key == "as") as = value;
+    if (key == "g") group = value;
+    if (key == "v") version = value;
+    if (key == "q") wanted = quality(value);
+    if (key == "pretty") out.pretty = value == "1";
+  });
   if (!read_type(type, entry)) return entry;
   const bool is_plain = as.empty() && group.empty() && version.empty();
   if (is_plain) {
@@ -114,9 +113,9 @@ bool passes_router(std::string_view accept) {
 Result<Output> negotiate(std::string_view accept, const Offer& offer) {
   if (trim(accept).empty()) return Output{};
   if (offer.is_built_in && !passes_router(accept)) {
-    return errors::unrouted(406, "406: Not Acceptable\n\nAvailable representations: " +
-                                     std::string(kAccepted) +
-                                     std::string(offer.is_list ? kAcceptedOfLists : ""));
+    return errors::unrouted(
+        406, "406: Not Acceptable\n\nAvailable representations: " + std::string(kAccepted) +
+                 std::string(offer.is_list ? kAcceptedOfLists : ""));
   }
   Entry best;
   for (const std::string_view text : split(accept, ',')) {

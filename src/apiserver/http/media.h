@@ -28,8 +28,8 @@ struct Output {
 
 // What may be had at some place.
 struct Offer {
-  bool shapes = false;    // Table and partial metadata.
-  bool protobuf = true;   // Whole objects in protobuf.
+  bool shapes = false;       // Table and partial metadata.
+  bool protobuf = true;      // Whole objects in protobuf.
   bool is_built_in = false;  // Then Kubernetes' router looks at the media types first, and refuses
                              // in its own words what names none of them.
   bool is_list = false;      // The router names the media of watches, too.

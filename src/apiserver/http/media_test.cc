@@ -39,16 +39,16 @@ TEST(Negotiate, ReadsShapes) {
 }
 
 TEST(Negotiate, PassesOverShapesThatCannotBeHad) {
-  EXPECT_EQ(negotiate("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", {})
-                .value()
-                .shape,
-            Shape::kObject);
+  EXPECT_EQ(
+      negotiate("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", {}).value().shape,
+      Shape::kObject);
   EXPECT_EQ(wanted("application/json;as=Table;v=v2;g=meta.k8s.io,application/yaml").media,
             Media::kYaml);
-  EXPECT_EQ(negotiate("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io", {.shapes = true})
-                .error()
-                .code,
-            406);
+  EXPECT_EQ(
+      negotiate("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io", {.shapes = true})
+          .error()
+          .code,
+      406);
   EXPECT_EQ(negotiate("text/html", {}).error().reason, "NotAcceptable");
 }
 

@@ -16,7 +16,8 @@ std::string success_json(std::string_view group, std::string_view resource, std:
                          std::string_view uid);
 // The same of something that was done and has left nothing to show.
 inline std::string created_json() {
-  return R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201})" "\n";
+  return R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201})"
+         "\n";
 }
 
 // A Status's JSON in the media that was asked for.

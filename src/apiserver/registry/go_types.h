@@ -1,4 +1,4 @@
-// Names of the types that Kubernetes itself handles objects as, which stand in some of its messages.
+// Names of the types that Kubernetes itself handles objects as; some of its messages have them.
 #pragma once
 
 #include <string>

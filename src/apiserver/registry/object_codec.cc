@@ -224,15 +224,15 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
   }
   const std::string_view version = said_version->empty() ? wanted_version : *said_version;
   const std::string_view kind = said_kind->empty() ? wanted_kind : *said_kind;
-  const bool is_built_in = !api::builtin_schema().versions(split_version(wanted_version).group).empty();
+  const bool is_built_in =
+      !api::builtin_schema().versions(split_version(wanted_version).group).empty();
   const bool differs = kind != wanted_kind || version != wanted_version;
   if (differs && is_built_in) {
     const std::string problem = other_kind_problem(version, kind, wanted_version, wanted_kind);
     if (!problem.empty()) {
-      return errors::bad_request(std::string(kind) + " in version \"" +
-                                 std::string(split_version(version).version) +
-                                 "\" cannot be handled as a " + std::string(wanted_kind) + ": " +
-                                 problem);
+      return errors::bad_request(
+          std::string(kind) + " in version \"" + std::string(split_version(version).version) +
+          "\" cannot be handled as a " + std::string(wanted_kind) + ": " + problem);
     }
   }
   if (version != wanted_version) {
@@ -242,10 +242,9 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
   }
   if (kind != wanted_kind) {
     const std::string_view group = split_version(version).group;
-    return errors::invalid(std::string(kind) + "." + std::string(group),
-                           meta_text(object, "name"),
-                           {cause::invalid("kind", quoted(kind),
-                                           "must be " + std::string(wanted_kind))});
+    return errors::invalid(
+        std::string(kind) + "." + std::string(group), meta_text(object, "name"),
+        {cause::invalid("kind", quoted(kind), "must be " + std::string(wanted_kind))});
   }
   if (said_kind->empty()) object.set_ref(arena, "kind", api::Value::string(arena, wanted_kind));
   if (said_version->empty()) {

@@ -129,8 +129,8 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
       break;
   }
   // Why a JSON patch does not apply is not told.
-  const bool is_told = done || done.error().code == 413 ||
-                       (kind_ == Kind::kStrategic && done.error().code == 400);
+  const bool is_told =
+      done || done.error().code == 413 || (kind_ == Kind::kStrategic && done.error().code == 400);
   if (!is_told) return errors::unrouted(422);
   if (!done) return std::unexpected(std::move(done.error()));
   if (!document.is_object()) return errors::bad_request("the patched object is no object");

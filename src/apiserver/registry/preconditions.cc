@@ -21,7 +21,8 @@ std::string folder_of(const api::ResourceInfo& storage) {
       return std::string(renamed.folder);
     }
   }
-  const bool has_own_server = storage.custom != nullptr || storage.group == "apiextensions.k8s.io" ||
+  const bool has_own_server = storage.custom != nullptr ||
+                              storage.group == "apiextensions.k8s.io" ||
                               storage.group == "apiregistration.k8s.io";
   return (has_own_server ? std::string(storage.group) + "/" : "") + std::string(storage.name);
 }

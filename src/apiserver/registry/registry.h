@@ -74,7 +74,7 @@ struct Deletion {
   std::optional<std::string> uid, revision;  // preconditions
   bool dry_run = false;
   bool is_cascading = false;  // By orphanDependents: who must wait for it is told 202.
-  bool is_admitted = false;  // As in Update.
+  bool is_admitted = false;   // As in Update.
 };
 Result<Deletion> read_deletion(Call& call);
 // From DeleteOptions.preconditions; `said` may be nullptr.

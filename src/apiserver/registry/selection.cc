@@ -91,8 +91,7 @@ std::string unknown_field(const api::ResourceInfo& resource, const std::string& 
     return "field label not supported for " + std::string(resource.group) + "/" +
            std::string(resource.version) + ", Kind=ResourceSlice: " + label;
   }
-  return shown +
-         " is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
+  return shown + " is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
 }
 
 }  // namespace

@@ -58,16 +58,16 @@ using AttemptRef = std::shared_ptr<Attempt>;
 void refuse_changed_fields(Change& change, const api::Value& meta, const api::Value* before) {
   const auto refuse_if = [&](const char* key, bool is_refused) {
     if (!is_refused) return;
-    change.causes.push_back(cause::invalid(std::string("metadata.") + key,
-                                           api::to_json_text(*meta.find(key)),
-                                           "field is immutable"));
+    change.causes.push_back(cause::invalid(
+        std::string("metadata.") + key, api::to_json_text(*meta.find(key)), "field is immutable"));
   };
   const auto has = [](const api::Value* within, const char* key) {
     const auto* value = within == nullptr ? nullptr : within->find(key);
     return value != nullptr && !value->is_null();
   };
   const auto differs = [&](const char* key) {
-    return has(&meta, key) && !(has(before, key) && api::equal(*meta.find(key), *before->find(key)));
+    return has(&meta, key) &&
+           !(has(before, key) && api::equal(*meta.find(key), *before->find(key)));
   };
   refuse_if("uid", !meta.string_at("uid").empty() && differs("uid"));
   refuse_if("deletionTimestamp",
@@ -449,11 +449,11 @@ void update_object(const BackendRef& backend, const CallRef& call) {
   if (!valid) return answer_error(*call, valid.error());
   auto update = is_patch ? patch_update(call) : put_update(backend, call);
   // A patch is not read where there is nothing to patch.
-  const bool is_nowhere = !update && update.error().code == 400 && is_patch &&
-                          !backend->store().get(key_of(*call));
+  const bool is_nowhere =
+      !update && update.error().code == 400 && is_patch && !backend->store().get(key_of(*call));
   if (is_nowhere) {
-    return answer_error(
-        *call, errors::not_found(resource_text(*call->resource), call->info.name).error());
+    return answer_error(*call,
+                        errors::not_found(resource_text(*call->resource), call->info.name).error());
   }
   if (!update) return answer_error(*call, update.error());
   run_update(backend, call, key_of(*call), std::move(*update));

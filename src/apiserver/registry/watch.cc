@@ -397,9 +397,8 @@ Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const Ca
   const std::string_view text = call->query.get("resourceVersion");
   auto revision = parse_revision(text);
   if (!revision) return std::unexpected(std::move(revision.error()));
-  const Duration timeout =
-      watch_timeout(*options, backend->options.configuration.requests.min_request_timeout,
-                    backend->options.rng);
+  const Duration timeout = watch_timeout(
+      *options, backend->options.configuration.requests.min_request_timeout, backend->options.rng);
 
   const bool wants_initial = call->query.flag("sendInitialEvents");
   const bool starts_anew = text.empty() || text == "0";

@@ -88,10 +88,10 @@ TEST_F(Pods, AreBoundOnce) {
 TEST_F(Pods, GetTheirGracePeriod) {
   make("p", R"("terminationGracePeriodSeconds":7,)");
   make("idle");
-  ASSERT_EQ(server_.post(kPods + "/p/binding",
-                         R"({"metadata":{"name":"p"},"target":{"name":"n"}})")
-                ->status,
-            201);
+  ASSERT_EQ(
+      server_.post(kPods + "/p/binding", R"({"metadata":{"name":"p"},"target":{"name":"n"}})")
+          ->status,
+      201);
   const auto going = server_.remove(kPods + "/p");
   EXPECT_EQ(going->status, 200);
   EXPECT_EQ(going->at("metadata", "deletionGracePeriodSeconds"), "7");
