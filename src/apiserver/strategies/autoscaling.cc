@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "base/strings.h"
@@ -16,7 +17,8 @@ void validate_budget(Change& change, const api::Value& object) {
   const Field minimum = spec["minAvailable"];
   const Field maximum = spec["maxUnavailable"];
   if (minimum.is_set() && maximum.is_set()) {
-    spec.invalid("minAvailable and maxUnavailable cannot be both set");
+    spec.invalid_value(internal_form(spec, "policy", "PodDisruptionBudgetSpec"),
+                       "minAvailable and maxUnavailable cannot be both set");
   }
   validate_int_or_percent(minimum);
   validate_int_or_percent(maximum);

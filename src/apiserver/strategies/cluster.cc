@@ -4,6 +4,7 @@
 
 #include "api/addresses.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 
@@ -78,11 +79,8 @@ void validate_taints(const Field& taints) {
     if (!complaints.empty()) value.invalid(api::join_complaints(complaints));
     if (effect.require()) effect.one_of({"NoSchedule", "PreferNoSchedule", "NoExecute"});
     if (!seen.emplace(key.text(), effect.text()).second) {
-      const std::string shown = "{\"Key\":" + quoted(key.text()) +
-                                ",\"Value\":" + quoted(value.text()) +
-                                ",\"Effect\":" + quoted(effect.text()) +
-                                ",\"TimeAdded\":" + taint["timeAdded"].shown() + "}";
-      taint.duplicate_value(shown + ": taints must be unique by key and effect pair");
+      taint.duplicate_value(internal_form(taint, "", "Taint") +
+                            ": taints must be unique by key and effect pair");
     }
   }
 }
@@ -159,8 +157,7 @@ void keep_node(Change& change, const api::Value& object, const api::Value& old) 
     const Field type = address["type"];
     const Field value = address["address"];
     if (seen.emplace(type.text(), value.text()).second) continue;
-    address.duplicate_value("{\"Type\":" + quoted(type.text()) +
-                            ",\"Address\":" + quoted(value.text()) + "}");
+    address.duplicate_value(internal_form(address, "", "NodeAddress"));
   }
   constexpr const char* kRangesStay =
       "node updates may not change podCIDR except from \"\" to valid";

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/volume_sources.h"
 #include "base/strings.h"
@@ -285,12 +286,15 @@ void validate_container_security(const Field& context, bool uses_host_users) {
   }
   validate_seccomp(context["seccompProfile"]);
   if (!context["allowPrivilegeEscalation"].flag(true)) {
+    const std::string shown = internal_form(context, "", "SecurityContext");
     if (context["privileged"].flag()) {
-      context.invalid("cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+      context.invalid_value(
+          shown, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
     }
     for (const Field& capability : context["capabilities"]["add"].items()) {
       if (!capability.is("CAP_SYS_ADMIN")) continue;
-      context.invalid(
+      context.invalid_value(
+          shown,
           "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
     }
   }

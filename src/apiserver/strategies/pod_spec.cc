@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "base/strings.h"
 
@@ -85,11 +86,13 @@ void validate_resource_claims(const Field& claims) {
       name.each(api::check_dns1123_label(name.text()));
     }
     if (one.is_set() && made.is_set()) {
-      claim.invalid(
+      claim.invalid_value(
+          internal_form(claim, "", "PodResourceClaim"),
           "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
     }
     if (!one.is_set() && !made.is_set()) {
-      claim.invalid("must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+      claim.invalid_value(internal_form(claim, "", "PodResourceClaim"),
+                          "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
     }
     for (const Field& reference : {one, made}) {
       if (reference.is_set()) reference.each(api::check_dns1123_subdomain(reference.text()));

@@ -5,6 +5,7 @@
 
 #include "api/addresses.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/pod_update.h"
 
 namespace pinnace::apiserver {
@@ -66,7 +67,8 @@ void validate_addresses(const Field& list) {
   }
   if (list.size() < 2) return;
   if (families.size() != 2 || list.size() > 2) {
-    list.invalid("may specify no more than one IP for each IP family");
+    list.invalid_value(internal_form(list, "", "PodIP"),
+                       "may specify no more than one IP for each IP family");
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/difference.h"
+#include "apiserver/strategies/internal_form.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -161,11 +162,14 @@ void validate_affinity_additions(const Field& affinity, const api::Value& old) {
   const auto terms = items_at(*before, "nodeSelectorTerms");
   const Field now = affinity[kRequired]["nodeSelectorTerms"];
   if (!terms.empty() && terms.size() != now.size()) {
-    return now.invalid("no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+    return now.invalid_value(
+        internal_form(now, "", "NodeSelectorTerm"),
+        "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
   }
   for (std::size_t i = 0; i < terms.size(); ++i) {
     if (has_only_additions(now.at(i), terms[i])) continue;
-    now.at(i).invalid("only additions are allowed (no mutations or deletions)");
+    now.at(i).invalid_value(internal_form(now.at(i), "", "NodeSelectorTerm"),
+                            "only additions are allowed (no mutations or deletions)");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/volume_sources.h"
 #include "base/strings.h"
@@ -66,7 +67,8 @@ void validate_trust_bundle(const Field& bundle) {
   const Field signer = bundle["signerName"];
   const Field selector = bundle["labelSelector"];
   if (name.is_set() && signer.is_set()) {
-    bundle.invalid("only one of name and signerName may be used");
+    bundle.invalid_value(internal_form(bundle, "", "ClusterTrustBundleProjection"),
+                         "only one of name and signerName may be used");
   } else if (name.is_set()) {
     if (name.empty()) name.required("must be a valid object name");
     for (const auto& text : check_trust_bundle_name(name.text())) {

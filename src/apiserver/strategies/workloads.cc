@@ -1,6 +1,7 @@
 // Deployments, ReplicaSets, ReplicationControllers, DaemonSets and StatefulSets.
 #include "api/selector.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -97,18 +98,6 @@ void warn_about_named_workload(Change& change, const api::Value& object, const a
   warn_about_workload(change, object, old);
 }
 
-// A strategy of a type that nobody knows, as it is shown.
-void refuse_strategy(const Field& strategy, const std::vector<std::string>& known) {
-  const Field rolling = strategy["rollingUpdate"];
-  std::string parts = "null";
-  if (rolling.is_set()) {
-    parts = "{\"MaxUnavailable\":" + rolling["maxUnavailable"].shown() +
-            ",\"MaxSurge\":" + rolling["maxSurge"].shown() + "}";
-  }
-  strategy.not_supported_value(
-      "{\"Type\":" + quoted(strategy["type"].text()) + ",\"RollingUpdate\":" + parts + "}", known);
-}
-
 // -- Deployment
 
 void validate_rolling_update(const Field& rolling) {
@@ -135,7 +124,8 @@ void validate_deployment(Change& change, const api::Value& object) {
   const Field strategy = spec["strategy"];
   const Field rolling = strategy["rollingUpdate"];
   if (!strategy["type"].is_among({"Recreate", "RollingUpdate"})) {
-    refuse_strategy(strategy, {"Recreate", "RollingUpdate"});
+    strategy.not_supported_value(internal_form(strategy, "apps", "DeploymentStrategy"),
+                                 {"Recreate", "RollingUpdate"});
   } else if (strategy["type"].is("Recreate")) {
     if (rolling.is_set()) {
       rolling.forbidden("may not be specified when strategy `type` is 'Recreate'");
@@ -227,7 +217,8 @@ void validate_daemon_update(const Field& strategy) {
   const Field type = strategy["type"];
   const Field rolling = strategy["rollingUpdate"];
   if (!type.is_among({"RollingUpdate", "OnDelete"})) {
-    return refuse_strategy(strategy, {"RollingUpdate", "OnDelete"});
+    return strategy.not_supported_value(internal_form(strategy, "apps", "DaemonSetUpdateStrategy"),
+                                        {"RollingUpdate", "OnDelete"});
   }
   if (type.is("OnDelete")) return;
   if (!rolling.is_set()) return rolling.required();
@@ -279,7 +270,8 @@ void validate_stateful_update(const Field& strategy) {
   const Field rolling = strategy["rollingUpdate"];
   if (type.empty()) return strategy.required();
   if (!type.is_among({"RollingUpdate", "OnDelete"})) {
-    return strategy.invalid("must be 'RollingUpdate' or 'OnDelete'");
+    return strategy.invalid_value(internal_form(strategy, "apps", "StatefulSetUpdateStrategy"),
+                                  "must be 'RollingUpdate' or 'OnDelete'");
   }
   if (!rolling.is_set()) return;
   if (type.is("OnDelete"))

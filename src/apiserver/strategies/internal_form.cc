@@ -1,0 +1,124 @@
+#include "apiserver/strategies/internal_form.h"
+
+#include <algorithm>
+
+#include "api/json.h"
+#include "api/schema.h"
+
+namespace pinnace::apiserver {
+namespace {
+
+// Names that are more than the one in JSON with a capital letter.
+struct GoName {
+  std::string_view json, go;
+};
+constexpr GoName kNames[] = {
+    {"ip", "IP"},           {"seLinuxOptions", "SELinuxOptions"},
+    {"uid", "UID"},         {"gmsaCredentialSpec", "GMSACredentialSpec"},
+    {"fsGroup", "FSGroup"}, {"gmsaCredentialSpecName", "GMSACredentialSpecName"},
+};
+
+std::string go_name(std::string_view json) {
+  const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
+                                   [&](const GoName& name) { return name.json == json; });
+  if (known != std::end(kNames)) return std::string(known->go);
+  std::string name(json);
+  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
+  return name;
+}
+
+class Writer {
+ public:
+  std::string take() { return std::move(text_); }
+
+  void write(const api::Value* value, const api::TypeInfo& type) {
+    // Shared types have names for JSON.
+    if (type.group == "meta.k8s.io") {
+      text_ += value == nullptr ? "{}" : api::to_json_text(*value);
+      return;
+    }
+    text_ += '{';
+    write_members(value, type);
+    text_ += '}';
+  }
+
+  void write_list(const api::Value& list, const api::TypeInfo& type) {
+    text_ += '[';
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (i != 0) text_ += ',';
+      write(&list.items()[i], type);
+    }
+    text_ += ']';
+  }
+
+ private:
+  void write_members(const api::Value* value, const api::TypeInfo& type) {
+    for (const api::FieldInfo& field : type.fields) {
+      if (field.is_inline && field.type != nullptr) {
+        write_members(value, *field.type);
+        continue;
+      }
+      if (text_.back() != '{') text_ += ',';
+      text_ += '"' + go_name(field.name) + "\":";
+      const auto* member = value == nullptr ? nullptr : value->find(field.name);
+      write_member(member != nullptr && member->is_null() ? nullptr : member, field);
+    }
+  }
+
+  void write_member(const api::Value* member, const api::FieldInfo& field) {
+    const bool is_object = field.form == api::Form::kObject && field.type != nullptr;
+    if (member == nullptr) {
+      text_ += zero_of(field);
+      if (is_object && !field.is_pointer && field.container == api::Container::kOne) {
+        write(nullptr, *field.type);
+      }
+    } else if (is_object && field.container == api::Container::kOne) {
+      write(member, *field.type);
+    } else if (is_object && member->is_array()) {
+      write_list(*member, *field.type);
+    } else {
+      text_ += api::to_json_text(*member);
+    }
+  }
+
+  // What a member has that nobody set; "" for structs.
+  static std::string_view zero_of(const api::FieldInfo& field) {
+    if (field.is_pointer || field.container != api::Container::kOne) return "null";
+    switch (field.form) {
+      case api::Form::kString:
+        return "\"\"";
+      case api::Form::kBool:
+        return "false";
+      case api::Form::kQuantity:
+        return "\"0\"";
+      case api::Form::kObject:
+        return "";
+      case api::Form::kInt32:
+      case api::Form::kInt64:
+      case api::Form::kUint32:
+      case api::Form::kUint64:
+      case api::Form::kDouble:
+      case api::Form::kIntOrString:
+        return "0";
+      default:
+        return "null";
+    }
+  }
+
+  std::string text_;
+};
+
+}  // namespace
+
+std::string internal_form(const Field& field, std::string_view group, std::string_view type) {
+  const auto* info = api::builtin_schema().find_type(group, "v1", type);
+  if (info == nullptr || !field.is_set()) return field.shown();
+  Writer writer;
+  if (field.value()->is_array())
+    writer.write_list(*field.value(), *info);
+  else
+    writer.write(field.value(), *info);
+  return writer.take();
+}
+
+}  // namespace pinnace::apiserver
