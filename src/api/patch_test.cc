@@ -67,7 +67,8 @@ TEST(JsonPatch, IsBounded) {
   for (int i = 0; i < 10'001; ++i) many += R"({"op":"add","path":"/a","value":1},)";
   many.back() = ']';
   EXPECT_EQ(json_patch("{}", many),
-            "413 The allowed maximum operations in a JSON patch is 10000, got 10001");
+            "413 Request entity too large: The allowed maximum operations in a JSON patch is 10000, "
+            "got 10001");
   std::string doubling =
       R"([{"op":"add","path":"/a","value":["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]},)";
   for (int i = 0; i < 60; ++i) doubling += R"({"op":"copy","from":"/a","path":"/a/-"},)";
