@@ -1,8 +1,8 @@
 // Packing: which objects are kept as their difference from others, and from which.
 //
 // Neighbours in key order are often siblings: a controller names what it makes after itself. An
-// object is told by the base of a neighbour that is packed, by the base that was used last, or by the
-// text of a neighbour that is whole; one that is like none of them stays whole.
+// object is told by the base of a neighbour that is packed, by the base that was used last, or by
+// the text of a neighbour that is whole; one that is like none of them stays whole.
 //
 // Bounds: texts of kLeastPacked to kMostPacked bytes, when the difference is at most half. A base
 //   lives as long as anybody is told by it, so that packed objects never need more than one and a

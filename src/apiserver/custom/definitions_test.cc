@@ -200,12 +200,13 @@ TEST_F(CustomTest, AsksRulesAboutObjectsAndTheirChanges) {
       R"("name":{"type":"string","maxLength":20,"x-kubernetes-validations":[{"rule":)"
       R"("self == oldSelf","message":"name is immutable"}]}},)"
       R"("x-kubernetes-validations":[{"rule":"self.min <= self.max","messageExpression":)"
-      R"("'min is larger than ' + string(self.max) ","fieldPath":".min"}]})"));
+      R"("'min is larger than that of ' + self.name ","fieldPath":".min"}]})"));
   ASSERT_EQ(defined->status, 201) << defined->body;
   const auto wrong = make("a", R"("spec":{"min":3,"max":2,"name":"x"})");
   EXPECT_EQ(wrong->status, 422);
-  EXPECT_EQ(wrong->message(),
-            "Widget.example.com \"a\" is invalid: spec.min: Invalid value: min is larger than 2");
+  EXPECT_EQ(
+      wrong->message(),
+      "Widget.example.com \"a\" is invalid: spec.min: Invalid value: min is larger than that of x");
   ASSERT_EQ(make("b", R"("spec":{"min":1,"max":2,"name":"x"})")->status, 201);
   const std::string path = std::string(kWidgets) + "/b";
   EXPECT_EQ(server_.merge(path, R"({"spec":{"name":"y"}})")->message(),
