@@ -137,7 +137,8 @@ bool matches_fixed(std::string_view text) {
 // the last is of letters.
 constexpr char kHostname[] =
     R"(^([a-zA-Z0-9\p{S}\p{L}](-?[a-zA-Z0-9\p{S}\p{L}]*)?|)"
-    R"(([a-zA-Z0-9\p{S}\p{L}]([a-zA-Z0-9\-\p{S}\p{L}]*[a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,})$)";
+    R"(([a-zA-Z0-9\p{S}\p{L}]([a-zA-Z0-9\-\p{S}\p{L}]*[a-zA-Z0-9\p{S}\p{L}])?\.)+)"
+    R"([a-zA-Z\p{L}]{2,})$)";
 constexpr char kShortName[] = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 constexpr char kLongName[] = R"(^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$)";
 constexpr char kMac[] =
