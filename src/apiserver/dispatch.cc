@@ -88,6 +88,12 @@ Unexpected not_allowed(const Call& call) {
   return errors::method_not_supported(resource_text(*call.resource), call.info.verb);
 }
 
+// Kubernetes' router knows HEAD where it goes to a proxy, and hands all about custom kinds over.
+bool is_unknown_head(const Call& call) {
+  return call.request.method == "HEAD" && call.resource->custom == nullptr &&
+         call.info.subresource != "proxy";
+}
+
 // POST goes to a collection, PUT and PATCH to one of it.
 bool is_misplaced(const RequestInfo& info) {
   if (info.verb == "create") return !info.name.empty();
@@ -98,6 +104,7 @@ bool is_misplaced(const RequestInfo& info) {
 
 Result<void> dispatch(const BackendRef& backend, const CallRef& call) {
   const RequestInfo& info = call->info;
+  if (is_unknown_head(*call)) return not_allowed(*call);
   if (const Special* special = find_special(info)) {
     if (special->connects)
       admit_connection(backend, call, special->handle);

@@ -13,6 +13,7 @@ struct Route {
   std::string_view path;  // A '*' at its end stands for any rest.
   bool is_public;         // Answered without credentials.
   void (*handle)(Backend&, const CallRef&);
+  bool only_get = false;  // Kubernetes' router has it for GET alone, and for HEAD it has nothing.
 };
 
 std::span<const Route> routes();

@@ -148,7 +148,8 @@ class ServerImpl : public Server {
       return {};
     }
     const std::string& method = call->request.method;
-    if (method != "GET" && method != "HEAD") return errors::unrouted(405);
+    const bool is_head = method == "HEAD" && !route->only_get;
+    if (method != "GET" && !is_head) return errors::unrouted(405);
     route->handle(*backend, call);
     return {};
   }

@@ -54,7 +54,8 @@ Runner::~Runner() {
 
 std::string Runner::play(const Step& step) {
   const std::string& verb = step.verb;
-  if (verb == "GET" || verb == "POST" || verb == "PUT" || verb == "PATCH" || verb == "DELETE") {
+  if (verb == "GET" || verb == "HEAD" || verb == "POST" || verb == "PUT" || verb == "PATCH" ||
+      verb == "DELETE") {
     return request(step);
   }
   if (verb == "expect") return expect(step, false);
