@@ -48,7 +48,7 @@ bool read_type(std::string_view type, Entry& entry) {
   Media& media = entry.output.media;
   if (type == "*/*" || type == "application/*") {
     entry.wildcards = type == "*/*" ? 2 : 1;
-  } else if (type == "application/yaml" || type == "text/yaml") {
+  } else if (type == "application/yaml") {
     media = Media::kYaml;
   } else if (type == kProtobuf) {
     media = Media::kProtobuf;
@@ -142,7 +142,7 @@ bool is_laid_out(const Query& query, std::string_view user_agent) {
 Result<Media> body_media(std::string_view content_type) {
   const std::string type = to_lower(trim(split(content_type, ';')[0]));
   if (type.empty() || type == "application/json") return Media::kJson;
-  if (type == "application/yaml" || type == "text/yaml") return Media::kYaml;
+  if (type == "application/yaml") return Media::kYaml;
   if (type == kProtobuf) return Media::kProtobuf;
   return errors::unsupported_media_type(
       "the body of the request was in an unknown format - accepted media types include: "

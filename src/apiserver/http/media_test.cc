@@ -50,6 +50,7 @@ TEST(Negotiate, PassesOverShapesThatCannotBeHad) {
           .code,
       406);
   EXPECT_EQ(negotiate("text/html", {}).error().reason, "NotAcceptable");
+  EXPECT_EQ(negotiate("text/yaml", {}).error().reason, "NotAcceptable");
 }
 
 TEST(BodyMedia, KnowsTheFormsOfObjects) {
@@ -58,6 +59,7 @@ TEST(BodyMedia, KnowsTheFormsOfObjects) {
   EXPECT_EQ(body_media("application/yaml").value(), Media::kYaml);
   EXPECT_EQ(body_media(kProtobuf).value(), Media::kProtobuf);
   EXPECT_EQ(body_media("text/plain").error().code, 415);
+  EXPECT_EQ(body_media("text/yaml").error().code, 415);
 }
 
 }  // namespace

@@ -38,7 +38,6 @@ struct Shared : Ending {
 // Events come one by one, each in one piece.
 Output output_of(const Call& call) {
   Output output = call.output;
-  if (output.shape == Shape::kPartialList) output.shape = Shape::kPartial;
   output.pretty = false;
   return output;
 }
@@ -296,7 +295,16 @@ class WatchBody : public net::Body {
     return "\"resourceVersion\":\"" + std::to_string(revision) + "\"";
   }
 
+  // No event is a list: who wants lists is told nothing, and the first event ends the watch.
+  bool wants_lists() {
+    if (output_.shape != Shape::kPartialList) return false;
+    failed_ = true;
+    watcher_.reset();
+    return true;
+  }
+
   void say(std::string_view type, const store::ObjectRef& object) {
+    if (wants_lists()) return;
     auto bytes = encode_object(object, *storage_, *resource_, output_, !said_columns_);
     if (!bytes) return fail(bytes.error());
     said_columns_ = true;
@@ -320,6 +328,7 @@ class WatchBody : public net::Body {
   }
 
   void say_bookmark(bool is_initial_end) {
+    if (wants_lists()) return;
     const ObjectKind kind = answered_kind(*resource_, output_);
     const std::string revision = revision_member(position_);
     std::string object = "{\"kind\":\"" + kind.kind + "\",\"apiVersion\":\"" + kind.api_version +
