@@ -312,6 +312,29 @@ Result<void> settle_object(api::Arena& arena, api::Value& object,
   return take_custom_object(arena, object, *resource.custom, unknown);
 }
 
+namespace {
+
+bool lacks(const api::Value& object, std::string_view key) {
+  const auto* value = object.find(key);
+  return value == nullptr || value->is_null() || (value->is_string() && value->as_string().empty());
+}
+
+// The body of a custom object says itself what it is.
+Result<void> check_says_kind(const api::Value& object, const std::string& wanted_version) {
+  if (!object.is_object() && !object.is_null()) return {};
+  if (lacks(object, "kind")) {
+    return errors::bad_request("Object 'Kind' is missing in 'object has no kind field '");
+  }
+  if (lacks(object, "apiVersion")) {
+    return errors::bad_request(
+        "the API version in the data () does not match the expected API version (" +
+        wanted_version + ")");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource) {
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
@@ -320,6 +343,9 @@ Result<api::Value> read_object(Call& call, api::Arena& arena, const api::Resourc
   auto object = decode_body(arena, *media, body, *resource.type, &source.duplicates);
   if (!object) return unreadable(object.error(), *media, body, resource.kind);
   const std::string version = group_version(resource.group, resource.version);
+  if (resource.custom != nullptr) {
+    if (auto ok = check_says_kind(*object, version); !ok) return std::unexpected(ok.error());
+  }
   if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
     Error error = std::move(ok.error());
     if (error.message.starts_with("the object provided is")) error.message += summary_of(body);
