@@ -163,6 +163,26 @@ TEST_F(AuditLog, RefusalsAreWrittenDownToo) {
       << written[0];
 }
 
+TEST_F(AuditLog, OfWhoIsNotKnownOnlyTheAnswerStandsThere) {
+  start("- {level: Request}");
+  net::Request request;
+  request.method = "POST";
+  request.target = request.path = kSecrets;
+  request.body = kSecret;
+  request.headers.set("authorization", "Bearer none");
+  const auto answer = std::make_shared<testing::Answer>();
+  server_->server().handle(std::move(request), answer);
+  EXPECT_EQ(answer->status, 401);
+  const auto written = lines();
+  ASSERT_EQ(written.size(), 1u);
+  for (const std::string_view expected :
+       {R"("stage":"ResponseStarted")", R"("user":{},)",
+        R"("status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401)"}) {
+    EXPECT_NE(written[0].find(expected), std::string::npos) << expected << "\n" << written[0];
+  }
+  EXPECT_EQ(written[0].find("requestObject"), std::string::npos);
+}
+
 TEST_F(AuditLog, WhatWasAnsweredStandsThereIfItIsAStatusToo) {
   start("- {level: RequestResponse, omitStages: [RequestReceived]}");
   EXPECT_EQ(server_->call_as({}, "GET", std::string(kSecrets) + "/none")->status, 404);

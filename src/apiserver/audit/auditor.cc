@@ -207,10 +207,11 @@ void Auditor::hold(Call& call) const {
   call.exchange = call.held;
 }
 
-void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
-  if (auditor == nullptr) return;
+std::shared_ptr<Record> Auditor::make_record(const std::shared_ptr<Auditor>& auditor,
+                                             const Call& call) {
+  if (auditor == nullptr) return nullptr;
   const Verdict verdict = auditor->policy_.evaluate(call.user, call.info);
-  if (verdict.level == Level::kNone) return;
+  if (verdict.level == Level::kNone) return nullptr;
   Event event;
   event.level = verdict.level;
   event.id = id_of(call.request, auditor->rng_);
@@ -220,10 +221,21 @@ void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
   event.user_agent = call.request.headers.get("user-agent").substr(0, kMaxHeaderBytes);
   event.info = call.info;
   event.received = auditor->clock_.wall();
-  call.audit = std::make_shared<Record>(auditor, std::move(event), verdict);
-  call.audit->held_ = call.held;
+  auto record = std::make_shared<Record>(auditor, std::move(event), verdict);
+  record->held_ = call.held;
+  return record;
+}
+
+void Auditor::begin_refusal(const std::shared_ptr<Auditor>& auditor, Call& call) {
+  call.audit = make_record(auditor, call);
+  if (call.audit) call.audit->last_stage_ = Stage::kResponseStarted;
+}
+
+void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
+  call.audit = make_record(auditor, call);
+  if (!call.audit) return;
   if (!call.held) call.audit->write(Stage::kRequestReceived);
-  if (verdict.level >= Level::kRequest) {
+  if (call.audit->level() >= Level::kRequest) {
     call.audit->take_object(call.audit->event_.request_object, request_json(call));
   }
 }
@@ -331,7 +343,7 @@ void Record::complete(int code, std::string_view response_json) {
   if (std::exchange(is_complete_, true)) return;
   event_.code = code;
   if (wants_response()) take_object(event_.response_object, response_json);
-  write_and_release(Stage::kResponseComplete);
+  write_and_release(last_stage_);
 }
 
 std::unique_ptr<net::Body> audited(std::shared_ptr<Record> record, int code, bool is_object,

@@ -49,11 +49,16 @@ class Auditor {
   void hold(Call& call) const;
   // The caller is known: gives `call` a Record if the policy wants one.
   static void begin(const std::shared_ptr<Auditor>& auditor, Call& call);
+  // Nobody knows the caller, and he is told so: his Record writes down the answer alone, as begun.
+  static void begin_refusal(const std::shared_ptr<Auditor>& auditor, Call& call);
   // Returns when what was written down so far was kept, but after this time at the latest.
   void drain(Duration at_most);
 
  private:
   friend class Record;
+  // Null where the policy wants none.
+  static std::shared_ptr<Record> make_record(const std::shared_ptr<Auditor>& auditor,
+                                             const Call& call);
   struct Keeper {
     std::unique_ptr<Sink> sink;
     AuditMode mode;
@@ -111,6 +116,7 @@ class Record {
   const Verdict verdict_;
   Event event_;
   std::shared_ptr<HeldExchange> held_;  // Null where nobody waits.
+  Stage last_stage_ = Stage::kResponseComplete;
   bool is_streaming_ = false, is_complete_ = false;
 };
 

@@ -120,7 +120,8 @@ Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_
              backend->authenticator->admits_anonymous(call->info.path, is_public)) {
     call->user = {kAnonymous, "", {kUnauthenticated}, {}};
   } else {
-    return write_down(backend, call, [] { return Result<void>(errors::unauthorized()); });
+    audit::Auditor::begin_refusal(backend->auditor, *call);
+    return errors::unauthorized();
   }
   return write_down(backend, call, [=] { return known(backend, call, is_public, go_on); });
 }
