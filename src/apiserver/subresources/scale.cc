@@ -1,5 +1,7 @@
 #include "apiserver/subresources/scale.h"
 
+#include <limits>
+
 #include "api/json.h"
 #include "api/selector.h"
 #include "apiserver/custom/conversion.h"
@@ -46,10 +48,14 @@ const api::Value* at_path(const api::Value& object, const std::vector<std::strin
   return path.empty() ? nullptr : here;
 }
 
-std::int64_t number_at(const api::Value& object, const std::vector<std::string>& path) {
+std::int64_t number_at(const api::Value& object, const std::vector<std::string>& path,
+                       std::int64_t otherwise = 0) {
   const api::Value* value = at_path(object, path);
-  return value != nullptr && value->is_int() ? value->as_int() : 0;
+  return value != nullptr && value->is_int() ? value->as_int() : otherwise;
 }
+
+// What a patch finds where a custom object has no number, and must put one in its place.
+constexpr std::int64_t kNoReplicas = std::numeric_limits<std::int32_t>::min();
 
 // Numbers and selector of an object, from where its kind has them.
 struct Scaled {
@@ -93,6 +99,17 @@ std::string path_text(const std::vector<std::string>& path) {
   std::string text;
   for (const std::string& name : path) text += "." + name;
   return text;
+}
+
+// The Scale that a patch starts from.
+api::Value make_unpatched(api::Arena& arena, const api::Value& object,
+                          const CustomVersion* custom) {
+  api::Value scale = make_scale(arena, object, custom);
+  if (custom != nullptr) {
+    const std::int64_t replicas = number_at(object, custom->scale.spec_replicas, kNoReplicas);
+    scale.ensure_object(arena, "spec").set(arena, "replicas", api::Value::integer(replicas));
+  }
+  return scale;
 }
 
 std::string shape_version(const Output& output) {
@@ -213,7 +230,7 @@ Result<MakeScale> by_patch(const CallRef& call) {
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   return [patch = std::move(*parsed)](Change& change, api::Value&,
                                       const api::Value& old) -> Result<api::Value> {
-    const api::Value scale = make_scale(change.arena, old, change.storage.custom);
+    const api::Value scale = make_unpatched(change.arena, old, change.storage.custom);
     auto patched = patch.apply(change.arena, scale, *scale_type());
     if (!patched) return patched;
     change.call.warnings.clear();
@@ -247,7 +264,7 @@ Result<MakeScale> by_apply(const CallRef& call) {
     const api::Value config_copy = api::deep_copy(change.arena, held->config.value);
     auto applied = apply_configuration(
         change.arena, ScaleVersions(), writer, call->query.flag("force"),
-        make_scale(change.arena, old, change.storage.custom), config_copy, of_scale);
+        make_unpatched(change.arena, old, change.storage.custom), config_copy, of_scale);
     if (!applied) return std::unexpected(std::move(applied.error()));
     if (auto ok = check_place(*call, applied->object); !ok) {
       return std::unexpected(std::move(ok.error()));
@@ -282,6 +299,11 @@ Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object
   if (auto ok = check_sent_revision(change.call, scale, old); !ok) return ok;
   const auto* spec = scale.find("spec");
   const std::int64_t replicas = spec == nullptr ? 0 : spec->int_at("replicas");
+  if (change.storage.custom != nullptr && replicas == kNoReplicas) {
+    return errors::bad_request("the spec replicas field " +
+                               quoted(path_text(change.storage.custom->scale.spec_replicas)) +
+                               " cannot be empty");
+  }
   // A custom kind says by itself what it thinks of it.
   if (replicas < 0 && change.storage.custom == nullptr) {
     change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
