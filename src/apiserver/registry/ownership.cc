@@ -37,6 +37,22 @@ constexpr ResetRow kResetByStatus = {"", "status", {"spec"}};
 constexpr ResetRow kResetByCustomStatus = {"", "status", {"spec", "metadata"}};
 constexpr ResetRow kResetByObject = {"", "", {"status"}};
 
+struct MetadataRow {
+  std::string_view storage_resource;
+  MetadataOfStatus kept;
+};
+// A CustomResourceDefinition means to keep its own, and does not.
+constexpr MetadataRow kMetadataOfStatus[] = {
+    {"apps/deployments", MetadataOfStatus::kKeptLabels},
+    {"pods", MetadataOfStatus::kKeptOwners},
+    {"flowcontrol.apiserver.k8s.io/flowschemas", MetadataOfStatus::kKept},
+    {"flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", MetadataOfStatus::kKept},
+    {"admissionregistration.k8s.io/validatingadmissionpolicies", MetadataOfStatus::kKept},
+    {"apiregistration.k8s.io/apiservices", MetadataOfStatus::kKept},
+    {"resource.k8s.io/resourceclaims", MetadataOfStatus::kKept},
+    {"storage.k8s.io/volumeattachments", MetadataOfStatus::kKept},
+};
+
 const ResetRow* reset_row(const Change& change) {
   for (const ResetRow& row : kResets) {
     if (row.storage_resource == change.storage.storage_resource &&
@@ -86,9 +102,10 @@ api::apply::Managers managers_before(Change& change, const api::Value* sent,
 
 MetadataOfStatus metadata_of_status(const Change& change) {
   if (change.storage.custom != nullptr) return MetadataOfStatus::kKept;
-  // Others mean to keep theirs, and do not.
-  return change.storage.storage_resource == "apps/deployments" ? MetadataOfStatus::kKeptLabels
-                                                               : MetadataOfStatus::kSent;
+  for (const auto& [resource, kept] : kMetadataOfStatus) {
+    if (resource == change.storage.storage_resource) return kept;
+  }
+  return MetadataOfStatus::kSent;
 }
 
 KindVersions::KindVersions(const Change& change)

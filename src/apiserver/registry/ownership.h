@@ -37,7 +37,7 @@ class KindVersions final : public api::apply::Versions {
 };
 
 // What becomes of the metadata that comes with a status.
-enum class MetadataOfStatus { kSent, kKeptLabels, kKept };
+enum class MetadataOfStatus { kSent, kKeptLabels, kKeptOwners, kKept };
 MetadataOfStatus metadata_of_status(const Change& change);
 
 api::apply::Writer writer_of(Change& change, const KindVersions& versions);

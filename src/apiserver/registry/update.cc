@@ -100,9 +100,10 @@ void keep_metadata_of_status(Change& change, api::Value& meta, const api::Value&
     else
       meta.erase(key);
   };
-  keep("ownerReferences");
-  if (kept != MetadataOfStatus::kSent) keep("labels");
-  if (kept != MetadataOfStatus::kKept) return;
+  const bool is_kept = kept == MetadataOfStatus::kKept;
+  if (is_kept || kept == MetadataOfStatus::kKeptOwners) keep("ownerReferences");
+  if (is_kept || kept == MetadataOfStatus::kKeptLabels) keep("labels");
+  if (!is_kept) return;
   keep("annotations");
   keep("finalizers");
 }
