@@ -91,6 +91,11 @@ std::string check_object_names(Workspace& space, const Value& object) {
 Environment::Environment(std::vector<Variable> variables, Options options)
     : variables_(std::move(variables)), options_(options) {}
 
+std::string compile_failure(const Error& error) {
+  return (error.code == kNoProgram ? "program instantiation failed: " : "compilation failed: ") +
+         error.message;
+}
+
 Result<Program> Environment::compile(std::string_view expression) const {
   auto data = std::make_shared<internal::ProgramData>();
   data->text = expression;
@@ -101,6 +106,9 @@ Result<Program> Environment::compile(std::string_view expression) const {
   data->local_count = internal::check(root, scope, data->types, source);
   if (!source.failed()) internal::plan(root, *data, source);
   if (source.failed()) return errors::bad_request(source.errors());
+  if (!data->fault.empty()) {
+    return std::unexpected(Error{.code = kNoProgram, .message = std::move(data->fault)});
+  }
   const Type* first = variables_.empty() ? nullptr : variables_[0].type;
   data->estimate = internal::estimate_cost(*root, first, data->local_count);
   data->root = root;

@@ -9,7 +9,8 @@
 //   rule->evaluate(space, variables).is_true();
 //
 // Errors: `compile` gives 400 with a message in the wording of cel-go: one "ERROR: <input>:1:5:
-//   ..." with the line and a caret for each thing that is wrong.
+//   ..." with the line and a caret for each thing that is wrong. kNoProgram where the expression
+//   is in order and no program can be made of it, for a pattern that is none.
 // Bounds: 100,000 characters of text, 250 levels of nesting.
 // Threads: immutable.
 // Source: k8s.io/apiserver/pkg/cel/environment/base.go.
@@ -24,6 +25,11 @@
 #include "cel/types.h"
 
 namespace pinnace::cel {
+
+inline constexpr int kNoProgram = 422;
+
+// What `compile` found wrong, as Kubernetes begins to say it.
+std::string compile_failure(const Error& error);
 
 class Environment {
  public:

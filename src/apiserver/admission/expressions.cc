@@ -113,7 +113,7 @@ Result<bool> MatchConditions::match(ExpressionInput& input) const {
   std::vector<std::string> wrong;
   for (const Condition& condition : conditions_) {
     if (!condition.program) {
-      wrong.push_back("compilation failed: " + condition.program.error().message);
+      wrong.push_back(cel::compile_failure(condition.program.error()));
       continue;
     }
     const cel::Outcome outcome = input.evaluate(*condition.program);

@@ -11,7 +11,7 @@ Result<Expression> Expression::compile(std::string_view text,
   for (const auto& name : variables) declared.push_back({.name = name});
   auto program = cel::Environment(std::move(declared)).compile(text);
   if (!program) {
-    return errors::bad_request("compilation failed: " + program.error().message);
+    return errors::bad_request(cel::compile_failure(program.error()));
   }
   return Expression(std::move(*program));
 }

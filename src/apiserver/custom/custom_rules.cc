@@ -156,7 +156,7 @@ class RuleCompiler {
       complain(cause::invalid(where.path + ".rule", shown_rule(shown), why));
     };
     auto program = environment.compile(rule.rule);
-    if (!program) return refuse("compilation failed: " + program.error().message);
+    if (!program) return refuse(cel::compile_failure(program.error()));
     if (program->result_type().kind != cel::TypeKind::kBool) {
       return refuse("cel expression must evaluate to a bool");
     }
@@ -185,10 +185,12 @@ class RuleCompiler {
                    const cel::Environment& environment, const std::string& path) {
     auto program = environment.compile(compiled.rule->message_expression);
     if (!program || program->result_type().kind != cel::TypeKind::kString) {
-      return complain(cause::invalid(
-          path + ".messageExpression", shown_rule(shown),
-          program ? "messageExpression must evaluate to a string"
-                  : "messageExpression compilation failed: " + program.error().message));
+      return complain(
+          cause::invalid(path + ".messageExpression", shown_rule(shown),
+                         program ? "messageExpression must evaluate to a string"
+                         : program.error().code == cel::kNoProgram
+                             ? "messageExpression instantiation failed: " + program.error().message
+                             : "messageExpression " + cel::compile_failure(program.error())));
     }
     check_cost(program->cost_estimate().max, path + ".messageExpression",
                "estimated messageExpression cost");

@@ -99,7 +99,7 @@ Result<cel::Program> validate_expression(const Field& place, std::string_view te
                                          const cel::Environment& environment, Returns returns) {
   auto program = environment.compile(text);
   if (!program) {
-    place.invalid("compilation failed: " + program.error().message);
+    place.invalid(cel::compile_failure(program.error()));
     return program;
   }
   const Demand& demand = kDemands[static_cast<std::size_t>(returns)];

@@ -119,7 +119,10 @@ class Planner {
     std::string error;
     auto prepared = prepare_pattern(argument.literal.as_text(), &error);
     if (prepared == nullptr) {
-      if (expr->name == "matches") source_.report(argument.offset, "invalid matches argument");
+      if (expr->name == "matches")
+        source_.report(argument.offset, "invalid matches argument");
+      else if (program_.fault.empty())
+        program_.fault = std::move(error);
       return;
     }
     expr->prepared = prepared.get();

@@ -23,6 +23,7 @@ struct ProgramData {
   TypePool types;
   std::vector<std::unique_ptr<Prepared>> prepared;
   std::vector<std::string> variables;  // That the expression names.
+  std::string fault;                   // Why it cannot be made, though the expression is in order.
   const Expr* root = nullptr;
   std::uint32_t local_count = 0;
   CostEstimate estimate;

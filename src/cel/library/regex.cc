@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/structural/pattern.h"
 #include "cel/internal/functions.h"
 #include "cel/internal/planner.h"
 
@@ -42,24 +43,29 @@ class PatternOf {
   }
   const re2::RE2& operator*() const { return pattern_->regex(); }
   bool ok() const { return pattern_->regex().ok(); }
-  const std::string& error() const { return pattern_->regex().error(); }
 
  private:
   std::unique_ptr<Pattern> own_;
   const Pattern* pattern_;
 };
 
+// What is wrong with a pattern, in Go's words.
+std::string fault_of(const re2::RE2& regex) {
+  const auto judged = api::structural::Pattern::compile(regex.pattern());
+  return judged ? "error parsing regexp: " + regex.error() : judged.error().message;
+}
+
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
 Value matches(const Call& call) {
   const PatternOf pattern(call);
-  if (!pattern.ok()) return call.error("error parsing regexp: " + pattern.error());
+  if (!pattern.ok()) return call.error(fault_of(*pattern));
   return Value::boolean(re2::RE2::PartialMatch(piece(call.text(0)), *pattern));
 }
 
 Value find(const Call& call) {
   const PatternOf pattern(call);
-  if (!pattern.ok()) return call.error("Illegal regex: error parsing regexp: " + pattern.error());
+  if (!pattern.ok()) return call.error("Illegal regex: " + fault_of(*pattern));
   const std::string_view text = call.text(0);
   re2::StringPiece found;
   if (!(*pattern).Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
@@ -70,7 +76,7 @@ Value find(const Call& call) {
 
 Value find_all(const Call& call) {
   const PatternOf pattern(call);
-  if (!pattern.ok()) return call.error("Illegal regex: error parsing regexp: " + pattern.error());
+  if (!pattern.ok()) return call.error("Illegal regex: " + fault_of(*pattern));
   const std::string_view text = call.text(0);
   std::int64_t most = call.count == 3 ? call.integer(2) : -1;
   if (most < 0) most = std::numeric_limits<std::int64_t>::max();
@@ -107,7 +113,7 @@ constexpr Declaration kDeclarations[] = {
 std::unique_ptr<Prepared> prepare_pattern(std::string_view pattern, std::string* error) {
   auto prepared = std::make_unique<Pattern>(pattern);
   if (prepared->regex().ok()) return prepared;
-  *error = prepared->regex().error();
+  *error = fault_of(prepared->regex());
   return nullptr;
 }
 
