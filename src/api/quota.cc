@@ -97,6 +97,46 @@ bool holds(const Scope& scope, QuotaSubject subject, const Value& object) {
   return matches_text(scope, spec == nullptr ? "" : spec->string_at("priorityClassName"));
 }
 
+// The amounts that the resources of a pod or of its containers are counted as.
+void add_amounts(std::set<std::string>& names, const Value* resources) {
+  const auto add = [&](const char* kind, auto visit) {
+    const Value* amounts = resources == nullptr ? nullptr : resources->find(kind);
+    if (amounts == nullptr || !amounts->is_object()) return;
+    for (const Member& member : amounts->members()) visit(std::string(member.key));
+  };
+  add("requests", [&](const std::string& name) {
+    names.insert(name);
+    names.insert("requests." + name);
+  });
+  add("limits", [&](const std::string& name) {
+    const bool is_counted = name == "cpu" || name == "memory" || name == "ephemeral-storage";
+    if (is_counted) names.insert("limits." + name);
+  });
+}
+
+void add_names(std::set<std::string>& names, QuotaSubject subject, const Value& object) {
+  const Value* spec = object.find("spec");
+  if (spec == nullptr) return;
+  if (subject.is_pod()) {
+    add_amounts(names, spec->find("resources"));
+    for (const char* list : {"initContainers", "containers"}) {
+      for (const Value& container : items_at(spec, list)) {
+        add_amounts(names, container.find("resources"));
+      }
+    }
+  } else if (subject.resource == "persistentvolumeclaims") {
+    names.insert("requests.storage");
+    const std::string of_class =
+        std::string(spec->string_at("storageClassName")) + std::string(kClassSuffix);
+    if (of_class != kClassSuffix) {
+      names.insert(of_class + "requests.storage");
+      names.insert(of_class + "persistentvolumeclaims");
+    }
+  } else if (subject.resource == "services") {
+    names.insert({"services.nodeports", "services.loadbalancers"});
+  }
+}
+
 }  // namespace
 
 std::string QuotaSubject::count_name() const {
@@ -105,16 +145,34 @@ std::string QuotaSubject::count_name() const {
   return name;
 }
 
+bool is_in_scope(const Value& term, QuotaSubject subject, const Value& object) {
+  if (term.is_string()) return holds({term.as_string()}, subject, object);
+  const Scope scope{term.string_at("scopeName"), term.string_at("operator"),
+                    items_at(&term, "values")};
+  return holds(scope, subject, object);
+}
+
 bool is_in_quota_scope(const Value& spec, QuotaSubject subject, const Value& object) {
-  for (const auto& scope : items_at(&spec, "scopes")) {
-    if (!scope.is_string() || !holds({scope.as_string()}, subject, object)) return false;
+  const auto takes_in = [&](const Value& term) { return is_in_scope(term, subject, object); };
+  return std::ranges::all_of(items_at(&spec, "scopes"), takes_in) &&
+         std::ranges::all_of(items_at(spec.find("scopeSelector"), "matchExpressions"), takes_in);
+}
+
+std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object) {
+  std::set<std::string> names = {subject.count_name()};
+  if (subject.group.empty()) {
+    static constexpr std::string_view kCounted[] = {
+        "pods",    "services",   "persistentvolumeclaims", "replicationcontrollers",
+        "secrets", "configmaps", "resourcequotas"};
+    if (std::ranges::find(kCounted, subject.resource) != std::end(kCounted)) {
+      names.emplace(subject.resource);
+    }
+    add_names(names, subject, object);
   }
-  for (const auto& term : items_at(spec.find("scopeSelector"), "matchExpressions")) {
-    const Scope scope{term.string_at("scopeName"), term.string_at("operator"),
-                      items_at(&term, "values")};
-    if (!holds(scope, subject, object)) return false;
-  }
-  return true;
+  std::erase_if(names, [&](const std::string& name) {
+    return quota_usage(subject, object, name).sign() <= 0;
+  });
+  return names;
 }
 
 Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name) {

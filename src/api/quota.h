@@ -5,6 +5,7 @@
 // Source: kubernetes.io/docs/concepts/policy/resource-quotas; k8s.io/kubernetes/pkg/quota.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,10 @@ struct QuotaSubject {
 bool is_in_quota_scope(const Value& spec, QuotaSubject subject, const Value& object);
 // How much of what the quota calls `name` the object takes; zero where it is not concerned.
 Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name);
+// What quotas may call that of which the object takes something.
+std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object);
+// Whether the object is in the scope of one term of a quota's selector, or of a name of a scope.
+bool is_in_scope(const Value& term, QuotaSubject subject, const Value& object);
 // The subject that a name of a quota is about: "requests.cpu" is about pods.
 struct NamedSubject {
   std::string group, resource;

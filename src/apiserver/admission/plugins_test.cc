@@ -3,6 +3,8 @@
 
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/testing.h"
+#include "io/files.h"
+#include "store/test_support.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -80,6 +82,53 @@ TEST_F(PluginsTest, DenyServiceExternalIpsRefusesNewOnes) {
   EXPECT_EQ(refused->message(),
             "services \"s\" is forbidden: Use of external IPs is denied by "
             "admission control.");
+}
+
+TEST_F(PluginsTest, WhatIsLimitedNeedsAQuota) {
+  const store::testing::ScratchDirectory scratch;
+  const std::string file = scratch.path() + "/admission.yaml";
+  ASSERT_TRUE(io::write_file(file, R"(
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: ResourceQuota
+  configuration:
+    apiVersion: apiserver.config.k8s.io/v1
+    kind: ResourceQuotaConfiguration
+    limitedResources:
+    - {resource: pods, matchContains: [cpu, pods], matchScopes: [{scopeName: PriorityClass, operator: In, values: [dear, dearer]}]}
+    - {resource: services, matchContains: [nodeports]}
+)"));
+  server_.configuration.admission_control_config_file = file;
+  with("ResourceQuota");
+  constexpr std::string_view kCluster =
+      R"({"metadata":{"name":"s"},"spec":{"type":"ClusterIP","ports":[{"port":1}]}})";
+  EXPECT_EQ(server_.post(kDefault + "services", kCluster)->status, 201);
+  constexpr std::string_view kNodePort =
+      R"({"metadata":{"name":"n"},"spec":{"type":"NodePort","ports":[{"port":1}]}})";
+  EXPECT_THAT(server_.post(kDefault + "services", kNodePort)->message(),
+              EndsWith("is forbidden: insufficient quota to consume: services.nodeports"));
+
+  const std::string cpu = R"("resources":{"requests":{"cpu":"1"},"limits":{"memory":"1Gi"}},)";
+  EXPECT_THAT(pod(cpu)->message(), EndsWith("is forbidden: insufficient quota to consume: "
+                                            "count/pods,cpu,pods,requests.cpu"));
+  make(kDefault + "resourcequotas",
+       R"({"metadata":{"name":"q"},"spec":{"hard":{"pods":"5","count/pods":"5","cpu":"5"}}})");
+  EXPECT_THAT(pod(cpu)->message(),
+              EndsWith("is forbidden: insufficient quota to consume: requests.cpu"));
+  make(kDefault + "resourcequotas",
+       R"({"metadata":{"name":"r"},"spec":{"hard":{"requests.cpu":"5"}}})");
+  EXPECT_EQ(pod(cpu)->status, 201);
+
+  make("/apis/scheduling.k8s.io/v1/priorityclasses", R"({"metadata":{"name":"dear"},"value":1})");
+  const auto dear = pod(cpu + R"("priorityClassName":"dear",)", R"("name":"dear")");
+  EXPECT_EQ(dear->status, 500);
+  EXPECT_EQ(dear->message(),
+            "insufficient quota to match these scopes: [{PriorityClass In [dear dearer]}]");
+  make(kDefault + "resourcequotas",
+       R"({"metadata":{"name":"d"},"spec":{"hard":{"pods":"1"},"scopeSelector":{)"
+       R"("matchExpressions":[{"scopeName":"PriorityClass","operator":"Exists"}]}}})");
+  EXPECT_EQ(pod(cpu + R"("priorityClassName":"dear",)", R"("name":"dear")")->status, 201);
 }
 
 TEST_F(PluginsTest, PodNodeSelectorTakesTheNamespaces) {
