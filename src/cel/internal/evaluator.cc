@@ -38,6 +38,23 @@ bool is_key(const Value& value) {
          value.is(Kind::kUint);
 }
 
+bool is_index(const Expr& expr) {
+  return expr.kind == ExprKind::kCall && (expr.name == "_[_]" || expr.name == "_[?_]");
+}
+
+// "a", "a.b", "a[b].c"
+bool begins_with_name(const Expr& expr) {
+  const Expr* here = &expr;
+  while (true) {
+    if (here->kind == ExprKind::kSelect && !here->test_only)
+      here = here->target;
+    else if (is_index(*here))
+      here = here->arguments[0];
+    else
+      return here->kind == ExprKind::kIdentifier;
+  }
+}
+
 }  // namespace
 
 Evaluator::Evaluator(Workspace& space, std::span<const Value> variables, std::uint32_t local_count,
@@ -66,6 +83,12 @@ void Evaluator::check_resources() {
   if (space_.is_exhausted() || space_.arena().bytes_used() - bytes_at_start_ > kMaxMemoryBytes) {
     cancelled_ = true;
   }
+}
+
+Value Evaluator::evaluate_part(const Expr& expr) {
+  // Its name comes first, and brings the count back to where it is now.
+  if (begins_with_name(expr) && !cancelled_) --cost_;
+  return evaluate(expr);
 }
 
 Value Evaluator::evaluate(const Expr& expr) {
@@ -141,7 +164,10 @@ Value Evaluator::call(const Expr& expr) {
   }
   std::size_t at = 0;
   if (expr.target != nullptr) arguments[at++] = evaluate(*expr.target);
-  for (const Expr* argument : expr.arguments) arguments[at++] = evaluate(*argument);
+  for (const Expr* argument : expr.arguments) {
+    const bool is_key = at == 1 && is_index(expr);
+    arguments[at++] = is_key ? evaluate_part(*argument) : evaluate(*argument);
+  }
   for (std::size_t i = 0; i < count; ++i) {
     if (arguments[i].is_error()) return arguments[i];
   }
@@ -290,7 +316,7 @@ Value Evaluator::conditional(const Expr& expr) {
   const Value condition = evaluate(*expr.arguments[0]);
   if (condition.is_error()) return condition;
   if (!condition.is(Kind::kBool)) return Value::error("no such overload");
-  return evaluate(*expr.arguments[condition.as_bool() ? 1 : 2]);
+  return evaluate_part(*expr.arguments[condition.as_bool() ? 1 : 2]);
 }
 
 Value Evaluator::list(const Expr& expr) {

@@ -49,6 +49,9 @@ class Evaluator {
   Value optional_or(const Expr& expr);
   Value logical(const Expr& expr);
   Value conditional(const Expr& expr);
+  // What stands as a key or on one side of a conditional: for the name that it begins with nothing
+  // is charged.
+  Value evaluate_part(const Expr& expr);
   Value list(const Expr& expr);
   Value map(const Expr& expr);
   Value message(const Expr& expr);
