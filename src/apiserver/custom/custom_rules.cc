@@ -104,7 +104,9 @@ class RuleCompiler {
                            schema.string_at("type") != "array"});
     }
     made->is_mistyped = where.is_mistyped && !node.rules.empty();
-    if (!node.rules.empty() && !where.is_mistyped) add_rules(*made, schema, where);
+    if (!node.rules.empty() && !where.is_mistyped && !is_faulty(where.path)) {
+      add_rules(*made, schema, where);
+    }
     return made;
   }
 
@@ -126,6 +128,15 @@ class RuleCompiler {
   }
 
  private:
+  bool is_faulty(const std::string& path) const {
+    return complaints_ != nullptr &&
+           std::ranges::any_of(complaints_->faulty, [&](const std::string& place) {
+             return place.starts_with(path) &&
+                    (place.size() == path.size() || place[path.size()] == '.' ||
+                     place[path.size()] == '[');
+           });
+  }
+
   void complain(Cause cause) {
     if (complaints_ != nullptr) complaints_->causes->push_back(std::move(cause));
   }

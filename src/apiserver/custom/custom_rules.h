@@ -27,6 +27,8 @@ struct RuleComplaints {
   std::vector<Cause>* causes;
   std::string path;                // Of the schema.
   bool is_each_affordable = true;  // Whether each rule must be; all of them together always must.
+  // Where else the schema is wrong: of rules around these places nothing is said.
+  std::vector<std::string> faulty = {};
 };
 
 class CustomRules {

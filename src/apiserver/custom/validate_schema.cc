@@ -356,15 +356,20 @@ void validate_schema(const Field& validation, const SchemaDemands& demands) {
   if (causes.size() == before && !unsupported.empty()) {
     schema.invalid_value("\"\"", unsupported);
   }
-  if (causes.size() == before || (asks_rules && causes.size() == outside)) {
+  const bool is_right = causes.size() == before;
+  if (is_right || asks_rules) {
     const auto parsed = api::structural::Schema::parse(*schema.value());
     if (!parsed) {
+      if (!is_right) return;
       return validation.invalid_value("\"\"",
                                       "error building validator: " + parsed.error().message);
     }
     const auto& root = (*parsed)->root();
     if (!asks_rules || !root.has_rules) return;
     RuleComplaints complaints{&causes, schema.path(), demands.affordable_rules};
+    for (std::size_t i = outside; i < causes.size(); ++i) {
+      complaints.faulty.push_back(causes[i].field);
+    }
     CustomRules::create(*schema.value(), root, &complaints);
   }
 }
