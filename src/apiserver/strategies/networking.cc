@@ -16,7 +16,7 @@ constexpr std::string_view kClassAnnotation = "kubernetes.io/ingress.class";
 // A reference to an object of the same namespace, by kind.
 void validate_object_reference(const Field& reference) {
   const Field group = reference["apiGroup"];
-  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
+  if (group.is_set()) group.each(api::check_dns1123_subdomain(group.text()));
   for (const char* key : {"kind", "name"}) {
     const Field part = reference[key];
     if (part.require()) part.each(api::check_path_segment_name(part.text()));
@@ -25,20 +25,22 @@ void validate_object_reference(const Field& reference) {
 
 // -- Ingress
 
-void validate_service_backend(const Field& service) {
+// What is wrong with the port as a whole is said of the backend.
+void validate_service_backend(const Field& backend) {
+  const Field service = backend["service"];
   const Field name = service["name"];
   const Field port = service["port"];
   const Field number = port["number"];
   if (name.require()) name.each(api::check_dns1035_label(name.text()));
   const bool has_name = !port["name"].empty();
   if (has_name && !number.empty()) {
-    service.invalid_value("\"\"", "cannot set both port name & port number");
+    backend.invalid_value("\"\"", "cannot set both port name & port number");
   } else if (has_name) {
     port["name"].each(api::check_port_name(port["name"].text()));
   } else if (!number.empty()) {
     number.each(api::check_port_number(number.number()));
   } else {
-    service.required("port name or number is required");
+    backend.required("port name or number is required");
   }
 }
 
@@ -50,9 +52,9 @@ void validate_ingress_backend(const Field& backend) {
   } else if (resource.is_set()) {
     validate_object_reference(resource);
   } else if (service.is_set()) {
-    validate_service_backend(service);
+    validate_service_backend(backend);
   } else {
-    backend.required("resource or service backend is required");
+    backend.invalid_value("\"\"", "resource or service backend is required");
   }
 }
 
@@ -91,12 +93,9 @@ void validate_ingress(Change& change, const api::Value& object) {
   const Field spec = ingress["spec"];
   const Field annotation = ingress["metadata"]["annotations"].at_key(kClassAnnotation);
   const Field ingress_class = spec["ingressClassName"];
-  if (change.old == nullptr && annotation.is_set() && ingress_class.is_set()) {
-    annotation.as("metadata.annotations." + std::string(kClassAnnotation))
-        .invalid("can not be set when the class field is also set");
-  }
   if (spec["rules"].empty() && !spec["defaultBackend"].is_set()) {
-    spec.invalid("either `defaultBackend` or `rules` must be specified");
+    spec.invalid_value(spec["rules"].shown(),
+                       "either `defaultBackend` or `rules` must be specified");
   }
   if (spec["defaultBackend"].is_set()) validate_ingress_backend(spec["defaultBackend"]);
   for (const Field& rule : spec["rules"].items()) {
@@ -118,6 +117,11 @@ void validate_ingress(Change& change, const api::Value& object) {
   if (ingress_class.is_set()) {
     ingress_class.each(api::check_dns1123_subdomain(ingress_class.text()));
   }
+  if (change.old == nullptr && annotation.is_set() && ingress_class.is_set() &&
+      annotation.text() != ingress_class.text()) {
+    annotation.as("annotations." + std::string(kClassAnnotation))
+        .invalid("must match `ingressClassName` when both are specified");
+  }
 }
 
 void validate_ingress_status(Change& change, const api::Value& object, const api::Value&) {
@@ -138,11 +142,8 @@ void validate_class_parameters(const Field& parameters) {
   validate_object_reference(parameters);
   const Field scope = parameters["scope"];
   const Field ns = parameters["namespace"];
-  if (!scope.is_set()) {
-    scope.required();
-  } else {
-    scope.one_of({"Cluster", "Namespace"});
-  }
+  if (!scope.is_set()) return scope.required();
+  if (!scope.is_among({"Cluster", "Namespace"})) scope.not_supported({"Cluster", "Namespace"});
   if (scope.is("Namespace")) {
     if (!ns.is_set())
       ns.required("`parameters.scope` is set to 'Namespace'");
@@ -171,12 +172,21 @@ void keep_ingress_class(Change& change, const api::Value& object, const api::Val
 void validate_policy_port(const Field& port) {
   const Field number = port["port"];
   const Field end = port["endPort"];
-  if (port["protocol"].is_set()) port["protocol"].one_of({"SCTP", "TCP", "UDP"});
+  const Field protocol = port["protocol"];
+  if (protocol.is_set() && !protocol.is_among({"TCP", "UDP", "SCTP"})) {
+    protocol.not_supported({"TCP", "UDP", "SCTP"});
+  }
+  const bool is_name = number.is_set() && !number.is_int();
+  if (end.is_set() && is_name) end.invalid("may not be specified when `port` is non-numeric");
+  if (end.is_set() && !number.is_set()) {
+    end.invalid("may not be specified when `port` is not specified");
+  }
   if (number.is_set()) validate_port_or_name(number);
-  if (!end.is_set()) return;
-  if (!number.is_set()) return end.required("must specify a port when specifying endPort");
-  if (!number.is_int()) return end.invalid("may not be specified when `port` is non-numeric");
-  if (end.number() < number.number()) end.invalid("must be greater than or equal to `port`");
+  if (!end.is_set() || !number.is_int()) return;
+  if (end.number() < number.number()) {
+    // Kubernetes' message has always shown the port.
+    end.invalid_value(number.shown(), "must be greater than or equal to `port`");
+  }
   end.each(api::check_port_number(end.number()));
 }
 
@@ -186,10 +196,11 @@ void validate_block(const Field& block) {
   if (!cidr.require()) return;
   const auto range = api::parse_range(cidr.text());
   cidr.each(api::check_cidr(cidr.text()));
+  if (!range) return;
   for (const Field& except : block["except"].items()) {
     const auto hole = api::parse_range(except.text());
     except.each(api::check_cidr(except.text()));
-    if (!range || !hole) continue;
+    if (!hole) continue;
     api::AddressRange around = *hole;
     around.prefix_bits = range->prefix_bits;
     const bool is_inside = hole->address.family == range->address.family &&
@@ -227,8 +238,7 @@ void validate_network_policy(Change& change, const api::Value& object) {
   const Field types = spec["policyTypes"];
   if (types.size() > 2) return types.invalid("may not specify more than two policyTypes");
   for (const Field& type : types.items()) {
-    type.one_of({"Egress", "Ingress"});
-    if (type.empty()) type.not_supported({"Egress", "Ingress"});
+    if (!type.is_among({"Ingress", "Egress"})) type.not_supported({"Ingress", "Egress"});
   }
 }
 
@@ -278,11 +288,10 @@ void keep_ip_address(Change& change, const api::Value& object, const api::Value&
 
 // -- ServiceCIDR
 
-void validate_service_ranges(Change& change, const api::Value& object) {
-  const Field ranges = root(change, object)["spec"]["cidrs"];
+void validate_range_list(const Field& ranges) {
   if (ranges.empty()) return ranges.required("at least one CIDR required");
   if (ranges.size() > 2) return ranges.invalid("may only hold up to 2 values");
-  std::set<int> families;
+  std::multiset<int> families;
   for (const Field& one : ranges.items()) {
     const auto range = api::parse_range(one.text());
     one.each(api::check_cidr(one.text()));
@@ -291,15 +300,28 @@ void validate_service_ranges(Change& change, const api::Value& object) {
     const std::string plain = range->base().text() + "/" + std::to_string(range->prefix_bits);
     if (plain != one.text()) one.invalid("must be in canonical form (" + quoted(plain) + ")");
   }
-  if (ranges.size() > 1 && families.size() < 2) {
+  if (families.size() == 2 && *families.begin() == *families.rbegin()) {
     ranges.invalid(
         "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
-        "2001:db8::/96");
+        "2001:db8::/64");
   }
 }
 
+void validate_service_ranges(Change& change, const api::Value& object) {
+  if (change.old == nullptr) validate_range_list(root(change, object)["spec"]["cidrs"]);
+}
+
+// A range of the other family may join the first one; nothing else changes.
 void keep_service_ranges(Change& change, const api::Value& object, const api::Value& old) {
-  root(change, object)["spec"]["cidrs"].immutable(old.find_path({"spec", "cidrs"}));
+  const Field ranges = root(change, object)["spec"]["cidrs"];
+  std::vector<Cause> none;
+  const Field before(none, change.arena, old.find_path({"spec", "cidrs"}));
+  const bool gains_family = before.size() == 1 && ranges.size() == 2;
+  if (ranges.size() != before.size() && !gains_family) return ranges.invalid("field is immutable");
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (!ranges.at(i).is(before.at(i).text())) ranges.at(i).invalid("field is immutable");
+  }
+  if (gains_family) validate_range_list(ranges);
 }
 
 }  // namespace
