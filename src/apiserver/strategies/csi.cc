@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "apiserver/strategies/volume_sources.h"
@@ -14,13 +15,17 @@ using Texts = std::set<std::string, std::less<>>;
 
 // -- CSIDriver
 
+// Kubernetes' messages have always called it so.
+Field attach_required(const Field& spec) {
+  return spec["attachRequired"].as(spec["attachedRequired"]);
+}
+
 void validate_driver(Change& change, const api::Value& object) {
-  constexpr std::size_t kMaxBytes = 63;
-  const Field driver = root(change, object);
-  const Field name = driver["metadata"]["name"];
-  const Field spec = driver["spec"];
-  if (name.text().size() > kMaxBytes) name.too_long(kMaxBytes);
-  for (const char* needed : {"attachRequired", "podInfoOnMount", "storageCapacity"}) {
+  constexpr std::int64_t kLeastSeconds = 10;
+  const Field spec = root(change, object)["spec"];
+  const Field attach = attach_required(spec);
+  if (!attach.is_set()) attach.required();
+  for (const char* needed : {"podInfoOnMount", "storageCapacity"}) {
     if (!spec[needed].is_set()) spec[needed].required();
   }
   spec["fsGroupPolicy"].one_of({"File", "None", "ReadWriteOnceWithFSType"});
@@ -28,7 +33,10 @@ void validate_driver(Change& change, const api::Value& object) {
   for (const Field& token : spec["tokenRequests"].items()) {
     const Field audience = token["audience"];
     const Field expiry = token["expirationSeconds"];
-    if (!audiences.emplace(audience.text()).second) audience.duplicate();
+    if (!audiences.emplace(audience.text()).second) {
+      audience.duplicate_value(quoted(audience.text()));
+      continue;
+    }
     if (!expiry.is_set()) continue;
     if (expiry.number() < 600) {
       expiry.invalid("may not specify a duration less than 10 minutes");
@@ -38,20 +46,29 @@ void validate_driver(Change& change, const api::Value& object) {
     }
   }
   for (const Field& mode : spec["volumeLifecycleModes"].items()) {
-    mode.as(spec["volumeLifecycleModes"]).one_of({"Ephemeral", "Persistent"});
+    const Field place = mode.as(spec["volumeLifecycleModes"]);
+    if (!mode.is_among({"Persistent", "Ephemeral"})) {
+      place.not_supported({"Persistent", "Ephemeral"});
+    }
+  }
+  const Field period = spec["nodeAllocatableUpdatePeriodSeconds"];
+  if (period.is_set() && period.number() < kLeastSeconds) {
+    period.invalid("must be greater than or equal to 10 seconds");
   }
 }
 
 void keep_driver(Change& change, const api::Value& object, const api::Value& old) {
   const Field spec = root(change, object)["spec"];
-  for (const char* key : {"attachRequired", "volumeLifecycleModes"}) {
-    spec[key].immutable(old.find_path({"spec", key}));
+  attach_required(spec).immutable(old.find_path({"spec", "attachRequired"}));
+  const Field modes = spec["volumeLifecycleModes"];
+  if (!modes.same_as(old.find_path({"spec", "volumeLifecycleModes"}))) {
+    modes.invalid("field is immutable");
   }
 }
 
 // -- CSINode
 
-void validate_node_driver(const Field& driver) {
+void validate_node_driver(const Field& driver, Texts& names) {
   constexpr std::size_t kMaxIdBytes = 256;
   validate_csi_driver_name(driver["name"]);
   const Field id = driver["nodeID"];
@@ -62,10 +79,12 @@ void validate_node_driver(const Field& driver) {
   if (count.is_set() && count.number() < 0) {
     count.as(driver["allocatable.count"]).invalid("must be greater than or equal to 0");
   }
+  if (!names.emplace(driver["name"].text()).second) driver["name"].duplicate();
   Texts keys;
   for (const Field& key : driver["topologyKeys"].items()) {
-    const Field place = key.as(driver["topologyKeys"]);
-    if (!place.require()) continue;
+    // Complaints leave out which member of the driver it is.
+    const Field place = key.as(driver);
+    place.require();
     if (!keys.emplace(key.text()).second) place.duplicate();
     place.each(api::check_qualified_name(key.text()));
   }
@@ -74,24 +93,29 @@ void validate_node_driver(const Field& driver) {
 void validate_node(Change& change, const api::Value& object) {
   Texts names;
   for (const Field& driver : root(change, object)["spec"]["drivers"].items()) {
-    validate_node_driver(driver);
-    if (!names.emplace(driver["name"].text()).second) driver["name"].duplicate();
+    validate_node_driver(driver, names);
   }
 }
 
-// A driver may come and go, but what is there says the same.
+// A driver may come and go, but what is there says the same, except for how many volumes it takes.
 void keep_node(Change& change, const api::Value& object, const api::Value& old) {
   const auto* before = old.find_path({"spec", "drivers"});
   if (before == nullptr || !before->is_array()) return;
   std::map<std::string_view, const api::Value*> by_name;
   for (const auto& driver : before->items()) by_name.emplace(driver.string_at("name"), &driver);
-  for (const Field& driver : root(change, object)["spec"]["drivers"].items()) {
+  const Field drivers = root(change, object)["spec"]["drivers"];
+  for (const Field& driver : drivers.items()) {
     const auto found = by_name.find(driver["name"].text());
     if (found == by_name.end()) continue;
     const api::Value& was = *found->second;
-    const bool had_count = was.find_path({"allocatable", "count"}) != nullptr;
-    for (const char* key : {"nodeID", "topologyKeys"}) driver[key].immutable(was.find(key));
-    if (had_count) driver["allocatable"].immutable(was.find("allocatable"));
+    if (driver["nodeID"].same_as(was.find("nodeID")) &&
+        driver["topologyKeys"].same_as(was.find("topologyKeys"))) {
+      continue;
+    }
+    api::Value shown = api::deep_copy(change.arena, *driver.value());
+    shown.erase("allocatable");
+    drivers.invalid_value(internal_form(driver.with(&shown), "storage.k8s.io", "CSINodeDriver"),
+                          "field is immutable");
   }
 }
 
@@ -102,19 +126,20 @@ void validate_attachment(Change& change, const api::Value& object) {
   const Field source = spec["source"];
   const Field volume = source["persistentVolumeName"];
   const Field inline_spec = source["inlineVolumeSpec"];
-  validate_csi_driver_name(spec["attacher"]);
-  spec["nodeName"].each(api::check_dns1123_subdomain(spec["nodeName"].text()));
+  spec["attacher"].require();
   if (!volume.is_set() && !inline_spec.is_set()) {
     source.required("must specify exactly one of inlineVolumeSpec and persistentVolumeName");
   } else if (volume.is_set() && inline_spec.is_set()) {
     source.forbidden("must specify exactly one of inlineVolumeSpec and persistentVolumeName");
   } else if (volume.is_set()) {
-    if (volume.require("must specify non empty persistentVolumeName")) {
-      volume.each(api::check_dns1123_subdomain(volume.text()));
-    }
+    volume.require("must specify non empty persistentVolumeName");
   } else if (!inline_spec["csi"].is_set()) {
     inline_spec["csi"].required("has to be specified in the context of inline volumes");
   }
+  spec["nodeName"].each(api::check_dns1123_subdomain(spec["nodeName"].text()));
+  if (change.old != nullptr || change.call.resource->version != "v1") return;
+  validate_csi_driver_name(spec["attacher"]);
+  if (volume.is_set()) volume.each(api::check_dns1123_subdomain(volume.text()));
 }
 
 void keep_attachment(Change& change, const api::Value& object, const api::Value& old) {
@@ -125,15 +150,18 @@ void keep_attachment(Change& change, const api::Value& object, const api::Value&
 void validate_attachment_status(Change& change, const api::Value& object, const api::Value&) {
   constexpr std::size_t kMaxBytes = 1024, kMaxMetadataBytes = 256 << 10;
   const Field status = root(change, object)["status"];
-  for (const char* error : {"attachError", "detachError"}) {
-    const Field message = status[error]["message"];
-    if (message.text().size() > kMaxBytes) message.too_long(kMaxBytes);
-  }
   std::size_t bytes = 0;
   for (const auto& [key, value] : status["attachmentMetadata"].entries()) {
     bytes += key.size() + value.text().size();
   }
   if (bytes > kMaxMetadataBytes) status["attachmentMetadata"].too_long(kMaxMetadataBytes);
+  for (const char* error : {"attachError", "detachError"}) {
+    const Field message = status[error]["message"];
+    const Field code = status[error]["errorCode"];
+    // Kubernetes' message has always named the other bound.
+    if (message.text().size() > kMaxBytes) message.too_long(kMaxMetadataBytes);
+    if (code.number() < 0) code.invalid("must be between 0 and 2147483647, inclusive");
+  }
 }
 
 // -- CSIStorageCapacity
@@ -143,12 +171,9 @@ void validate_capacity(Change& change, const api::Value& object) {
   const Field name = capacity["storageClassName"];
   validate_label_selector(capacity["nodeTopology"]);
   name.each(api::check_dns1123_subdomain(name.text()));
-  for (const char* key : {"capacity", "maximumVolumeSize"}) {
-    const auto amount = capacity[key].amount();
-    if (amount && amount->sign() < 0) {
-      capacity[key].invalid("must be greater than or equal to 0");
-    }
-  }
+  const Field space = capacity["capacity"];
+  const auto amount = space.amount();
+  if (amount && amount->sign() < 0) space.invalid("must be greater than or equal to 0");
 }
 
 void keep_capacity(Change& change, const api::Value& object, const api::Value& old) {
@@ -161,20 +186,11 @@ void keep_capacity(Change& change, const api::Value& object, const api::Value& o
 // -- VolumeAttributesClass
 
 void validate_attributes(Change& change, const api::Value& object) {
-  constexpr std::size_t kMaxParameters = 512, kMaxBytes = 256 << 10;
   const Field attributes = root(change, object);
   const Field parameters = attributes["parameters"];
-  std::size_t bytes = 0;
-  validate_csi_driver_name(attributes["driverName"]);
-  if (parameters.empty()) {
-    parameters.required("must contain at least one key/value pair");
-  }
-  if (parameters.size() > kMaxParameters) parameters.too_long(kMaxParameters);
-  for (const auto& [key, value] : parameters.entries()) {
-    if (key.empty()) parameters.invalid_value("\"\"", "field can not be empty.");
-    bytes += key.size() + value.text().size();
-  }
-  if (bytes > kMaxBytes) parameters.too_long(kMaxBytes);
+  validate_provisioner(attributes["driverName"]);
+  validate_storage_parameters(parameters);
+  parameters.require("must contain at least one key/value pair");
 }
 
 void keep_attributes(Change& change, const api::Value& object, const api::Value& old) {

@@ -1,10 +1,12 @@
 // Kinds that extend a cluster or change how it runs: APIServices, RuntimeClasses, trust bundles,
 // requests for pods' certificates, migrations of storage.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -72,14 +74,15 @@ void validate_runtime_class(Change& change, const api::Value& object) {
   if (overhead.is_set()) validate_overhead(overhead["podFixed"].as("overhead"));
   const Field scheduling = runtime["scheduling"];
   validate_label_map(scheduling["nodeSelector"]);
-  validate_tolerations(scheduling["tolerations"]);
-  std::vector<const api::Value*> seen;
-  for (const Field& toleration : scheduling["tolerations"].items()) {
-    const bool is_known = std::any_of(seen.begin(), seen.end(), [&](const api::Value* one) {
-      return api::equal(*one, *toleration.value());
-    });
-    if (is_known) toleration.duplicate();
-    seen.push_back(toleration.value());
+  const Field tolerations = scheduling["tolerations"];
+  validate_tolerations(tolerations);
+  std::set<std::array<std::string, 4>> seen;
+  for (const Field& toleration : tolerations.items()) {
+    std::array<std::string, 4> key{
+        std::string(toleration["key"].text()), std::string(toleration["operator"].text()),
+        std::string(toleration["value"].text()), std::string(toleration["effect"].text())};
+    if (seen.insert(std::move(key)).second) continue;
+    toleration.duplicate_value(internal_form(toleration, "", "Toleration"));
   }
 }
 

@@ -67,6 +67,10 @@ bool is_quota_resource(std::string_view resource);
 // The specs of claims in PersistentVolumeClaims and in volumes of pods.
 void validate_claim_spec(const Field& spec);
 
+// What makes the volumes of a class, by a qualified name; and what it is told.
+void validate_provisioner(const Field& name);
+void validate_storage_parameters(const Field& parameters);
+
 // A map of labels, as in nodeSelector; keys of annotations; metav1.LabelSelector; NodeSelector.
 void validate_label_map(const Field& labels);
 void validate_annotation_keys(const Field& annotations);

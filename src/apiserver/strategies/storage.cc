@@ -1,4 +1,5 @@
 // PersistentVolumes, claims of them, and StorageClasses.
+#include <map>
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
@@ -399,7 +400,11 @@ void warn_about_volume(Change& change, const api::Value& object, const api::Valu
 // -- StorageClass
 
 void validate_topologies(const Field& terms) {
+  using Values = std::set<std::string, std::less<>>;
+  // What each term asks for. To ask for nothing is never taken.
+  std::set<std::map<std::string, Values>> known{{}};
   for (const Field& term : terms.items()) {
+    std::map<std::string, Values> asked;
     std::set<std::string, std::less<>> keys;
     for (const Field& one : term["matchLabelExpressions"].items()) {
       std::set<std::string, std::less<>> seen;
@@ -410,27 +415,18 @@ void validate_topologies(const Field& terms) {
       const Field key = one["key"];
       key.each(api::check_qualified_name(key.text()));
       if (!keys.emplace(key.text()).second) key.duplicate();
+      asked[std::string(key.text())] = std::move(seen);
+    }
+    if (!known.insert(std::move(asked)).second) {
+      term["matchLabelExpressions"].duplicate_value("\"\"");
     }
   }
 }
 
 void validate_storage_class(Change& change, const api::Value& object) {
-  constexpr std::size_t kMaxParameters = 512, kMaxParameterBytes = 256 << 10;
   const Field storage = root(change, object);
-  const Field provisioner = storage["provisioner"];
-  if (provisioner.require()) provisioner.each(api::check_qualified_name(provisioner.text()));
-  const Field parameters = storage["parameters"];
-  std::size_t bytes = 0;
-  if (parameters.size() > kMaxParameters) {
-    parameters.as("provisioner.parameters").too_long(kMaxParameters);
-  }
-  for (const auto& [key, value] : parameters.entries()) {
-    if (key.empty()) {
-      parameters.invalid_value("\"\"", "field can not be empty.");
-    }
-    bytes += key.size() + value.text().size();
-  }
-  if (bytes > kMaxParameterBytes) parameters.too_long(kMaxParameterBytes);
+  validate_provisioner(storage["provisioner"]);
+  validate_storage_parameters(storage["parameters"]);
   storage["reclaimPolicy"].one_of({"Delete", "Retain"});
   const Field binding = storage["volumeBindingMode"];
   if (binding.require()) binding.one_of({"Immediate", "WaitForFirstConsumer"});
@@ -459,6 +455,25 @@ void warn_about_storage_class(Change& change, const api::Value& object, const ap
 }
 
 }  // namespace
+
+void validate_provisioner(const Field& name) {
+  if (!name.require()) return;
+  const std::string lower = to_lower(name.text());
+  for (const auto& wrong : api::check_qualified_name(lower)) {
+    name.invalid_value(quoted(lower), wrong);
+  }
+}
+
+void validate_storage_parameters(const Field& parameters) {
+  constexpr std::size_t kMaxParameters = 512, kMaxBytes = 256 << 10;
+  if (parameters.size() > kMaxParameters) return parameters.too_long(kMaxParameters);
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : parameters.entries()) {
+    if (key.empty()) parameters.invalid_value("\"\"", "field can not be empty.");
+    bytes += key.size() + value.text().size();
+  }
+  if (bytes > kMaxBytes) parameters.too_long(kMaxBytes);
+}
 
 void validate_claim_spec(const Field& spec) {
   validate_access_modes(spec["accessModes"], "at least 1 access mode is required");
