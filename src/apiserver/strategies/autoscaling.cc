@@ -68,8 +68,9 @@ void validate_target(const Field& target) {
   const Field type = target["type"];
   if (type.empty()) {
     type.required("must specify a metric target type");
-  } else if (!type.is_among({"Utilization", "Value", "AverageValue"})) {
-    type.invalid("must be either Utilization, Value, or AverageValue");
+  }
+  if (!type.is_among({"Utilization", "Value", "AverageValue"})) {
+    type.invalid_value(quoted(type.text()), "must be either Utilization, Value, or AverageValue");
   }
   validate_positive(target["value"]);
   validate_positive(target["averageValue"]);
@@ -84,26 +85,25 @@ void validate_identifier(const Field& metric) {
   if (name.require("must specify a metric name")) {
     name.each(api::check_path_segment_name(name.text()));
   }
-  validate_label_selector(metric["selector"]);
 }
 
-void require_value(const Field& target) {
+void require_value(const Field& target, std::string_view detail) {
   if (target["value"].is_set() || target["averageValue"].is_set()) return;
-  target["averageValue"].required("must set either a target value for metric or a per-pod target");
+  target["averageValue"].required(detail);
 }
 
 void validate_object_metric(const Field& source) {
   validate_reference(source["describedObject"]);
   validate_identifier(source["metric"]);
   validate_target(source["target"]);
-  require_value(source["target"]);
+  require_value(source["target"], "must set either a target value or averageValue");
 }
 
 void validate_external_metric(const Field& source) {
   const Field target = source["target"];
   validate_identifier(source["metric"]);
   validate_target(target);
-  require_value(target);
+  require_value(target, "must set either a target value for metric or a per-pod target");
   if (target["value"].is_set() && target["averageValue"].is_set()) {
     target["value"].forbidden("may not set both a target value for metric and a per-pod target");
   }
@@ -113,14 +113,10 @@ void validate_pods_metric(const Field& source) {
   const Field average = source["target"]["averageValue"];
   validate_identifier(source["metric"]);
   validate_target(source["target"]);
-  if (!average.amount() || average.amount()->sign() <= 0) {
-    average.required("must specify a positive target averageValue");
-  }
+  if (!average.is_set()) average.required("must specify a positive target averageValue");
 }
 
-void validate_resource_metric(const Field& source) {
-  const Field target = source["target"];
-  source["name"].require("must specify a resource name");
+void validate_resource_target(const Field& target) {
   validate_target(target);
   const bool has_utilization = target["averageUtilization"].is_set();
   const bool has_value = target["averageValue"].is_set();
@@ -133,9 +129,21 @@ void validate_resource_metric(const Field& source) {
   }
 }
 
+void validate_resource_metric(const Field& source) {
+  source["name"].require("must specify a resource name");
+  validate_resource_target(source["target"]);
+}
+
 void validate_container_metric(const Field& source) {
-  source["container"].require("must specify a container");
-  validate_resource_metric(source);
+  const Field name = source["name"];
+  const Field container = source["container"];
+  if (name.require("must specify a resource name")) {
+    validate_resource_name(name, name.text(), ResourceUse::kContainer);
+  }
+  if (container.require("must specify a container")) {
+    container.each(api::check_dns1123_label(container.text()));
+  }
+  validate_resource_target(source["target"]);
 }
 
 struct MetricKind {
@@ -153,14 +161,21 @@ constexpr MetricKind kMetrics[] = {
 
 void validate_metric(const Field& metric) {
   const Field type = metric["type"];
-  if (type.require("must specify a metric source type")) {
-    type.one_of({"ContainerResource", "External", "Object", "Pods", "Resource"});
-  }
+  const bool is_known =
+      type.is_among({"ContainerResource", "External", "Object", "Pods", "Resource"});
+  const auto refuse_type = [&] {
+    if (is_known) return;
+    type.not_supported_value(quoted(type.text()),
+                             {"ContainerResource", "External", "Object", "Pods", "Resource"});
+  };
+  type.require("must specify a metric source type");
+  refuse_type();
   std::size_t count = 0;
   for (const MetricKind& kind : kMetrics) {
     const Field source = metric[kind.member];
     if (source.is_set() && ++count == 1) kind.check(source);
   }
+  refuse_type();  // Kubernetes says it twice.
   for (const MetricKind& kind : kMetrics) {
     const Field source = metric[kind.member];
     if (type.is(kind.type) && !source.is_set()) {
@@ -210,7 +225,15 @@ void validate_autoscaler(Change& change, const api::Value& object) {
     high.invalid("must be greater than or equal to `minReplicas`");
   }
   validate_reference(spec["scaleTargetRef"]);
-  for (const Field& metric : spec["metrics"].items()) validate_metric(metric);
+  bool may_be_zero = false;
+  for (const Field& metric : spec["metrics"].items()) {
+    validate_metric(metric);
+    may_be_zero = may_be_zero || metric["type"].is_among({"Object", "External"});
+  }
+  if (low.is_set() && low.number() == 0 && !may_be_zero) {
+    spec["metrics"].forbidden(
+        "must specify at least one Object or External metric to support scaling to zero replicas");
+  }
   validate_scaling_rules(spec["behavior"]["scaleUp"]);
   validate_scaling_rules(spec["behavior"]["scaleDown"]);
 }

@@ -71,6 +71,8 @@ void validate_signing_request(Change& change, const api::Value& object) {
     if (std::find(std::begin(kUsages), std::end(kUsages), usage.text()) == std::end(kUsages)) {
       usage.not_supported({std::begin(kUsages), std::end(kUsages)});
     }
+  }
+  for (const Field& usage : usages.items()) {
     if (!seen.emplace(usage.text()).second) usage.duplicate();
   }
   const Field signer = spec["signerName"];
@@ -93,10 +95,20 @@ const api::Value* condition_of(const api::Value* conditions, std::string_view ty
   return nullptr;
 }
 
+std::vector<const api::Value*> conditions_of(const api::Value* conditions, std::string_view type) {
+  std::vector<const api::Value*> out;
+  if (conditions == nullptr || !conditions->is_array()) return out;
+  for (const auto& condition : conditions->items()) {
+    if (condition.string_at("type") == type) out.push_back(&condition);
+  }
+  return out;
+}
+
 // What is wrong in the certificates that a signer hands out; "" for nothing.
 std::string fault_in_chain(std::string_view pem) {
+  if (pem.empty()) return "";
   const auto blocks = net::pem_blocks(pem);
-  if (blocks.empty()) return "must contain one or more PEM blocks";
+  if (blocks.empty()) return "must contain at least one CERTIFICATE PEM block";
   for (const auto& block : blocks) {
     if (block.type != "CERTIFICATE") {
       return "only CERTIFICATE PEM blocks are allowed, found " + quoted(block.type);
@@ -127,44 +139,84 @@ void date_conditions(Change& change, api::Value& object, const api::Value& old) 
   }
 }
 
+bool has_odd_types(const api::Value* conditions) {
+  std::set<std::string, std::less<>> seen;
+  if (conditions == nullptr || !conditions->is_array()) return false;
+  return std::any_of(conditions->items().begin(), conditions->items().end(), [&](const auto& one) {
+    const auto type = one.string_at("type");
+    return type.empty() || !seen.emplace(type).second;
+  });
+}
+
+// What was once taken is taken again.
+void validate_request_conditions(const Field& conditions, const api::Value* before) {
+  const bool may_be_odd = has_odd_types(before);
+  const bool may_be_both =
+      condition_of(before, "Approved") != nullptr && condition_of(before, "Denied") != nullptr;
+  std::set<std::string, std::less<>> seen;
+  for (const Field& condition : conditions.items()) {
+    const Field type = condition["type"];
+    const Field status = condition["status"];
+    if (!may_be_odd) type.require();
+    const bool only_true = type.is_among({"Approved", "Denied", "Failed"});
+    if (status.require() && !status.is("True") &&
+        (only_true || !status.is_among({"False", "Unknown"}))) {
+      status.not_supported(only_true ? std::vector<std::string>{"True"}
+                                     : std::vector<std::string>{"False", "True", "Unknown"});
+    }
+    const std::string_view opposite =
+        type.is("Approved") ? "Denied" : (type.is("Denied") ? "Approved" : "");
+    if (!may_be_both && !opposite.empty() && seen.contains(opposite)) {
+      conditions.invalid_value(quoted(type.text()),
+                               "Approved and Denied conditions are mutually exclusive");
+    }
+    if (!seen.emplace(type.text()).second && !may_be_odd) {
+      type.duplicate_value(quoted(type.text()));
+    }
+  }
+}
+
 // Approval adds decisions, the signer adds the certificate; neither takes back what is said.
+void validate_decisions_stay(const Field& conditions, const api::Value* before, bool approves) {
+  for (const char* type : {"Approved", "Denied", "Failed"}) {
+    if (conditions_of(conditions.value(), type).size() < conditions_of(before, type).size()) {
+      conditions.forbidden("updates may not remove a condition of type " + quoted(type));
+    }
+  }
+  if (approves) return;
+  for (const char* type : {"Approved", "Denied"}) {
+    const auto is = conditions_of(conditions.value(), type);
+    const auto was = conditions_of(before, type);
+    if (is.size() > was.size()) {
+      conditions.forbidden("updates may not add a condition of type " + quoted(type));
+    } else if (is.size() == was.size() &&
+               !std::equal(is.begin(), is.end(), was.begin(),
+                           [](const auto* a, const auto* b) { return api::equal(*a, *b); })) {
+      conditions.forbidden("updates may not modify a condition of type " + quoted(type));
+    }
+  }
+}
+
 void validate_decisions(Change& change, const api::Value& object, const api::Value& old) {
   const bool approves = change.subresource == "approval";
   const Field status = root(change, object)["status"];
   const Field conditions = status["conditions"];
-  const auto* before = old.find_path({"status", "conditions"});
-  for (const Field& condition : conditions.items()) {
-    const Field type = condition["type"];
-    if (type.require() && type.is_among({"Approved", "Denied"}) &&
-        !condition["status"].is("True")) {
-      condition["status"].not_supported({"True"});
-    }
-  }
-  if (condition_of(conditions.value(), "Approved") != nullptr &&
-      condition_of(conditions.value(), "Denied") != nullptr) {
-    conditions.invalid("Approved and Denied conditions are mutually exclusive");
-  }
-  for (const char* type : {"Approved", "Denied", "Failed"}) {
-    const bool had = condition_of(before, type) != nullptr;
-    const bool has = condition_of(conditions.value(), type) != nullptr;
-    if (had && !has) {
-      conditions.forbidden("updates may not remove a condition of type " + quoted(type));
-    }
-    if (!had && has && !approves && type != std::string_view("Failed")) {
-      conditions.forbidden("updates may not add a condition of type " + quoted(type));
-    }
-  }
   const Field certificate = status["certificate"];
-  const auto* was = old.find_path({"status", "certificate"});
-  if (certificate.same_as(was)) return;
-  if (approves) {
-    return certificate.forbidden("updates may not set certificate content");
+  const auto* before = old.find_path({"status", "conditions"});
+  const auto* old_status = old.find("status");
+  const std::string_view was = old_status == nullptr ? "" : old_status->string_at("certificate");
+  const bool keeps_certificate = certificate.text() == was;
+  validate_request_conditions(conditions, before);
+  if (!keeps_certificate && fault_in_chain(base64_decode(was).value_or("")).empty()) {
+    const std::string wrong = fault_in_chain(base64_decode(certificate.text()).value_or(""));
+    if (!wrong.empty()) certificate.invalid_value("\"<certificate data>\"", wrong);
   }
-  if (was != nullptr)
-    return certificate.forbidden("updates may not modify existing certificate content");
-  if (const std::string wrong = fault_in_chain(base64_decode(certificate.text()).value_or(""));
-      !wrong.empty()) {
-    certificate.invalid_value("\"<certificate data>\"", wrong);
+  validate_decisions_stay(conditions, before, approves);
+  if (keeps_certificate) return;
+  if (approves) {
+    certificate.forbidden("updates may not set certificate content");
+  } else if (!was.empty()) {
+    certificate.forbidden("updates may not modify existing certificate content");
   }
 }
 

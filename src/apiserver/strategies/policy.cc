@@ -280,11 +280,9 @@ struct SystemClass {
 constexpr SystemClass kSystemClasses[] = {{"system-node-critical", 2000001000},
                                           {"system-cluster-critical", 2000000000}};
 
-void validate_priority_class(Change& change, const api::Value& object) {
-  const Field one = root(change, object);
+void validate_priority_value(const Field& one) {
   const Field name = one["metadata"]["name"];
   const Field value = one["value"];
-  one["preemptionPolicy"].one_of({"PreemptLowerPriority", "Never"});
   if (!name.text().starts_with("system-")) {
     if (value.number() > kHighestUserPriority) {
       value.forbidden("maximum allowed value of a user defined priority is 1000000000");
@@ -306,6 +304,15 @@ void validate_priority_class(Change& change, const api::Value& object) {
   name.forbidden(
       "priority class names with 'system-' prefix are reserved for system use only. error: " +
       error);
+}
+
+void validate_priority_class(Change& change, const api::Value& object) {
+  if (change.old != nullptr) return;  // Nothing of it changes.
+  const Field one = root(change, object);
+  const Field preemption = one["preemptionPolicy"];
+  validate_priority_value(one);
+  if (!preemption.is_set()) return;
+  if (preemption.require()) preemption.one_of({"PreemptLowerPriority", "Never"});
 }
 
 void keep_priority_class(Change& change, const api::Value& object, const api::Value& old) {
