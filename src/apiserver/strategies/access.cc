@@ -48,7 +48,13 @@ void validate_cluster_role(Change& change, const api::Value& object) {
     selectors.required(
         "at least one clusterRoleSelector required if "
         "aggregationRule is non-nil");
-  for (const Field& selector : selectors.items()) validate_label_selector(selector);
+  for (const Field& selector : selectors.items()) {
+    const std::size_t known = change.causes.size();
+    validate_label_selector(selector);
+    if (change.causes.size() != known) {
+      selector.invalid_value("null", "invalid label selector.");
+    }
+  }
 }
 
 void validate_subject(const Field& subject, bool is_namespaced) {

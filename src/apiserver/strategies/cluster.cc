@@ -57,7 +57,7 @@ Result<void> prepare_namespace_update(Change& change, api::Value& object, const 
 
 void validate_namespace(Change& change, const api::Value& object) {
   for (const Field& item : root(change, object)["spec"]["finalizers"].items()) {
-    const Field place = item.as("spec.finalizers");
+    const Field place = change.subresource == "finalize" ? item : item.as("spec.finalizers");
     place.each(api::check_qualified_name(item.text()));
     if (item.text().find('/') == std::string_view::npos &&
         !item.is_among({"kubernetes", "orphan", "foregroundDeletion"})) {
@@ -206,29 +206,27 @@ void validate_lease(Change& change, const api::Value& object) {
   const Field preferred = spec["preferredHolder"];
   if (duration.is_set() && duration.number() <= 0) duration.invalid("must be greater than 0");
   spec["leaseTransitions"].at_least(0);
-  if (strategy.is_set() && !strategy.is("OldestEmulationVersion")) {
-    strategy.each(api::check_qualified_name(strategy.text()));
+  // Kubernetes' messages have always said it twice.
+  const Field place = strategy.as(strategy["strategy"]);
+  if (strategy.text().find('/') != std::string_view::npos) {
+    place.each(api::check_qualified_name(strategy.text()));
+  } else if (strategy.is_set() && !strategy.is("OldestEmulationVersion")) {
+    place.not_supported({"OldestEmulationVersion"});
   }
-  if (!preferred.empty() && !strategy.is_set()) {
+  if (!preferred.empty() && strategy.empty()) {
     preferred.forbidden("may only be specified if `strategy` is defined");
   }
 }
 
 // -- Event
 
-// Where the client's version asks for more than an old one did.
-void validate_new_event(const Field& event) {
+// Of an event that says when it was: who saw it, and what was done.
+void validate_report(const Field& event, const Field& reporter) {
   constexpr std::size_t kMaxBytes = 128, kMaxNoteBytes = 1024;
-  const Field reporter = event["reportingComponent"].as("reportingController");
-  if (!event["eventTime"].is_set()) event["eventTime"].required();
-  if (reporter.require()) reporter.each(api::check_qualified_name(reporter.text()));
-  struct Text {
-    const char* member;
-    const char* shown;
-  };
-  for (const Text& one : {Text{"reportingInstance", "reportingInstance"}, Text{"action", "action"},
-                          Text{"reason", "reason"}}) {
-    const Field text = event[one.member];
+  reporter.require();
+  reporter.each(api::check_qualified_name(reporter.text()));
+  for (const char* member : {"reportingInstance", "action", "reason"}) {
+    const Field text = event[member];
     text.require();
     if (text.text().size() > kMaxBytes) {
       text.invalid_value("\"\"", "can have at most 128 characters");
@@ -238,18 +236,30 @@ void validate_new_event(const Field& event) {
   if (note.text().size() > kMaxNoteBytes) {
     note.invalid_value("\"\"", "can have at most 1024 characters");
   }
-  if (!event["type"].is_among({"Normal", "Warning"})) {
-    event["type"].invalid_value("\"\"", "has invalid value: " + std::string(event["type"].text()));
+}
+
+void validate_series(const Field& series) {
+  if (!series.is_set()) return;
+  if (series["count"].number() < 2) {
+    series["count"].invalid_value("\"\"", "should be at least 2");
   }
-  struct Old {
-    const char* member;
-    const char* shown;
-  };
-  for (const Old& one :
-       {Old{"firstTimestamp", "firstTimestamp"}, Old{"lastTimestamp", "lastTimestamp"},
-        Old{"count", "count"}, Old{"source", "source"}}) {
-    const Field old = event[one.member];
-    if (!old.empty()) old.invalid_value("\"\"", "needs to be unset");
+  series["lastObservedTime"].require();
+}
+
+// Where the client's version asks for more than an old one did.
+void validate_new_event(const Field& event) {
+  validate_series(event["series"]);
+  if (!event["eventTime"].is_set()) event["eventTime"].required();
+  const Field type = event["type"];
+  if (!type.is_among({"Normal", "Warning"})) {
+    type.invalid_value("\"\"", "has invalid value: " + std::string(type.text()));
+  }
+  for (const char* old : {"firstTimestamp", "lastTimestamp", "count"}) {
+    if (!event[old].empty()) event[old].invalid_value("\"\"", "needs to be unset");
+  }
+  const Field source = event["source"];
+  if (!source["component"].empty() || !source["host"].empty()) {
+    source.invalid_value("\"\"", "needs to be unset");
   }
 }
 
@@ -261,20 +271,53 @@ void validate_event(Change& change, const api::Value& object) {
   const Field event = root(change, object);
   const Field ns = event["metadata"]["namespace"];
   const Field about = event["involvedObject"]["namespace"];
-  const bool agrees = about.empty() ? ns.is_among({"default", "kube-system"}) : ns.is(about.text());
+  const bool has_time = event["eventTime"].is_set();
+  bool agrees = about.empty() ? ns.is("default") : ns.is(about.text());
+  if (has_time) agrees = !about.empty() || ns.is_among({"default", "kube-system"});
   if (!agrees) {
     about.invalid_value(quoted(about.text()), "does not match event.namespace");
   }
-  if (is_new_version(change)) validate_new_event(event);
+  if (has_time) {
+    const Field reporter = event["reportingComponent"];
+    const bool is_core = change.call.resource->group.empty();
+    validate_report(event, is_core ? reporter : reporter.as(event["reportingController"]));
+  }
+  if (change.old == nullptr && is_new_version(change)) validate_new_event(event);
 }
+
+struct KeptMember {
+  const char* member;
+  const char* shown;
+  std::string_view type;  // Of a struct.
+};
+// Kubernetes looks at the reason twice.
+constexpr KeptMember kKeptOfEvents[] = {
+    {"involvedObject", "involvedObject", "ObjectReference"},
+    {"reason", "reason", ""},
+    {"message", "message", ""},
+    {"source", "source", "EventSource"},
+    {"firstTimestamp", "firstTimestamp", ""},
+    {"lastTimestamp", "lastTimestamp", ""},
+    {"count", "count", ""},
+    {"reason", "reason", ""},
+    {"type", "type", ""},
+    {"eventTime", "eventTime", ""},
+    {"action", "action", ""},
+    {"related", "related", "ObjectReference"},
+    {"reportingComponent", "reportingController", ""},
+    {"reportingInstance", "reportingInstance", ""},
+};
 
 void keep_event(Change& change, const api::Value& object, const api::Value& old) {
   if (!is_new_version(change)) return;
   const Field event = root(change, object);
-  for (const char* key :
-       {"involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count",
-        "related", "reportingComponent", "reportingInstance", "eventTime", "action", "type"}) {
-    if (!event[key].same_as(old.find(key))) event[key].invalid("field is immutable");
+  if (!event["series"].same_as(old.find("series"))) validate_series(event["series"]);
+  for (const KeptMember& one : kKeptOfEvents) {
+    const Field member = event[one.member];
+    if (member.same_as(old.find(one.member))) continue;
+    member.as(event[one.shown])
+        .invalid_value(one.type.empty() ? member.shown() : internal_form(member, "", one.type),
+                       "field is immutable");
   }
 }
 

@@ -13,9 +13,13 @@ struct GoName {
   std::string_view json, go;
 };
 constexpr GoName kNames[] = {
-    {"ip", "IP"},           {"seLinuxOptions", "SELinuxOptions"},
-    {"uid", "UID"},         {"gmsaCredentialSpec", "GMSACredentialSpec"},
-    {"fsGroup", "FSGroup"}, {"gmsaCredentialSpecName", "GMSACredentialSpecName"},
+    {"ip", "IP"},
+    {"seLinuxOptions", "SELinuxOptions"},
+    {"uid", "UID"},
+    {"gmsaCredentialSpec", "GMSACredentialSpec"},
+    {"fsGroup", "FSGroup"},
+    {"gmsaCredentialSpecName", "GMSACredentialSpecName"},
+    {"apiVersion", "APIVersion"},
 };
 
 std::string go_name(std::string_view json) {
