@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxSelectors = 32, kMaxRequests = 32, kMaxSubRequests = 8;
 constexpr std::size_t kMaxDevices = 128, kMaxAttributes = 32, kMaxTolerations = 16;
-constexpr std::size_t kMaxExpressionBytes = 10 << 10, kMaxIdentifierBytes = 32;
+constexpr std::size_t kMaxExpressionBytes = 10 << 10, kMaxParameterBytes = 10 << 10,
+                      kMaxIdentifierBytes = 32;
 constexpr std::size_t kMaxPoolBytes = 253, kMaxStringBytes = 64;
 using Texts = std::set<std::string, std::less<>>;
 
@@ -45,7 +47,6 @@ void validate_device_tolerations(const Field& tolerations) {
     if (op.is("Exists")) {
       if (!value.empty()) value.invalid("must be empty for operator `Exists`");
     } else if (op.is("Equal")) {
-      if (key.empty()) key.required("must not be empty for operator `Equal`");
       value.each(api::check_label_value(value.text()));
     } else if (op.require()) {
       op.not_supported({"Equal", "Exists"});
@@ -80,16 +81,20 @@ void validate_request(const Field& request, Texts& names) {
   const Field exactly = request["exactly"];
   const Field options = request["firstAvailable"];
   validate_request_name(request["name"], names);
-  if (exactly.is_set() == !options.empty()) {
-    return request.invalid("exactly one of `exactly` or `firstAvailable` must be specified");
-  }
-  if (exactly.is_set()) return validate_exact_request(exactly);
   if (options.size() > kMaxSubRequests) options.too_many(kMaxSubRequests);
   Texts own;
   for (const Field& option : options.items()) {
     validate_request_name(option["name"], own);
     validate_exact_request(option);
     names.insert(std::string(request["name"].text()) + "/" + std::string(option["name"].text()));
+  }
+  if (exactly.is_set()) validate_exact_request(exactly);
+  if (!exactly.is_set() && options.empty()) {
+    request.required("exactly one of `exactly` or `firstAvailable` is required");
+  } else if (exactly.is_set() && !options.empty()) {
+    request.invalid_value("null",
+                          "exactly one of `exactly` or `firstAvailable` is required, but multiple "
+                          "fields are set");
   }
 }
 
@@ -106,25 +111,40 @@ void validate_qualified(const Field& name, bool needs_domain) {
   name.each(api::check_c_identifier(parts.back()));
 }
 
+// The name of a request, or of a request and one of the ways to satisfy it.
+void validate_request_reference(const Field& request, const Texts& names) {
+  const auto parts = split(request.text(), '/');
+  if (parts.size() <= 2) {
+    for (const std::string_view part : parts) request.each(api::check_dns1123_label(part));
+  }
+  if (names.contains(request.text())) return;
+  request.invalid(
+      "must be the name of a request in the claim or the name of a request and a subrequest "
+      "separated by '/'");
+}
+
 // Requests that a constraint or configuration speaks of.
 void validate_named_requests(const Field& requests, const Texts& names) {
   Texts seen;
   if (requests.size() > kMaxRequests) requests.too_many(kMaxRequests);
   for (const Field& request : requests.items()) {
-    if (!names.contains(request.text())) {
-      request.invalid(
-          "must be the name of a request in the claim or the name of a request and a "
-          "subrequest separated by '/'");
-    }
+    validate_request_reference(request, names);
     if (!seen.emplace(request.text()).second) request.duplicate();
   }
 }
 
 void validate_opaque(const Field& config) {
   const Field opaque = config["opaque"];
-  if (!opaque.is_set()) return config.required("exactly one field must be specified");
+  if (!opaque.is_set()) return opaque.required();
   validate_csi_driver_name(opaque["driver"]);
-  if (!opaque["parameters"].is_set()) opaque["parameters"].required();
+  const Field parameters = opaque["parameters"];
+  if (!parameters.is_set()) {
+    parameters.required();
+  } else if (parameters.shown().size() > kMaxParameterBytes) {
+    parameters.too_long(kMaxParameterBytes);
+  } else if (!parameters.value()->is_object()) {
+    parameters.invalid_value("\"<value omitted>\"", "must be a valid JSON object");
+  }
 }
 
 void validate_claim_devices(const Field& devices) {
@@ -132,7 +152,10 @@ void validate_claim_devices(const Field& devices) {
   Texts names;
   if (requests.size() > kMaxRequests) requests.too_many(kMaxRequests);
   for (const Field& request : requests.items()) validate_request(request, names);
-  for (const Field& constraint : devices["constraints"].items()) {
+  const Field constraints = devices["constraints"];
+  const Field configs = devices["config"];
+  if (constraints.size() > kMaxRequests) constraints.too_many(kMaxRequests);
+  for (const Field& constraint : constraints.items()) {
     validate_named_requests(constraint["requests"], names);
     const Field match = constraint["matchAttribute"];
     const Field distinct = constraint["distinctAttribute"];
@@ -142,10 +165,12 @@ void validate_claim_devices(const Field& devices) {
       validate_qualified(distinct, true);
     } else {
       constraint.required(
-          "exactly one of `matchAttribute` or `distinctAttribute` must be specified");
+          "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple "
+          "fields are set");
     }
   }
-  for (const Field& config : devices["config"].items()) {
+  if (configs.size() > kMaxRequests) configs.too_many(kMaxRequests);
+  for (const Field& config : configs.items()) {
     validate_named_requests(config["requests"], names);
     validate_opaque(config);
   }
@@ -160,6 +185,62 @@ void keep_spec(Change& change, const api::Value& object, const api::Value& old) 
   if (!spec.same_as(old.find("spec"))) spec.invalid("field is immutable");
 }
 
+void validate_pool_name(const Field& name) {
+  if (!name.require()) return;
+  if (name.text().size() > kMaxPoolBytes) name.too_long(kMaxPoolBytes);
+  for (const std::string_view part : split(name.text(), '/')) {
+    name.each(api::check_dns1123_subdomain(part));
+  }
+}
+
+Texts names_of_requests(const api::Value& claim) {
+  Texts names;
+  const auto* requests = claim.find_path({"spec", "devices", "requests"});
+  if (requests == nullptr || !requests->is_array()) return names;
+  for (const api::Value& request : requests->items()) {
+    const std::string name(request.string_at("name"));
+    names.insert(name);
+    const auto* options = request.find("firstAvailable");
+    if (options == nullptr || !options->is_array()) continue;
+    for (const api::Value& option : options->items()) {
+      names.insert(name + "/" + std::string(option.string_at("name")));
+    }
+  }
+  return names;
+}
+
+// What was found for a claim.
+void validate_allocation(const Field& allocation, const Texts& names) {
+  const Field results = allocation["devices"]["results"];
+  const Field configs = allocation["devices"]["config"];
+  if (results.size() > kMaxRequests) results.too_many(kMaxRequests);
+  for (const Field& result : results.items()) {
+    validate_request_reference(result["request"], names);
+    validate_csi_driver_name(result["driver"]);
+    validate_pool_name(result["pool"]);
+    result["device"].each(api::check_dns1123_label(result["device"].text()));
+  }
+  if (configs.size() > 2 * kMaxRequests) configs.too_many(2 * kMaxRequests);
+  for (const Field& config : configs.items()) {
+    if (config["source"].require()) config["source"].one_of({"FromClaim", "FromClass"});
+    validate_named_requests(config["requests"], names);
+    validate_opaque(config);
+  }
+  if (allocation["nodeSelector"].is_set()) validate_node_selector(allocation["nodeSelector"]);
+}
+
+bool has_new_consumers(const Field& consumers, const api::Value& old) {
+  const auto* before = old.find_path({"status", "reservedFor"});
+  Texts known;
+  if (before != nullptr && before->is_array()) {
+    for (const api::Value& one : before->items()) known.emplace(api::to_json_text(one));
+  }
+  const auto items = consumers.items();
+  return std::any_of(items.begin(), items.end(), [&](const Field& one) {
+    return !known.contains(api::to_json_text(*one.value()));
+  });
+}
+
 void validate_claim_status(Change& change, const api::Value& object, const api::Value& old) {
   constexpr std::size_t kMaxConsumers = 256;
   const Field status = root(change, object)["status"];
@@ -172,13 +253,16 @@ void validate_claim_status(Change& change, const api::Value& object, const api::
     for (const char* key : {"resource", "name", "uid"}) consumer[key].require();
     if (!uids.emplace(consumer["uid"].text()).second) consumer["uid"].duplicate();
   }
-  if (before != nullptr && allocation.is_set() && !allocation.same_as(before)) {
-    allocation.invalid("field is immutable");
-  }
-  if (consumers.empty()) return;
-  if (!allocation.is_set()) {
+  if (!consumers.empty() && !allocation.is_set()) {
     consumers.forbidden("may not be specified when `allocated` is not set");
+  } else if (is_being_deleted(object) && has_new_consumers(consumers, old)) {
+    consumers.forbidden(
+        "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are "
+        "set");
   }
+  if (!allocation.is_set()) return;
+  if (before == nullptr) return validate_allocation(allocation, names_of_requests(object));
+  if (!allocation.same_as(before)) allocation.invalid("field is immutable");
 }
 
 void validate_claim_template(Change& change, const api::Value& object) {
@@ -196,8 +280,8 @@ void validate_device_class(Change& change, const api::Value& object) {
   const Field extended = spec["extendedResourceName"];
   if (!extended.is_set()) return;
   const bool is_extended = extended.text().find('/') != std::string_view::npos &&
-                           extended.text().find("kubernetes.io/") == std::string_view::npos;
-  extended.each(api::check_qualified_name(extended.text()));
+                           extended.text().find("kubernetes.io/") == std::string_view::npos &&
+                           api::check_qualified_name(extended.text()).empty();
   if (!is_extended) extended.invalid("must be a valid extended resource name");
 }
 
@@ -235,31 +319,40 @@ void validate_attributes(const Field& device) {
 }
 
 // Exactly one way to say on which nodes something is.
-void validate_node_choice(const Field& spec, bool may_be_per_device) {
-  std::size_t count = 0;
+void validate_node_choice(const Field& spec) {
+  std::string chosen;
+  const auto choose = [&](const char* member) {
+    chosen.append(chosen.empty() ? "`" : ", `").append(member).append("`");
+  };
   const Field node = spec["nodeName"];
-  if (node.is_set()) {
-    ++count;
-    if (node.empty())
-      node.invalid("must be either unset or set to a non-empty string");
-    else
-      node.each(api::check_dns1123_subdomain(node.text()));
+  if (node.is_set() && node.empty()) {
+    node.invalid("must be either unset or set to a non-empty string");
+  } else if (node.is_set()) {
+    choose("nodeName");
+    node.each(api::check_dns1123_subdomain(node.text()));
   }
   if (spec["nodeSelector"].is_set()) {
-    ++count;
+    choose("nodeSelector");
     validate_node_selector(spec["nodeSelector"]);
     if (spec["nodeSelector"]["nodeSelectorTerms"].size() != 1) {
       spec["nodeSelector"]["nodeSelectorTerms"].invalid("must have exactly one node selector term");
     }
   }
-  if (spec["allNodes"].flag()) ++count;
-  if (may_be_per_device && spec["perDeviceNodeSelection"].flag()) ++count;
-  if (count == 0) {
+  for (const char* member : {"allNodes", "perDeviceNodeSelection"}) {
+    const Field flag = spec[member];
+    if (!flag.is_set()) continue;
+    if (flag.flag())
+      choose(member);
+    else
+      flag.invalid("must be either unset or set to true");
+  }
+  if (chosen.empty()) {
     spec.required(
         "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` "
         "is required");
-  } else if (count > 1) {
-    spec.invalid(
+  } else if (chosen.find(',') != std::string::npos) {
+    spec.invalid_value(
+        quoted("{" + chosen + "}"),
         "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` "
         "is required, but multiple fields are set");
   }
@@ -270,17 +363,14 @@ void validate_slice(Change& change, const api::Value& object) {
   const Field pool = spec["pool"];
   const Field name = pool["name"];
   validate_csi_driver_name(spec["driver"]);
-  if (name.require()) {
-    if (name.text().size() > kMaxPoolBytes) name.too_long(kMaxPoolBytes);
-    for (const std::string_view part : split(name.text(), '/')) {
-      name.each(api::check_dns1123_subdomain(part));
-    }
-  }
+  validate_pool_name(name);
   if (pool["resourceSliceCount"].number() <= 0) {
     pool["resourceSliceCount"].invalid("must be greater than zero");
   }
-  pool["generation"].at_least(0);
-  validate_node_choice(spec, true);
+  if (pool["generation"].number() < 0) {
+    pool["generation"].invalid("must be greater than or equal to zero");
+  }
+  validate_node_choice(spec);
   const Field devices = spec["devices"];
   Texts names;
   if (devices.size() > kMaxDevices) devices.too_many(kMaxDevices);
@@ -288,7 +378,7 @@ void validate_slice(Change& change, const api::Value& object) {
     validate_request_name(device["name"], names);
     validate_attributes(device);
     for (const Field& taint : device["taints"].items()) validate_taint(taint);
-    if (spec["perDeviceNodeSelection"].flag()) validate_node_choice(device, false);
+    if (spec["perDeviceNodeSelection"].flag()) validate_node_choice(device);
   }
 }
 
