@@ -20,6 +20,8 @@ namespace pinnace::apiserver {
 namespace {
 
 constexpr std::size_t kPage = 500;
+// A list of more JSON than this is not laid out for people: it would have to be built whole.
+constexpr std::size_t kMostLaidOut = 4 << 20;
 
 // The number of `items` in every list's message.
 constexpr std::uint32_t kItemsNumber = 2;
@@ -327,9 +329,11 @@ void answer_shown(const CallRef& call, Page& page) {
                         page.knows_remaining ? page.remaining : 0);
   }
   const Output& output = call->output;
-  if (output.media == Media::kYaml || (output.media == Media::kJson && output.pretty)) {
-    return answer_whole_list(*call, page);
-  }
+  std::size_t about_bytes = 0;
+  for (const auto& object : page.objects) about_bytes += object->json.size();
+  const bool is_laid_out =
+      output.media == Media::kJson && output.pretty && about_bytes <= kMostLaidOut;
+  if (output.media == Media::kYaml || is_laid_out) return answer_whole_list(*call, page);
   std::string head;
   if (output.media == Media::kJson) {
     head = json_head(*call, page);
@@ -338,8 +342,6 @@ void answer_shown(const CallRef& call, Page& page) {
     if (!made) return answer_error(*call, made.error());
     head = std::move(*made);
   }
-  std::size_t about_bytes = 0;
-  for (const auto& object : page.objects) about_bytes += object->json.size();
   auto body = std::make_unique<ListBody>(call, std::move(head), std::move(page.objects));
   answer_body(*call, content_type_of(output.media, false), std::move(body), about_bytes);
 }
