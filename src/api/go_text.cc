@@ -37,4 +37,24 @@ std::string go_text(const Value& value, bool with_types) {
   }
 }
 
+std::string_view go_type(const Value& value) {
+  switch (value.type()) {
+    case Value::Type::kNull:
+      return "<nil>";
+    case Value::Type::kBool:
+      return "bool";
+    case Value::Type::kInt:
+      return "int64";
+    case Value::Type::kDouble:
+      return "float64";
+    case Value::Type::kString:
+      return "string";
+    case Value::Type::kArray:
+      return "[]interface {}";
+    case Value::Type::kObject:
+      return "map[string]interface {}";
+  }
+  return "";
+}
+
 }  // namespace pinnace::api

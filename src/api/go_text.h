@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/value.h"
 
@@ -12,5 +13,8 @@ namespace pinnace::api {
 
 // `map[a:b c:[d e]]`; `with_types`: `map[string]interface {}{"a":"b", ...}`.
 std::string go_text(const Value& value, bool with_types);
+
+// "int64", "map[string]interface {}": the type that Go's reader of JSON gives a value.
+std::string_view go_type(const Value& value);
 
 }  // namespace pinnace::api

@@ -518,4 +518,13 @@ void sort_members(Value& object) {
   }
 }
 
+void sort_all_members(Value& value) {
+  if (value.is_object()) {
+    sort_members(value);
+    for (auto& [key, member] : value.members()) sort_all_members(member);
+  } else if (value.is_array()) {
+    for (Value& item : value.items()) sort_all_members(item);
+  }
+}
+
 }  // namespace pinnace::api

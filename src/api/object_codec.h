@@ -45,5 +45,7 @@ Value& set_in_order(Arena& arena, Value& object, const TypeInfo& type, std::stri
 bool is_set(const FieldInfo& field, const Value* value);
 // Sorts an object's members by key, as Go writes maps.
 void sort_members(Value& object);
+// Of it and of all that is in it.
+void sort_all_members(Value& value);
 
 }  // namespace pinnace::api

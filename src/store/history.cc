@@ -11,6 +11,7 @@
 namespace pinnace::store {
 
 void History::load(Loaded loaded) {
+  std::vector<std::pair<Resource*, std::vector<ObjectRef>>> to_pack;
   {
     const std::lock_guard lock(lock_);
     for (auto& [name, found] : loaded.resources) {
@@ -18,15 +19,17 @@ void History::load(Loaded loaded) {
       made.objects.assign(found.live);
       made.ring.set_floor(found.floor);
       for (auto& event : found.events) made.ring.push(std::move(event));
+      to_pack.emplace_back(&made, std::move(found.live));
     }
     lost_ = std::move(loaded.lost);
     revision_.store(loaded.revision, std::memory_order_release);
   }
-  for (auto& [name, found] : loaded.resources) pack(name, std::move(found.live));
+  for (auto& [resource, objects] : to_pack) pack(*resource, std::move(objects));
 }
 
 void History::replace(Loaded loaded) {
   Watchers to_wake;
+  std::vector<std::pair<Resource*, std::vector<ObjectRef>>> to_pack;
   {
     const std::lock_guard lock(lock_);
     for (auto& [name, known] : resources_) {
@@ -39,12 +42,16 @@ void History::replace(Loaded loaded) {
       known->objects.assign({});
       known->ring.clear(loaded.revision);
     }
-    for (auto& [name, found] : loaded.resources) resource(name).objects.assign(found.live);
+    for (auto& [name, found] : loaded.resources) {
+      Resource& made = resource(name);
+      made.objects.assign(found.live);
+      to_pack.emplace_back(&made, std::move(found.live));
+    }
     lost_ = std::move(loaded.lost);
     revision_.store(loaded.revision, std::memory_order_release);
   }
-  for (auto& [name, found] : loaded.resources) pack(name, std::move(found.live));
   for (const auto& watcher : to_wake) watcher->call_wake();
+  for (auto& [resource, objects] : to_pack) pack(*resource, std::move(objects));
 }
 
 History::Resource& History::resource(std::string_view name) {
@@ -63,7 +70,7 @@ const History::Resource* History::find_resource(std::string_view name) const {
 History::Dropped History::publish(const std::vector<Event>& events, Revision through) {
   Dropped dropped;
   Watchers to_wake;
-  std::vector<std::pair<std::string_view, std::vector<ObjectRef>>> to_pack;
+  std::vector<std::pair<Resource*, std::vector<ObjectRef>>> to_pack;
   {
     const std::lock_guard lock(lock_);
     std::string_view last_name;
@@ -81,7 +88,7 @@ History::Dropped History::publish(const std::vector<Event>& events, Revision thr
       }
       last->ring.push(event);
       if (auto quiet = take_quiet(*last); !quiet.empty()) {
-        to_pack.emplace_back(last_name, std::move(quiet));
+        to_pack.emplace_back(last, std::move(quiet));
       }
       if (!last->watchers.empty()) {
         arm(*last, "", last->ring.end() - 1, to_wake);
@@ -101,7 +108,7 @@ History::Dropped History::publish(const std::vector<Event>& events, Revision thr
     if (through > revision()) revision_.store(through, std::memory_order_release);
   }
   for (const auto& watcher : to_wake) watcher->call_wake();
-  for (auto& [name, objects] : to_pack) pack(name, std::move(objects));
+  for (auto& [resource, objects] : to_pack) pack(*resource, std::move(objects));
   return dropped;
 }
 
@@ -118,24 +125,19 @@ std::vector<ObjectRef> History::take_quiet(Resource& resource) {
   return quiet;
 }
 
-void History::pack(std::string_view name, std::vector<ObjectRef> objects) {
-  Resource* packs;
-  {
-    const std::lock_guard lock(lock_);
-    packs = &resource(name);
-  }
+void History::pack(Resource& resource, std::vector<ObjectRef> objects) {
   std::ranges::sort(objects, {}, [](const ObjectRef& each) -> const Key& { return each->key; });
-  Packer packer(packs->objects);
+  Packer packer(resource.objects);
   for (ObjectRef& object : objects) {
     ObjectRef packed = packer.pack(object);
     if (!packed) continue;
     const std::lock_guard lock(lock_);
-    EventRing& ring = packs->ring;
+    EventRing& ring = resource.ring;
     const auto sequence = ring.first_after(object->revision - 1);
     if (sequence != ring.end() && ring.at(sequence).object == object) {
       ring.set_object(sequence, packed);
     }
-    packs->objects.put(std::move(packed));
+    resource.objects.put(std::move(packed));
   }
 }
 
@@ -194,13 +196,7 @@ Result<Snapshot> History::list(std::string_view resource, std::string_view ns,
                                std::string_view start_after, std::size_t limit, Revision at) const {
   const std::shared_lock lock(lock_);
   const Revision now = revision_.load(std::memory_order_relaxed);
-  if (at > now) {
-    auto error = errors::timeout("Timeout: Too large resource version: " + std::to_string(at) +
-                                     ", current: " + std::to_string(now),
-                                 1);
-    error.error().causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
-    return error;
-  }
+  if (at > now) return too_large_revision(at, now);
   static const Resource kNone;
   const Resource* found = find_resource(resource);
   if (found == nullptr) found = &kNone;

@@ -98,7 +98,7 @@ class History : public std::enable_shared_from_this<History> {
   // Needs the lock.
   static std::vector<ObjectRef> take_quiet(Resource& resource);
   // Packs those that live. The writer's: others only read meanwhile.
-  void pack(std::string_view name, std::vector<ObjectRef> objects);
+  void pack(Resource& resource, std::vector<ObjectRef> objects);
   void arm(Resource& resource, std::string_view ns, EventRing::Sequence sequence,
            Watchers& to_wake);
   void remove(const std::shared_ptr<WatcherState>& watcher, Resource& resource,

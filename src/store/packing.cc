@@ -44,20 +44,26 @@ ObjectRef Packer::pack(const ObjectRef& object) {
   }
   std::shared_ptr<const Base> best;
   std::optional<std::string> delta;
+  // Else a small object might keep a large base alive.
+  const auto may_tell = [&](const std::string& base) {
+    return base.size() <= text->size() + text->size() / 4;
+  };
   const auto consider = [&](const std::shared_ptr<const Base>& base) {
-    if (!base || base == best || (delta && delta->size() <= text->size() / kSimilar)) return;
+    if (base == best || (delta && delta->size() <= text->size() / kSimilar)) return;
     auto found = base->finder.find(*text, delta ? delta->size() : text->size() / 2);
     if (!found) return;
     delta = std::move(found);
     best = base;
   };
   for (const auto& each : neighbours) {
-    if (each->json.base()) consider(with(each->json.base()));
+    const SharedText& base = each->json.base();
+    if (base && may_tell(*base)) consider(with(base));
   }
-  consider(latest_);
+  if (latest_ && may_tell(*latest_->text)) consider(latest_);
   for (const auto& each : neighbours) {
-    if (delta || each->json.whole() == nullptr || !is_packable(each)) continue;
-    consider(with(std::make_shared<const std::string>(*each->json.whole())));
+    const std::string* whole = each->json.whole();
+    if (delta || whole == nullptr || !is_packable(each) || !may_tell(*whole)) continue;
+    consider(with(std::make_shared<const std::string>(*whole)));
   }
   if (!delta) return nullptr;
   latest_ = best;

@@ -4,9 +4,9 @@
 // object is told by the base of a neighbour that is packed, by the base that was used last, or by
 // the text of a neighbour that is whole; one that is like none of them stays whole.
 //
-// Bounds: texts of kLeastPacked to kMostPacked bytes, when the difference is at most half. A base
-//   lives as long as anybody is told by it, so that packed objects never need more than one and a
-//   half times what they would need whole.
+// Bounds: texts of kLeastPacked to kMostPacked bytes, when the difference is at most half, by bases
+//   that are no more than a quarter larger. A base lives as long as anybody is told by it, so that
+//   packed objects never need more than one and three quarters of what they would need whole.
 // Threads: the writer's alone.
 #pragma once
 

@@ -81,6 +81,14 @@ TEST_F(Packing, WhatIsUnlikeItsNeighboursOrSmallStaysWhole) {
   }
 }
 
+TEST_F(Packing, ASmallObjectKeepsNoLargeBaseAlive) {
+  const std::string large = padding(1, 40'000);
+  for (const char* name : {"a", "c"}) add(name, large);
+  add("b", large.substr(0, 3000));
+  go_on();
+  EXPECT_NE(live("b")->json.whole(), nullptr);
+}
+
 TEST_F(Packing, WhatChangedALittleWhileAgoIsWhole) {
   const std::string pad = padding(1);
   for (const char* name : {"a", "b", "c"}) add(name, pad);

@@ -7,6 +7,14 @@
 
 namespace pinnace::store {
 
+Unexpected too_large_revision(Revision wanted, Revision current) {
+  auto error = errors::timeout("Timeout: Too large resource version: " + std::to_string(wanted) +
+                                   ", current: " + std::to_string(current),
+                               1);
+  error.error().causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
+  return error;
+}
+
 Result<ObjectRef> Store::commit_and_wait(Write write) {
   std::mutex mutex;
   std::condition_variable ready;

@@ -82,6 +82,9 @@ struct Write {
   std::vector<Guard> guards;
 };
 
+// 504: `wanted` is not reached yet.
+Unexpected too_large_revision(Revision wanted, Revision current);
+
 // Moves over one resource's events. Each Watcher belongs to one reader.
 class Watcher {
  public:

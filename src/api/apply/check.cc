@@ -12,26 +12,6 @@ using Layout = Shape::Layout;
 
 std::string boxed(const Value& value) { return "&{" + go_text(value, false) + "}"; }
 
-std::string_view go_type(const Value& value) {
-  switch (value.type()) {
-    case Value::Type::kBool:
-      return "bool";
-    case Value::Type::kInt:
-      return "int64";
-    case Value::Type::kDouble:
-      return "float64";
-    case Value::Type::kString:
-      return "string";
-    case Value::Type::kArray:
-      return "[]interface {}";
-    case Value::Type::kObject:
-      return "map[string]interface {}";
-    case Value::Type::kNull:
-      break;
-  }
-  return "<nil>";
-}
-
 class Checker {
  public:
   explicit Checker(Arena& arena) : arena_(arena) {}

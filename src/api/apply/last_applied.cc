@@ -17,15 +17,6 @@ std::string_view last_applied(const Value& object) {
                                 : annotations->string_at(kLastAppliedAnnotation);
 }
 
-void sort_all(Value& value) {
-  if (value.is_object()) {
-    sort_members(value);
-    for (Member& member : value.members()) sort_all(member.value);
-  } else if (value.is_array()) {
-    for (Value& item : value.items()) sort_all(item);
-  }
-}
-
 }  // namespace
 
 bool has_last_applied(const Value& object) { return !last_applied(object).empty(); }
@@ -50,7 +41,7 @@ void set_last_applied(Arena& arena, Value& object, const Value& config) {
   if (Value* annotations = said.find_path({"metadata", "annotations"})) {
     annotations->erase(kLastAppliedAnnotation);
   }
-  sort_all(said);
+  sort_all_members(said);
   Value* annotations = object.find_path({"metadata", "annotations"});
   annotations->set_ref(arena, kLastAppliedAnnotation,
                        Value::string(arena, to_json_text(said) + "\n"));

@@ -1,9 +1,10 @@
 #include "apiserver/custom/custom_objects.h"
 
-#include <map>
 #include <set>
 
+#include "api/go_text.h"
 #include "api/json.h"
+#include "api/object_codec.h"
 #include "api/structural/shaping.h"
 #include "api/structural/validate.h"
 #include "apiserver/custom/custom_rules.h"
@@ -19,45 +20,6 @@ using api::structural::Node;
 
 const CustomVersion& version_of(const Change& change) { return *change.storage.custom; }
 
-// A value and its type as Go prints them.
-std::string go_text(const Value& value) {
-  if (value.is_null()) return "<nil>";
-  if (value.is_string()) return std::string(value.as_string());
-  if (!value.is_array() && !value.is_object()) return api::to_json_text(value);
-  std::string out = value.is_array() ? "[" : "map[";
-  const std::size_t empty = out.size();
-  if (value.is_array()) {
-    for (const Value& item : value.items()) out += (out.size() > empty ? " " : "") + go_text(item);
-    return out + "]";
-  }
-  std::map<std::string_view, const Value*> sorted;
-  for (const api::Member& member : value.members()) sorted.emplace(member.key, &member.value);
-  for (const auto& [key, one] : sorted) {
-    out += (out.size() > empty ? " " : "") + std::string(key) + ":" + go_text(*one);
-  }
-  return out + "]";
-}
-
-std::string_view go_type(const Value& value) {
-  switch (value.type()) {
-    case Value::Type::kNull:
-      return "<nil>";
-    case Value::Type::kBool:
-      return "bool";
-    case Value::Type::kInt:
-      return "int64";
-    case Value::Type::kDouble:
-      return "float64";
-    case Value::Type::kString:
-      return "string";
-    case Value::Type::kArray:
-      return "[]interface {}";
-    case Value::Type::kObject:
-      return "map[string]interface {}";
-  }
-  return "";
-}
-
 // What a path of the scale leads to, and what is wrong with the way there.
 struct Found {
   const Value* value = nullptr;
@@ -65,8 +27,11 @@ struct Found {
 };
 
 std::string accessor_error(const std::string& path, const Value& value, std::string_view wanted) {
-  return path + " accessor error: " + go_text(value) + " is of the type " +
-         std::string(go_type(value)) + ", expected " + std::string(wanted);
+  api::Arena arena;
+  Value sorted = api::deep_copy(arena, value);
+  api::sort_all_members(sorted);  // As Go prints a map.
+  return path + " accessor error: " + api::go_text(sorted, false) + " is of the type " +
+         std::string(api::go_type(value)) + ", expected " + std::string(wanted);
 }
 
 Found find_at(const Value& object, const std::vector<std::string>& path) {

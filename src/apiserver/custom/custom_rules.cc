@@ -129,12 +129,13 @@ class RuleCompiler {
 
  private:
   bool is_faulty(const std::string& path) const {
-    return complaints_ != nullptr &&
-           std::ranges::any_of(complaints_->faulty, [&](const std::string& place) {
-             return place.starts_with(path) &&
-                    (place.size() == path.size() || place[path.size()] == '.' ||
-                     place[path.size()] == '[');
-           });
+    if (complaints_ == nullptr) return false;
+    const auto& faulty = complaints_->faulty;
+    const auto is_below = [&](const std::string& front) {
+      const auto place = faulty.lower_bound(front);
+      return place != faulty.end() && place->starts_with(front);
+    };
+    return faulty.contains(path) || is_below(path + ".") || is_below(path + "[");
   }
 
   void complain(Cause cause) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,7 @@ struct RuleComplaints {
   std::string path;                // Of the schema.
   bool is_each_affordable = true;  // Whether each rule must be; all of them together always must.
   // Where else the schema is wrong: of rules around these places nothing is said.
-  std::vector<std::string> faulty = {};
+  std::set<std::string> faulty = {};
 };
 
 class CustomRules {

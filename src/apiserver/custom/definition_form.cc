@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/json.h"
+#include "apiserver/custom/schema_keywords.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -20,11 +21,6 @@ constexpr Shared kShared[] = {
     {"additionalPrinterColumns", "additionalPrinterColumns"},
     {"selectableFields", "selectableFields"},
 };
-
-const Value* find_set(const Value& object, std::string_view key) {
-  const Value* value = object.find(key);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
 
 bool are_alike(const Value* a, const Value* b) {
   const auto is_nothing = [](const Value* value) {

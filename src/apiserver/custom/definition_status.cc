@@ -1,6 +1,7 @@
 #include "apiserver/custom/definition_status.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "api/json.h"
@@ -212,6 +213,7 @@ Condition violations_of(api::Arena& arena, const Value& definition) {
   const Value* spec = definition.find("spec");
   if (spec == nullptr) return {};
   std::vector<std::string> found;
+  std::set<std::string> told;
   if (spec->bool_at("preserveUnknownFields")) {
     found.push_back("spec.preserveUnknownFields: Invalid value: true: must be false");
   }
@@ -229,7 +231,7 @@ Condition violations_of(api::Arena& arena, const Value& definition) {
     const std::string path = "spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema";
     for (const Cause& cause : structural_complaints(*schema, path)) {
       const std::string text = cause.field + ": " + cause.message;
-      if (std::ranges::find(found, text) == found.end()) found.push_back(text);
+      if (told.insert(text).second) found.push_back(text);
     }
   }
   if (found.empty()) return {};

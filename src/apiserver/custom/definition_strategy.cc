@@ -1,6 +1,7 @@
 #include "apiserver/custom/definition_strategy.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,9 +87,12 @@ void validate_status(Change& change, const Value& object, const Value&) {
 
 // Formats that nobody checks may be misspelt. What was there before is known.
 void warn(Change& change, const Value& object, const Value* old) {
-  const auto before = old == nullptr ? std::vector<std::string>() : unknown_formats_of(*old);
+  std::set<std::string> before;
+  if (old != nullptr) {
+    for (std::string& format : unknown_formats_of(*old)) before.insert(std::move(format));
+  }
   for (const std::string& format : unknown_formats_of(object)) {
-    if (std::ranges::find(before, format) != before.end()) continue;
+    if (before.contains(format)) continue;
     change.warn("unrecognized format " + quoted(format));
   }
 }

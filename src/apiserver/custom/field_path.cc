@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "apiserver/custom/schema_keywords.h"
+
 namespace pinnace::apiserver {
 namespace {
 
@@ -60,11 +62,6 @@ Result<std::string> unquoted(std::string_view token) {
     out += kMeant[which];
   }
   return out;
-}
-
-const Value* find_set(const Value& schema, std::string_view key) {
-  const Value* value = schema.find(key);
-  return value == nullptr || value->is_null() ? nullptr : value;
 }
 
 class Walk {

@@ -17,6 +17,12 @@ inline constexpr std::string_view kRules = "x-kubernetes-validations";
 
 inline bool is_object(const Field& field) { return field.is_set() && field.value()->is_object(); }
 
+// Null for what is not there or is null.
+inline const api::Value* find_set(const api::Value& object, std::string_view key) {
+  const api::Value* value = object.find(key);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
 template <typename Visit>
 void each_property(const Field& schema, const Visit& visit) {
   for (const auto& [name, property] : schema["properties"].entries()) visit(name, property);

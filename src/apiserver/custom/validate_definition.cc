@@ -1,6 +1,7 @@
 #include "apiserver/custom/validate_definition.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -401,18 +402,23 @@ const Value* schema_of(const Field& version) {
 }
 
 void compare_versions(Demands& demands, const Field& spec, const Field& old) {
+  std::map<std::string_view, Field> before;
+  for (const Field& version : old["versions"].items()) {
+    before.emplace(version["name"].text(), version);
+  }
   for (const Field& version : spec["versions"].items()) {
-    for (const Field& before : old["versions"].items()) {
-      if (before["name"].text() != version["name"].text()) continue;
-      const Value* now = schema_of(version);
-      const Value* then = schema_of(before);
-      if (now == nullptr || then == nullptr ? now == then : api::equal(*now, *then)) {
-        demands.unchanged.insert(version["name"].text());
-      }
-      if (before["selectableFields"].size() > kMaxSelectable &&
-          version["selectableFields"].same_as(before["selectableFields"].value())) {
-        demands.many_selectable.insert(version["name"].text());
-      }
+    const std::string_view name = version["name"].text();
+    const auto found = before.find(name);
+    if (found == before.end()) continue;
+    const Value* now = schema_of(version);
+    const Value* then = schema_of(found->second);
+    if (now == nullptr || then == nullptr ? now == then : api::equal(*now, *then)) {
+      demands.unchanged.insert(name);
+    }
+    const Field selectable = found->second["selectableFields"];
+    if (selectable.size() > kMaxSelectable &&
+        version["selectableFields"].same_as(selectable.value())) {
+      demands.many_selectable.insert(name);
     }
   }
 }

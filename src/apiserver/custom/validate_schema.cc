@@ -368,7 +368,7 @@ void validate_schema(const Field& validation, const SchemaDemands& demands) {
     if (!asks_rules || !root.has_rules) return;
     RuleComplaints complaints{&causes, schema.path(), demands.affordable_rules};
     for (std::size_t i = outside; i < causes.size(); ++i) {
-      complaints.faulty.push_back(causes[i].field);
+      complaints.faulty.insert(causes[i].field);
     }
     CustomRules::create(*schema.value(), root, &complaints);
   }

@@ -12,11 +12,6 @@ using api::Value;
 
 enum class Level { kRoot, kItem, kField };
 
-const Value* find_set(const Value& object, std::string_view key) {
-  const Value* value = object.find(key);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
 // Whether a keyword says anything.
 bool says_something(const Value& value) {
   if (value.is_null()) return false;

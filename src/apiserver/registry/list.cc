@@ -109,15 +109,6 @@ Result<void> read_continue(ListQuery& query, std::string_view token, std::string
   return {};
 }
 
-Unexpected too_large_revision(store::Revision wanted, store::Revision current) {
-  Error error = errors::timeout("Timeout: Too large resource version: " + std::to_string(wanted) +
-                                    ", current: " + std::to_string(current),
-                                1)
-                    .error();
-  error.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
-  return Unexpected(std::move(error));
-}
-
 Result<ListQuery> parse_list_query(const Call& call, const ListOptions& options,
                                    const store::Store& store) {
   ListQuery query;
@@ -134,7 +125,7 @@ Result<ListQuery> parse_list_query(const Call& call, const ListOptions& options,
   if (!wanted) {
     return errors::bad_request("invalid resource version: " + wanted.error().message);
   }
-  if (*wanted > store.revision()) return too_large_revision(*wanted, store.revision());
+  if (*wanted > store.revision()) return store::too_large_revision(*wanted, store.revision());
   const std::string_view match = call.query.get("resourceVersionMatch");
   if (match == "Exact" || (match.empty() && query.limit != 0)) query.at = *wanted;
   return query;
@@ -279,7 +270,7 @@ Result<void> check_get_options(const Call& call, const store::Store& store) {
   }
   const auto wanted = parse_revision(call.query.get("resourceVersion"));
   if (!wanted) return std::unexpected(wanted.error());
-  if (*wanted > store.revision()) return too_large_revision(*wanted, store.revision());
+  if (*wanted > store.revision()) return store::too_large_revision(*wanted, store.revision());
   return {};
 }
 

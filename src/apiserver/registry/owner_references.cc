@@ -1,6 +1,9 @@
 #include "apiserver/registry/owner_references.h"
 
-#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+#include "api/json.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -10,17 +13,28 @@ constexpr std::string_view kAdvice =
     "; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; "
     "please fix your requests; duplicate UID(s) observed: ";
 
+// Of two references that say the same.
+std::string text_of(const api::Value& owner) {
+  static constexpr std::string_view kMembers[] = {"apiVersion", "kind",       "name",
+                                                  "uid",        "controller", "blockOwnerDeletion"};
+  std::string text;
+  for (const std::string_view key : kMembers) {
+    if (const auto* member = owner.find(key)) api::write_json(text, *member);
+    text += ',';
+  }
+  return text;
+}
+
 }  // namespace
 
 void drop_repeated_owners(Change& change, api::Value& object, OwnersFrom from) {
   const auto* owners = object.find_path({"metadata", "ownerReferences"});
   if (owners == nullptr || !owners->is_array() || owners->size() < 2) return;
   api::Value kept = api::Value::array();
+  std::unordered_set<std::string> seen;
   std::string repeated;
   for (const api::Value& owner : owners->items()) {
-    const bool is_there = std::ranges::any_of(
-        kept.items(), [&](const api::Value& other) { return api::equal(owner, other); });
-    if (!is_there) {
+    if (seen.insert(text_of(owner)).second) {
       kept.append(change.arena, owner);
     } else {
       (repeated += repeated.empty() ? "" : ", ") += owner.string_at("uid");

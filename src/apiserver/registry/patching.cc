@@ -60,16 +60,6 @@ std::string shape_problem(const api::Value& body, bool is_json_patch) {
   return {};
 }
 
-// As Go prints a map: its keys in order. The parser bounds the depth.
-void sort_all(api::Value& value) {
-  if (value.is_object()) {
-    api::sort_members(value);
-    for (auto& [key, member] : value.members()) sort_all(member);
-  } else if (value.is_array()) {
-    for (auto& item : value.items()) sort_all(item);
-  }
-}
-
 }  // namespace
 
 Result<Patch> Patch::parse(Call& call) {
@@ -143,7 +133,7 @@ Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api
   std::string shown;
   if (kind_ == Kind::kStrategic) {
     api::Value sorted = api::deep_copy(arena, body_);
-    sort_all(sorted);
+    api::sort_all_members(sorted);  // As Go prints a map.
     shown = api::go_text(sorted, false);
   } else if (const auto patched = apply(arena, object, type)) {
     shown = api::to_json_text(*patched);

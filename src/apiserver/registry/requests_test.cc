@@ -387,6 +387,21 @@ TEST_F(Requests, ListsComeInPages) {
       << "what came meanwhile shows in a list that goes on as things are now";
 }
 
+TEST_F(Requests, ListsAreLaidOutUntilTheyAreLarge) {
+  const std::string text(900'000, 'x');
+  const auto make = [&](const std::string& name) {
+    const auto made = server_.post(
+        kMaps, R"({"metadata":{"name":")" + name + R"("},"data":{"k":")" + text + R"("}})");
+    EXPECT_EQ(made->status, 201);
+  };
+  make("a");
+  EXPECT_TRUE(server_.get(kMaps + "?pretty=true")->body.starts_with("{\n  \"kind\""));
+  for (const char* name : {"b", "c", "d", "e"}) make(name);
+  const auto large = server_.get(kMaps + "?pretty=true");
+  EXPECT_TRUE(large->body.starts_with("{\"kind\""));
+  EXPECT_EQ(large->json().find("items")->size(), 5U);
+}
+
 TEST_F(Requests, LargeAnswersAreCompressedForThoseWhoTakeIt) {
   const std::string large(200 << 10, 'x');
   for (const char* name : {"a", "b"}) {
