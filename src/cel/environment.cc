@@ -100,7 +100,7 @@ Result<Program> Environment::compile(std::string_view expression) const {
   auto data = std::make_shared<internal::ProgramData>();
   data->text = expression;
   internal::Source source(data->text);
-  internal::Expr* root = internal::parse(data->constants.arena(), source);
+  internal::Expr* root = internal::parse(data->constants.arena(), source, options_.bindings);
   if (root == nullptr) return errors::bad_request(source.errors());
   const EnvironmentScope scope(variables_, options_.patches);
   data->local_count = internal::check(root, scope, data->types, source);

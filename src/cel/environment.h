@@ -41,6 +41,8 @@ class Environment {
     // Mutating admission policies make patches: `Object{spec: Object.spec{...}}`,
     // `JSONPatch{op: "add", path: "/a", value: 1}` and jsonpatch.escapeKey().
     bool patches = false;
+    // cel.bind(x, value, result)
+    bool bindings = false;
   };
 
   explicit Environment(std::vector<Variable> variables) : Environment(std::move(variables), {}) {}

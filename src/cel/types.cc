@@ -150,7 +150,7 @@ std::string_view runtime_name(const Type& type) {
     case TypeKind::kError:
       return "!error!";
     case TypeKind::kDyn:
-      return "dyn";
+      return type.name.empty() ? "dyn" : type.name;
     case TypeKind::kNull:
       return "null_type";
     case TypeKind::kBool:

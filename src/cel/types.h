@@ -22,7 +22,7 @@ namespace pinnace::cel {
 
 enum class TypeKind : std::uint8_t {
   kError,  // Stands where checking failed, so that one mistake is told once.
-  kDyn,    // Anything: checked at run time.
+  kDyn,    // Anything: checked at run time. Named "any" where it cannot be iterated.
   kNull,
   kBool,
   kInt,
@@ -57,7 +57,7 @@ struct Field {
 
 struct Type {
   TypeKind kind = TypeKind::kDyn;
-  std::string_view name;  // Of objects, opaque types and parameters.
+  std::string_view name;  // Of objects, opaque types, parameters and `any`.
   std::span<const Type* const> parameters = {};
   std::span<const Field> fields = {};  // Of objects, sorted by name.
   ListKind list_kind = ListKind::kAtomic;
@@ -70,6 +70,7 @@ struct Type {
 
   const Field* field(std::string_view field_name) const;
   bool is_dyn() const { return kind == TypeKind::kDyn; }
+  bool is_any() const { return is_dyn() && !name.empty(); }
   bool is_optional() const { return kind == TypeKind::kOpaque && name == "optional_type"; }
 };
 

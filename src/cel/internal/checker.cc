@@ -381,7 +381,7 @@ class Checker {
     const bool two = !parts.variable_2.empty();
     const Type* range = unify_.substitute(parts.range->type);
     *first = *second = &kDynType;
-    switch (range->kind) {
+    switch (range->is_any() ? TypeKind::kOpaque : range->kind) {
       case TypeKind::kList:
         *first = two ? &kIntType : range->parameters[0];
         *second = range->parameters[0];

@@ -99,6 +99,14 @@ const Type* item_of(const Type* type) {
              : nullptr;
 }
 
+// What a field holds. Of a map's entries that are selected like fields, only `any` has bounds.
+const Type* member_of(const Type* type, std::string_view name) {
+  if (type == nullptr) return nullptr;
+  if (const Field* field = type->field(name)) return field->type;
+  const bool holds_any = type->kind == TypeKind::kMap && type->parameters[1]->is_any();
+  return holds_any ? type->parameters[1] : nullptr;
+}
+
 // The literal number that an argument is, as estimates of list functions take it.
 std::uint64_t number_of(const Expr& expr, std::uint64_t otherwise) {
   if (expr.kind != ExprKind::kLiteral || !expr.literal.is(Kind::kInt)) return otherwise;
@@ -171,8 +179,7 @@ class Estimator {
     if (expr.test_only) return operand;
     if (!expr.optional) {
       const Facts whole = facts_[expr.target];
-      const Field* field = whole.origin == nullptr ? nullptr : whole.origin->field(expr.name);
-      follow(facts_[&expr], whole, field == nullptr ? nullptr : field->type);
+      follow(facts_[&expr], whole, member_of(whole.origin, expr.name));
     }
     const TypeKind kind = expr.target->type->kind;
     // Selecting from what is only known at run time is not counted.

@@ -156,25 +156,43 @@ Expr* has(const Arguments& arguments) {
   return select;
 }
 
-// `target.optMap(x, f)`: `target.hasValue() ? optional.of(f with x = target.value()) : none`.
-// The binding of x is a comprehension over nothing whose accumulator is x.
-Expr* optional_map(const Arguments& arguments, bool flat) {
-  Builder& build = arguments.build;
+// `result` in which `name` is `value`: a comprehension over nothing whose accumulator is `name`.
+Expr* bound(Builder& build, std::string_view name, Expr* value, Expr* result) {
   Comprehension binding{};
-  const std::string_view name = variable(arguments, 0);
-  if (name.empty()) return arguments[0];
   binding.variable = "#unused";
   binding.range = build.list({});
-  binding.initial = build.member_call(arguments.target, "value", {});
+  binding.initial = value;
   binding.condition = build.literal(Value::boolean(false));
   binding.step = build.identifier(name);
-  binding.result = arguments[1];
-  Expr* bound = build.comprehension(binding);
-  bound->name = name;  // The accumulator's name.
+  binding.result = result;
+  Expr* expr = build.comprehension(binding);
+  expr->name = name;  // The accumulator's name.
+  return expr;
+}
+
+// cel.bind(x, value, result)
+Expr* bind(const Arguments& arguments) {
+  const Expr& target = *arguments.target;
+  const bool is_macro = arguments.build.has_bindings() && target.kind == ExprKind::kIdentifier &&
+                        target.name == "cel";
+  if (!is_macro) return nullptr;
+  const std::string_view name =
+      variable(arguments, 0, "cel.bind() variable names must be simple identifiers");
+  if (name.empty()) return arguments[0];
+  return bound(arguments.build, name, arguments[1], arguments[2]);
+}
+
+// `target.optMap(x, f)`: `target.hasValue() ? optional.of(f with x = target.value()) : none`.
+Expr* optional_map(const Arguments& arguments, bool flat) {
+  Builder& build = arguments.build;
+  const std::string_view name = variable(arguments, 0);
+  if (name.empty()) return arguments[0];
+  Expr* value = build.member_call(arguments.target, "value", {});
+  Expr* mapped = bound(build, name, value, arguments[1]);
   return build.operation(
       ExprKind::kConditional,
       {build.member_call(arguments.target, "hasValue", {}),
-       flat ? bound : build.call("optional.of", {bound}), build.call("optional.none", {})});
+       flat ? mapped : build.call("optional.of", {mapped}), build.call("optional.none", {})});
 }
 
 Expr* opt_map(const Arguments& arguments) { return optional_map(arguments, false); }
@@ -185,18 +203,9 @@ Expr* opt_flat_map(const Arguments& arguments) { return optional_map(arguments, 
 Expr* sort_by(const Arguments& arguments) {
   constexpr std::string_view kInput = "@__sortBy_input__";
   Builder& build = arguments.build;
-  Comprehension binding{};
-  Expr* keys = map({build, build.identifier(kInput), arguments.list});
-  binding.variable = "#unused";
-  binding.range = build.list({});
-  binding.initial = arguments.target;
-  binding.condition = build.literal(Value::boolean(false));
-  binding.step = build.identifier(kInput);
-  Expr* const sorted_by[] = {keys};
-  binding.result = build.member_call(build.identifier(kInput), "@sortByAssociatedKeys", sorted_by);
-  Expr* bound = build.comprehension(binding);
-  bound->name = kInput;
-  return bound;
+  Expr* const keys[] = {map({build, build.identifier(kInput), arguments.list})};
+  return bound(build, kInput, arguments.target,
+               build.member_call(build.identifier(kInput), "@sortByAssociatedKeys", keys));
 }
 
 struct Macro {
@@ -225,6 +234,7 @@ constexpr Macro kMacros[] = {
     {"transformMapEntry", 3, true, transform_map_entry},
     {"transformMapEntry", 4, true, transform_map_entry},
     {"sortBy", 2, true, sort_by},
+    {"bind", 3, true, bind},
     {"optMap", 2, true, opt_map},
     {"optFlatMap", 2, true, opt_flat_map},
 };

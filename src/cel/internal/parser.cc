@@ -108,8 +108,8 @@ constexpr Level kLevels[] = {{kRelations}, {kSums}, {kProducts}};
 
 class Parser {
  public:
-  Parser(api::Arena& arena, Source& source)
-      : source_(source), build_(arena, source), tokens_(tokenize(source)) {}
+  Parser(api::Arena& arena, Source& source, bool bindings)
+      : source_(source), build_(arena, source, bindings), tokens_(tokenize(source)) {}
 
   Expr* run() {
     if (source_.failed()) return nullptr;
@@ -511,7 +511,7 @@ class Parser {
 
 }  // namespace
 
-Expr* parse(api::Arena& arena, Source& source) {
+Expr* parse(api::Arena& arena, Source& source, bool bindings) {
   const std::size_t characters = count_characters(source.text());
   if (characters > kMaxExpressionCharacters) {
     source.report(0, fmt::format("expression code point size exceeds limit: size: {}, limit {}",
@@ -522,7 +522,7 @@ Expr* parse(api::Arena& arena, Source& source) {
     source.report(0, "Syntax error: the expression is not valid UTF-8");
     return nullptr;
   }
-  return Parser(arena, source).run();
+  return Parser(arena, source, bindings).run();
 }
 
 }  // namespace pinnace::cel::internal

@@ -3,7 +3,7 @@
 // Errors: reported to the Source, in the wording of cel-go; the first syntax error ends the parse.
 // Bounds: kMaxExpressionCharacters of text, kMaxRecursion of nesting, kMaxDepth of the tree.
 // Source: the CEL language definition, "Syntax" and "Macros"; cel-go's extensions "optional" and
-//   "two-variable comprehensions".
+//   "two-variable comprehensions" and "bindings".
 #pragma once
 
 #include <array>
@@ -23,7 +23,11 @@ inline constexpr int kMaxRecursion = 250;
 // Makes nodes in an arena. The parser's and the macros' hands.
 class Builder {
  public:
-  Builder(api::Arena& arena, Source& source) : arena_(arena), source_(source) {}
+  Builder(api::Arena& arena, Source& source, bool bindings)
+      : arena_(arena), source_(source), bindings_(bindings) {}
+
+  // Whether cel.bind() is a macro.
+  bool has_bindings() const { return bindings_; }
 
   // Where the nodes that are made from now on stand.
   void at(std::uint32_t offset) { offset_ = offset; }
@@ -54,6 +58,7 @@ class Builder {
  private:
   api::Arena& arena_;
   Source& source_;
+  bool bindings_;
   std::uint32_t offset_ = 0;
   bool too_deep_ = false;
 };
@@ -63,7 +68,7 @@ class Builder {
 Expr* expand_macro(Builder& build, Expr* target, std::string_view name,
                    std::span<Expr* const> arguments);
 
-// nullptr when there are errors.
-Expr* parse(api::Arena& arena, Source& source);
+// nullptr when there are errors. `bindings`: cel.bind(x, value, result) is there.
+Expr* parse(api::Arena& arena, Source& source, bool bindings);
 
 }  // namespace pinnace::cel::internal
