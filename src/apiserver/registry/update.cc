@@ -148,9 +148,10 @@ bool spec_differs(const api::Value& a, const api::Value& b, bool with_status) {
   return !covers(a, b) || !covers(b, a);
 }
 
-bool annotations_differ(const Attempt& attempt) {
-  const auto* now = attempt.object.find_path({"metadata", "annotations"});
-  const auto* before = attempt.old.find_path({"metadata", "annotations"});
+// `annotations` or `labels`.
+bool metadata_differs(const Attempt& attempt, std::string_view member) {
+  const auto* now = attempt.object.find_path({"metadata", member});
+  const auto* before = attempt.old.find_path({"metadata", member});
   const bool has_some = now != nullptr && !now->empty();
   const bool had_some = before != nullptr && !before->empty();
   return has_some && had_some ? !api::equal(*now, *before) : has_some != had_some;
@@ -169,7 +170,8 @@ Result<void> prepare(Attempt& attempt) {
   const bool with_status =
       change.storage.custom != nullptr && change.storage.subresource("status") == nullptr;
   const bool differs = spec_differs(attempt.object, attempt.old, with_status) ||
-                       (strategy.counts_annotations && annotations_differ(attempt));
+                       (strategy.counts_annotations && metadata_differs(attempt, "annotations")) ||
+                       (strategy.counts_labels && metadata_differs(attempt, "labels"));
   if (strategy.has_generation && counts && differs) {
     api::Value& meta = meta_of(change.arena, attempt.object);
     meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));

@@ -5,6 +5,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -72,8 +73,30 @@ void warn_about_endpoints(Change& change, const api::Value& object, const api::V
 
 // -- EndpointSlice
 
+// "example.com", perhaps with a dot behind it.
+void validate_domain(const Field& address) {
+  std::string_view domain = address.text();
+  if (!address.require()) return;
+  if (domain.ends_with('.')) domain.remove_suffix(1);
+  const auto complain = [&](std::string_view part, const std::string& detail) {
+    address.invalid_value(quoted(part), detail);
+  };
+  const auto labels = split(domain, '.');
+  if (const auto wrong = api::check_dns1123_subdomain(domain); !wrong.empty()) {
+    complain(domain, join(wrong, ","));
+  } else if (labels.size() < 2) {
+    complain(domain, "should be a domain with at least two segments separated by dots");
+  } else {
+    for (const std::string_view label : labels) {
+      const auto bad = api::check_dns1123_label(label);
+      if (!bad.empty()) return complain(label, join(bad, ","));
+    }
+  }
+}
+
 void validate_slice_address(const Field& address, const Field& type) {
-  if (type.is("FQDN")) return address.each(api::check_dns1123_subdomain(address.text()));
+  if (type.is("FQDN")) return validate_domain(address);
+  if (!type.is_among({"IPv4", "IPv6"})) return;
   const auto parsed = api::parse_address(address.text());
   address.each(api::check_ip(address.text()));
   if (!parsed) return;
@@ -86,10 +109,6 @@ void validate_topology(const Field& endpoint) {
   const Field topology = endpoint["deprecatedTopology"];
   if (topology.size() > kMaxTopology) topology.too_many(kMaxTopology);
   validate_label_map(topology);
-  const Field hostname = topology.at_key("kubernetes.io/hostname");
-  if (hostname.is_set()) {
-    hostname.as(topology["kubernetes.io/hostname"]).invalid("hostname is not allowed in topology");
-  }
 }
 
 void validate_hints(const Field& hints) {
@@ -112,18 +131,12 @@ void validate_slice_endpoint(const Field& endpoint, const Field& type) {
   } else if (addresses.size() > kMaxAddresses) {
     addresses.too_many(kMaxAddresses);
   }
-  Texts seen;
-  for (const Field& address : addresses.items()) {
-    if (!seen.emplace(address.text()).second) address.duplicate();
-    validate_slice_address(address, type);
-  }
+  for (const Field& address : addresses.items()) validate_slice_address(address, type);
   const Field node = endpoint["nodeName"];
   const Field host = endpoint["hostname"];
-  const Field zone = endpoint["zone"];
   if (node.is_set()) node.each(api::check_dns1123_subdomain(node.text()));
   validate_topology(endpoint);
   if (host.is_set()) host.each(api::check_dns1123_label(host.text()));
-  if (zone.is_set()) zone.each(api::check_label_value(zone.text()));
   validate_hints(endpoint["hints"]);
 }
 
@@ -149,9 +162,11 @@ void validate_slice(Change& change, const api::Value& object) {
   const Field type = slice["addressType"];
   if (type.require()) type.one_of({"FQDN", "IPv4", "IPv6"});
   const Field endpoints = slice["endpoints"];
-  if (endpoints.size() > kMaxEndpoints) {
+  // What stands there already was once right.
+  const bool is_known = change.old != nullptr && endpoints.same_as(change.old->find("endpoints"));
+  if (!is_known && endpoints.size() > kMaxEndpoints) {
     endpoints.too_many(kMaxEndpoints);
-  } else {
+  } else if (!is_known) {
     for (const Field& endpoint : endpoints.items()) validate_slice_endpoint(endpoint, type);
   }
   validate_slice_ports(slice["ports"]);
@@ -161,12 +176,55 @@ void keep_slice(Change& change, const api::Value& object, const api::Value& old)
   root(change, object)["addressType"].immutable(old.find("addressType"));
 }
 
-void warn_about_slice(Change& change, const api::Value& object, const api::Value*) {
-  const Field slice = root(change, object);
-  if (slice["addressType"].is("FQDN")) {
-    change.warn("addressType: FQDN endpoints are deprecated");
-    return;
+// Nodes are named by nodeName, and only v1beta1 has other places beside. What a client of v1 wrote
+// back is taken as it was meant.
+void drop_topology(Change& change, api::Value& object, const api::Value* old) {
+  constexpr std::string_view kHostname = "kubernetes.io/hostname";
+  api::Value* endpoints = object.find("endpoints");
+  const bool has_topology =
+      change.call.resource != nullptr && change.call.resource->version != "v1";
+  if (has_topology || endpoints == nullptr || !endpoints->is_array()) return;
+  std::set<std::string_view> known;
+  if (old != nullptr) {
+    const Field before = root(change, *old)["endpoints"];
+    if (before.same_as(endpoints)) return;
+    for (const Field& endpoint : before.items()) {
+      known.insert(endpoint["deprecatedTopology"].at_key(kHostname).text());
+    }
   }
+  for (api::Value& endpoint : endpoints->items()) {
+    const api::Value* topology = endpoint.find("deprecatedTopology");
+    if (topology == nullptr) continue;
+    const std::string_view host = topology->string_at(kHostname);
+    const bool is_node = !host.empty() && known.contains(host) &&
+                         api::check_dns1123_subdomain(host).empty() &&
+                         endpoint.find("nodeName") == nullptr;
+    if (is_node) endpoint.set_ref(change.arena, "nodeName", change.text(host));
+    endpoint.erase("deprecatedTopology");
+  }
+}
+Result<void> prepare_slice(Change& change, api::Value& object) {
+  drop_topology(change, object, nullptr);
+  return {};
+}
+Result<void> prepare_slice_update(Change& change, api::Value& object, const api::Value& old) {
+  drop_topology(change, object, &old);
+  return {};
+}
+
+// Controllers write addresses as they should be.
+bool is_of_controller(const Field& slice) {
+  return slice["metadata"]["labels"]
+      .at_key("endpointslice.kubernetes.io/managed-by")
+      .is_among({"endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"});
+}
+
+void warn_about_slice(Change& change, const api::Value& object, const api::Value* old) {
+  const Field slice = root(change, object);
+  if (old == nullptr && slice["addressType"].is("FQDN")) {
+    change.warn("spec.addressType: FQDN endpoints are deprecated");
+  }
+  if (is_of_controller(slice)) return;
   for (const Field& endpoint : slice["endpoints"].items()) {
     for (const Field& ip : endpoint["addresses"].items()) {
       for (auto& text : api::address_warnings(ip.path(), ip.text())) change.warn(std::move(text));
@@ -185,6 +243,9 @@ const Strategy kEndpointsStrategy{
 const Strategy kEndpointSliceStrategy{
     .storage_resource = "discovery.k8s.io/endpointslices",
     .has_generation = true,
+    .counts_labels = true,
+    .prepare_create = prepare_slice,
+    .prepare_update = prepare_slice_update,
     .validate = validate_slice,
     .validate_update = keep_slice,
     .warn = warn_about_slice,

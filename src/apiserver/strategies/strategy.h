@@ -51,6 +51,7 @@ struct Strategy {
   api::Complaints (*check_name)(std::string_view) = api::check_dns1123_subdomain;
   bool has_generation = false;      // metadata.generation counts changes of the spec.
   bool counts_annotations = false;  // And of the annotations.
+  bool counts_labels = false;       // And of the labels.
   bool create_on_update = false;    // PUT of what is not there makes it.
   bool returns_deleted = false;     // DELETE answers with the object instead of a Status.
   bool keeps_status = false;        // What a client says of the status when it creates one counts.
