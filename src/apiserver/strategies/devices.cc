@@ -1,66 +1,143 @@
-// Claims of devices, classes of them, and what nodes have of them.
-#include <algorithm>
-#include <set>
+// Claims of devices, templates and classes of them.
+#include "apiserver/strategies/devices.h"
 
+#include <algorithm>
+#include <optional>
+
+#include "api/addresses.h"
 #include "api/json.h"
-#include "apiserver/registry/object_meta.h"
+#include "apiserver/backend.h"
+#include "apiserver/registry/stored_json.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "apiserver/strategies/volume_sources.h"
 #include "base/strings.h"
+#include "cel/device.h"
 
 namespace pinnace::apiserver {
+
+void validate_pool_name(const Field& name) {
+  constexpr std::size_t kMaxBytes = 253;
+  if (!name.require()) return;
+  if (name.text().size() > kMaxBytes) name.too_long(kMaxBytes);
+  for (const std::string_view part : split(name.text(), '/')) {
+    name.each(api::check_dns1123_subdomain(part));
+  }
+}
+
 namespace {
 
-constexpr std::size_t kMaxSelectors = 32, kMaxRequests = 32, kMaxSubRequests = 8;
-constexpr std::size_t kMaxDevices = 128, kMaxAttributes = 32, kMaxTolerations = 16;
-constexpr std::size_t kMaxExpressionBytes = 10 << 10, kMaxParameterBytes = 10 << 10,
-                      kMaxIdentifierBytes = 32;
-constexpr std::size_t kMaxPoolBytes = 253, kMaxStringBytes = 64;
+void validate_identifier(const Field& place, std::string_view name) {
+  constexpr std::size_t kMaxBytes = 32;
+  const api::Value shown = api::Value::string_ref(name);
+  if (name.size() > kMaxBytes) place.too_long(kMaxBytes);
+  place.with(&shown).each(api::check_c_identifier(name));
+}
+
+}  // namespace
+
+void validate_device_name(const Field& place, std::string_view name) {
+  const auto parts = split(name, '/');
+  if (parts.size() > 2) {
+    return place.invalid_value(quoted(name), "must not contain more than one slash");
+  }
+  if (parts.size() == 1) return validate_identifier(place, parts[0]);
+  if (parts[0].empty()) {
+    place.invalid_value("\"\"", "the domain must not be empty");
+  } else {
+    const api::Value domain = api::Value::string_ref(parts[0]);
+    validate_csi_driver_name(place.with(&domain));
+  }
+  if (parts[1].empty()) {
+    place.invalid_value("\"\"", "the name must not be empty");
+  } else {
+    validate_identifier(place, parts[1]);
+  }
+}
+
+void validate_device_effect(const Field& effect) {
+  effect.one_of({"NoExecute", "NoSchedule", "None"});
+}
+
+void validate_binding_conditions(const Field& owner) {
+  constexpr std::size_t kMaxConditions = 4;
+  const Field wanted = owner["bindingConditions"];
+  const Field failures = owner["bindingFailureConditions"];
+  for (const Field& list : {wanted, failures}) {
+    validate_list(list, kMaxConditions,
+                  [](const Field& type) { type.each(api::check_qualified_name(type.text())); });
+  }
+  std::set<std::string_view> types, failure_types;
+  for (const Field& type : wanted.items()) {
+    if (!types.insert(type.text()).second) type.duplicate();
+  }
+  for (const Field& type : failures.items()) {
+    if (!failure_types.insert(type.text()).second) type.duplicate();
+    if (types.contains(type.text())) {
+      type.invalid("bindingFailureConditions must not overlap with bindingConditions");
+    }
+  }
+  if (wanted.empty() && !failures.empty()) {
+    wanted.invalid("bindingConditions are required to use bindingFailureConditions");
+  }
+  if (failures.empty() && !wanted.empty()) {
+    failures.invalid("bindingFailureConditions are required to use bindingConditions");
+  }
+}
+
+namespace {
+
+constexpr std::size_t kMaxRequests = 32;
+constexpr std::size_t kMaxRawBytes = 10 << 10;
 using Texts = std::set<std::string, std::less<>>;
 
-void validate_class_name(const Field& name) {
-  if (name.require()) name.each(api::check_dns1123_subdomain(name.text()));
+// `known`: they were there before, and so must have been right.
+void validate_selectors(const Field& selectors, bool known) {
+  constexpr std::size_t kMaxSelectors = 32, kMaxExpressionBytes = 10 << 10;
+  validate_list(selectors, kMaxSelectors, [&](const Field& selector) {
+    const Field expression = selector["cel"]["expression"];
+    if (!selector["cel"].is_set()) return selector["cel"].required();
+    if (known) return;
+    if (expression.text().size() > kMaxExpressionBytes) {
+      return expression.too_long(kMaxExpressionBytes);
+    }
+    const auto program = cel::device_environment().compile(expression.text());
+    const std::string shown = expression.is_set() ? expression.shown() : "\"\"";
+    if (!program) {
+      expression.invalid_value(shown, cel::compile_failure(program.error()));
+    } else if (!cel::selects_devices(program->result_type())) {
+      expression.invalid_value(shown, "must evaluate to bool or the unknown type, not " +
+                                          cel::to_text(program->result_type()));
+    } else if (program->cost_estimate().max > cel::kDeviceCostLimit) {
+      expression.forbidden("too complex, exceeds cost limit");
+    }
+  });
 }
 
-void validate_selectors(const Field& selectors) {
-  if (selectors.size() > kMaxSelectors) selectors.too_many(kMaxSelectors);
-  for (const Field& selector : selectors.items()) {
-    const Field cel = selector["cel"];
-    if (!cel.is_set()) {
-      cel.required();
-      continue;
-    }
-    const Field expression = cel["expression"];
-    expression.require();
-    if (expression.text().size() > kMaxExpressionBytes) expression.too_long(kMaxExpressionBytes);
+void validate_toleration(const Field& toleration) {
+  const Field key = toleration["key"];
+  const Field op = toleration["operator"];
+  const Field value = toleration["value"];
+  if (!key.empty()) key.each(api::check_qualified_name(key.text()));
+  if (op.is("Exists")) {
+    if (!value.empty()) value.invalid("must be empty for operator `Exists`");
+  } else if (op.is("Equal")) {
+    value.each(api::check_label_value(value.text()));
+  } else if (op.require()) {
+    op.not_supported({"Equal", "Exists"});
   }
-}
-
-void validate_device_tolerations(const Field& tolerations) {
-  if (tolerations.size() > kMaxTolerations) tolerations.too_many(kMaxTolerations);
-  for (const Field& toleration : tolerations.items()) {
-    const Field key = toleration["key"];
-    const Field op = toleration["operator"];
-    const Field value = toleration["value"];
-    if (!key.empty()) key.each(api::check_qualified_name(key.text()));
-    if (op.is("Exists")) {
-      if (!value.empty()) value.invalid("must be empty for operator `Exists`");
-    } else if (op.is("Equal")) {
-      value.each(api::check_label_value(value.text()));
-    } else if (op.require()) {
-      op.not_supported({"Equal", "Exists"});
-    }
-    toleration["effect"].one_of({"NoExecute", "NoSchedule", "None"});
-  }
+  validate_device_effect(toleration["effect"]);
 }
 
 // A request for devices of a class, alone or as one of several that would do.
 void validate_exact_request(const Field& request) {
+  constexpr std::size_t kMaxTolerations = 16;
+  const Field class_name = request["deviceClassName"];
   const Field mode = request["allocationMode"];
   const Field count = request["count"];
-  validate_class_name(request["deviceClassName"]);
-  validate_selectors(request["selectors"]);
+  if (class_name.require()) class_name.each(api::check_dns1123_subdomain(class_name.text()));
+  validate_selectors(request["selectors"], false);
   if (!mode.is_among({"All", "ExactCount"})) {
     mode.not_supported({"All", "ExactCount"});
   } else if (mode.is("All") && count.number() != 0) {
@@ -68,56 +145,52 @@ void validate_exact_request(const Field& request) {
   } else if (mode.is("ExactCount") && count.number() <= 0) {
     count.invalid_value(std::to_string(count.number()), "must be greater than zero");
   }
-  validate_device_tolerations(request["tolerations"]);
+  validate_list(request["tolerations"], kMaxTolerations, validate_toleration);
 }
 
-void validate_request_name(const Field& name, Texts& names) {
-  if (!name.require()) return;
-  name.each(api::check_dns1123_label(name.text()));
-  if (!names.emplace(name.text()).second) name.duplicate();
-}
+void validate_label(const Field& name) { name.each(api::check_dns1123_label(name.text())); }
 
-void validate_request(const Field& request, Texts& names) {
+void validate_request(const Field& request) {
+  constexpr std::size_t kMaxSubRequests = 8;
   const Field exactly = request["exactly"];
   const Field options = request["firstAvailable"];
-  validate_request_name(request["name"], names);
-  if (options.size() > kMaxSubRequests) options.too_many(kMaxSubRequests);
-  Texts own;
-  for (const Field& option : options.items()) {
-    validate_request_name(option["name"], own);
-    validate_exact_request(option);
-    names.insert(std::string(request["name"].text()) + "/" + std::string(option["name"].text()));
-  }
-  if (exactly.is_set()) validate_exact_request(exactly);
+  validate_label(request["name"]);
   if (!exactly.is_set() && options.empty()) {
     request.required("exactly one of `exactly` or `firstAvailable` is required");
   } else if (exactly.is_set() && !options.empty()) {
     request.invalid_value("null",
                           "exactly one of `exactly` or `firstAvailable` is required, but multiple "
                           "fields are set");
+  } else if (exactly.is_set()) {
+    validate_exact_request(exactly);
+  } else {
+    const auto check = [](const Field& option) {
+      validate_label(option["name"]);
+      validate_exact_request(option);
+    };
+    validate_set(options, kMaxSubRequests, check, own_name);
   }
 }
 
-// "domain/name"; the domain may be left out where a driver is known.
-void validate_qualified(const Field& name, bool needs_domain) {
-  const auto parts = split(name.text(), '/');
-  if (!name.require()) return;
-  if (parts.size() > 2 || (needs_domain && parts.size() < 2)) {
-    return name.invalid(parts.size() > 2 ? "a qualified name must be <domain>/<identifier>"
-                                         : "must include a domain");
+// "request", and "request/option" where there are several ways to satisfy one.
+Texts names_of_requests(const Field& requests) {
+  Texts names;
+  for (const Field& request : requests.items()) {
+    const std::string name(request["name"].text());
+    names.insert(name);
+    for (const Field& option : request["firstAvailable"].items()) {
+      names.insert(name + "/" + std::string(option["name"].text()));
+    }
   }
-  if (parts.size() == 2) name.each(api::check_dns1123_subdomain(parts[0]));
-  if (parts.back().size() > kMaxIdentifierBytes) name.too_long(kMaxIdentifierBytes);
-  name.each(api::check_c_identifier(parts.back()));
+  return names;
 }
 
-// The name of a request, or of a request and one of the ways to satisfy it.
 void validate_request_reference(const Field& request, const Texts& names) {
   const auto parts = split(request.text(), '/');
   if (parts.size() <= 2) {
     for (const std::string_view part : parts) request.each(api::check_dns1123_label(part));
+    if (names.contains(request.text())) return;
   }
-  if (names.contains(request.text())) return;
   request.invalid(
       "must be the name of a request in the claim or the name of a request and a subrequest "
       "separated by '/'");
@@ -125,108 +198,220 @@ void validate_request_reference(const Field& request, const Texts& names) {
 
 // Requests that a constraint or configuration speaks of.
 void validate_named_requests(const Field& requests, const Texts& names) {
-  Texts seen;
-  if (requests.size() > kMaxRequests) requests.too_many(kMaxRequests);
-  for (const Field& request : requests.items()) {
-    validate_request_reference(request, names);
-    if (!seen.emplace(request.text()).second) request.duplicate();
+  validate_set(
+      requests, kMaxRequests,
+      [&](const Field& request) { validate_request_reference(request, names); }, own_text);
+}
+
+// An object of anybody's kind. What is there may be larger.
+void validate_raw(const Field& raw, bool known) {
+  if (!raw.is_set()) {
+    raw.required();
+  } else if (!known && api::to_json_text(*raw.value()).size() > kMaxRawBytes) {
+    raw.too_long(kMaxRawBytes);
+  } else if (!raw.value()->is_object()) {
+    raw.invalid_value("\"<value omitted>\"", "must be a valid JSON object");
   }
 }
 
-void validate_opaque(const Field& config) {
+void validate_opaque(const Field& config, bool known) {
   const Field opaque = config["opaque"];
   if (!opaque.is_set()) return opaque.required();
   validate_csi_driver_name(opaque["driver"]);
-  const Field parameters = opaque["parameters"];
-  if (!parameters.is_set()) {
-    parameters.required();
-  } else if (parameters.shown().size() > kMaxParameterBytes) {
-    parameters.too_long(kMaxParameterBytes);
-  } else if (!parameters.value()->is_object()) {
-    parameters.invalid_value("\"<value omitted>\"", "must be a valid JSON object");
+  validate_raw(opaque["parameters"], known);
+}
+
+void validate_attribute_name(const Field& name) {
+  validate_device_name(name, name.text());
+  if (name.text().find('/') == std::string_view::npos) {
+    name.invalid("a fully qualified name must be a domain and a name separated by a slash");
+  }
+}
+
+void validate_constraint(const Field& constraint, const Texts& names) {
+  const Field match = constraint["matchAttribute"];
+  const Field distinct = constraint["distinctAttribute"];
+  validate_named_requests(constraint["requests"], names);
+  if (match.is_set()) {
+    validate_attribute_name(match);
+  } else if (distinct.is_set()) {
+    validate_attribute_name(distinct);
+  } else {
+    constraint.required(
+        "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple "
+        "fields are set");
   }
 }
 
 void validate_claim_devices(const Field& devices) {
-  const Field requests = devices["requests"];
-  Texts names;
-  if (requests.size() > kMaxRequests) requests.too_many(kMaxRequests);
-  for (const Field& request : requests.items()) validate_request(request, names);
-  const Field constraints = devices["constraints"];
-  const Field configs = devices["config"];
-  if (constraints.size() > kMaxRequests) constraints.too_many(kMaxRequests);
-  for (const Field& constraint : constraints.items()) {
-    validate_named_requests(constraint["requests"], names);
-    const Field match = constraint["matchAttribute"];
-    const Field distinct = constraint["distinctAttribute"];
-    if (match.is_set()) {
-      validate_qualified(match, true);
-    } else if (distinct.is_set()) {
-      validate_qualified(distinct, true);
-    } else {
-      constraint.required(
-          "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple "
-          "fields are set");
-    }
-  }
-  if (configs.size() > kMaxRequests) configs.too_many(kMaxRequests);
-  for (const Field& config : configs.items()) {
+  const Texts names = names_of_requests(devices["requests"]);
+  validate_set(devices["requests"], kMaxRequests, validate_request, own_name);
+  validate_list(devices["constraints"], kMaxRequests,
+                [&](const Field& constraint) { validate_constraint(constraint, names); });
+  validate_list(devices["config"], kMaxRequests, [&](const Field& config) {
     validate_named_requests(config["requests"], names);
-    validate_opaque(config);
+    validate_opaque(config, false);
+  });
+}
+
+// Devices that others use are given only in namespaces that say so.
+void require_admin_label(Change& change, const Field& place) {
+  constexpr std::string_view kLabel = "resource.kubernetes.io/admin-access";
+  const auto found = change.backend.store().get({"namespaces", "", change.ns});
+  api::Arena arena;
+  const auto parsed = found ? parse_stored(arena, **found)
+                            : Result<api::Value>(errors::not_found("namespaces", ""));
+  const auto* labels = parsed ? parsed->find_path({"metadata", "labels"}) : nullptr;
+  if (labels != nullptr && labels->string_at(kLabel) == "true") return;
+  place.forbidden("admin access to devices requires the `" + std::string(kLabel) +
+                  ": true` label on the containing namespace");
+}
+
+void validate_admin_access(Change& change, const api::Value& object, const Field& requests) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (!requests.at(i)["exactly"]["adminAccess"].flag()) continue;
+    // Templates are complained about as if they were claims, and both without `exactly`.
+    const Field place = root(change, object)["spec"]["devices"]["requests"].at(i)["adminAccess"];
+    return require_admin_label(change, place);
   }
 }
 
 void validate_claim(Change& change, const api::Value& object) {
-  validate_claim_devices(root(change, object)["spec"]["devices"]);
+  // Nothing of it can have changed since it was right.
+  if (change.old != nullptr) return;
+  const Field devices = root(change, object)["spec"]["devices"];
+  validate_admin_access(change, object, devices["requests"]);
+  validate_claim_devices(devices);
 }
 
-void keep_spec(Change& change, const api::Value& object, const api::Value& old) {
+void keep_spec(Change& change, const api::Value& object, const api::Value& old,
+               std::string_view type) {
   const Field spec = root(change, object)["spec"];
-  if (!spec.same_as(old.find("spec"))) spec.invalid("field is immutable");
+  if (spec.same_as(old.find("spec"))) return;
+  spec.invalid_value(internal_form(spec, "resource.k8s.io", type), "field is immutable");
+}
+void keep_claim(Change& change, const api::Value& object, const api::Value& old) {
+  keep_spec(change, object, old, "ResourceClaimSpec");
+}
+void keep_claim_template(Change& change, const api::Value& object, const api::Value& old) {
+  keep_spec(change, object, old, "ResourceClaimTemplateSpec");
 }
 
-void validate_pool_name(const Field& name) {
-  if (!name.require()) return;
-  if (name.text().size() > kMaxPoolBytes) name.too_long(kMaxPoolBytes);
-  for (const std::string_view part : split(name.text(), '/')) {
-    name.each(api::check_dns1123_subdomain(part));
+// -- What was found for a claim
+
+void validate_share(const Field& share) {
+  constexpr std::size_t kBytes = 36, kBracketed = 38, kBare = 32, kWithPrefix = 45;
+  if (!share.is_set()) return;
+  std::string_view text = share.text();
+  const auto wrong = [&](const std::string& what) {
+    share.invalid_value(quoted(share.text()), "error validating uid: " + what);
+  };
+  switch (text.size()) {
+    case kBytes:
+    case kBare:
+      break;
+    case kWithPrefix:
+      if (to_lower(text.substr(0, 9)) != "urn:uuid:") {
+        return wrong("invalid urn prefix: " + quoted(text.substr(0, 9)));
+      }
+      text.remove_prefix(9);
+      break;
+    case kBracketed:
+      if (!text.starts_with('{') || !text.ends_with('}')) {
+        return wrong("invalid bracketed UUID format");
+      }
+      text = text.substr(1, kBytes);
+      break;
+    default:
+      return wrong("invalid UUID length: " + std::to_string(text.size()));
   }
-}
-
-Texts names_of_requests(const api::Value& claim) {
-  Texts names;
-  const auto* requests = claim.find_path({"spec", "devices", "requests"});
-  if (requests == nullptr || !requests->is_array()) return names;
-  for (const api::Value& request : requests->items()) {
-    const std::string name(request.string_at("name"));
-    names.insert(name);
-    const auto* options = request.find("firstAvailable");
-    if (options == nullptr || !options->is_array()) continue;
-    for (const api::Value& option : options->items()) {
-      names.insert(name + "/" + std::string(option.string_at("name")));
-    }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_hyphen = text.size() == kBytes && (i == 8 || i == 13 || i == 18 || i == 23);
+    const bool is_hex =
+        std::string_view("0123456789abcdefABCDEF").find(text[i]) != std::string_view::npos;
+    if (is_hyphen ? text[i] != '-' : !is_hex) return wrong("invalid UUID format");
   }
-  return names;
+  if (share.text().size() == kBytes && to_lower(share.text()) == share.text()) return;
+  share.invalid_value(quoted(share.text()),
+                      "uid must be in RFC 4122 normalized form, "
+                      "`xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal "
+                      "characters");
 }
 
-// What was found for a claim.
+void validate_result(const Field& result, const Texts& names) {
+  validate_request_reference(result["request"], names);
+  validate_csi_driver_name(result["driver"]);
+  validate_pool_name(result["pool"]);
+  validate_label(result["device"]);
+  validate_binding_conditions(result);
+  for (const Field& toleration : result["tolerations"].items()) validate_toleration(toleration);
+  validate_share(result["shareID"]);
+}
+
 void validate_allocation(const Field& allocation, const Texts& names) {
-  const Field results = allocation["devices"]["results"];
-  const Field configs = allocation["devices"]["config"];
-  if (results.size() > kMaxRequests) results.too_many(kMaxRequests);
-  for (const Field& result : results.items()) {
-    validate_request_reference(result["request"], names);
-    validate_csi_driver_name(result["driver"]);
-    validate_pool_name(result["pool"]);
-    result["device"].each(api::check_dns1123_label(result["device"].text()));
-  }
-  if (configs.size() > 2 * kMaxRequests) configs.too_many(2 * kMaxRequests);
-  for (const Field& config : configs.items()) {
+  const Field devices = allocation["devices"];
+  validate_list(devices["results"], kMaxRequests,
+                [&](const Field& result) { validate_result(result, names); });
+  validate_list(devices["config"], 2 * kMaxRequests, [&](const Field& config) {
     if (config["source"].require()) config["source"].one_of({"FromClaim", "FromClass"});
     validate_named_requests(config["requests"], names);
-    validate_opaque(config);
-  }
+    validate_opaque(config, false);
+  });
   if (allocation["nodeSelector"].is_set()) validate_node_selector(allocation["nodeSelector"]);
+}
+
+// A device, or a share of one, that a result or a status speaks of.
+std::string device_id(const Field& device) {
+  std::string id = "{\"Driver\":" + quoted(device["driver"].text());
+  id += ",\"Pool\":" + quoted(device["pool"].text());
+  id += ",\"Device\":" + quoted(device["device"].text());
+  return id + ",\"ShareID\":" + quoted(device["shareID"].text()) + "}";
+}
+
+Texts allocated_devices(const Field& claim) {
+  Texts ids;
+  for (const Field& result : claim["status"]["allocation"]["devices"]["results"].items()) {
+    ids.insert(device_id(result));
+  }
+  return ids;
+}
+
+void validate_interface_address(const Field& address) {
+  const auto range = api::parse_range(address.text());
+  if (!range) {
+    return address.invalid(
+        "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)");
+  }
+  const std::string canonical = range->address.text() + "/" + std::to_string(range->prefix_bits);
+  if (address.text() != canonical) {
+    address.invalid("must be in canonical form (" + quoted(canonical) + ")");
+  }
+}
+
+void validate_network_data(const Field& data) {
+  constexpr std::size_t kMaxNameBytes = 256, kMaxHardwareBytes = 128, kMaxAddresses = 16;
+  const Field name = data["interfaceName"];
+  const Field hardware = data["hardwareAddress"];
+  if (name.text().size() > kMaxNameBytes) name.too_long(kMaxNameBytes);
+  if (hardware.text().size() > kMaxHardwareBytes) hardware.too_long(kMaxHardwareBytes);
+  validate_set(data["ips"], kMaxAddresses, validate_interface_address, own_text);
+}
+
+void validate_device_status(const Field& device, const Texts& allocated) {
+  constexpr std::size_t kMaxConditions = 8;
+  const Field conditions = device["conditions"];
+  validate_csi_driver_name(device["driver"]);
+  validate_pool_name(device["pool"]);
+  validate_label(device["device"]);
+  validate_share(device["shareID"]);
+  const std::string id = device_id(device);
+  if (!allocated.contains(id)) {
+    device.invalid_value(id, "must be an allocated device in the claim");
+  }
+  if (conditions.size() > kMaxConditions) conditions.too_many(kMaxConditions);
+  validate_conditions(conditions);
+  if (device["data"].is_set()) validate_raw(device["data"], false);
+  validate_network_data(device["networkData"]);
 }
 
 bool has_new_consumers(const Field& consumers, const api::Value& old) {
@@ -241,18 +426,37 @@ bool has_new_consumers(const Field& consumers, const api::Value& old) {
   });
 }
 
-void validate_claim_status(Change& change, const api::Value& object, const api::Value& old) {
+void validate_consumers(const Field& consumers) {
   constexpr std::size_t kMaxConsumers = 256;
-  const Field status = root(change, object)["status"];
-  const Field consumers = status["reservedFor"];
-  const Field allocation = status["allocation"];
-  const auto* before = old.find_path({"status", "allocation"});
-  Texts uids;
-  if (consumers.size() > kMaxConsumers) consumers.too_many(kMaxConsumers);
-  for (const Field& consumer : consumers.items()) {
+  const auto check = [](const Field& consumer) {
     for (const char* key : {"resource", "name", "uid"}) consumer[key].require();
-    if (!uids.emplace(consumer["uid"].text()).second) consumer["uid"].duplicate();
+  };
+  validate_set(consumers, kMaxConsumers, check,
+               [](const Field& consumer) { return quoted(consumer["uid"].text()); });
+}
+
+// Of results, in which admin access cannot be granted later.
+std::optional<Field> first_with_admin_access(const Field& claim) {
+  for (const Field& result : claim["status"]["allocation"]["devices"]["results"].items()) {
+    if (result["adminAccess"].flag()) return result["adminAccess"];
   }
+  return std::nullopt;
+}
+
+void validate_claim_status(Change& change, const api::Value& object, const api::Value& old) {
+  const Field claim = root(change, object);
+  const Field consumers = claim["status"]["reservedFor"];
+  const Field allocation = claim["status"]["allocation"];
+  const Field before = root(change, old)["status"]["allocation"];
+  const auto granted = first_with_admin_access(claim);
+  if (granted && !first_with_admin_access(root(change, old))) {
+    require_admin_label(change, *granted);
+  }
+  validate_consumers(consumers);
+  const Texts allocated = allocated_devices(claim);
+  validate_set(
+      claim["status"]["devices"], kAnyNumber,
+      [&](const Field& device) { validate_device_status(device, allocated); }, device_id);
   if (!consumers.empty() && !allocation.is_set()) {
     consumers.forbidden("may not be specified when `allocated` is not set");
   } else if (is_being_deleted(object) && has_new_consumers(consumers, old)) {
@@ -261,173 +465,76 @@ void validate_claim_status(Change& change, const api::Value& object, const api::
         "set");
   }
   if (!allocation.is_set()) return;
-  if (before == nullptr) return validate_allocation(allocation, names_of_requests(object));
-  if (!allocation.same_as(before)) allocation.invalid("field is immutable");
+  if (!before.is_set()) {
+    validate_allocation(allocation, names_of_requests(claim["spec"]["devices"]["requests"]));
+  } else if (!allocation.same_as(before.value())) {
+    allocation.invalid_value(internal_form(allocation, "resource.k8s.io", "AllocationResult"),
+                             "field is immutable");
+  }
+}
+
+// What drivers said of devices that the claim has no longer goes with them.
+Result<void> drop_freed_devices(Change& change, api::Value& object, const api::Value& old) {
+  api::Value* devices = object.find_path({"status", "devices"});
+  if (change.subresource != "status" || devices == nullptr || !devices->is_array()) return {};
+  Texts freed = allocated_devices(root(change, old));
+  for (const std::string& id : allocated_devices(root(change, object))) freed.erase(id);
+  if (freed.empty()) return {};
+  api::Value kept = api::Value::array();
+  for (const Field& device : root(change, object)["status"]["devices"].items()) {
+    if (!freed.contains(device_id(device))) kept.append(change.arena, *device.value());
+  }
+  if (kept.empty()) {
+    object.find("status")->erase("devices");
+  } else {
+    *devices = kept;
+  }
+  return {};
 }
 
 void validate_claim_template(Change& change, const api::Value& object) {
+  if (change.old != nullptr) return;
   const Field spec = root(change, object)["spec"];
+  const Field devices = spec["spec"]["devices"];
+  validate_admin_access(change, object, devices["requests"]);
   validate_annotation_keys(spec["metadata"]["annotations"]);
   validate_label_map(spec["metadata"]["labels"]);
-  validate_claim_devices(spec["spec"]["devices"]);
+  validate_claim_devices(devices);
 }
 
 void validate_device_class(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  validate_selectors(spec["selectors"]);
-  if (spec["config"].size() > kMaxRequests) spec["config"].too_many(kMaxRequests);
-  for (const Field& config : spec["config"].items()) validate_opaque(config);
+  const auto is_known = [&](const char* member) {
+    return change.old != nullptr && spec[member].same_as(change.old->find_path({"spec", member}));
+  };
+  validate_selectors(spec["selectors"], is_known("selectors"));
+  const bool knows_config = is_known("config");
+  validate_list(spec["config"], kMaxRequests,
+                [&](const Field& config) { validate_opaque(config, knows_config); });
   const Field extended = spec["extendedResourceName"];
-  if (!extended.is_set()) return;
-  const bool is_extended = extended.text().find('/') != std::string_view::npos &&
-                           extended.text().find("kubernetes.io/") == std::string_view::npos &&
-                           api::check_qualified_name(extended.text()).empty();
-  if (!is_extended) extended.invalid("must be a valid extended resource name");
-}
-
-// -- ResourceSlice
-
-void validate_taint(const Field& taint) {
-  const Field key = taint["key"];
-  if (key.require()) key.each(api::check_qualified_name(key.text()));
-  if (!taint["value"].empty()) taint["value"].each(api::check_label_value(taint["value"].text()));
-  const Field effect = taint["effect"];
-  if (effect.require()) effect.one_of({"NoExecute", "NoSchedule", "None"});
-}
-
-void validate_attributes(const Field& device) {
-  const Field attributes = device["attributes"];
-  const Field capacity = device["capacity"];
-  if (attributes.size() + capacity.size() > kMaxAttributes) {
-    device.invalid_value(std::to_string(attributes.size() + capacity.size()),
-                         "the total number of attributes and capacities must not exceed 32");
+  if (extended.is_set() && !is_extended_resource(extended.text())) {
+    extended.invalid("must be a valid extended resource name");
   }
-  for (const auto& [name, attribute] : attributes.entries()) {
-    const api::Value key = api::Value::string_ref(name);
-    validate_qualified(attribute.with(&key), false);
-    std::size_t count = 0;
-    for (const char* kind : {"int", "bool", "string", "version"}) {
-      if (attribute[kind].is_set()) ++count;
-    }
-    if (count != 1) attribute.invalid("exactly one value must be specified");
-    for (const char* kind : {"string", "version"}) {
-      if (attribute[kind].text().size() > kMaxStringBytes) {
-        attribute[kind].too_long(kMaxStringBytes);
-      }
-    }
-  }
-}
-
-// Exactly one way to say on which nodes something is.
-void validate_node_choice(const Field& spec) {
-  std::string chosen;
-  const auto choose = [&](const char* member) {
-    chosen.append(chosen.empty() ? "`" : ", `").append(member).append("`");
-  };
-  const Field node = spec["nodeName"];
-  if (node.is_set() && node.empty()) {
-    node.invalid("must be either unset or set to a non-empty string");
-  } else if (node.is_set()) {
-    choose("nodeName");
-    node.each(api::check_dns1123_subdomain(node.text()));
-  }
-  if (spec["nodeSelector"].is_set()) {
-    choose("nodeSelector");
-    validate_node_selector(spec["nodeSelector"]);
-    if (spec["nodeSelector"]["nodeSelectorTerms"].size() != 1) {
-      spec["nodeSelector"]["nodeSelectorTerms"].invalid("must have exactly one node selector term");
-    }
-  }
-  for (const char* member : {"allNodes", "perDeviceNodeSelection"}) {
-    const Field flag = spec[member];
-    if (!flag.is_set()) continue;
-    if (flag.flag())
-      choose(member);
-    else
-      flag.invalid("must be either unset or set to true");
-  }
-  if (chosen.empty()) {
-    spec.required(
-        "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` "
-        "is required");
-  } else if (chosen.find(',') != std::string::npos) {
-    spec.invalid_value(
-        quoted("{" + chosen + "}"),
-        "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` "
-        "is required, but multiple fields are set");
-  }
-}
-
-void validate_slice(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field pool = spec["pool"];
-  const Field name = pool["name"];
-  validate_csi_driver_name(spec["driver"]);
-  validate_pool_name(name);
-  if (pool["resourceSliceCount"].number() <= 0) {
-    pool["resourceSliceCount"].invalid("must be greater than zero");
-  }
-  if (pool["generation"].number() < 0) {
-    pool["generation"].invalid("must be greater than or equal to zero");
-  }
-  validate_node_choice(spec);
-  const Field devices = spec["devices"];
-  Texts names;
-  if (devices.size() > kMaxDevices) devices.too_many(kMaxDevices);
-  for (const Field& device : devices.items()) {
-    validate_request_name(device["name"], names);
-    validate_attributes(device);
-    for (const Field& taint : device["taints"].items()) validate_taint(taint);
-    if (spec["perDeviceNodeSelection"].flag()) validate_node_choice(device);
-  }
-}
-
-void keep_slice(Change& change, const api::Value& object, const api::Value& old) {
-  const Field spec = root(change, object)["spec"];
-  const auto keep = [](const Field& field, const api::Value* was) {
-    if (!field.same_as(was)) field.invalid("field is immutable");
-  };
-  for (const char* key : {"driver", "nodeName"}) keep(spec[key], old.find_path({"spec", key}));
-  keep(spec["pool"]["name"], old.find_path({"spec", "pool", "name"}));
-}
-
-void validate_taint_rule(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
-  const Field selector = spec["deviceSelector"];
-  if (!selector["driver"].empty()) validate_csi_driver_name(selector["driver"]);
-  if (!selector["device"].empty()) {
-    selector["device"].each(api::check_dns1123_label(selector["device"].text()));
-  }
-  validate_taint(spec["taint"]);
 }
 
 }  // namespace
 
 const Strategy kResourceClaimStrategy{
     .storage_resource = "resource.k8s.io/resourceclaims",
+    .prepare_update = drop_freed_devices,
     .validate = validate_claim,
-    .validate_update = keep_spec,
+    .validate_update = keep_claim,
     .validate_status = validate_claim_status,
 };
 const Strategy kResourceClaimTemplateStrategy{
     .storage_resource = "resource.k8s.io/resourceclaimtemplates",
     .validate = validate_claim_template,
-    .validate_update = keep_spec,
+    .validate_update = keep_claim_template,
 };
 const Strategy kDeviceClassStrategy{
     .storage_resource = "resource.k8s.io/deviceclasses",
     .has_generation = true,
     .validate = validate_device_class,
-};
-const Strategy kResourceSliceStrategy{
-    .storage_resource = "resource.k8s.io/resourceslices",
-    .has_generation = true,
-    .validate = validate_slice,
-    .validate_update = keep_slice,
-};
-const Strategy kDeviceTaintRuleStrategy{
-    .storage_resource = "resource.k8s.io/devicetaintrules",
-    .validate = validate_taint_rule,
 };
 
 }  // namespace pinnace::apiserver

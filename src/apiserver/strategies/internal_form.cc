@@ -20,6 +20,7 @@ constexpr GoName kNames[] = {
     {"fsGroup", "FSGroup"},
     {"gmsaCredentialSpecName", "GMSACredentialSpecName"},
     {"apiVersion", "APIVersion"},
+    {"cel", "CEL"},
 };
 
 std::string go_name(std::string_view json) {
@@ -62,11 +63,31 @@ class Writer {
         write_members(value, *field.type);
         continue;
       }
-      if (text_.back() != '{') text_ += ',';
+      if (is_embedded_metadata(field)) {
+        write_metadata(value == nullptr ? nullptr : value->find(field.name));
+        continue;
+      }
+      separate();
       text_ += '"' + go_name(field.name) + "\":";
       const auto* member = value == nullptr ? nullptr : value->find(field.name);
       write_member(member != nullptr && member->is_null() ? nullptr : member, field);
     }
+  }
+
+  void separate() {
+    if (text_.back() != '{') text_ += ',';
+  }
+
+  // Templates have the members of their metadata among their own.
+  static bool is_embedded_metadata(const api::FieldInfo& field) {
+    return field.type != nullptr && field.type->group == "meta.k8s.io" &&
+           field.type->name == "ObjectMeta";
+  }
+  void write_metadata(const api::Value* metadata) {
+    if (metadata == nullptr || !metadata->is_object() || metadata->empty()) return;
+    const std::string whole = api::to_json_text(*metadata);
+    separate();
+    text_ += whole.substr(1, whole.size() - 2);
   }
 
   void write_member(const api::Value* member, const api::FieldInfo& field) {

@@ -41,12 +41,6 @@ bool is_native(std::string_view name) {
          name.find("kubernetes.io/") != std::string_view::npos;
 }
 
-// A device or the like, named by its vendor's domain.
-bool is_extended(std::string_view name) {
-  return !is_native(name) && !name.starts_with("requests.") &&
-         api::check_qualified_name("requests." + std::string(name)).empty();
-}
-
 bool is_container_resource(std::string_view name) {
   return is_in(kCompute, name) || name.starts_with(kHugePages);
 }
@@ -197,6 +191,11 @@ void validate_aggregate(const Field& spec, const char* map, bool only_huge_pages
 
 }  // namespace
 
+bool is_extended_resource(std::string_view name) {
+  return !is_native(name) && !name.starts_with("requests.") &&
+         api::check_qualified_name("requests." + std::string(name)).empty();
+}
+
 bool may_overcommit(std::string_view resource) {
   return is_native(resource) && !resource.starts_with(kHugePages);
 }
@@ -223,7 +222,7 @@ void validate_resource_name(const Field& amount, std::string_view name, Resource
     case ResourceUse::kContainer:
       if (is_short && !is_container_resource(name)) {
         invalid("must be a standard resource for containers");
-      } else if (!is_short && !is_native(name) && !is_extended(name)) {
+      } else if (!is_short && !is_native(name) && !is_extended_resource(name)) {
         invalid("doesn't follow extended resource name standard");
       }
       return;
@@ -241,7 +240,7 @@ void validate_resource_amount(const Field& amount, std::string_view name) {
   const auto parsed = amount.amount();
   if (!parsed) return;
   if (parsed->sign() < 0) amount.invalid("must be greater than or equal to 0");
-  const bool is_counted = is_in(kCounted, name) || is_extended(name);
+  const bool is_counted = is_in(kCounted, name) || is_extended_resource(name);
   if (is_counted && parsed->milli_value() % 1000 != 0) amount.invalid("must be an integer");
 }
 

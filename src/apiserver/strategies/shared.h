@@ -61,6 +61,8 @@ enum class ResourceUse { kAny, kContainer, kPod, kQuota };
 void validate_resource_name(const Field& amount, std::string_view name, ResourceUse use);
 // Not below zero; a whole number where the resource is counted in pieces.
 void validate_resource_amount(const Field& amount, std::string_view name);
+// A device or the like, named by its vendor's domain.
+bool is_extended_resource(std::string_view resource);
 bool may_overcommit(std::string_view resource);
 bool is_quota_resource(std::string_view resource);
 

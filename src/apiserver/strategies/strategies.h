@@ -51,8 +51,9 @@ extern const Strategy kFlowSchemaStrategy, kPriorityLevelStrategy;
 extern const Strategy kCsiDriverStrategy, kCsiNodeStrategy, kVolumeAttachmentStrategy,
     kCsiStorageCapacityStrategy, kVolumeAttributesClassStrategy;
 // strategies/devices.cc
-extern const Strategy kResourceClaimStrategy, kResourceClaimTemplateStrategy, kDeviceClassStrategy,
-    kResourceSliceStrategy, kDeviceTaintRuleStrategy;
+extern const Strategy kResourceClaimStrategy, kResourceClaimTemplateStrategy, kDeviceClassStrategy;
+// strategies/device_slices.cc
+extern const Strategy kResourceSliceStrategy, kDeviceTaintRuleStrategy;
 // strategies/extensions.cc
 extern const Strategy kApiServiceStrategy, kRuntimeClassStrategy, kTrustBundleStrategy,
     kPodCertificateStrategy, kStorageMigrationStrategy;
