@@ -1,6 +1,7 @@
 // Where a request goes once it is authorised: paths that are no resources, and verbs on resources.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -9,11 +10,15 @@
 
 namespace pinnace::apiserver {
 
+// Which methods a path takes. Kubernetes' router has some paths for GET alone; others are handlers
+// of their own, which do not look at the method.
+enum class Methods : std::uint8_t { kGet, kAny };
+
 struct Route {
   std::string_view path;  // A '*' at its end stands for any rest.
   bool is_public;         // Answered without credentials.
   void (*handle)(Backend&, const CallRef&);
-  bool only_get = false;  // Kubernetes' router has it for GET alone, and for HEAD it has nothing.
+  Methods methods = Methods::kAny;
 };
 
 std::span<const Route> routes();

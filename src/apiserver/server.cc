@@ -147,9 +147,8 @@ class ServerImpl : public Server {
       answer_not_found(*call);
       return {};
     }
-    const std::string& method = call->request.method;
-    const bool is_head = method == "HEAD" && !route->only_get;
-    if (method != "GET" && !is_head) return errors::unrouted(405);
+    const bool takes = route->methods == Methods::kAny || call->request.method == "GET";
+    if (!takes) return errors::unrouted(405);
     route->handle(*backend, call);
     return {};
   }

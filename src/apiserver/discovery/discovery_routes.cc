@@ -86,6 +86,10 @@ void discover_version(Backend& backend, const CallRef& call) {
       is_group ? !versions.empty() : std::ranges::find(versions, version) != versions.end();
   if (!is_served && is_built_in) return answer_error(*call, errors::unrouted(404).error());
   if (!is_served || (group.empty() && !is_legacy)) return answer_not_found(*call);
+  // Only what is below a built-in group is for GET alone.
+  if (is_built_in && !is_group && call->request.method != "GET") {
+    return answer_error(*call, errors::unrouted(405).error());
+  }
   const auto make = [&] {
     return is_group ? *api_group_json(*catalog, group)
                     : *api_resource_list_json(*catalog, group, version);

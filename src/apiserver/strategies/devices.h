@@ -3,6 +3,7 @@
 // Source: kubernetes/pkg/apis/resource/validation/validation.go.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>

@@ -60,12 +60,23 @@ void validate_transitions(const Field& statuses, const api::Value* old, const Fi
 // At most one address of each family.
 void validate_addresses(const Field& list) {
   std::set<int> families;
-  for (const Field& item : list.items()) {
-    const std::string_view ip = item["ip"].text();
-    for (const auto& text : api::check_ip(ip)) item.invalid_value(quoted(ip), text);
-    if (const auto address = api::parse_address(ip)) families.insert(address->family);
+  std::string fault;  // What keeps the families from being told apart.
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string_view ip = list.at(i)["ip"].text();
+    for (const auto& text : api::check_ip(ip)) list.at(i).invalid_value(quoted(ip), text);
+    if (const auto address = api::parse_address(ip)) {
+      families.insert(address->family);
+    } else if (fault.empty()) {
+      fault = "invalid IP[" + std::to_string(i) + "]: " + std::string(ip);
+    }
   }
   if (list.size() < 2) return;
+  if (!fault.empty()) {
+    list.causes().push_back({"InternalError",
+                             "Internal error: failed to check for dual stack with error:" + fault,
+                             list.path()});
+    families.clear();
+  }
   if (families.size() != 2 || list.size() > 2) {
     list.invalid_value(internal_form(list, "", "PodIP"),
                        "may specify no more than one IP for each IP family");

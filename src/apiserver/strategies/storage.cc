@@ -401,8 +401,8 @@ void warn_about_volume(Change& change, const api::Value& object, const api::Valu
 
 void validate_topologies(const Field& terms) {
   using Values = std::set<std::string, std::less<>>;
-  // What each term asks for. To ask for nothing is never taken.
-  std::set<std::map<std::string, Values>> known{{}};
+  // How many terms ask for the same. As many as there are in all ask for nothing, as it were.
+  std::map<std::map<std::string, Values>, std::size_t> known{{{}, terms.size()}};
   for (const Field& term : terms.items()) {
     std::map<std::string, Values> asked;
     std::set<std::string, std::less<>> keys;
@@ -417,8 +417,12 @@ void validate_topologies(const Field& terms) {
       if (!keys.emplace(key.text()).second) key.duplicate();
       asked[std::string(key.text())] = std::move(seen);
     }
-    if (!known.insert(std::move(asked)).second) {
+    // Told once for each that came before, as far as there is room for complaints.
+    const std::size_t before = known[std::move(asked)]++;
+    for (std::size_t i = 0; i < before; ++i) {
+      const std::size_t said = terms.causes().size();
       term["matchLabelExpressions"].duplicate_value("\"\"");
+      if (terms.causes().size() == said) break;
     }
   }
 }
