@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -22,11 +23,9 @@ struct Finding {
   bool empty() const { return reason.empty(); }
 };
 
-std::string quoted_name(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
 std::string quoted_list(const Names& names) {
   std::string out;
-  for (const auto& name : names) (out += out.empty() ? "" : ", ") += quoted_name(name);
+  for (const auto& name : names) (out += out.empty() ? "" : ", ") += "\"" + name + "\"";
   return out;
 }
 
@@ -39,8 +38,10 @@ std::string containers(const Names& names) {
   return plural(names, "container ", "containers ") + quoted_list(names);
 }
 
+// As a set that is told in order.
 void add_once(Names& all, std::string_view one) {
-  if (std::ranges::find(all, one) == all.end()) all.emplace_back(one);
+  const auto at = std::ranges::lower_bound(all, one);
+  if (at == all.end() || *at != one) all.emplace(at, one);
 }
 
 using VisitContainer = std::function<void(const std::string&, const api::Value&)>;
@@ -72,6 +73,12 @@ bool allows(std::initializer_list<std::string_view> allowed, std::string_view te
   return std::ranges::find(allowed, text) != allowed.end();
 }
 
+// A pod in a user namespace of its own is root in there alone.
+bool has_own_users(const Pod& pod) {
+  const auto* host_users = pod.spec == nullptr ? nullptr : pod.spec->find("hostUsers");
+  return host_users != nullptr && host_users->is_bool() && !host_users->as_bool();
+}
+
 // The pod and the containers that have set something, as the subject of a sentence.
 std::string who(bool is_pod, const Names& names) {
   if (names.empty()) return "pod";
@@ -80,10 +87,9 @@ std::string who(bool is_pod, const Names& names) {
 
 // -- Baseline
 
-Finding check_app_armor(const Pod& pod, int minor) {
+Finding check_app_armor(const Pod& pod, int) {
   constexpr std::string_view kPrefix = "container.apparmor.security.beta.kubernetes.io/";
-  Names details, values, who_sets;
-  bool is_pod = false;
+  Names values, annotated, names, setters;
   const auto look = [&](const api::Value* holder) {
     const auto* type = in_context(holder, {"appArmorProfile", "type"});
     if (type == nullptr || !type->is_string()) return false;
@@ -91,31 +97,24 @@ Finding check_app_armor(const Pod& pod, int minor) {
     add_once(values, type->as_string());
     return true;
   };
-  if (minor == 0 || minor >= 30) {
-    is_pod = look(pod.spec);
-    each_container(pod, [&](const std::string& name, const api::Value& container) {
-      if (look(&container)) who_sets.push_back(name);
-    });
-  }
-  if (is_pod || !who_sets.empty()) {
-    details.push_back(who(is_pod, who_sets) + " must not set AppArmor profile type to " +
-                      quoted_list(values));
-  }
-  std::size_t annotated = 0;
+  if (look(pod.spec)) setters.emplace_back("pod");
+  each_container(pod, [&](const std::string& name, const api::Value& container) {
+    if (look(&container)) names.push_back(name);
+  });
+  if (!names.empty()) setters.push_back(containers(names));
   for (const auto& [key, value] : members_at(pod.meta, "annotations")) {
     if (!key.starts_with(kPrefix) || !value.is_string()) continue;
     const std::string_view profile = value.as_string();
     if (profile.empty() || profile == "runtime/default" || profile.starts_with("localhost/")) {
       continue;
     }
-    ++annotated;
-    details.push_back("annotation " + quoted_name(key) + " must not set AppArmor profile to " +
-                      quoted_name(profile));
+    add_once(annotated, std::string(key) + "=" + quoted(profile));
   }
-  if (details.empty()) return {};
-  const std::size_t count = values.size() + annotated;
-  return {count == 1 ? "forbidden AppArmor profile" : "forbidden AppArmor profiles",
-          join(details, "; ")};
+  if (!annotated.empty()) setters.push_back(plural(annotated, "annotation", "annotations"));
+  if (setters.empty()) return {};
+  values.insert(values.end(), annotated.begin(), annotated.end());
+  return {plural(values, "forbidden AppArmor profile", "forbidden AppArmor profiles"),
+          join(setters, " and ") + " must not set AppArmor profile type to " + quoted_list(values)};
 }
 
 // The containers that add a capability that is not allowed.
@@ -131,7 +130,6 @@ void stray_capabilities(const Pod& pod, std::initializer_list<std::string_view> 
     }
     if (is_stray) who_adds.push_back(name);
   });
-  std::ranges::sort(added);
 }
 
 Finding check_capabilities(const Pod& pod, int) {
@@ -176,14 +174,12 @@ Finding check_host_ports(const Pod& pod, int) {
     if (uses) who_uses.push_back(name);
   });
   if (who_uses.empty()) return {};
-  return {plural(ports, "hostPort", "hostPorts"),
-          containers(who_uses) + plural(who_uses, " uses ", " use ") +
-              plural(ports, "hostPort ", "hostPorts ") + join(ports, ", ")};
+  return {"hostPort", containers(who_uses) + plural(who_uses, " uses ", " use ") +
+                          plural(ports, "hostPort ", "hostPorts ") + join(ports, ", ")};
 }
 
 // The hosts that probes and lifecycle hooks would reach out to.
-Finding check_probe_hosts(const Pod& pod, int minor) {
-  if (minor != 0 && minor < 34) return {};
+Finding check_probe_hosts(const Pod& pod, int) {
   Names who_uses, hosts;
   each_container(pod, [&](const std::string& name, const api::Value& container) {
     bool uses = false;
@@ -202,7 +198,7 @@ Finding check_probe_hosts(const Pod& pod, int minor) {
     }
     look(container.find_path({"lifecycle", "postStart"}));
     look(container.find_path({"lifecycle", "preStop"}));
-    if (uses) who_uses.push_back(name);
+    if (uses) add_once(who_uses, name);
   });
   if (who_uses.empty()) return {};
   return {"probe or lifecycle host", containers(who_uses) + plural(who_uses, " uses ", " use ") +
@@ -220,11 +216,7 @@ Finding check_privileged(const Pod& pod, int) {
   return {"privileged", containers(names) + " must not set securityContext.privileged=true"};
 }
 
-Finding check_proc_mount(const Pod& pod, int minor) {
-  // A pod in a user namespace of its own sees no more of the host than before.
-  const auto* host_users = pod.spec == nullptr ? nullptr : pod.spec->find("hostUsers");
-  const bool is_apart = host_users != nullptr && host_users->is_bool() && !host_users->as_bool();
-  if (is_apart && (minor == 0 || minor >= 35)) return {};
+Finding check_proc_mount(const Pod& pod, int) {
   Names names, values;
   each_container(pod, [&](const std::string& name, const api::Value& container) {
     const auto* context = context_of(&container);
@@ -238,6 +230,10 @@ Finding check_proc_mount(const Pod& pod, int minor) {
           containers(names) + " must not set securityContext.procMount to " + quoted_list(values)};
 }
 
+Finding check_proc_mount_of_host(const Pod& pod, int minor) {
+  return minor >= 35 && has_own_users(pod) ? Finding() : check_proc_mount(pod, minor);
+}
+
 Finding check_selinux(const Pod& pod, int minor) {
   Names names, types;
   bool is_pod = false, sets_user = false, sets_role = false;
@@ -247,7 +243,7 @@ Finding check_selinux(const Pod& pod, int minor) {
     const std::string_view type = options->string_at("type");
     const bool is_known =
         allows({"", "container_t", "container_init_t", "container_kvm_t"}, type) ||
-        (type == "container_engine_t" && (minor == 0 || minor >= 31));
+        (type == "container_engine_t" && minor >= 31);
     if (!is_known) add_once(types, type);
     const bool user = !options->string_at("user").empty();
     const bool role = !options->string_at("role").empty();
@@ -264,12 +260,33 @@ Finding check_selinux(const Pod& pod, int minor) {
   if (!types.empty()) wrong.push_back(plural(types, "type ", "types ") + quoted_list(types));
   if (sets_user) wrong.emplace_back("user may not be set");
   if (sets_role) wrong.emplace_back("role may not be set");
-  const bool is_one = is_pod ? names.empty() : names.size() == 1;
-  return {"seLinuxOptions", who(is_pod, names) + (is_one ? " sets" : " set") +
-                                " forbidden securityContext.seLinuxOptions: " + join(wrong, "; ")};
+  return {"seLinuxOptions", who(is_pod, names) + " set forbidden securityContext.seLinuxOptions: " +
+                                join(wrong, "; ")};
 }
 
-// The profiles that are set and not allowed; `annotated` in the way of before 1.19 is gone.
+// Before 1.19 annotations said it.
+Finding check_seccomp_annotations(const Pod& pod) {
+  constexpr std::string_view kOfPod = "seccomp.security.alpha.kubernetes.io/pod";
+  constexpr std::string_view kOfContainer = "container.seccomp.security.alpha.kubernetes.io/";
+  Names wrong;
+  const auto* annotations = pod.meta == nullptr ? nullptr : pod.meta->find("annotations");
+  const auto look = [&](const std::string& key) {
+    const auto* value = annotations == nullptr ? nullptr : annotations->find(key);
+    if (value == nullptr || !value->is_string()) return;
+    const std::string_view profile = value->as_string();
+    if (allows({"runtime/default", "docker/default"}, profile)) return;
+    if (!profile.starts_with("localhost/")) add_once(wrong, key + "=" + quoted(profile));
+  };
+  look(std::string(kOfPod));
+  each_container(pod, [&](const std::string& name, const api::Value&) {
+    look(std::string(kOfContainer) + name);
+  });
+  if (wrong.empty()) return {};
+  return {"seccompProfile",
+          "forbidden " + plural(wrong, "annotation ", "annotations ") + join(wrong, ", ")};
+}
+
+// The profiles that are set and not allowed.
 bool stray_seccomp(const Pod& pod, Names& names, Names& values) {
   const auto look = [&](const api::Value* holder) {
     const auto* type = in_context(holder, {"seccompProfile", "type"});
@@ -285,7 +302,8 @@ bool stray_seccomp(const Pod& pod, Names& names, Names& values) {
   return is_pod;
 }
 
-Finding check_seccomp(const Pod& pod, int) {
+Finding check_seccomp(const Pod& pod, int minor) {
+  if (minor < 19) return check_seccomp_annotations(pod);
   Names names, values;
   const bool is_pod = stray_seccomp(pod, names, values);
   if (!is_pod && names.empty()) return {};
@@ -316,9 +334,8 @@ Finding check_sysctls(const Pod& pod, int minor) {
   Names names;
   for (const auto& sysctl : items_at(context_of(pod.spec), "sysctls")) {
     const std::string_view name = sysctl.string_at("name");
-    const bool is_allowed = std::ranges::any_of(kAllowed, [&](const Since& one) {
-      return one.name == name && (minor == 0 || minor >= one.minor);
-    });
+    const bool is_allowed = std::ranges::any_of(
+        kAllowed, [&](const Since& one) { return one.name == name && minor >= one.minor; });
     if (!is_allowed) names.emplace_back(name);
   }
   return names.empty() ? Finding() : Finding{"forbidden sysctls", join(names, ", ")};
@@ -342,7 +359,7 @@ Finding check_host_process(const Pod& pod, int) {
 // -- Restricted
 
 Finding check_escalation(const Pod& pod, int minor) {
-  if (is_windows(pod) && (minor == 0 || minor >= 25)) return {};
+  if (minor >= 25 && is_windows(pod)) return {};
   Names names;
   each_container(pod, [&](const std::string& name, const api::Value& container) {
     const auto* context = context_of(&container);
@@ -356,7 +373,7 @@ Finding check_escalation(const Pod& pod, int minor) {
 }
 
 Finding check_dropped_capabilities(const Pod& pod, int minor) {
-  if (is_windows(pod) && (minor == 0 || minor >= 25)) return {};
+  if (minor >= 25 && is_windows(pod)) return {};
   Names keeping, who_adds, added;
   each_container(pod, [&](const std::string& name, const api::Value& container) {
     const auto* capabilities = in_context(&container, {"capabilities"});
@@ -400,7 +417,8 @@ Finding check_volume_types(const Pod& pod, int) {
               quoted_list(types)};
 }
 
-Finding check_non_root(const Pod& pod, int) {
+Finding check_non_root(const Pod& pod, int minor) {
+  if (minor >= 35 && has_own_users(pod)) return {};
   const auto flag = [](const api::Value* holder) {
     const auto* found = in_context(holder, {"runAsNonRoot"});
     return found != nullptr && found->is_bool() ? found : nullptr;
@@ -416,34 +434,32 @@ Finding check_non_root(const Pod& pod, int) {
   });
   const bool pod_says = of_pod != nullptr && of_pod->as_bool();
   const bool pod_denies = of_pod != nullptr && !of_pod->as_bool();
-  Names details;
-  if (pod_denies) details.emplace_back("pod must not set securityContext.runAsNonRoot=false");
-  if (!forbidden.empty()) {
-    details.push_back(containers(forbidden) + " must not set securityContext.runAsNonRoot=false");
+  constexpr char kReason[] = "runAsNonRoot != true";
+  if (pod_denies || !forbidden.empty()) {
+    return {kReason,
+            who(pod_denies, forbidden) + " must not set securityContext.runAsNonRoot=false"};
   }
-  if (details.empty() && !pod_says && !silent.empty()) {
-    details.push_back("pod or " + containers(silent) +
-                      " must set securityContext.runAsNonRoot=true");
-  }
-  return details.empty() ? Finding() : Finding{"runAsNonRoot != true", join(details, ", ")};
+  if (pod_says || silent.empty()) return {};
+  return {kReason, "pod or " + containers(silent) + " must set securityContext.runAsNonRoot=true"};
 }
 
-Finding check_user(const Pod& pod, int) {
+Finding check_user(const Pod& pod, int minor) {
+  if (minor >= 35 && has_own_users(pod)) return {};
   const auto is_root = [](const api::Value* holder) {
     const auto* user = in_context(holder, {"runAsUser"});
     return user != nullptr && user->is_int() && user->as_int() == 0;
   };
-  Names names, details;
+  Names names;
   each_container(pod, [&](const std::string& name, const api::Value& container) {
     if (is_root(&container)) names.push_back(name);
   });
-  if (is_root(pod.spec)) details.emplace_back("pod must not set runAsUser=0");
-  if (!names.empty()) details.push_back(containers(names) + " must not set runAsUser=0");
-  return details.empty() ? Finding() : Finding{"runAsUser=0", join(details, ", ")};
+  const bool is_pod = is_root(pod.spec);
+  if (!is_pod && names.empty()) return {};
+  return {"runAsUser=0", who(is_pod, names) + " must not set runAsUser=0"};
 }
 
 Finding check_seccomp_set(const Pod& pod, int minor) {
-  if (is_windows(pod) && (minor == 0 || minor >= 25)) return {};
+  if (minor >= 25 && is_windows(pod)) return {};
   Names names, values;
   const bool is_pod = stray_seccomp(pod, names, values);
   if (is_pod || !names.empty()) return check_seccomp(pod, minor);
@@ -462,23 +478,45 @@ Finding check_seccomp_set(const Pod& pod, int minor) {
 struct Check {
   SecurityLevel level;
   int since;       // The minor version that brought it.
-  int overridden;  // The restricted level has a stricter one from here on; 0: it has none.
+  int overridden;  // From here on the restricted level has a stricter one.
   Finding (*find)(const Pod&, int minor);
 };
 constexpr auto kBaseline = SecurityLevel::kBaseline, kRestricted = SecurityLevel::kRestricted;
+constexpr int kNever = kLatestMinor + 1;
 
 // In the order in which they are told.
 constexpr Check kChecks[] = {
-    {kBaseline, 0, 0, check_app_armor},       {kBaseline, 0, 22, check_capabilities},
-    {kBaseline, 0, 0, check_host_namespaces}, {kBaseline, 0, 1, check_host_path},
-    {kBaseline, 0, 0, check_host_ports},      {kBaseline, 34, 0, check_probe_hosts},
-    {kBaseline, 0, 0, check_privileged},      {kBaseline, 0, 0, check_proc_mount},
-    {kBaseline, 0, 0, check_selinux},         {kBaseline, 0, 19, check_seccomp},
-    {kBaseline, 0, 0, check_sysctls},         {kBaseline, 0, 0, check_host_process},
-    {kRestricted, 8, 0, check_escalation},    {kRestricted, 22, 0, check_dropped_capabilities},
-    {kRestricted, 0, 0, check_volume_types},  {kRestricted, 0, 0, check_non_root},
-    {kRestricted, 23, 0, check_user},         {kRestricted, 19, 0, check_seccomp_set},
+    {kBaseline, 0, kNever, check_app_armor},
+    {kBaseline, 0, 22, check_capabilities},
+    {kBaseline, 0, kNever, check_host_namespaces},
+    {kBaseline, 0, 0, check_host_path},
+    {kBaseline, 0, kNever, check_host_ports},
+    {kBaseline, 34, kNever, check_probe_hosts},
+    {kBaseline, 0, kNever, check_privileged},
+    {kBaseline, 0, 35, check_proc_mount_of_host},
+    {kBaseline, 0, kNever, check_selinux},
+    {kBaseline, 0, 19, check_seccomp},
+    {kBaseline, 0, kNever, check_sysctls},
+    {kBaseline, 0, kNever, check_host_process},
+    {kRestricted, 8, kNever, check_escalation},
+    {kRestricted, 22, kNever, check_dropped_capabilities},
+    {kRestricted, 35, kNever, check_proc_mount},
+    {kRestricted, 0, kNever, check_volume_types},
+    {kRestricted, 0, kNever, check_non_root},
+    {kRestricted, 23, kNever, check_user},
+    {kRestricted, 19, kNever, check_seccomp_set},
 };
+
+// Calls with each finding, in order.
+template <typename Visit>
+void each_finding(const SecurityPolicy& policy, const Pod& pod, const Visit& visit) {
+  if (policy.level == SecurityLevel::kPrivileged) return;
+  for (const Check& check : kChecks) {
+    if (check.level > policy.level || policy.minor < check.since) continue;
+    if (policy.level == kRestricted && policy.minor >= check.overridden) continue;
+    if (const Finding finding = check.find(pod, policy.minor); !finding.empty()) visit(finding);
+  }
+}
 
 }  // namespace
 
@@ -499,10 +537,11 @@ Result<SecurityLevel> parse_security_level(std::string_view text) {
 }
 
 Result<int> parse_security_version(std::string_view text) {
-  if (text.empty() || text == "latest") return 0;
-  if (text.starts_with("v1.")) {
-    const auto minor = parse_uint(text.substr(3));
-    if (minor && *minor < 1000) return static_cast<int>(*minor);
+  if (text == "latest") return kLatestMinor;
+  const std::string_view digits = text.starts_with("v1.") ? text.substr(3) : "";
+  const bool has_leading_zero = digits.size() > 1 && digits[0] == '0';
+  if (const auto minor = parse_uint(digits); minor && !has_leading_zero && *minor < kLatestMinor) {
+    return static_cast<int>(*minor);
   }
   return errors::bad_request("must be \"latest\" or \"v1.x\"");
 }
@@ -510,16 +549,17 @@ Result<int> parse_security_version(std::string_view text) {
 std::string security_violations(const SecurityPolicy& policy, const api::Value* meta,
                                 const api::Value* spec) {
   std::string out;
-  if (policy.level == SecurityLevel::kPrivileged) return out;
-  const auto reached = [&](int since) { return policy.minor == 0 || policy.minor >= since; };
-  for (const Check& check : kChecks) {
-    if (check.level > policy.level || !reached(check.since)) continue;
-    const bool has_stricter = check.overridden != 0 && reached(check.overridden);
-    if (policy.level == kRestricted && has_stricter) continue;
-    const Finding finding = check.find({meta, spec}, policy.minor);
-    if (finding.empty()) continue;
+  each_finding(policy, {meta, spec}, [&](const Finding& finding) {
     out += (out.empty() ? "" : ", ") + finding.reason + " (" + finding.detail + ")";
-  }
+  });
+  return out;
+}
+
+std::string security_reasons(const SecurityPolicy& policy, const api::Value* meta,
+                             const api::Value* spec) {
+  std::string out;
+  each_finding(policy, {meta, spec},
+               [&](const Finding& finding) { out += (out.empty() ? "" : ", ") + finding.reason; });
   return out;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,16 +19,23 @@ namespace pinnace::apiserver {
 enum class SecurityLevel : std::uint8_t { kPrivileged, kBaseline, kRestricted };
 std::string_view level_name(SecurityLevel level);
 
-// A level as of some minor version of Kubernetes; 0: the latest.
+// The latest version counts as newer than every other.
+inline constexpr int kLatestMinor = std::numeric_limits<int>::max() - 1;
+
+// A level as of some minor version of Kubernetes.
 struct SecurityPolicy {
   SecurityLevel level = SecurityLevel::kPrivileged;
-  int minor = 0;
+  int minor = kLatestMinor;
 
   std::string text() const;  // "restricted:latest"
-  bool is_latest() const { return minor == 0; }
+  bool is_latest() const { return minor == kLatestMinor; }
+  // Whether the two forbid the same.
+  bool is_like(const SecurityPolicy& other) const {
+    return *this == other || (level == other.level && level == SecurityLevel::kPrivileged);
+  }
   bool operator==(const SecurityPolicy&) const = default;
 };
-// "baseline" and "v1.25" or "latest"; nothing written means privileged and latest.
+// "baseline" and "v1.25" or "latest".
 Result<SecurityLevel> parse_security_level(std::string_view text);
 Result<int> parse_security_version(std::string_view text);
 
@@ -35,5 +43,8 @@ Result<int> parse_security_version(std::string_view text);
 // `meta` and `spec` are those of a pod or of a template; either may be null.
 std::string security_violations(const SecurityPolicy& policy, const api::Value* meta,
                                 const api::Value* spec);
+// The same without the details.
+std::string security_reasons(const SecurityPolicy& policy, const api::Value* meta,
+                             const api::Value* spec);
 
 }  // namespace pinnace::apiserver

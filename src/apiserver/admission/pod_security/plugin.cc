@@ -2,6 +2,7 @@
 //
 // Source: pod-security.admission.config.k8s.io/v1.
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -54,6 +55,7 @@ Result<SecurityPolicy> parse_policy(std::string_view level, std::string_view ver
     if (!parsed) return std::unexpected(parsed.error());
     policy.level = *parsed;
   }
+  if (version.empty()) return policy;
   const auto minor = parse_security_version(version);
   if (!minor) return std::unexpected(minor.error());
   policy.minor = *minor;
@@ -94,51 +96,90 @@ Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* confi
   return settings;
 }
 
-// What the namespace's labels say; what is wrong in them counts as restricted, and is told.
+// Reads the labels of one mode after another.
+class LabelReader {
+ public:
+  LabelReader(const api::Value& ns, std::vector<Cause>& wrong)
+      : labels_(ns.find_path({"metadata", "labels"})), wrong_(wrong) {}
+
+  const std::string* find(std::string_view mode) {
+    key_ = std::string(kPrefix) + std::string(mode);
+    const auto* label = labels_ == nullptr ? nullptr : labels_->find(key_);
+    if (label == nullptr) return nullptr;
+    text_ = label->is_string() ? label->as_string() : "";
+    return &text_;
+  }
+  // Whether it is there and right; `otherwise` is what one that is wrong counts as.
+  bool read_level(std::string_view mode, SecurityLevel& level, SecurityLevel otherwise) {
+    const std::string* text = find(mode);
+    return text != nullptr && take(parse_security_level(*text), level, otherwise);
+  }
+  void read_version(std::string_view mode, int& minor) {
+    const std::string* text = find(mode);
+    if (text != nullptr) take(parse_security_version(*text), minor, kLatestMinor);
+  }
+
+ private:
+  template <typename T>
+  bool take(const Result<T>& parsed, T& into, T otherwise) {
+    into = parsed.value_or(otherwise);
+    if (parsed) return true;
+    wrong_.push_back(
+        cause::invalid("metadata.labels[" + key_ + "]", quoted(text_), parsed.error().message));
+    return false;
+  }
+
+  const api::Value* labels_;
+  std::vector<Cause>& wrong_;
+  std::string key_, text_;
+};
+
+// What the namespace's labels say. What is wrong in them is told, and counts as restricted for
+// what is enforced, as privileged for what is only said.
 Policies policies_of(const api::Value& ns, const Policies& defaults, std::vector<Cause>& wrong) {
-  const auto* labels = ns.find_path({"metadata", "labels"});
-  const auto read = [&](const std::string& mode, const SecurityPolicy& otherwise) {
-    SecurityPolicy policy = otherwise;
-    const auto field = [&](const std::string& key) { return "metadata.labels[" + key + "]"; };
-    const std::string level_key = std::string(kPrefix) + mode;
-    const std::string version_key = level_key + "-version";
-    if (const auto* level = labels == nullptr ? nullptr : labels->find(level_key)) {
-      const auto parsed = parse_security_level(level->is_string() ? level->as_string() : "");
-      policy.level = parsed ? *parsed : SecurityLevel::kRestricted;
-      if (!parsed) {
-        wrong.push_back(
-            cause::invalid(field(level_key), api::to_json_text(*level), parsed.error().message));
-      }
-      policy.minor = 0;
-    }
-    if (const auto* version = labels == nullptr ? nullptr : labels->find(version_key)) {
-      const auto parsed = parse_security_version(version->is_string() ? version->as_string() : "");
-      policy.minor = parsed ? *parsed : 0;
-      if (!parsed) {
-        wrong.push_back(cause::invalid(field(version_key), api::to_json_text(*version),
-                                       parsed.error().message));
-      }
-    }
-    return policy;
-  };
-  return {read("enforce", defaults.enforce), read("audit", defaults.audit),
-          read("warn", defaults.warn)};
+  Policies out = defaults;
+  LabelReader labels(ns, wrong);
+  const bool enforces = labels.read_level("enforce", out.enforce.level, SecurityLevel::kRestricted);
+  labels.read_version("enforce-version", out.enforce.minor);
+  labels.read_level("audit", out.audit.level, SecurityLevel::kPrivileged);
+  labels.read_version("audit-version", out.audit.minor);
+  labels.read_level("warn", out.warn.level, SecurityLevel::kPrivileged);
+  labels.read_version("warn-version", out.warn.minor);
+  // Who enforces more than is warned of by default is warned of it, too.
+  if (enforces && labels.find("warn") == nullptr && out.enforce.level > out.warn.level) {
+    out.warn.level = out.enforce.level;
+    if (labels.find("warn-version") == nullptr) out.warn.minor = out.enforce.minor;
+  }
+  return out;
+}
+
+std::string told(const std::vector<Cause>& wrong) {
+  std::vector<std::string> texts;
+  for (const Cause& one : wrong) texts.push_back(one.field + ": " + one.message);
+  return texts.size() == 1 ? texts[0] : "[" + join(texts, ", ") + "]";
 }
 
 void annotate(const AdmissionRequest& request, std::string_view key, std::string_view value) {
   annotate_audit(request, std::string(kPrefix) + std::string(key), value);
 }
 
-bool is_exempt(const AdmissionRequest& request, const Settings& settings, const api::Value* spec) {
+bool is_privileged(const SecurityPolicy& policy) {
+  return policy.level == SecurityLevel::kPrivileged;
+}
+
+// Whether the namespace or the user is exempt.
+bool is_exempt(const AdmissionRequest& request, const Settings& settings) {
   const Change& change = request.change;
-  const std::string_view own = spec == nullptr ? "" : spec->string_at("runtimeClassName");
   const std::string_view why = settings.exempt_namespaces.contains(change.ns)          ? "namespace"
                                : settings.exempt_users.contains(change.call.user.name) ? "user"
-                               : !own.empty() && settings.exempt_classes.contains(own)
-                                   ? "runtimeClass"
-                                   : "";
+                                                                                       : "";
   if (!why.empty()) annotate(request, "exempt", why);
   return !why.empty();
+}
+
+bool has_exempt_class(const Settings& settings, const api::Value* spec) {
+  const std::string_view own = spec == nullptr ? "" : spec->string_at("runtimeClassName");
+  return !own.empty() && settings.exempt_classes.contains(own);
 }
 
 void note_violations(const AdmissionRequest& request, const SecurityPolicy& policy,
@@ -150,14 +191,15 @@ void note_violations(const AdmissionRequest& request, const SecurityPolicy& poli
            "would violate PodSecurity \"" + policy.text() + "\": " + found);
 }
 
-Result<Policies> policies_of_request(const AdmissionRequest& request, const Settings& settings) {
+// The policies of the request's namespace; in `wrong` what is wrong in its labels.
+Result<Policies> policies_of_request(const AdmissionRequest& request, const Settings& settings,
+                                     std::vector<Cause>& wrong) {
   const Change& change = request.change;
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
   if (!mentions(**found, kPrefix)) return settings.defaults;
   const auto ns = parse_stored(change.arena, **found);
   if (!ns) return std::unexpected(ns.error());
-  std::vector<Cause> wrong;
   return policies_of(*ns, settings.defaults, wrong);
 }
 
@@ -169,112 +211,182 @@ void warn(const AdmissionRequest& request, const SecurityPolicy& policy, const a
                                          "\": " + found);
 }
 
-// A change of a pod that cannot make it more or less secure.
-bool is_insignificant(const AdmissionRequest& request) {
-  if (!request.is(Operation::kUpdate)) return false;
+// Whether a change of a pod gives it another image or another container: nothing else can be
+// changed that counts.
+bool is_significant(const AdmissionRequest& request) {
   const auto *before = request.old->find("spec"), *after = request.object->find("spec");
-  if (before == nullptr || after == nullptr || !api::equal(*before, *after)) return false;
-  const auto profiles = [](const api::Value& pod) {
-    std::map<std::string, std::string> out;
-    for (const auto& [key, value] : members_at(pod.find("metadata"), "annotations")) {
-      const bool counts =
-          key.starts_with("container.apparmor.security.beta.kubernetes.io/") ||
-          key.find("seccomp.security.alpha.kubernetes.io") != std::string_view::npos;
-      if (counts && value.is_string()) out[std::string(key)] = value.as_string();
-    }
-    return out;
+  const auto image_differs = [](const api::Value& a, const api::Value& b) {
+    return a.string_at("image") != b.string_at("image");
   };
-  return profiles(*request.old) == profiles(*request.object);
+  for (const char* list : {"containers", "initContainers"}) {
+    const auto was = items_at(before, list), is = items_at(after, list);
+    if (!std::ranges::equal(was, is, std::not_fn(image_differs))) return true;
+  }
+  const auto was = items_at(before, "ephemeralContainers");
+  return std::ranges::any_of(
+      items_at(after, "ephemeralContainers"), [&](const api::Value& container) {
+        const auto old = std::ranges::find_if(was, [&](const api::Value& one) {
+          return one.string_at("name") == container.string_at("name");
+        });
+        return old == was.end() || image_differs(container, *old);
+      });
+}
+
+// Notes what the policies say of the pod, or of the template of one; only a pod is refused.
+Result<void> evaluate(AdmissionRequest& request, const Policies& policies,
+                      const std::vector<Cause>& wrong, const api::Value* meta,
+                      const api::Value* spec, bool enforces) {
+  if (!wrong.empty()) annotate(request, "error", "Failed to parse policy: " + told(wrong));
+  if (enforces) annotate(request, "enforce-policy", policies.enforce.text());
+  note_violations(request, policies.audit, meta, spec);
+  const std::string found =
+      enforces ? security_violations(policies.enforce, meta, spec) : std::string();
+  if (!found.empty()) {
+    return admission_refusal(request.change,
+                             "violates PodSecurity \"" + policies.enforce.text() + "\": " + found);
+  }
+  if (!enforces || policies.warn != policies.enforce) warn(request, policies.warn, meta, spec);
+  return {};
 }
 
 Result<void> check_pod(AdmissionRequest& request, const Settings& settings) {
-  const auto* meta = request.object->find("metadata");
-  const auto* spec = request.object->find("spec");
-  if (is_insignificant(request) || is_exempt(request, settings, spec)) return {};
-  const auto policies = policies_of_request(request, settings);
+  if (is_exempt(request, settings)) return {};
+  std::vector<Cause> wrong;
+  const auto policies = policies_of_request(request, settings, wrong);
   if (!policies) return std::unexpected(policies.error());
-  annotate(request, "enforce-policy", policies->enforce.text());
-  note_violations(request, policies->audit, meta, spec);
-  const std::string found = security_violations(policies->enforce, meta, spec);
-  if (!found.empty()) {
-    return admission_refusal(request.change,
-                             "violates PodSecurity \"" + policies->enforce.text() + "\": " + found);
+  if (wrong.empty() && is_privileged(policies->enforce) && is_privileged(policies->audit) &&
+      is_privileged(policies->warn)) {
+    annotate(request, "enforce-policy", SecurityPolicy().text());
+    return {};
   }
-  if (policies->warn != policies->enforce) warn(request, policies->warn, meta, spec);
-  return {};
+  if (request.is(Operation::kUpdate) && !is_significant(request)) return {};
+  const auto* spec = request.object->find("spec");
+  if (has_exempt_class(settings, spec)) {
+    annotate(request, "exempt", "runtimeClass");
+    return {};
+  }
+  return evaluate(request, *policies, wrong, request.object->find("metadata"), spec, true);
 }
 
 // What a workload makes later is refused later; here its author is told.
 Result<void> check_workload(AdmissionRequest& request, const Settings& settings,
                             const Workload& workload) {
-  const auto* made = request.object->find_path(workload.path);
-  if (made == nullptr || is_exempt(request, settings, made->find("spec"))) return {};
-  const auto policies = policies_of_request(request, settings);
+  if (is_exempt(request, settings)) return {};
+  std::vector<Cause> wrong;
+  const auto policies = policies_of_request(request, settings, wrong);
   if (!policies) return std::unexpected(policies.error());
-  note_violations(request, policies->audit, made->find("metadata"), made->find("spec"));
-  warn(request, policies->warn, made->find("metadata"), made->find("spec"));
-  return {};
+  const bool says_nothing = is_privileged(policies->audit) && is_privileged(policies->warn);
+  const auto* made = request.object->find_path(workload.path);
+  if ((wrong.empty() && says_nothing) || made == nullptr) return {};
+  const auto* spec = made->find("spec");
+  if (has_exempt_class(settings, spec)) {
+    annotate(request, "exempt", "runtimeClass");
+    return {};
+  }
+  return evaluate(request, *policies, wrong, made->find("metadata"), spec, false);
+}
+
+// The namespace's pods whose class is not exempt: one of each controller first, then the others.
+std::vector<api::Value> pods_by_importance(const Change& change, const Settings& settings) {
+  std::vector<api::Value> first, later;
+  const auto stored = change.backend.store().list("pods", change.name);
+  if (!stored) return first;
+  std::set<std::string, std::less<>> controllers;
+  for (const auto& object : stored->objects) {
+    const auto pod = parse_stored(change.arena, *object);
+    if (!pod || has_exempt_class(settings, pod->find("spec"))) continue;
+    std::string_view controller;
+    for (const auto& owner : items_at(pod->find("metadata"), "ownerReferences")) {
+      if (owner.bool_at("controller")) controller = owner.string_at("uid");
+    }
+    const bool is_first = controller.empty() || controllers.emplace(controller).second;
+    (is_first ? first : later).push_back(*pod);
+  }
+  first.insert(first.end(), later.begin(), later.end());
+  return first;
 }
 
 // Pods that run already stay; who makes the namespace stricter is told about them.
 void warn_of_pods(AdmissionRequest& request, const Settings& settings,
                   const SecurityPolicy& enforce) {
   Change& change = request.change;
-  const auto stored = change.backend.store().list("pods", change.name, {}, kMaxPodsChecked);
-  if (!stored) return;
-  std::map<std::string, std::vector<std::string>> by_reason;
-  for (const auto& object : stored->objects) {
-    api::Arena arena;
-    const auto pod = parse_stored(arena, *object);
-    if (!pod) continue;
-    const std::string_view own = spec_text(*pod, "runtimeClassName");
-    if (!own.empty() && settings.exempt_classes.contains(own)) continue;
-    const std::string found =
-        security_violations(enforce, pod->find("metadata"), pod->find("spec"));
-    if (found.empty()) continue;
-    // Names of what is forbidden, without the details of each pod.
-    std::string reasons;
-    int depth = 0;
-    for (const char c : found) {
-      depth += c == '(' ? 1 : 0;
-      if (depth == 0) reasons += c;
-      depth -= c == ')' ? 1 : 0;
-    }
-    for (auto at = reasons.find(" ,"); at != std::string::npos; at = reasons.find(" ,")) {
-      reasons.erase(at, 1);
-    }
-    by_reason[std::string(trim(reasons))].push_back(object->key.name);
+  const auto pods = pods_by_importance(change, settings);
+  const std::size_t looked_at = std::min(pods.size(), kMaxPodsChecked);
+  std::map<std::string, std::set<std::string>> by_reason;
+  for (const auto& pod : std::span(pods).first(looked_at)) {
+    std::string reasons = security_reasons(enforce, pod.find("metadata"), pod.find("spec"));
+    if (!reasons.empty()) by_reason[std::move(reasons)].emplace(meta_text(pod, "name"));
+  }
+  auto& warnings = change.call.warnings;
+  if (looked_at < pods.size()) {
+    warnings.push_back("new PodSecurity enforce level only checked against the first " +
+                       std::to_string(looked_at) + " of " + std::to_string(pods.size()) +
+                       " existing pods");
   }
   if (by_reason.empty()) return;
-  auto& warnings = change.call.warnings;
   warnings.push_back("existing pods in namespace \"" + change.name +
                      "\" violate the new PodSecurity enforce level \"" + enforce.text() + "\"");
+  std::set<std::string> lines;
   for (const auto& [reasons, names] : by_reason) {
-    std::string text = names[0];
+    std::string text = *names.begin();
     if (names.size() == 2) text += " (and 1 other pod)";
     if (names.size() > 2) text += " (and " + std::to_string(names.size() - 1) + " other pods)";
-    warnings.push_back(text + ": " + reasons);
+    lines.insert(text + ": " + reasons);
   }
+  warnings.insert(warnings.end(), lines.begin(), lines.end());
+}
+
+// Labels of a namespace that is exempt do nothing: who sets them is told.
+void warn_of_exemption(AdmissionRequest& request, const Settings& settings, const Policies& now) {
+  const Policies& defaults = settings.defaults;
+  const bool says_nothing =
+      is_privileged(now.enforce) && is_privileged(now.audit) && is_privileged(now.warn);
+  const bool is_default = now.enforce.is_like(defaults.enforce) &&
+                          now.audit.is_like(defaults.audit) && now.warn.is_like(defaults.warn);
+  if (says_nothing || is_default) return;
+  const auto* labels = request.object->find_path({"metadata", "labels"});
+  std::vector<std::string> shown;
+  const auto show = [&](const std::string& mode, const SecurityPolicy& policy) {
+    const std::string key = std::string(kPrefix) + mode;
+    const bool is_set = labels != nullptr &&
+                        (labels->find(key) != nullptr || labels->find(key + "-version") != nullptr);
+    if (is_set && !is_privileged(policy)) shown.push_back(mode + "=" + policy.text());
+  };
+  show("enforce", now.enforce);
+  show("audit", now.audit);
+  show("warn", now.warn);
+  request.change.call.warnings.push_back("namespace \"" + request.change.name +
+                                         "\" is exempt from Pod Security, and the policy (" +
+                                         join(shown, ", ") + ") will be ignored");
+}
+
+bool are_same(const std::vector<Cause>& a, const std::vector<Cause>& b) {
+  return std::ranges::equal(a, b, [](const Cause& one, const Cause& other) {
+    return one.field == other.field && one.message == other.message;
+  });
 }
 
 Result<void> check_namespace(AdmissionRequest& request, const Settings& settings) {
   Change& change = request.change;
   std::vector<Cause> wrong, old_wrong;
   const Policies now = policies_of(*request.object, settings.defaults, wrong);
-  if (request.is(Operation::kCreate)) {
-    if (wrong.empty()) return {};
-    return errors::invalid("Namespace", change.name, std::move(wrong));
+  Policies before;
+  if (request.is(Operation::kUpdate)) {
+    before = policies_of(*request.old, settings.defaults, old_wrong);
   }
-  const Policies before = policies_of(*request.old, settings.defaults, old_wrong);
   // What was wrong before may stay.
-  if (!wrong.empty() && old_wrong.empty()) {
+  if (!wrong.empty() && !are_same(wrong, old_wrong)) {
     return errors::invalid("Namespace", change.name, std::move(wrong));
   }
   const bool is_looser =
-      now.enforce == before.enforce || now.enforce.level == SecurityLevel::kPrivileged ||
+      now.enforce == before.enforce || is_privileged(now.enforce) ||
       (now.enforce.minor == before.enforce.minor && now.enforce.level < before.enforce.level);
-  if (is_looser || settings.exempt_namespaces.contains(change.name)) return {};
-  warn_of_pods(request, settings, now.enforce);
+  if (request.is(Operation::kUpdate) && is_looser) return {};
+  if (settings.exempt_namespaces.contains(change.name)) {
+    warn_of_exemption(request, settings, now);
+  } else if (request.is(Operation::kUpdate)) {
+    warn_of_pods(request, settings, now.enforce);
+  }
   return {};
 }
 
