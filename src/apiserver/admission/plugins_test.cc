@@ -140,6 +140,12 @@ TEST_F(PluginsTest, PodNodeSelectorTakesTheNamespaces) {
   EXPECT_EQ(pod(R"("nodeSelector":{"disk":"slow"},)", R"("name":"q")")->message(),
             "pods \"q\" is forbidden: pod node label selector conflicts with its namespace node "
             "label selector");
+  server_.merge("/api/v1/namespaces/default",
+                R"({"metadata":{"annotations":{"scheduler.alpha.kubernetes.io/node-selector":)"
+                R"("disk=fast=er"}}})");
+  const auto refused = pod("", R"("name":"q")");
+  EXPECT_EQ(refused->status, 500);
+  EXPECT_EQ(refused->message(), "invalid selector: [disk fast er]");
 }
 
 TEST_F(PluginsTest, PodTolerationRestrictionKeepsToTheList) {
@@ -150,9 +156,40 @@ TEST_F(PluginsTest, PodTolerationRestrictionKeepsToTheList) {
                 R"(\"operator\":\"Exists\"},{\"key\":\"node.kubernetes.io/unreachable\",)"
                 R"(\"operator\":\"Exists\"}]"}}})");
   EXPECT_EQ(pod()->status, 201);
-  EXPECT_THAT(
+  const auto refused =
+      pod(R"("tolerations":[{"key":"gpu","operator":"Exists"}],)", R"("name":"q")");
+  EXPECT_EQ(refused->status, 500);
+  EXPECT_EQ(refused->message(),
+            "pod tolerations (possibly merged with namespace default tolerations) conflict with "
+            "its namespace whitelist");
+}
+
+TEST_F(PluginsTest, PodTolerationRestrictionPrefersAnEmptyListToTheDefault) {
+  const store::testing::ScratchDirectory scratch;
+  const std::string file = scratch.path() + "/admission.yaml";
+  ASSERT_TRUE(io::write_file(file, R"(
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: PodTolerationRestriction
+  configuration:
+    apiVersion: podtolerationrestriction.admission.k8s.io/v1alpha1
+    kind: Configuration
+    default: [{key: dear, operator: Exists}]
+    whitelist: [{key: node.kubernetes.io/not-ready, operator: Exists}, {key: node.kubernetes.io/unreachable, operator: Exists}, {key: dear, operator: Exists}]
+)"));
+  server_.configuration.admission_control_config_file = file;
+  with("PodTolerationRestriction");
+  EXPECT_THAT(pod()->at("spec", "tolerations"), HasSubstr(R"("key":"dear")"));
+  EXPECT_EQ(
       pod(R"("tolerations":[{"key":"gpu","operator":"Exists"}],)", R"("name":"q")")->message(),
-      EndsWith("conflict with its namespace whitelist"));
+      "pod tolerations (possibly merged with namespace default tolerations) conflict with its "
+      "cluster whitelist");
+  server_.merge("/api/v1/namespaces/default",
+                R"({"metadata":{"annotations":{"scheduler.alpha.kubernetes.io/)"
+                R"(defaultTolerations":""}}})");
+  EXPECT_THAT(pod("", R"("name":"r")")->at("spec", "tolerations"),
+              ::testing::Not(HasSubstr(R"("key":"dear")")));
 }
 
 TEST_F(PluginsTest, ExtendedResourceTolerationToleratesTheDevice) {
@@ -163,6 +200,13 @@ TEST_F(PluginsTest, ExtendedResourceTolerationToleratesTheDevice) {
       R"({"limits":{"example.com/gpu":"1"}}}]}})");
   EXPECT_THAT(made->at("spec", "tolerations"),
               HasSubstr(R"({"key":"example.com/gpu","operator":"Exists"})"));
+  // Beside one that tolerates everything, too.
+  const auto other = server_.post(
+      kDefault + "pods",
+      R"({"metadata":{"name":"q"},"spec":{"tolerations":[{"operator":"Exists"}],"containers":[)"
+      R"({"name":"c","image":"i","resources":{"limits":{"example.com/gpu":"1"}}}]}})");
+  EXPECT_EQ(other->at("spec", "tolerations"),
+            R"([{"operator":"Exists"},{"key":"example.com/gpu","operator":"Exists"}])");
 }
 
 TEST_F(PluginsTest, RuntimeClassGivesOverheadAndPlace) {
@@ -258,7 +302,58 @@ TEST_F(PluginsTest, OwnersThatBlockAreForThoseWhoMayHoldThem) {
       R"({"metadata":{"name":"m","ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p",)"
       R"("uid":"u","blockOwnerDeletion":true}]}})");
   EXPECT_EQ(refused->status, 403);
-  EXPECT_THAT(refused->message(), HasSubstr("cannot set blockOwnerDeletion"));
+  EXPECT_EQ(refused->message(),
+            "configmaps \"m\" is forbidden: cannot set blockOwnerDeletion if an ownerReference "
+            "refers to a resource you can't set finalizers on: , <nil>");
+  const auto unknown = server_.call_as(
+      {"bob", {}}, "POST", kDefault + "configmaps",
+      R"({"metadata":{"name":"m","ownerReferences":[{"apiVersion":"a/v1","kind":"X","name":"p",)"
+      R"("uid":"u","blockOwnerDeletion":true}]}})");
+  EXPECT_EQ(unknown->message(),
+            "configmaps \"m\" is forbidden: cannot set blockOwnerDeletion in this case because "
+            "cannot find RESTMapping for APIVersion a/v1 Kind X: no matches for kind \"X\" in "
+            "version \"a/v1\"");
+}
+
+TEST_F(PluginsTest, EventRateLimitCountsEveryEventAgainstEveryLimit) {
+  const store::testing::ScratchDirectory scratch;
+  const std::string file = scratch.path() + "/admission.yaml";
+  ASSERT_TRUE(io::write_file(file, R"(
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: EventRateLimit
+  configuration:
+    apiVersion: eventratelimit.admission.k8s.io/v1alpha1
+    kind: Configuration
+    limits:
+    - {type: Namespace, qps: 1, burst: 1}
+    - {type: SourceAndObject, qps: 1, burst: 2}
+)"));
+  server_.configuration.admission_control_config_file = file;
+  with("EventRateLimit");
+  const auto event = [&](const std::string& name) {
+    return server_.post(kDefault + "events",
+                        R"({"metadata":{"name":")" + name +
+                            R"("},"source":{"component":"c","host":"h"},"involvedObject":{)"
+                            R"("kind":"Pod","namespace":"default","name":"p","uid":"u"}})");
+  };
+  EXPECT_EQ(event("a")->status, 201);
+  const auto refused = event("b");
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_EQ(refused->at("details"), "");
+  EXPECT_EQ(refused->message(),
+            "Too many requests: limit reached on type Namespace for key default");
+  EXPECT_EQ(event("c")->message(),
+            "Too many requests: limit reached on type SourceAndObject for key chPoddefaultpu");
+  // Another kind.
+  EXPECT_EQ(server_
+                .post("/apis/events.k8s.io/v1/namespaces/default/events",
+                      R"({"metadata":{"name":"d"},"eventTime":"2026-01-01T00:00:00.000000Z",)"
+                      R"("reportingController":"a.io/c","reportingInstance":"i","action":"a",)"
+                      R"("reason":"r","type":"Normal","regarding":{"namespace":"default"}})")
+                ->status,
+            201);
 }
 
 }  // namespace

@@ -30,17 +30,21 @@ void merge_tolerations(api::Arena& arena, api::Value& spec, std::span<const api:
   std::vector<api::Value> all;
   for (const auto& one : items_at(&spec, "tolerations")) all.push_back(one);
   for (const auto& one : more) all.push_back(one);
-  api::Value kept = api::Value::array();
+  std::vector<api::Value> kept;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    bool is_covered = false;
-    for (std::size_t j = 0; j < all.size() && !is_covered; ++j) {
-      if (i == j || !is_superset_toleration(all[j], all[i])) continue;
-      // Of two that cover each other the first stays.
-      is_covered = j < i || !is_superset_toleration(all[i], all[j]);
-    }
-    if (!is_covered) kept.append(arena, all[i]);
+    const api::Value& one = all[i];
+    const auto covers = [&](const api::Value& other) { return is_superset_toleration(other, one); };
+    // Of equal ones the first stays, of others that cover each other the last.
+    const bool is_covered =
+        std::ranges::any_of(kept, covers) ||
+        std::ranges::any_of(std::span(all).subspan(i + 1), [&](const api::Value& other) {
+          return !api::equal(other, one) && covers(other);
+        });
+    if (!is_covered) kept.push_back(one);
   }
-  spec.set_ref(arena, "tolerations", kept);
+  api::Value list = api::Value::array();
+  for (const api::Value& one : kept) list.append(arena, one);
+  spec.set_ref(arena, "tolerations", list);
 }
 
 api::Value tolerate_key(api::Arena& arena, std::string_view key, std::string_view effect) {

@@ -12,12 +12,12 @@
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/object_meta.h"
 
 namespace pinnace::apiserver {
 namespace {
 
 constexpr std::size_t kDefaultCacheSize = 4096;
-constexpr int kRetrySeconds = 1;
 
 // Tokens that come at a steady rate, up to so many.
 class Buckets {
@@ -74,7 +74,8 @@ struct Limits final : PluginState {
 Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* configuration) {
   constexpr std::string_view kTypes[] = {"Server", "Namespace", "User", "SourceAndObject"};
   auto state = std::make_unique<Limits>();
-  if (configuration == nullptr) return errors::bad_request("limits: Required value");
+  constexpr char kEmpty[] = "limits: Invalid value: null: must not be empty";
+  if (configuration == nullptr) return errors::bad_request(kEmpty);
   if (auto ok = check_configuration_kind(*configuration, "eventratelimit.admission.k8s.io",
                                          "v1alpha1", "Configuration");
       !ok) {
@@ -83,16 +84,25 @@ Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* confi
   for (const auto& limit : items_at(configuration, "limits")) {
     const std::string type(limit.string_at("type"));
     const std::int64_t qps = limit.int_at("qps"), burst = limit.int_at("burst");
+    const std::int64_t cache = limit.int_at("cacheSize");
+    const std::string field = "limits[" + std::to_string(state->all.size()) + "].";
+    const auto wrong = [&](const std::string& name, std::int64_t value, const char* why) {
+      const Cause cause = cause::invalid(field + name, std::to_string(value), why);
+      return errors::bad_request(cause.field + ": " + cause.message);
+    };
     if (std::ranges::find(kTypes, type) == std::end(kTypes)) {
-      return errors::bad_request("limits[].type: Unsupported value: \"" + type + "\"");
+      const Cause cause = cause::not_supported(field + "type", quoted(type),
+                                               {"Namespace", "Server", "SourceAndObject", "User"});
+      return errors::bad_request(cause.field + ": " + cause.message);
     }
-    if (qps <= 0) return errors::bad_request("limits[].qps: must be positive");
-    if (burst <= 0) return errors::bad_request("limits[].burst: must be positive");
-    const std::int64_t size = type == "Server" ? 1 : limit.int_at("cacheSize");
+    if (burst <= 0) return wrong("burst", burst, "must be positive");
+    if (qps <= 0) return wrong("qps", qps, "must be positive");
+    if (type != "Server" && cache < 0) return wrong("cacheSize", cache, "must not be negative");
+    const std::int64_t size = type == "Server" ? 1 : cache;
     state->all.emplace_back(type, static_cast<double>(qps), static_cast<double>(burst),
                             size > 0 ? static_cast<std::size_t>(size) : kDefaultCacheSize);
   }
-  if (state->all.empty()) return errors::bad_request("limits: Required value");
+  if (state->all.empty()) return errors::bad_request(kEmpty);
   return state;
 }
 
@@ -100,7 +110,7 @@ std::string source_and_object(const api::Value& event) {
   std::string key;
   const auto add = [&](const api::Value* part, std::initializer_list<std::string_view> names) {
     for (const auto name : names) {
-      key.append(part == nullptr ? std::string_view() : part->string_at(name)).append("_");
+      if (part != nullptr) key.append(part->string_at(name));
     }
   };
   add(event.find("source"), {"component", "host"});
@@ -115,16 +125,20 @@ std::string key_of(const std::string& type, const AdmissionRequest& request) {
   return {};
 }
 
+// Every limit counts the event, whether another refuses it or not; the last that does is told.
 Result<void> limit_rate(AdmissionRequest& request) {
-  if (request.change.dry_run) return {};
+  // Those of events.k8s.io are another kind, which is not limited.
+  if (request.change.dry_run || !request.change.call.resource->group.empty()) return {};
   const MonotonicTime now = request.change.backend.options.clock.monotonic();
+  std::string refusal;
   for (Buckets& buckets : static_cast<Limits&>(*request.state).all) {
     const std::string key = key_of(buckets.type(), request);
     if (buckets.take(key, now)) continue;
-    return errors::too_many_requests("limit reached on type " + buckets.type() + " for key " + key,
-                                     kRetrySeconds);
+    refusal = "Too many requests: limit reached on type " + buckets.type() + " for key " + key;
   }
-  return {};
+  if (refusal.empty()) return {};
+  return std::unexpected(
+      Error{.code = 429, .reason = "TooManyRequests", .message = std::move(refusal)});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // ExtendedResourceToleration: nodes with special devices are tainted with the device's name; pods
 // that ask for the device may go there.
+#include <algorithm>
 #include <set>
 
 #include "api/quota.h"
@@ -20,10 +21,15 @@ Result<void> tolerate_devices(AdmissionRequest& request) {
       }
     }
   }
-  std::vector<api::Value> tolerations;
-  for (const auto name : names) tolerations.push_back(tolerate_key(arena, name, ""));
-  if (tolerations.empty()) return {};
-  merge_tolerations(arena, request.object->ensure_object(arena, "spec"), tolerations);
+  if (names.empty()) return {};
+  api::Value& spec = request.object->ensure_object(arena, "spec");
+  for (const auto name : names) {
+    const api::Value added = tolerate_key(arena, name, "");
+    const bool is_there =
+        std::ranges::any_of(items_at(&spec, "tolerations"),
+                            [&](const api::Value& own) { return api::equal(own, added); });
+    if (!is_there) ensure_array(arena, spec, "tolerations").append(arena, added);
+  }
   return {};
 }
 

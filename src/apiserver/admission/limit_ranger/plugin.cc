@@ -151,8 +151,8 @@ void note(std::vector<std::string>& notes, const std::string& names, std::string
 Result<void> add_defaults(AdmissionRequest& request) {
   Change& change = request.change;
   if (request.resource() != "pods") return {};
-  std::vector<std::string> notes;
   for (const auto& range : ranges_of(change)) {
+    std::vector<std::string> notes;
     for (const auto& limit : items_at(range.find("spec"), "limits")) {
       if (limit.string_at("type") != "Container") continue;
       for (const auto& [list, word] : kLimited) {
@@ -164,12 +164,13 @@ Result<void> add_defaults(AdmissionRequest& request) {
         }
       }
     }
+    if (notes.empty()) continue;
+    // The last range that gave something is the one that is told of.
+    meta_of(change.arena, *request.object)
+        .ensure_object(change.arena, "annotations")
+        .set_ref(change.arena, kAnnotation,
+                 change.text("LimitRanger plugin set: " + join(notes, "; ")));
   }
-  if (notes.empty()) return {};
-  meta_of(change.arena, *request.object)
-      .ensure_object(change.arena, "annotations")
-      .set_ref(change.arena, kAnnotation,
-               change.text("LimitRanger plugin set: " + join(notes, "; ")));
   return {};
 }
 
@@ -227,8 +228,13 @@ Result<void> check_bounds(AdmissionRequest& request) {
       }
     }
     if (broken.empty()) continue;
-    const std::string all = join(broken, ", ");
-    return admission_refusal(change, broken.size() == 1 ? all : "[" + all + "]");
+    // What is true of several containers is told once.
+    std::vector<std::string> told;
+    for (auto& one : broken) {
+      if (std::ranges::find(told, one) == told.end()) told.push_back(std::move(one));
+    }
+    const std::string all = join(told, ", ");
+    return admission_refusal(change, told.size() == 1 ? all : "[" + all + "]");
   }
   return {};
 }

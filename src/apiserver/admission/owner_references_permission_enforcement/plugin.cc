@@ -14,12 +14,8 @@ bool changes_owners(const AdmissionRequest& request) {
   const auto after = items_at(request.object->find("metadata"), "ownerReferences");
   if (request.old == nullptr) return !after.empty();
   const auto before = items_at(request.old->find("metadata"), "ownerReferences");
-  const auto covered = [](std::span<const api::Value> some, std::span<const api::Value> all) {
-    return std::ranges::all_of(some, [&](const api::Value& one) {
-      return std::ranges::any_of(all, [&](const api::Value& o) { return api::equal(one, o); });
-    });
-  };
-  return !covered(after, before) || !covered(before, after);
+  return !std::ranges::equal(before, after,
+                             [](const api::Value& a, const api::Value& b) { return equal(a, b); });
 }
 
 // The references that block and did not before.
@@ -39,6 +35,15 @@ std::vector<const api::Value*> newly_blocking(const AdmissionRequest& request) {
   return out;
 }
 
+// "" when the user may do it, else why not, as Go shows a reason and an error.
+std::string why_not(const AdmissionRequest& request, const Attributes& wanted) {
+  const Change& change = request.change;
+  const auto decision = change.backend.authorization->decide(change.call.user, wanted, false);
+  if (!decision) return ", <nil>";
+  if (decision->verdict == Verdict::kAllow) return {};
+  return decision->reason + ", " + (decision->error.empty() ? "<nil>" : decision->error);
+}
+
 Result<void> check_blocking(const AdmissionRequest& request, const api::Value& owner) {
   const Change& change = request.change;
   const std::string version(owner.string_at("apiVersion"));
@@ -52,11 +57,13 @@ Result<void> check_blocking(const AdmissionRequest& request, const api::Value& o
       "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set "
       "finalizers on: ";
   if (kind == nullptr) {
+    const std::string shown(owner.string_at("kind"));
     return admission_refusal(
         change,
         "cannot set blockOwnerDeletion in this case because cannot find RESTMapping for "
         "APIVersion " +
-            version + " Kind " + std::string(owner.string_at("kind")));
+            version + " Kind " + shown + ": no matches for kind \"" + shown + "\" in version \"" +
+            version + "\"");
   }
   Attributes wanted;
   wanted.verb = "update";
@@ -65,24 +72,26 @@ Result<void> check_blocking(const AdmissionRequest& request, const api::Value& o
   wanted.subresource = "finalizers";
   wanted.ns = kind->namespaced ? change.ns : "";
   wanted.name = owner.string_at("name");
-  if (may_user(request, wanted)) return {};
-  return admission_refusal(change, std::string(kRefusal) + "no permission");
+  const std::string why = why_not(request, wanted);
+  return why.empty() ? Result<void>() : admission_refusal(change, std::string(kRefusal) + why);
 }
 
 Result<void> check_owners(AdmissionRequest& request) {
   const Change& change = request.change;
+  // Agents of old spoil them; the pod's strategy keeps what is there.
+  if (request.resource() == "pods" && change.subresource == "status") return {};
   if (!changes_owners(request)) return {};
   if (request.is(Operation::kUpdate)) {
     Attributes wanted;
     wanted.verb = "delete";
     wanted.group = change.call.resource->group;
     wanted.resource = change.call.resource->name;
+    wanted.subresource = change.subresource;
     wanted.ns = change.ns;
     wanted.name = change.name;
-    if (!may_user(request, wanted)) {
+    if (const std::string why = why_not(request, wanted); !why.empty()) {
       return admission_refusal(change,
-                               "cannot set an ownerRef on a resource you can't delete: no "
-                               "permission");
+                               "cannot set an ownerRef on a resource you can't delete: " + why);
     }
   }
   for (const api::Value* owner : newly_blocking(request)) {
@@ -96,7 +105,7 @@ Result<void> check_owners(AdmissionRequest& request) {
 constinit const AdmissionPlugin kOwnerReferencesPermissionEnforcement{
     .name = "OwnerReferencesPermissionEnforcement",
     .resources = "",
-    .subresources = "status",
+    .subresources = "*",
     .operations = kWrites,
     .validate = check_owners};
 

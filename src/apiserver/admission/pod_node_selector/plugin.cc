@@ -29,13 +29,15 @@ struct Selectors final : PluginState {
 // "a=b,c=d" as labels.
 Result<api::LabelMap> parse_labels(std::string_view text) {
   api::LabelMap labels;
+  if (text.empty()) return labels;
   for (const auto part : split(text, ',')) {
-    if (trim(part).empty()) continue;
-    const auto equals = part.find('=');
-    if (equals == std::string_view::npos) {
-      return errors::bad_request("invalid selector: [" + std::string(part) + "]");
+    const auto sides = split(part, '=');
+    if (sides.size() != 2) {
+      std::string shown;
+      for (const auto side : sides) (shown += shown.empty() ? "" : " ") += side;
+      return errors::unexplained("invalid selector: [" + shown + "]");
     }
-    labels[std::string(trim(part.substr(0, equals)))] = trim(part.substr(equals + 1));
+    labels[std::string(trim(sides[0]))] = trim(sides[1]);
   }
   return labels;
 }

@@ -2,6 +2,7 @@
 //
 // Source: podtolerationrestriction.admission.k8s.io/v1alpha1.
 #include <algorithm>
+#include <optional>
 
 #include "api/json.h"
 #include "api/pod_amounts.h"
@@ -40,18 +41,19 @@ Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* confi
   return state;
 }
 
-// The list in the namespace's annotation, or the one for all.
-Result<api::Value> list_of(const AdmissionRequest& request, std::string_view annotation,
-                           const api::Value& otherwise) {
+// The list in the namespace's annotation; nothing where it has none.
+Result<std::optional<api::Value>> list_of_namespace(const AdmissionRequest& request,
+                                                    std::string_view annotation) {
   const Change& change = request.change;
   const auto found = change.backend.store().get({"namespaces", "", change.ns});
   if (!found) return errors::not_found("namespaces", change.ns);
   const auto ns = parse_stored(change.arena, **found);
   if (!ns) return std::unexpected(ns.error());
+  if (!has_annotation(*ns, annotation)) return std::nullopt;
   const std::string_view text = annotation_of(*ns, annotation);
-  if (text.empty()) return otherwise;
+  if (text.empty()) return api::Value::array();
   const auto list = api::parse_json(change.arena, text);
-  if (!list) return errors::internal(list.error().message);
+  if (!list) return errors::unexplained(list.error().message);
   return list->is_array() ? *list : api::Value::array();
 }
 
@@ -60,9 +62,11 @@ Result<void> add_tolerations(AdmissionRequest& request) {
   const auto& state = static_cast<const Lists&>(*request.state);
   std::vector<api::Value> more;
   if (request.is(Operation::kCreate)) {
-    const auto defaults = list_of(request, kDefaults, state.defaults);
-    if (!defaults) return std::unexpected(defaults.error());
-    for (const auto& one : defaults->items()) more.push_back(api::deep_copy(change.arena, one));
+    const auto own = list_of_namespace(request, kDefaults);
+    if (!own) return std::unexpected(own.error());
+    for (const auto& one : own->value_or(state.defaults).items()) {
+      more.push_back(api::deep_copy(change.arena, one));
+    }
   }
   if (!api::is_best_effort(*request.object)) {
     more.push_back(tolerate_key(change.arena, "node.kubernetes.io/memory-pressure", "NoSchedule"));
@@ -76,17 +80,19 @@ Result<void> check_tolerations(AdmissionRequest& request) {
   const auto& state = static_cast<const Lists&>(*request.state);
   const auto tolerations = items_at(request.object->find("spec"), "tolerations");
   if (tolerations.empty()) return {};
-  const auto allowed = list_of(request, kAllowed, state.allowed);
-  if (!allowed) return std::unexpected(allowed.error());
-  if (allowed->empty()) return {};
+  const auto own_list = list_of_namespace(request, kAllowed);
+  if (!own_list) return std::unexpected(own_list.error());
+  const api::Value allowed = own_list->value_or(state.allowed);
+  if (allowed.empty()) return {};
   const bool all = std::ranges::all_of(tolerations, [&](const api::Value& own) {
     return std::ranges::any_of(
-        allowed->items(), [&](const api::Value& one) { return is_superset_toleration(one, own); });
+        allowed.items(), [&](const api::Value& one) { return is_superset_toleration(one, own); });
   });
   if (all) return {};
-  return admission_refusal(request.change,
-                           "pod tolerations (possibly merged with namespace default tolerations) "
-                           "conflict with its namespace whitelist");
+  // Kubernetes has no reason for it.
+  return errors::unexplained(
+      "pod tolerations (possibly merged with namespace default tolerations) conflict with its " +
+      std::string(*own_list ? "namespace" : "cluster") + " whitelist");
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ constexpr std::string_view kTokenVolume = R"({"defaultMode":420,"sources":[
 {"downwardAPI":{"items":[{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"},
 "path":"namespace"}]}}]})";
 
+// As Go reads a truth value.
+bool is_true(std::string_view text) {
+  constexpr std::string_view kTrue[] = {"1", "t", "T", "true", "TRUE", "True"};
+  return std::ranges::find(kTrue, text) != std::end(kTrue);
+}
+
 bool mounts_token_path(const api::Value& container) {
   return std::ranges::any_of(items_at(&container, "volumeMounts"), [](const api::Value& mount) {
     return mount.string_at("mountPath") == kTokenPath;
@@ -35,7 +41,16 @@ void mount_token(Change& change, api::Value& spec) {
     }
   }
   if (wanting.empty()) return;
-  const std::string name = "kube-api-access-" + random_suffix(change.backend.options.rng);
+  constexpr std::string_view kVolumePrefix = "kube-api-access-";
+  // A volume that came with the pod, as in a copy of another one, serves as well.
+  std::string name;
+  for (const auto& volume : items_at(&spec, "volumes")) {
+    if (name.empty() && volume.string_at("name").starts_with(kVolumePrefix)) {
+      name = volume.string_at("name");
+    }
+  }
+  const bool has_volume = !name.empty();
+  if (!has_volume) name = std::string(kVolumePrefix) + random_suffix(change.backend.options.rng);
   for (api::Value* container : wanting) {
     api::Value mount = api::Value::object();
     mount.set_ref(change.arena, "name", change.text(name));
@@ -43,6 +58,7 @@ void mount_token(Change& change, api::Value& spec) {
     mount.set_ref(change.arena, "mountPath", api::Value::string_ref(kTokenPath));
     ensure_array(change.arena, *container, "volumeMounts").append(change.arena, mount);
   }
+  if (has_volume) return;
   api::Value volume = api::Value::object();
   volume.set_ref(change.arena, "name", change.text(name));
   volume.set_ref(change.arena, "projected", *api::parse_json(change.arena, kTokenVolume));
@@ -172,7 +188,7 @@ Result<void> check(AdmissionRequest& request) {
   }
   const auto account = account_of(change, name);
   if (!account) return std::unexpected(account.error());
-  if (annotation_of(*account, kEnforceSecrets) != "true") return {};
+  if (!is_true(annotation_of(*account, kEnforceSecrets))) return {};
   const std::string stray = adds_ephemeral
                                 ? stray_environment(pod, kContainerLists[2], *account,
                                                     " is not allowed because service account " +
