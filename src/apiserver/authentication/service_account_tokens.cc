@@ -122,7 +122,8 @@ bool ServiceAccountTokens::is_there(const char* resource, std::string_view ns,
 Result<VerifiedToken> ServiceAccountTokens::check_bound(const api::Value& claims,
                                                         const Audiences& audiences) const {
   const std::int64_t now = unix_seconds(clock_.wall());
-  if (claims.int_at("exp") <= now || claims.int_at("nbf") > now + kMaxSkewSeconds) {
+  if (claims.int_at("exp") < now - kMaxSkewSeconds ||
+      claims.int_at("nbf") > now + kMaxSkewSeconds) {
     return errors::unauthorized();
   }
   VerifiedToken verified;
@@ -216,7 +217,7 @@ Result<IssuedToken> ServiceAccountTokens::issue(const TokenSpec& spec) const {
   const auto refer = [&](std::string_view member, std::string_view name, std::string_view uid) {
     auto& object = bound.ensure_object(arena, member);
     object.set(arena, "name", text(name));
-    object.set(arena, "uid", text(uid));
+    if (!uid.empty()) object.set(arena, "uid", text(uid));  // Of a node that is not there.
   };
   bound.set(arena, "namespace", text(spec.ns));
   if (!spec.bound.node_name.empty()) refer("node", spec.bound.node_name, spec.bound.node_uid);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/subresource_admission.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -157,6 +158,16 @@ Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena)
     return std::unexpected(std::move(ok.error()));
   }
   api::Value& meta = meta_of(arena, *body);
+  const std::string_view ns = meta.string_at("namespace"), name = meta.string_at("name");
+  if (!ns.empty() && ns != call.info.ns) {
+    return errors::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (!name.empty() && name != call.info.name) {
+    return errors::invalid("TokenRequest.authentication.k8s.io", call.info.name,
+                           {cause::invalid("metadata.name", quoted(name),
+                                           "must match the service account name if specified")});
+  }
   meta.set_ref(arena, "name", api::Value::string(arena, call.info.name));
   meta.set_ref(arena, "namespace", api::Value::string(arena, call.info.ns));
   body->erase("status");
@@ -164,13 +175,21 @@ Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena)
 }
 
 // Issues what the request, as admission left it, asks for, and says so in it.
-Result<void> grant(Backend& backend, Call& call, api::Arena& arena, api::Value& body) {
+Result<void> grant(SubresourceAdmission& asked) {
+  Backend& backend = *asked.backend;
+  Call& call = *asked.call;
+  api::Arena& arena = asked.arena;
+  api::Value& body = asked.object;
   const auto account = backend.store().get(key_of(call));
   if (!account) return errors::not_found("serviceaccounts", call.info.name);
   auto spec = read_spec(backend, call, **account, body.find("spec"));
   if (!spec) return std::unexpected(std::move(spec.error()));
   auto issued = backend.authenticator->service_accounts().issue(*spec);
   if (!issued) return std::unexpected(std::move(issued.error()));
+  annotate_audit(asked.request, "authentication.kubernetes.io/issued-credential-id",
+                 "JTI=" + issued->id);
+  meta_of(arena, body)
+      .set_ref(arena, "creationTimestamp", api::Value::string(arena, rfc3339(backend.now())));
   api::Value& out = body.ensure_object(arena, "spec");
   api::Value audiences = api::Value::array();
   for (const auto& audience : spec->audiences) {
@@ -193,7 +212,7 @@ Result<void> grant(Backend& backend, Call& call, api::Arena& arena, api::Value& 
 
 void answer_request(const SubresourceAdmissionRef& asked) {
   Call& call = *asked->call;
-  if (auto granted = grant(*asked->backend, call, asked->arena, asked->object); !granted) {
+  if (auto granted = grant(*asked); !granted) {
     return answer_error(call, granted.error());
   }
   answer_value(call, 201, token_request_type(), asked->object);

@@ -158,7 +158,9 @@ bool selects(const Attributes& wanted, std::string_view field, std::string_view 
   });
 }
 
-Decision check_token(const Attributes& wanted) {
+// A node reads the accounts of its pods, and asks for tokens of theirs.
+Decision check_account(const Attributes& wanted) {
+  if (wanted.verb == "get" && wanted.subresource.empty()) return allowed();
   if (wanted.verb != "create" || wanted.name.empty()) {
     return no_opinion("can only create tokens for individual service accounts");
   }
@@ -186,9 +188,12 @@ Decision check_node(const std::string& node, const Attributes& wanted) {
 
 }  // namespace
 
+bool is_node(const User& user) {
+  return user.name.starts_with(kNodePrefix) && user.in_group("system:nodes");
+}
+
 std::string node_of(const User& user) {
-  const bool is_node = user.name.starts_with(kNodePrefix) && user.in_group("system:nodes");
-  return is_node ? user.name.substr(kNodePrefix.size()) : std::string();
+  return is_node(user) ? user.name.substr(kNodePrefix.size()) : std::string();
 }
 
 std::set<std::string> references_of_pod(const api::Value& pod) {
@@ -209,14 +214,14 @@ std::set<std::string> references_of_pod(const api::Value& pod) {
 }
 
 std::optional<Decision> NodeAuthorizer::decide(const User& user, const Attributes& wanted, bool) {
-  if (!user.name.starts_with(kNodePrefix) || !user.in_group("system:nodes")) return no_opinion();
+  if (!is_node(user)) return no_opinion();
   const std::string node = node_of(user);
   if (node.empty()) return no_opinion("unknown node for user " + quoted(user.name));
   return of_node(node, wanted);
 }
 
 void NodeAuthorizer::list_rules(const User& user, const std::string&, RuleSet& out) {
-  if (node_of(user).empty()) return;
+  if (!is_node(user)) return;
   out.is_incomplete = true;
   out.errors.emplace_back("node authorizer does not support user rule resolution");
 }
@@ -239,7 +244,7 @@ Decision NodeAuthorizer::of_node(const std::string& node, const Attributes& want
     if (resource == "persistentvolumeclaims" || resource == "persistentvolumes") {
       return if_related(check_read(wanted, false));
     }
-    if (resource == "serviceaccounts") return if_related(check_token(wanted));
+    if (resource == "serviceaccounts") return if_related(check_account(wanted));
     if (resource == "nodes") return check_node(node, wanted);
     if (resource == "pods") return of_pod(node, wanted);
   } else if (wanted.is_resource) {

@@ -23,6 +23,8 @@
 
 namespace pinnace::apiserver {
 
+// Whether the user is a node's agent. It is one even where its name says no node.
+bool is_node(const User& user);
 // The node that a node's agent speaks for; "" for everybody else.
 std::string node_of(const User& user);
 

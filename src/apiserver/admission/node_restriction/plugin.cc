@@ -12,6 +12,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
+#include "net/certificate_request.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -56,35 +57,57 @@ Result<void> check_owner(const NodeRequest& from, const api::Value& pod) {
   }
   const auto node = from.stored("nodes", "", from.node, "nodes");
   if (!node) return std::unexpected(node.error());
-  const std::string expected(meta_text(*node, "uid")), got(owner.string_at("uid"));
+  const std::string expected(owner.string_at("uid")), got(meta_text(*node, "uid"));
   if (expected == got) return {};
   return from.refuse("node " + from.node + " UID mismatch: expected " + expected + " got " + got);
 }
 
-// What a mirror pod shows is on the node's disk: it refers to nothing of the cluster.
-Result<void> check_references(const NodeRequest& from, const api::Value& pod) {
-  if (!spec_text(pod, "serviceAccountName").empty()) {
-    return from.refuse_node("can not create pods that reference a service account");
+// What a volume has from the API, beside Secrets, ConfigMaps and claims.
+std::string_view resource_of_volume(const api::Value& volume) {
+  constexpr std::pair<std::string_view, std::string_view> kSources[] = {
+      {"csi", "csidrivers (via CSI volumes)"},
+      {"glusterfs", "endpoints (via glusterFS volumes)"},
+      {"persistentVolumeClaim", "persistentvolumeclaims"},
+      {"ephemeral", "persistentvolumeclaims (via ephemeral volumes)"},
+  };
+  constexpr std::pair<std::string_view, std::string_view> kProjected[] = {
+      {"serviceAccountToken", "serviceaccounts (via projected volumes)"},
+      {"clusterTrustBundle", "clustertrustbundles"},
+      {"podCertificate", "podcertificates"},
+  };
+  for (const auto& [source, resource] : kSources) {
+    if (volume.find(source) != nullptr) return resource;
   }
-  for (const auto& reference : references_of_pod(pod)) {
-    const std::string what = reference.substr(0, reference.find('/'));
-    if (what == "nodes") continue;
-    return from.refuse_node("can not create pods that reference " + what);
-  }
-  for (const auto& volume : items_at(pod.find("spec"), "volumes")) {
-    if (volume.find("ephemeral") != nullptr) {
-      return from.refuse_node("can not create pods that reference persistentvolumeclaims");
+  for (const auto& projected : items_at(volume.find("projected"), "sources")) {
+    for (const auto& [source, resource] : kProjected) {
+      if (projected.find(source) != nullptr) return resource;
     }
-    for (const auto& source : items_at(volume.find("projected"), "sources")) {
-      if (source.find("clusterTrustBundle") != nullptr) {
-        return from.refuse_node("can not create pods that reference clustertrustbundles");
-      }
-    }
-  }
-  if (!items_at(pod.find("spec"), "resourceClaims").empty()) {
-    return from.refuse_node("can not create pods that reference resourceclaims");
   }
   return {};
+}
+
+// The first thing of the cluster that the pod refers to; "" for none.
+std::string_view resource_of_pod(const api::Value& pod) {
+  if (!spec_text(pod, "serviceAccountName").empty()) return "serviceaccounts";
+  const auto references = references_of_pod(pod);
+  for (const std::string_view resource : {"secrets", "configmaps"}) {
+    const bool is_referred_to = std::ranges::any_of(references, [&](const std::string& one) {
+      return one.starts_with(std::string(resource) + "/");
+    });
+    if (is_referred_to) return resource;
+  }
+  if (!items_at(pod.find("spec"), "resourceClaims").empty()) return "resourceclaims";
+  for (const auto& volume : items_at(pod.find("spec"), "volumes")) {
+    if (const auto resource = resource_of_volume(volume); !resource.empty()) return resource;
+  }
+  return {};
+}
+
+// What a mirror pod shows is on the node's disk: it refers to nothing of the cluster.
+Result<void> check_references(const NodeRequest& from, const api::Value& pod) {
+  const std::string_view resource = resource_of_pod(pod);
+  if (resource.empty()) return {};
+  return from.refuse_node("can not create pods that reference " + std::string(resource));
 }
 
 Result<void> check_pod(const NodeRequest& from) {
@@ -112,8 +135,8 @@ Result<void> check_pod(const NodeRequest& from) {
 Result<void> check_pod_status(const NodeRequest& from) {
   const AdmissionRequest& request = from.request;
   if (!request.is(Operation::kUpdate)) {
-    return from.refuse("unexpected operation, " + from.quoted_node() +
-                       " can only update pod status");
+    return from.refuse(request.is(Operation::kDelete) ? "unexpected operation \"DELETE\""
+                                                      : "unexpected operation \"CREATE\"");
   }
   if (spec_text(*request.old, "nodeName") != from.node) {
     return from.refuse_node("can only update pod status for pods with spec.nodeName set to itself");
@@ -127,9 +150,16 @@ Result<void> check_pod_status(const NodeRequest& from) {
                   *part(*request.object, "metadata", "labels"))) {
     return from.refuse_node("cannot update labels through pod status");
   }
-  if (!api::equal(*part(*request.old, "status", "resourceClaimStatuses"),
-                  *part(*request.object, "status", "resourceClaimStatuses"))) {
-    return from.refuse_node("cannot update resource claim statuses");
+  struct Kept {
+    std::string_view field, refusal;
+  };
+  for (const auto& [field, refusal] :
+       {Kept{"resourceClaimStatuses", "cannot update resource claim statues"},
+        Kept{"extendedResourceClaimStatus", "cannot update extended resource claim status"}}) {
+    if (!api::equal(*part(*request.old, "status", field),
+                    *part(*request.object, "status", field))) {
+      return from.refuse_node(refusal);
+    }
   }
   return {};
 }
@@ -164,21 +194,29 @@ Result<void> check_node(const NodeRequest& from) {
     return from.refuse_node("is not allowed to modify node \"" + from.change().name + "\"");
   }
   if (request.is(Operation::kDelete)) return {};
+  const auto* source = request.object->find_path({"spec", "configSource"});
+  if (request.is(Operation::kCreate) && source != nullptr) {
+    return from.refuse_node("is not allowed to create pods with a non-nil configSource");
+  }
+  if (request.is(Operation::kUpdate)) {
+    if (source != nullptr && differs(*request.old, *request.object, {"spec", "configSource"})) {
+      return from.refuse_node(
+          "is not allowed to update configSource to a new non-nil configSource");
+    }
+    if (differs(*request.old, *request.object, {"spec", "taints"})) {
+      return from.refuse_node("is not allowed to modify taints");
+    }
+    if (differs(*request.old, *request.object, {"metadata", "ownerReferences"})) {
+      return from.refuse_node("is not allowed to modify ownerReferences");
+    }
+  }
   const auto labels = forbidden_label_changes(
       request.old == nullptr ? nullptr : request.old->find_path({"metadata", "labels"}),
       request.object->find_path({"metadata", "labels"}));
-  if (!labels.empty()) {
-    const std::string verb = request.is(Operation::kCreate) ? "set the following" : "modify";
-    return from.refuse("is not allowed to " + verb + " labels: " + join(labels, ", "));
-  }
-  if (!request.is(Operation::kUpdate)) return {};
-  if (differs(*request.old, *request.object, {"spec", "taints"})) {
-    return from.refuse_node("is not allowed to modify taints");
-  }
-  if (differs(*request.old, *request.object, {"metadata", "ownerReferences"})) {
-    return from.refuse_node("is not allowed to modify ownerReferences");
-  }
-  return {};
+  if (labels.empty()) return {};
+  const std::string all = join(labels, ", ");
+  if (request.is(Operation::kUpdate)) return from.refuse("is not allowed to modify labels: " + all);
+  return from.refuse_node("is not allowed to set the following labels: " + all);
 }
 
 // Of a claim the agent may say what came of a resize.
@@ -207,17 +245,44 @@ Result<void> check_claim(const NodeRequest& from) {
       "status.conditions");
 }
 
-// The audiences that a pod's own volumes ask for; "" stands for the server's default.
-bool pod_asks_for(const api::Value& pod, std::string_view audience) {
+// The CSI driver behind a claim; "" where it is bound to none.
+std::string driver_of_claim(const NodeRequest& from, std::string name) {
+  const auto claim = from.stored("persistentvolumeclaims", from.change().ns, std::move(name),
+                                 "persistentvolumeclaims");
+  if (!claim) return {};
+  const auto volume = from.stored(
+      "persistentvolumes", "", std::string(spec_text(*claim, "volumeName")), "persistentvolumes");
+  const auto* source = volume ? volume->find_path({"spec", "csi"}) : nullptr;
+  return std::string(source == nullptr ? "" : source->string_at("driver"));
+}
+
+bool driver_asks_for(const NodeRequest& from, std::string name, std::string_view audience) {
+  const auto driver =
+      from.stored("storage.k8s.io/csidrivers", "", std::move(name), "csidrivers.storage.k8s.io");
+  if (!driver) return false;
+  return std::ranges::any_of(
+      items_at(driver->find("spec"), "tokenRequests"),
+      [&](const api::Value& wanted) { return wanted.string_at("audience") == audience; });
+}
+
+// Whether a volume of the pod, or the driver behind it, asks for tokens of this audience; ""
+// stands for the server's default.
+bool pod_asks_for(const NodeRequest& from, const api::Value& pod, std::string_view audience) {
   for (const auto& volume : items_at(pod.find("spec"), "volumes")) {
-    if (volume.find("csi") != nullptr || volume.find("persistentVolumeClaim") != nullptr ||
-        volume.find("ephemeral") != nullptr) {
-      return true;  // A driver's own audiences are not known here.
-    }
     for (const auto& source : items_at(volume.find("projected"), "sources")) {
       const auto* token = source.find("serviceAccountToken");
       if (token != nullptr && token->string_at("audience") == audience) return true;
     }
+    std::string driver;
+    if (const auto* own = volume.find("csi")) {
+      driver = own->string_at("driver");
+    } else if (const auto* claim = volume.find("persistentVolumeClaim")) {
+      driver = driver_of_claim(from, std::string(claim->string_at("claimName")));
+    } else if (volume.find("ephemeral") != nullptr) {
+      driver = driver_of_claim(
+          from, std::string(meta_text(pod, "name")) + "-" + std::string(volume.string_at("name")));
+    }
+    if (!driver.empty() && driver_asks_for(from, std::move(driver), audience)) return true;
   }
   return false;
 }
@@ -230,16 +295,16 @@ Result<void> check_audiences(const NodeRequest& from, const api::Value& pod) {
   if (audiences.size() > 1) {
     return from.refuse("node may only request 0 or 1 audiences");
   }
-  if (pod_asks_for(pod, wanted)) return {};
-  const auto& own = from.change().backend.options.configuration.api_audiences;
-  if (wanted.empty() || std::ranges::find(own, wanted) != own.end()) return {};
+  if (pod_asks_for(from, pod, wanted)) return {};
   Attributes granted;
   granted.verb = "request-serviceaccounts-token-audience";
   granted.resource = wanted;
   granted.ns = from.change().ns;
   granted.name = from.change().name;
   if (may_user(from.request, granted)) return {};
-  return from.refuse("audience \"" + std::string(wanted) + "\" not found in pod spec volume");
+  return from.refuse("audience \"" + std::string(wanted) + "\" not found in pod spec volume, " +
+                     from.change().call.user.name +
+                     " is not authorized to request tokens for this audience");
 }
 
 Result<void> check_service_account(const NodeRequest& from) {
@@ -281,6 +346,7 @@ Result<void> check_csi_node(const NodeRequest& from) {
 
 Result<void> check_resource_slice(const NodeRequest& from) {
   const AdmissionRequest& request = from.request;
+  if (request.is(Operation::kUpdate)) return {};  // The Node authorizer has looked at it.
   const api::Value& slice = request.old != nullptr ? *request.old : *request.object;
   if (spec_text(slice, "nodeName") == from.node) return {};
   return from.refuse(request.is(Operation::kDelete)
@@ -288,6 +354,23 @@ Result<void> check_resource_slice(const NodeRequest& from) {
                            "node"
                          : "can only create ResourceSlice with the same NodeName as the requesting "
                            "node");
+}
+
+// A certificate for nodes is for the node itself.
+Result<void> check_certificate_request(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (!request.is(Operation::kCreate)) return {};
+  const std::string_view signer = spec_text(*request.object, "signerName");
+  if (signer != "kubernetes.io/kubelet-serving" &&
+      signer != "kubernetes.io/kube-apiserver-client-kubelet") {
+    return {};
+  }
+  const auto pem = base64_decode(spec_text(*request.object, "request"));
+  const auto asked = pem ? net::inspect_request(*pem) : errors::bad_request("not base64");
+  if (!asked) return from.refuse("unable to parse csr: " + asked.error().message);
+  const std::string own = "system:node:" + from.node;
+  if (asked->common_name == own) return {};
+  return from.refuse("can only create a node CSR with CN=" + own);
 }
 
 constexpr struct {
@@ -301,15 +384,16 @@ constexpr struct {
     {"coordination.k8s.io/leases", check_lease},
     {"storage.k8s.io/csinodes", check_csi_node},
     {"resource.k8s.io/resourceslices", check_resource_slice},
+    {"certificates.k8s.io/certificatesigningrequests", check_certificate_request},
 };
 
 Result<void> restrict_node(AdmissionRequest& request) {
   const User& user = request.change.call.user;
-  if (!user.in_group("system:nodes")) return {};
+  if (!is_node(user)) return {};
   const std::string node = node_of(user);
   if (node.empty()) {
     return admission_refusal(request.change,
-                             "could not determine node identity from user \"" + user.name + "\"");
+                             "could not determine node from user \"" + user.name + "\"");
   }
   for (const auto& [resource, check] : kChecks) {
     if (resource == request.resource()) return check({request, node});
