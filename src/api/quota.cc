@@ -9,7 +9,9 @@ namespace pinnace::api {
 namespace {
 
 constexpr std::string_view kClassSuffix = ".storageclass.storage.k8s.io/";
+constexpr std::string_view kDeviceSuffix = ".deviceclass.resource.k8s.io/devices";
 constexpr std::string_view kCount = "count/";
+constexpr std::int64_t kMostDevices = 32;  // That one claim can be given.
 
 std::span<const Value> items_at(const Value* parent, std::string_view key) {
   const auto* list = parent == nullptr ? nullptr : parent->find(key);
@@ -22,16 +24,65 @@ bool is_finished(const Value& pod) {
   return phase == "Succeeded" || phase == "Failed";
 }
 
-Quantity claim_usage(const Value& claim, std::string_view name) {
-  const auto* storage = claim.find_path({"spec", "resources", "requests", "storage"});
-  if (name == "requests.storage") return quantity_of(storage);
-  const auto at = name.find(kClassSuffix);
-  if (at == std::string_view::npos) return {};
+// An annotation said it before there was a field.
+std::string_view class_of_claim(const Value& claim) {
+  const auto* old_way =
+      claim.find_path({"metadata", "annotations", "volume.beta.kubernetes.io/storage-class"});
+  if (old_way != nullptr && old_way->is_string()) return old_way->as_string();
   const auto* spec = claim.find("spec");
-  if (spec == nullptr || spec->string_at("storageClassName") != name.substr(0, at)) return {};
+  return spec == nullptr ? "" : spec->string_at("storageClassName");
+}
+
+// What the claim wants, or what it was once promised if that is more.
+Quantity storage_of_claim(const Value& claim) {
+  const auto* wanted = claim.find_path({"spec", "resources", "requests", "storage"});
+  if (wanted == nullptr) return {};
+  const auto* promised = claim.find_path({"status", "allocatedResources", "storage"});
+  const bool is_more = promised != nullptr && quantity_of(promised) > quantity_of(wanted);
+  return quantity_of(is_more ? promised : wanted);
+}
+
+Quantity claim_usage(const Value& claim, std::string_view name) {
+  if (name == "requests.storage") return storage_of_claim(claim);
+  const auto at = name.find(kClassSuffix);
+  if (at == std::string_view::npos || class_of_claim(claim) != name.substr(0, at)) return {};
   const std::string_view what = name.substr(at + kClassSuffix.size());
-  if (what == "requests.storage") return quantity_of(storage);
+  if (what == "requests.storage") return storage_of_claim(claim);
   return what == "persistentvolumeclaims" ? Quantity::from_value(1) : Quantity();
+}
+
+// Devices of one class that a request may be given.
+std::int64_t devices_of(const Value& request, std::string_view device_class) {
+  if (request.string_at("deviceClassName") != device_class) return 0;
+  const std::string_view mode = request.string_at("allocationMode");
+  if (mode == "All") return kMostDevices;
+  return mode == "ExactCount" ? request.int_at("count") : 0;
+}
+
+// Of the alternatives of a request the largest counts.
+Quantity device_usage(const Value& claim, std::string_view name) {
+  const std::string_view device_class = name.substr(0, name.size() - kDeviceSuffix.size());
+  std::int64_t sum = 0;
+  for (const auto& request : items_at(claim.find_path({"spec", "devices"}), "requests")) {
+    const auto* exactly = request.find("exactly");
+    std::int64_t most = exactly == nullptr ? 0 : devices_of(*exactly, device_class);
+    for (const auto& one : items_at(&request, "firstAvailable")) {
+      most = std::max(most, devices_of(one, device_class));
+    }
+    sum += most;
+  }
+  return Quantity::from_value(sum);
+}
+
+// The names under which the devices of a claim are counted.
+void add_device_names(std::set<std::string>& names, const Value& claim) {
+  const auto add = [&](const Value& request) {
+    names.insert(std::string(request.string_at("deviceClassName")) + std::string(kDeviceSuffix));
+  };
+  for (const auto& request : items_at(claim.find_path({"spec", "devices"}), "requests")) {
+    if (const auto* exactly = request.find("exactly")) add(*exactly);
+    for (const auto& one : items_at(&request, "firstAvailable")) add(one);
+  }
 }
 
 Quantity service_usage(const Value& service, std::string_view name) {
@@ -126,8 +177,7 @@ void add_names(std::set<std::string>& names, QuotaSubject subject, const Value& 
     }
   } else if (subject.resource == "persistentvolumeclaims") {
     names.insert("requests.storage");
-    const std::string of_class =
-        std::string(spec->string_at("storageClassName")) + std::string(kClassSuffix);
+    const std::string of_class = std::string(class_of_claim(object)) + std::string(kClassSuffix);
     if (of_class != kClassSuffix) {
       names.insert(of_class + "requests.storage");
       names.insert(of_class + "persistentvolumeclaims");
@@ -168,6 +218,8 @@ std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object) 
       names.emplace(subject.resource);
     }
     add_names(names, subject, object);
+  } else if (subject.is_device_claim()) {
+    add_device_names(names, object);
   }
   std::erase_if(names, [&](const std::string& name) {
     return quota_usage(subject, object, name).sign() <= 0;
@@ -179,6 +231,7 @@ Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view
   if (name.starts_with(kCount)) {
     return Quantity::from_value(name == subject.count_name() ? 1 : 0);
   }
+  if (subject.is_device_claim() && name.ends_with(kDeviceSuffix)) return device_usage(object, name);
   if (!subject.group.empty()) return {};
   if (subject.is_pod()) {
     if (is_finished(object)) return {};
@@ -203,6 +256,7 @@ NamedSubject quota_subject_of(std::string_view name) {
     return {"", "persistentvolumeclaims"};
   }
   if (name.starts_with("services.")) return {"", "services"};
+  if (name.ends_with(kDeviceSuffix)) return {"resource.k8s.io", "resourceclaims"};
   if (name != "pods" && pod_amount_of(name).first.empty()) return {"", std::string(name)};
   return {"", "pods"};
 }

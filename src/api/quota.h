@@ -20,6 +20,9 @@ struct QuotaSubject {
   std::string_view group, resource;
 
   bool is_pod() const { return group.empty() && resource == "pods"; }
+  bool is_device_claim() const {
+    return group == "resource.k8s.io" && resource == "resourceclaims";
+  }
   // "count/deployments.apps"
   std::string count_name() const;
 };

@@ -5,6 +5,7 @@
 // Configuration: limitedResources, of which there is nothing to be had but within a quota.
 // Cost: with a quota about a kind, each creation of one looks at all of them in the namespace.
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -17,6 +18,7 @@
 #include "apiserver/admission/resource_quota/quota_ledger.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/stored_json.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -102,24 +104,27 @@ void ask(const AdmissionRequest& request, Quota& quota) {
     if (asked.sign() <= 0) continue;
     quota.hard.push_back({std::string(name), api::quantity_of(&allowed), asked, {}});
   }
+  std::ranges::sort(quota.hard, {}, &Hard::name);  // As it is told.
 }
 
 // A quota of cpu or memory wants every container to say how much it takes.
 std::string unsaid(const api::Value& pod, const Quota& quota) {
   std::string out;
   if (pod.find_path({"spec", "resources"}) != nullptr) return out;  // The pod says it as a whole.
+  std::map<std::string_view, std::set<std::string>> missing;
   for (const auto& member : members_at(quota.spec, "hard")) {
     const auto [kind, resource] = api::pod_amount_of(member.key);
     if (kind.empty() || (resource != "cpu" && resource != "memory")) continue;
-    std::string names;
     for (const auto& list : {kContainerLists[1], kContainerLists[0]}) {
       for (const auto& container : items_at(pod.find("spec"), list.field)) {
         if (container.find_path({"resources", kind, resource}) != nullptr) continue;
-        names += (names.empty() ? "" : ",") + std::string(container.string_at("name"));
+        missing[member.key].emplace(container.string_at("name"));
       }
     }
-    if (names.empty()) continue;
-    out += (out.empty() ? "" : "; ") + std::string(member.key) + " for: " + names;
+  }
+  for (const auto& [amount, names] : missing) {
+    out += (out.empty() ? "" : "; ") + std::string(amount) + " for: ";
+    out += join({names.begin(), names.end()}, ",");
   }
   return out;
 }
