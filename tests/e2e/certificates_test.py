@@ -186,7 +186,8 @@ class Certificates(ServerTest):
                    binding("may-ask", "system:node-bootstrapper", "system:bootstrappers"),
                    binding("may-have", NODE_CLIENT_ROLE, "system:bootstrappers"),
                    binding("node-proxies", "system:node-proxier", "system:nodes"),
-                   binding("node-dns", "system:kube-dns", "system:nodes"), verb="apply")
+                   binding("node-ports", "system:pinnace:proxy", "system:nodes"),
+                   binding("node-dns", "system:pinnace:dns", "system:nodes"), verb="apply")
         log = open(self.path("agent.log"), "ab")
         agent = subprocess.Popen(
             self.cluster.enter() + [

@@ -54,20 +54,29 @@ get list watch / networking.k8s.io / ingresses ingresses/status networkpolicies
 get list watch / resource.k8s.io / resourceclaims resourceclaims/status resourceclaimtemplates
 )";
 
-// One identity runs every loop; the garbage collector and the end of a namespace concern all kinds.
 constexpr std::string_view kControllerManager = R"(
-delete deletecollection get list patch update watch / * / *
-create / core / configmaps endpoints persistentvolumeclaims persistentvolumes pods secrets
-  serviceaccounts
-create / core / pods/eviction serviceaccounts/token
 create patch update / core events.k8s.io / events
+create / coordination.k8s.io / leases
+get update / coordination.k8s.io / leases / kube-controller-manager
+create / core / secrets serviceaccounts
+delete / core / secrets
+get / core / configmaps namespaces secrets serviceaccounts
+update / core / secrets serviceaccounts
+create / authentication.k8s.io / tokenreviews
+create / authorization.k8s.io / subjectaccessreviews
+list watch / * / *
+create / core / serviceaccounts/token
+)";
+
+// Here one identity runs every loop; the garbage collector and the end of a namespace concern all
+// kinds.
+constexpr std::string_view kControllers = R"(
+delete deletecollection get list patch update watch / * / *
+create / core / configmaps endpoints persistentvolumeclaims persistentvolumes pods
+create / core / pods/eviction
 create / apps / controllerrevisions replicasets
 create / batch / jobs
 create / discovery.k8s.io / endpointslices
-create / coordination.k8s.io / leases
-get update / coordination.k8s.io / leases / kube-controller-manager
-create / authentication.k8s.io / tokenreviews
-create / authorization.k8s.io / subjectaccessreviews
 create / certificates.k8s.io / clustertrustbundles
 approve / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-client-kubelet
 sign / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-client
@@ -92,9 +101,16 @@ get list watch / policy / poddisruptionbudgets
 get list watch / core / persistentvolumeclaims persistentvolumes
 create / authentication.k8s.io / tokenreviews
 create / authorization.k8s.io / subjectaccessreviews
-get list watch / storage.k8s.io / csinodes csidrivers csistoragecapacities
+get list watch / storage.k8s.io / csinodes
+get list watch / storage.k8s.io / volumeattachments
 get list watch / core / namespaces
-get list watch / scheduling.k8s.io / priorityclasses
+get list watch / storage.k8s.io / csidrivers
+get list watch / storage.k8s.io / csistoragecapacities
+get list watch / resource.k8s.io / deviceclasses
+get list patch update watch / resource.k8s.io / resourceclaims
+get list patch update watch / resource.k8s.io / resourceclaims/status
+get list patch update watch / core / pods/finalizers
+get list watch / resource.k8s.io / resourceslices
 )";
 
 constexpr std::string_view kNode = R"(
@@ -121,16 +137,17 @@ get list watch / storage.k8s.io / csidrivers
 create delete get patch update / storage.k8s.io / csinodes
 get list watch / node.k8s.io / runtimeclasses
 get / resource.k8s.io / resourceclaims
-create delete deletecollection get list patch update watch / resource.k8s.io / resourceslices
+deletecollection / resource.k8s.io / resourceslices
+get list watch / certificates.k8s.io / clustertrustbundles
+get / core / serviceaccounts
 )";
 
-// Pods: for their host ports, which the service proxy maps.
 constexpr std::string_view kNodeProxier = R"(
-list watch / core / endpoints pods services
+list watch / core / endpoints services
 get list watch / core / nodes
 create patch update / core events.k8s.io / events
-list watch / discovery.k8s.io / endpointslices
 list watch / networking.k8s.io / servicecidrs
+list watch / discovery.k8s.io / endpointslices
 )";
 
 constexpr std::string_view kProvisioner = R"(
@@ -150,7 +167,8 @@ get list patch update watch / core / persistentvolumeclaims
 constexpr std::string_view kKubeletApi = R"(
 get list watch / core / nodes
 proxy / core / nodes
-* / core / nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats
+* / core / nodes/log nodes/metrics nodes/proxy nodes/stats
+* / core / nodes/configz nodes/healthz nodes/pods
 )";
 
 constexpr std::string_view kBasicUser = R"(
@@ -183,13 +201,15 @@ constexpr BootstrapRole kRoles[] = {
     {"", "system:monitoring", "", "",
      "get / /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*"},
     {"", "system:service-account-issuer-discovery", "", "",
-     "get / /.well-known/openid-configuration /openid/v1/jwks"},
+     "get / /.well-known/openid-configuration /.well-known/openid-configuration/ "
+     "/openid/v1/jwks /openid/v1/jwks/"},
+    {"", "system:cluster-trust-bundle-discovery", "", "",
+     "get list watch / certificates.k8s.io / clustertrustbundles"},
     {"", "system:kube-controller-manager", "", "", kControllerManager},
     {"", "system:kube-scheduler", "", "", kScheduler},
     {"", "system:volume-scheduler", "", "", kVolumeScheduler},
     {"", "system:persistent-volume-provisioner", "", "", kProvisioner},
-    {"", "system:kube-dns", "", "",
-     "list watch / core / endpoints services\nlist watch / discovery.k8s.io / endpointslices"},
+    {"", "system:kube-dns", "", "", "list watch / core / endpoints services"},
     {"", "system:kube-aggregator", "", "", "get list watch / core / endpoints services"},
     {"", "system:kubelet-api-admin", "", "", kKubeletApi},
     {"", "system:node", "", "", kNode},
@@ -212,6 +232,13 @@ constexpr BootstrapRole kRoles[] = {
      "approve / certificates.k8s.io / signers / kubernetes.io/kubelet-serving"},
     {"", "system:certificates.k8s.io:legacy-unknown-approver", "", "",
      "approve / certificates.k8s.io / signers / kubernetes.io/legacy-unknown"},
+    // What the parts of this cluster need beyond the roles that Kubernetes gives them.
+    {"", "system:pinnace:controllers", "", "", kControllers},
+    {"", "system:pinnace:scheduler", "", "",
+     "get list watch / scheduling.k8s.io / priorityclasses"},
+    {"", "system:pinnace:proxy", "", "", "list watch / core / pods"},  // For their host ports.
+    {"", "system:pinnace:dns", "", "",
+     "list watch / core / services\nlist watch / discovery.k8s.io / endpointslices"},
     // Its own Service, kube-dns.
     {"kube-system", "system::dns-service", "", "", "create get / core / services"},
     {"kube-system", "extension-apiserver-authentication-reader", "", "",
@@ -245,8 +272,15 @@ constexpr BootstrapBinding kBindings[] = {
      "User:system:kube-controller-manager"},
     {"", "system:kube-scheduler", "system:kube-scheduler", "User:system:kube-scheduler"},
     {"", "system:volume-scheduler", "system:volume-scheduler", "User:system:kube-scheduler"},
-    {"", "system:kube-dns", "system:kube-dns",
-     "User:system:kube-dns ServiceAccount:kube-system/kube-dns"},
+    {"", "system:cluster-trust-bundle-discovery", "system:cluster-trust-bundle-discovery",
+     "Group:system:serviceaccounts"},
+    {"", "system:kube-dns", "system:kube-dns", "ServiceAccount:kube-system/kube-dns",
+     "User:system:kube-dns"},
+    {"", "system:pinnace:controllers", "system:pinnace:controllers",
+     "User:system:kube-controller-manager"},
+    {"", "system:pinnace:scheduler", "system:pinnace:scheduler", "User:system:kube-scheduler"},
+    {"", "system:pinnace:proxy", "system:pinnace:proxy", "User:system:kube-proxy"},
+    {"", "system:pinnace:dns", "system:pinnace:dns", "User:system:kube-dns"},
     {"kube-system", "system::dns-service", "system::dns-service", "User:system:kube-dns"},
     // Nodes have their rights from the Node authorizer.
     {"", "system:node", "system:node", "", "Group:system:nodes"},

@@ -116,6 +116,28 @@ TEST(Bootstrap, IdentitiesOfTheClusterMayDoTheirWork) {
   EXPECT_FALSE(may(proxy, "GET", "/api/v1/secrets"));
 }
 
+TEST(Bootstrap, DefaultRolesGiveNoMoreThanInKubernetes) {
+  const auto rules_of = [](std::string_view name) {
+    std::vector<std::string> texts;
+    for (const auto& role : bootstrap_roles()) {
+      if (role.name != name) continue;
+      for (const Rule& rule : rules_of_text(role.rules)) texts.push_back(rule.text());
+    }
+    return texts;
+  };
+  EXPECT_EQ(rules_of("system:kube-controller-manager").size(), 11U);
+  EXPECT_EQ(rules_of("system:kube-controller-manager")[9],
+            R"({APIGroups:["*"], Resources:["*"], Verbs:["list" "watch"]})");
+  EXPECT_EQ(rules_of("system:kube-scheduler").size(), 24U);
+  EXPECT_EQ(
+      rules_of("system:kube-dns"),
+      std::vector<std::string>(
+          {R"({APIGroups:[""], Resources:["endpoints" "services"], Verbs:["list" "watch"]})"}));
+  EXPECT_EQ(rules_of("system:node-proxier").size(), 5U);
+  EXPECT_EQ(rules_of("system:node").back(),
+            R"({APIGroups:[""], Resources:["serviceaccounts"], Verbs:["get"]})");
+}
+
 TEST(Bootstrap, DefaultRolesGetBackWhatTheyLack) {
   const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
   const std::string discovery = rbac + "clusterroles/system:discovery";
@@ -148,10 +170,10 @@ TEST(Bootstrap, NodesLoseTheRightsThatTheyOnceHadByABinding) {
   auto disk = std::make_shared<store::MemoryDisk>();
   {
     TestServer first(true, disk);
-    const auto bound = first.merge(
-        path, R"({"subjects":[{"kind":"Group","name":"system:nodes","apiGroup":)"
-              R"("rbac.authorization.k8s.io"},{"kind":"User","name":"mine","apiGroup":)"
-              R"("rbac.authorization.k8s.io"}]})");
+    const auto bound =
+        first.merge(path, R"({"subjects":[{"kind":"Group","name":"system:nodes","apiGroup":)"
+                          R"("rbac.authorization.k8s.io"},{"kind":"User","name":"mine","apiGroup":)"
+                          R"("rbac.authorization.k8s.io"}]})");
     ASSERT_EQ(bound->status, 200) << bound->body;
   }
   TestServer second(true, disk);
