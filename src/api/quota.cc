@@ -85,6 +85,16 @@ void add_device_names(std::set<std::string>& names, const Value& claim) {
   }
 }
 
+// Whether the pod's node did not end it in time, as a node that is lost.
+bool is_overdue(const Value& pod, WallTime now) {
+  const auto* when = pod.find_path({"metadata", "deletionTimestamp"});
+  const auto* grace = pod.find_path({"metadata", "deletionGracePeriodSeconds"});
+  WallTime deleted;
+  return when != nullptr && grace != nullptr && when->is_string() && grace->is_int() &&
+         parse_rfc3339(when->as_string(), deleted) &&
+         now > deleted + std::chrono::seconds(grace->as_int());
+}
+
 Quantity service_usage(const Value& service, std::string_view name) {
   const auto* spec = service.find("spec");
   const std::string_view type = spec == nullptr ? "" : spec->string_at("type");
@@ -208,7 +218,7 @@ bool is_in_quota_scope(const Value& spec, QuotaSubject subject, const Value& obj
          std::ranges::all_of(items_at(spec.find("scopeSelector"), "matchExpressions"), takes_in);
 }
 
-std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object) {
+std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object, WallTime now) {
   std::set<std::string> names = {subject.count_name()};
   if (subject.group.empty()) {
     static constexpr std::string_view kCounted[] = {
@@ -222,19 +232,20 @@ std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object) 
     add_device_names(names, object);
   }
   std::erase_if(names, [&](const std::string& name) {
-    return quota_usage(subject, object, name).sign() <= 0;
+    return quota_usage(subject, object, name, now).sign() <= 0;
   });
   return names;
 }
 
-Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name) {
+Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name,
+                     WallTime now) {
   if (name.starts_with(kCount)) {
     return Quantity::from_value(name == subject.count_name() ? 1 : 0);
   }
   if (subject.is_device_claim() && name.ends_with(kDeviceSuffix)) return device_usage(object, name);
   if (!subject.group.empty()) return {};
   if (subject.is_pod()) {
-    if (is_finished(object)) return {};
+    if (is_finished(object) || is_overdue(object, now)) return {};
     if (name == "pods") return Quantity::from_value(1);
     const auto [kind, resource] = pod_amount_of(name);
     return kind.empty() ? Quantity() : pod_amount(object, kind, resource);

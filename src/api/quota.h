@@ -12,6 +12,7 @@
 
 #include "api/quantity.h"
 #include "api/value.h"
+#include "base/clock.h"
 
 namespace pinnace::api {
 
@@ -29,10 +30,12 @@ struct QuotaSubject {
 
 // Whether the quota's scopes take the object in. `spec` is the quota's.
 bool is_in_quota_scope(const Value& spec, QuotaSubject subject, const Value& object);
-// How much of what the quota calls `name` the object takes; zero where it is not concerned.
-Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name);
+// How much of what the quota calls `name` the object takes; zero where it is not concerned. A pod
+// that should have gone by `now` is there, and takes nothing else.
+Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view name,
+                     WallTime now);
 // What quotas may call that of which the object takes something.
-std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object);
+std::set<std::string> quota_names_of(QuotaSubject subject, const Value& object, WallTime now);
 // Whether the object is in the scope of one term of a quota's selector, or of a name of a scope.
 bool is_in_scope(const Value& term, QuotaSubject subject, const Value& object);
 // The subject that a name of a quota is about: "requests.cpu" is about pods.

@@ -3,6 +3,8 @@
 
 #include "apiserver/backend.h"
 #include "apiserver/testing.h"
+#include "io/files.h"
+#include "store/test_support.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -132,6 +134,32 @@ TEST(AdmissionChain, RefusesPluginsThatThereAreNot) {
   ASSERT_FALSE(chain);
   EXPECT_TRUE(chain.error().message.starts_with("there is no admission plugin \"Nonsense\"; "))
       << chain.error().message;
+}
+
+TEST(AdmissionChain, SaysAllThatIsWrongInTheConfigurationOfPodSecurity) {
+  const store::testing::ScratchDirectory scratch;
+  const std::string file = scratch.path() + "/admission.yaml";
+  ASSERT_TRUE(io::write_file(file, R"(
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: PodSecurity
+  configuration:
+    apiVersion: pod-security.admission.config.k8s.io/v1
+    kind: PodSecurityConfiguration
+    defaults: {enforce: strict, warn-version: "1.20"}
+    exemptions: {namespaces: [a, a], usernames: [""]}
+)"));
+  TestBackend test;
+  test.backend->options.configuration.admission_control_config_file = file;
+  const auto chain = AdmissionChain::create(*test.backend);
+  ASSERT_FALSE(chain);
+  EXPECT_EQ(chain.error().message,
+            "admission plugin PodSecurity: [defaults.enforce: Invalid value: \"strict\": must be "
+            "one of privileged, baseline, restricted, defaults.warn-version: Invalid value: "
+            "\"1.20\": must be \"latest\" or \"v1.x\", exemptions.namespaces[1]: Duplicate "
+            "value: \"a\", exemptions.usernames[0]: Invalid value: \"\": username must not be "
+            "empty]");
 }
 
 TEST(AdmissionChain, LeavesOutPluginsThatAreOff) {

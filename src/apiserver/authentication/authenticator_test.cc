@@ -66,9 +66,10 @@ TEST_F(Identities, BootstrapTokensUntilTheyEnd) {
   const auto data = [](const char* key, const std::string& text) {
     return std::string("\"") + key + "\":\"" + base64_encode(text) + "\",";
   };
-  const std::string fields = data("token-id", "abcdef") + data("token-secret", "0123456789abcdef") +
-                             data("expiration", "2026-01-01T01:00:00Z") +
-                             data("auth-extra-groups", "system:bootstrappers:x");
+  const std::string fields =
+      data("token-id", "abcdef") + data("token-secret", "0123456789abcdef") +
+      data("expiration", "2026-01-01T01:00:00Z") +
+      data("auth-extra-groups", "system:bootstrappers:y,system:bootstrappers:x");
   ASSERT_EQ(server_
                 .post("/api/v1/namespaces/kube-system/secrets",
                       R"({"metadata":{"name":"bootstrap-token-abcdef"},"type":)"
@@ -79,7 +80,8 @@ TEST_F(Identities, BootstrapTokensUntilTheyEnd) {
   const auto known = with("Bearer abcdef.0123456789abcdef");
   EXPECT_EQ(known->at("status", "userInfo", "username"), "system:bootstrap:abcdef");
   EXPECT_EQ(known->at("status", "userInfo", "groups"),
-            R"(["system:bootstrappers","system:bootstrappers:x","system:authenticated"])");
+            R"(["system:bootstrappers","system:bootstrappers:x","system:bootstrappers:y",)"
+            R"("system:authenticated"])");
   EXPECT_EQ(with("Bearer abcdef.0123456789abcdee")->status, 401);
   server_.executor().advance(std::chrono::hours(1));
   EXPECT_EQ(with("Bearer abcdef.0123456789abcdef")->status, 401);

@@ -71,6 +71,7 @@ std::optional<Result<VerifiedToken>> BootstrapTokens::check(std::string_view tok
     if (!is_bootstrap_group(group)) return errors::unauthorized();
     if (!verified.user.in_group(group)) verified.user.groups.emplace_back(group);
   }
+  std::ranges::sort(verified.user.groups);
   return verified;
 }
 

@@ -53,7 +53,7 @@ class ResourceQuotaController : public Controller {
     if (!json) return std::unexpected(json.error());
     static const api::Value kNone = api::Value::object();
     const auto* spec = json->find("spec");
-    quotas::Count count(*quota, spec == nullptr ? kNone : *spec);
+    quotas::Count count(*quota, spec == nullptr ? kNone : *spec, context_.now());
     for (const auto& [group, resource] : quotas::subjects_of(*quota)) {
       if (auto ok = count_kind(quota->metadata.namespace_, group, resource, count); !ok) return ok;
     }

@@ -21,12 +21,13 @@ std::set<std::pair<std::string, std::string>> subjects_of(const core_v1::Resourc
 class Count {
  public:
   // `spec` is the quota's as JSON; it outlives the count.
-  Count(const core_v1::ResourceQuota& quota, const api::Value& spec);
+  Count(const core_v1::ResourceQuota& quota, const api::Value& spec, WallTime now);
   void add(std::string_view group, std::string_view resource, const api::Value& object);
   const core_v1::ResourceQuotaStatus& status() const { return status_; }
 
  private:
   const api::Value& spec_;
+  const WallTime now_;
   core_v1::ResourceQuotaStatus status_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "api/typed.h"
+#include "controllers/support/testing.h"
 
 namespace pinnace::controllers::quotas {
 namespace {
@@ -19,7 +20,7 @@ std::string used(std::string_view spec,
                  const std::vector<std::pair<std::string, std::string>>& objects) {
   api::Arena arena;
   const auto parsed = api::parse_json(arena, spec);
-  Count count(quota_of(spec), *parsed);
+  Count count(quota_of(spec), *parsed, controllers::testing::at(0));
   for (const auto& [resource, json] : objects) {
     count.add("", resource, *api::parse_json(arena, json));
   }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "api/json.h"
+#include "api/names.h"
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/plugin_configuration.h"
 #include "apiserver/admission/plugin_table.h"
@@ -48,18 +49,63 @@ const Workload kWorkloads[] = {
     {"podtemplates", {"template"}},
 };
 
-Result<SecurityPolicy> parse_policy(std::string_view level, std::string_view version) {
-  SecurityPolicy policy;
-  if (!level.empty()) {
-    const auto parsed = parse_security_level(level);
-    if (!parsed) return std::unexpected(parsed.error());
-    policy.level = *parsed;
+std::string told(const std::vector<Cause>& wrong) {
+  std::vector<std::string> texts;
+  for (const Cause& one : wrong) texts.push_back(one.field + ": " + one.message);
+  return texts.size() == 1 ? texts[0] : "[" + join(texts, ", ") + "]";
+}
+
+// Takes what is right; what is not is told of.
+template <typename T>
+void take(const Result<T>& parsed, T& into, std::string field, std::string_view text,
+          std::vector<Cause>& wrong) {
+  if (parsed) {
+    into = *parsed;
+  } else {
+    wrong.push_back(cause::invalid(std::move(field), quoted(text), parsed.error().message));
   }
-  if (version.empty()) return policy;
-  const auto minor = parse_security_version(version);
-  if (!minor) return std::unexpected(minor.error());
-  policy.minor = *minor;
-  return policy;
+}
+
+// What nothing says stays privileged and latest.
+void read_defaults(const api::Value& defaults, Policies& into, std::vector<Cause>& wrong) {
+  struct Mode {
+    std::string name;
+    SecurityPolicy Policies::*policy;
+  };
+  for (const auto& [name, member] :
+       {Mode{"enforce", &Policies::enforce}, Mode{"warn", &Policies::warn},
+        Mode{"audit", &Policies::audit}}) {
+    SecurityPolicy& policy = into.*member;
+    const std::string_view level = defaults.string_at(name);
+    const std::string_view version = defaults.string_at(name + "-version");
+    if (!level.empty()) {
+      take(parse_security_level(level), policy.level, "defaults." + name, level, wrong);
+    }
+    if (!version.empty()) {
+      take(parse_security_version(version), policy.minor, "defaults." + name + "-version", version,
+           wrong);
+    }
+  }
+}
+
+api::Complaints check_user_name(std::string_view name) {
+  return name.empty() ? api::Complaints{"username must not be empty"} : api::Complaints();
+}
+
+using Exempt = std::set<std::string, std::less<>>;
+void read_exemptions(const api::Value* exemptions, const std::string& key,
+                     api::Complaints (*check)(std::string_view), Exempt& into,
+                     std::vector<Cause>& wrong) {
+  std::size_t at = 0;
+  for (const auto& one : items_at(exemptions, key)) {
+    const std::string field = "exemptions." + key + "[" + std::to_string(at++) + "]";
+    const std::string text(one.is_string() ? one.as_string() : "");
+    if (const auto complaints = check(text); !complaints.empty()) {
+      wrong.push_back(cause::invalid(field, quoted(text), join(complaints, ", ")));
+    } else if (!into.insert(text).second) {
+      wrong.push_back(cause::duplicate(field, quoted(text)));
+    }
+  }
 }
 
 Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* configuration) {
@@ -70,29 +116,17 @@ Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* confi
       !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  struct Mode {
-    const char* name;
-    SecurityPolicy Policies::*policy;
-  };
-  const auto* defaults = configuration->find("defaults");
-  for (const auto& [name, member] :
-       {Mode{"enforce", &Policies::enforce}, Mode{"audit", &Policies::audit},
-        Mode{"warn", &Policies::warn}}) {
-    if (defaults == nullptr) break;
-    const auto parsed = parse_policy(defaults->string_at(name),
-                                     defaults->string_at(std::string(name) + "-version"));
-    if (!parsed)
-      return errors::bad_request(std::string("defaults.") + name + ": " + parsed.error().message);
-    settings->defaults.*member = *parsed;
+  std::vector<Cause> wrong;
+  if (const auto* defaults = configuration->find("defaults")) {
+    read_defaults(*defaults, settings->defaults, wrong);
   }
-  const auto read = [&](const char* key, std::set<std::string, std::less<>>& into) {
-    for (const auto& one : items_at(configuration->find("exemptions"), key)) {
-      if (one.is_string()) into.emplace(one.as_string());
-    }
-  };
-  read("namespaces", settings->exempt_namespaces);
-  read("usernames", settings->exempt_users);
-  read("runtimeClasses", settings->exempt_classes);
+  const auto* exemptions = configuration->find("exemptions");
+  read_exemptions(exemptions, "namespaces", api::check_dns1123_label, settings->exempt_namespaces,
+                  wrong);
+  read_exemptions(exemptions, "runtimeClasses", api::check_dns1123_subdomain,
+                  settings->exempt_classes, wrong);
+  read_exemptions(exemptions, "usernames", check_user_name, settings->exempt_users, wrong);
+  if (!wrong.empty()) return errors::bad_request(told(wrong));
   return settings;
 }
 
@@ -151,12 +185,6 @@ Policies policies_of(const api::Value& ns, const Policies& defaults, std::vector
     if (labels.find("warn-version") == nullptr) out.warn.minor = out.enforce.minor;
   }
   return out;
-}
-
-std::string told(const std::vector<Cause>& wrong) {
-  std::vector<std::string> texts;
-  for (const Cause& one : wrong) texts.push_back(one.field + ": " + one.message);
-  return texts.size() == 1 ? texts[0] : "[" + join(texts, ", ") + "]";
 }
 
 void annotate(const AdmissionRequest& request, std::string_view key, std::string_view value) {

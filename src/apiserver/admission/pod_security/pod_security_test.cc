@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "apiserver/testing.h"
+#include "io/files.h"
+#include "store/test_support.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -91,6 +93,45 @@ TEST_F(PodSecurityTest, RefusesLevelsThatThereAreNot) {
                     R"({"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"strict"}}})");
   EXPECT_EQ(refused->status, 422);
   EXPECT_THAT(refused->message(), HasSubstr("must be one of privileged, baseline, restricted"));
+}
+
+// A server with a configuration of the plugin.
+class ConfiguredPodSecurityTest : public ::testing::Test {
+ protected:
+  void configure(const std::string& rest) {
+    ASSERT_TRUE(io::write_file(file_, R"(
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: PodSecurity
+  configuration:
+    apiVersion: pod-security.admission.config.k8s.io/v1
+    kind: PodSecurityConfiguration
+)" + rest));
+    server_.configuration.admission_control_config_file = file_;
+  }
+  const store::testing::ScratchDirectory scratch_;
+  const std::string file_ = scratch_.path() + "/admission.yaml";
+  TestServer server_;
+};
+
+TEST_F(ConfiguredPodSecurityTest, LabelsOfNamespacesThatAreExemptDoNothing) {
+  configure(R"(
+    defaults: {enforce: baseline, enforce-version: v1.20}
+    exemptions: {namespaces: [free]}
+)");
+  const auto made = server_.post(
+      "/api/v1/namespaces",
+      R"({"metadata":{"name":"free","labels":{"pod-security.kubernetes.io/enforce":"restricted",)"
+      R"("pod-security.kubernetes.io/audit":"baseline"}}})");
+  EXPECT_EQ(made->status, 201) << made->body;
+  EXPECT_THAT(std::string(made->headers.get("warning")),
+              HasSubstr("namespace \\\"free\\\" is exempt from Pod Security, and the policy "
+                        "(enforce=restricted:v1.20, audit=baseline:latest) will be ignored"));
+  // Without labels the defaults count, of which everybody knows.
+  const auto plain = server_.merge("/api/v1/namespaces/free", R"({"metadata":{"labels":null}})");
+  EXPECT_EQ(plain->status, 200);
+  EXPECT_EQ(plain->headers.get("warning"), "");
 }
 
 }  // namespace

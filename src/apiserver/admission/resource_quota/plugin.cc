@@ -96,11 +96,12 @@ std::vector<Quota> quotas_about(Change& change, const api::Value& object) {
 // What the request takes of each: all of a new object, of a changed one what is more than before.
 void ask(const AdmissionRequest& request, Quota& quota) {
   const auto subject = subject_of(request.change);
+  const WallTime now = request.change.backend.now();
   const bool was_in =
       request.old != nullptr && api::is_in_quota_scope(*quota.spec, subject, *request.old);
   for (const auto& [name, allowed] : members_at(quota.spec, "hard")) {
-    auto asked = api::quota_usage(subject, *request.object, name);
-    if (was_in) asked -= api::quota_usage(subject, *request.old, name);
+    auto asked = api::quota_usage(subject, *request.object, name, now);
+    if (was_in) asked -= api::quota_usage(subject, *request.old, name, now);
     if (asked.sign() <= 0) continue;
     quota.hard.push_back({std::string(name), api::quantity_of(&allowed), asked, {}});
   }
@@ -136,7 +137,7 @@ void count(const Change& change, std::vector<Quota>& quotas, std::string_view js
   for (Quota& quota : quotas) {
     if (!api::is_in_quota_scope(*quota.spec, subject_of(change), *object)) continue;
     for (Hard& hard : quota.hard) {
-      hard.used += api::quota_usage(subject_of(change), *object, hard.name);
+      hard.used += api::quota_usage(subject_of(change), *object, hard.name, change.backend.now());
     }
   }
 }
@@ -188,14 +189,15 @@ Result<void> count_and_check(AdmissionRequest& request, std::vector<Quota>& quot
 bool takes_more(const AdmissionRequest& request, const std::vector<Quota>& quotas) {
   if (request.old == nullptr) return true;
   const auto subject = subject_of(request.change);
+  const WallTime now = request.change.backend.now();
   const bool is_new_to_one = std::ranges::any_of(quotas, [&](const Quota& quota) {
     return !api::is_in_quota_scope(*quota.spec, subject, *request.old);
   });
   if (is_new_to_one) return true;
-  const auto names = api::quota_names_of(subject, *request.object);
+  const auto names = api::quota_names_of(subject, *request.object, now);
   return std::ranges::any_of(names, [&](const std::string& name) {
-    return api::quota_usage(subject, *request.object, name) >
-           api::quota_usage(subject, *request.old, name);
+    return api::quota_usage(subject, *request.object, name, now) >
+           api::quota_usage(subject, *request.old, name, now);
   });
 }
 
@@ -203,8 +205,9 @@ bool takes_more(const AdmissionRequest& request, const std::vector<Quota>& quota
 Result<void> check_covered(const AdmissionRequest& request, const std::vector<Limited>& all,
                            const std::vector<Quota>& quotas) {
   const auto subject = subject_of(request.change);
+  const WallTime now = request.change.backend.now();
   std::string missing;
-  for (const std::string& name : api::quota_names_of(subject, *request.object)) {
+  for (const std::string& name : api::quota_names_of(subject, *request.object, now)) {
     const bool is_limited = std::ranges::any_of(all, [&](const Limited& limited) {
       return limited.group == subject.group && limited.resource == subject.resource &&
              std::ranges::any_of(limited.parts_of_names, [&](const std::string& part) {
