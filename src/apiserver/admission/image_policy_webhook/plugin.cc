@@ -67,7 +67,10 @@ std::string review_of(const AdmissionRequest& request) {
   std::string out = R"({"kind":"ImageReview","apiVersion":"imagepolicy.k8s.io/v1alpha1",)"
                     R"("spec":{"containers":[)";
   bool is_first = true;
-  for (const auto& list : kContainerLists) {
+  // What runs already was asked about before.
+  const bool adds_ephemeral = request.change.subresource == "ephemeralcontainers";
+  for (const ContainerList& list : {kContainerLists[1], kContainerLists[0], kContainerLists[2]}) {
+    if ((list.field == "ephemeralContainers") != adds_ephemeral) continue;
     for (const auto& container : items_at(request.object->find("spec"), list.field)) {
       out += is_first ? R"({"image":)" : R"(,{"image":)";
       api::write_json_string(out, container.string_at("image"));
