@@ -8,6 +8,7 @@
 #include "apiserver/audit/webhook_sink.h"
 #include "apiserver/testing.h"
 #include "io/files.h"
+#include "net/x509.h"
 #include "store/test_support.h"
 
 namespace pinnace::apiserver::audit {
@@ -161,6 +162,35 @@ TEST_F(AuditLog, RefusalsAreWrittenDownToo) {
   EXPECT_NE(written[0].find(R"("reason":"Forbidden","details":{"kind":"secrets"},"code":403)"),
             std::string::npos)
       << written[0];
+}
+
+TEST_F(AuditLog, TokensAreToldOfWhenTheyAreMadeAndWhenTheyAreOld) {
+  start("- {level: Metadata, omitStages: [RequestReceived]}");
+  server_->key_pem = net::make_ec_key()->private_key_pem;
+  server_->make_service_account("default");
+  const std::string ns = "/api/v1/namespaces/default/";
+  server_->post(ns + "pods", R"({"metadata":{"name":"p"},"spec":{"containers":[)"
+                             R"({"name":"c","image":"i"}]}})");
+  const auto made = server_->post(ns + "serviceaccounts/default/token",
+                                  R"({"spec":{"expirationSeconds":3607,"boundObjectRef":{)"
+                                  R"("apiVersion":"v1","kind":"Pod","name":"p"}}})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  server_->executor().advance(std::chrono::seconds(3617));
+  net::Request request;
+  request.method = "GET";
+  request.target = request.path = "/api";
+  request.headers.set("authorization", "Bearer " + made->at("status", "token"));
+  server_->server().handle(std::move(request), std::make_shared<testing::Answer>());
+  const auto written = lines();
+  EXPECT_NE(written[written.size() - 2].find(
+                R"("authentication.kubernetes.io/issued-credential-id":"JTI=)"),
+            std::string::npos)
+      << written[written.size() - 2];
+  EXPECT_NE(written.back().find(
+                R"("authentication.k8s.io/stale-token":"subject: system:serviceaccount:default:)"
+                R"(default, seconds after warning threshold: 10")"),
+            std::string::npos)
+      << written.back();
 }
 
 TEST_F(AuditLog, OfWhoIsNotKnownOnlyTheAnswerStandsThere) {

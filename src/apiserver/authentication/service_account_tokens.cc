@@ -142,6 +142,11 @@ Result<VerifiedToken> ServiceAccountTokens::check_bound(const api::Value& claims
   if (auto ok = check_objects(*bound, ns, verified.user); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
+  if (const std::int64_t renewal = bound->int_at("warnafter"); renewal != 0 && now > renewal) {
+    verified.user.stale_token =
+        "subject: " + std::string(claims.string_at("sub")) +
+        ", seconds after warning threshold: " + std::to_string(now - renewal);
+  }
   return verified;
 }
 

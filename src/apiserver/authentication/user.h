@@ -13,6 +13,8 @@ struct User {
   std::string uid;
   std::vector<std::string> groups;
   std::map<std::string, std::vector<std::string>> extra;
+  // For the audit log: how long after its time of renewal the token was used; empty: in time.
+  std::string stale_token;
 
   bool in_group(std::string_view group) const {
     for (const auto& own : groups) {
