@@ -118,11 +118,12 @@ std::optional<Decision> Abac::decide(const User& user, const Attributes& wanted,
 
 void Abac::list_rules(const User& user, const std::string& ns, RuleSet& out) {
   for (const Policy& policy : policies_) {
-    if (!is_about(policy, user)) continue;
+    // Rights on paths, too, are listed in the policy's namespace alone, as in Kubernetes.
+    if (!is_about(policy, user) || !matches(policy.ns, ns)) continue;
     const std::vector<std::string> verbs = policy.readonly
                                                ? std::vector<std::string>{"get", "list", "watch"}
                                                : std::vector<std::string>{"*"};
-    if (!policy.resource.empty() && matches(policy.ns, ns)) {
+    if (!policy.resource.empty()) {
       out.rules.push_back({verbs, {policy.api_group}, {policy.resource}, {}, {}});
     }
     if (!policy.path.empty()) out.rules.push_back({verbs, {}, {}, {}, {policy.path}});

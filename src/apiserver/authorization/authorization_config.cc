@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "api/names.h"
 #include "api/time.h"
 #include "api/yaml.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_meta.h"
+#include "base/strings.h"
 #include "io/files.h"
 
 namespace pinnace::apiserver {
@@ -14,9 +16,20 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr std::string_view kGroup = "apiserver.config.k8s.io/";
 constexpr Duration kMaxTimeout = std::chrono::seconds(30);
+constexpr std::size_t kMaxConditions = 64;
 
 Unexpected bad(const std::string& field, std::string_view why) {
   return errors::bad_request(field + ": " + std::string(why));
+}
+
+Unexpected bad(const Cause& cause) { return bad(cause.field, cause.message); }
+
+// A text that must be there, and be one of these.
+Result<void> check_choice(const std::string& field, std::string_view text,
+                          const std::vector<std::string>& choices) {
+  if (text.empty()) return bad(cause::required(field));
+  if (std::ranges::find(choices, text) != choices.end()) return {};
+  return bad(cause::not_supported(field, quoted(text), choices));
 }
 
 // A duration member; `fallback` where it is missing.
@@ -35,13 +48,39 @@ Result<void> read_connection(const api::Value& webhook, const std::string& path,
                              WebhookAuthorizerSpec& spec) {
   const auto* info = webhook.find("connectionInfo");
   const std::string_view type = info == nullptr ? "" : info->string_at("type");
-  if (type != "KubeConfigFile") {
-    return bad(path + ".connectionInfo.type",
-               "Unsupported value: " + quoted(type) + ": supported values: \"KubeConfigFile\"");
+  // This server is in no pod.
+  if (auto ok = check_choice(path + ".connectionInfo.type", type, {"KubeConfigFile"}); !ok) {
+    return ok;
   }
+  const std::string field = path + ".connectionInfo.kubeConfigFile";
   spec.kubeconfig = info->string_at("kubeConfigFile");
-  if (spec.kubeconfig.empty()) {
-    return bad(path + ".connectionInfo.kubeConfigFile", "Required value");
+  if (spec.kubeconfig.empty()) return bad(cause::required(field));
+  if (spec.kubeconfig.starts_with('/')) return {};
+  return bad(cause::invalid(field, quoted(spec.kubeconfig), "must be an absolute path"));
+}
+
+Result<void> read_conditions(const api::Value& webhook, const std::string& path,
+                             WebhookAuthorizerSpec& spec) {
+  const auto* conditions = webhook.find("matchConditions");
+  if (conditions == nullptr || !conditions->is_array() || conditions->empty()) return {};
+  const std::string version_field = path + ".matchConditionSubjectAccessReviewVersion";
+  const std::string_view version = webhook.string_at("matchConditionSubjectAccessReviewVersion");
+  if (version.empty()) {
+    return bad(cause::required(version_field, "required if match conditions are specified"));
+  }
+  if (auto ok = check_choice(version_field, version, {"v1"}); !ok) return ok;
+  const std::string list = path + ".matchConditions";
+  if (conditions->size() > kMaxConditions) {
+    return bad(cause::too_many(list, conditions->size(), kMaxConditions));
+  }
+  for (const auto& condition : conditions->items()) {
+    const std::string field = list + "[" + std::to_string(spec.conditions.size()) + "].expression";
+    const std::string_view expression = condition.string_at("expression");
+    if (trim(expression).empty()) return bad(cause::required(field));
+    if (std::ranges::find(spec.conditions, expression) != spec.conditions.end()) {
+      return bad(cause::duplicate(field, quoted(expression)));
+    }
+    spec.conditions.emplace_back(expression);
   }
   return {};
 }
@@ -49,58 +88,54 @@ Result<void> read_connection(const api::Value& webhook, const std::string& path,
 Result<void> read_policies(const api::Value& webhook, const std::string& path,
                            WebhookAuthorizerSpec& spec) {
   spec.review_version = webhook.string_at("subjectAccessReviewVersion");
-  if (spec.review_version != "v1" && spec.review_version != "v1beta1") {
-    return bad(path + ".subjectAccessReviewVersion",
-               "Unsupported value: " + quoted(spec.review_version) +
-                   ": supported values: \"v1\", \"v1beta1\"");
+  if (auto ok = check_choice(path + ".subjectAccessReviewVersion", spec.review_version,
+                             {"v1", "v1beta1"});
+      !ok) {
+    return ok;
   }
   const std::string_view failure = webhook.string_at("failurePolicy");
-  if (failure != "Deny" && failure != "NoOpinion") {
-    return bad(path + ".failurePolicy", "Unsupported value: " + quoted(failure) +
-                                            ": supported values: \"Deny\", \"NoOpinion\"");
+  if (auto ok = check_choice(path + ".failurePolicy", failure, {"NoOpinion", "Deny"}); !ok) {
+    return ok;
   }
   spec.denies_on_failure = failure == "Deny";
-  const auto* conditions = webhook.find("matchConditions");
-  if (conditions == nullptr || !conditions->is_array()) return {};
-  for (const auto& condition : conditions->items()) {
-    const std::string_view expression = condition.string_at("expression");
-    if (expression.empty()) return bad(path + ".matchConditions.expression", "Required value");
-    spec.conditions.emplace_back(expression);
-  }
-  return {};
+  return read_conditions(webhook, path, spec);
 }
 
 Result<WebhookAuthorizerSpec> read_webhook(const api::Value& entry, const std::string& path) {
   WebhookAuthorizerSpec spec;
   spec.name = entry.string_at("name");
   const auto* webhook = entry.find("webhook");
-  if (webhook == nullptr || !webhook->is_object()) return bad(path + ".webhook", "Required value");
-  const std::string below = path + ".webhook";
-  auto authorized = duration_at(*webhook, below, "authorizedTTL", std::chrono::minutes(5));
-  auto unauthorized = duration_at(*webhook, below, "unauthorizedTTL", std::chrono::seconds(30));
-  auto timeout = duration_at(*webhook, below, "timeout", Duration{});
+  if (webhook == nullptr || !webhook->is_object()) {
+    return bad(cause::required(path + ".webhook", "required when type=Webhook"));
+  }
+  // Kubernetes leaves ".webhook" out of what follows.
+  auto authorized = duration_at(*webhook, path, "authorizedTTL", std::chrono::minutes(5));
+  auto unauthorized = duration_at(*webhook, path, "unauthorizedTTL", std::chrono::seconds(30));
+  auto timeout = duration_at(*webhook, path, "timeout", Duration{});
   for (const auto* each : {&authorized, &unauthorized, &timeout}) {
     if (!*each) return std::unexpected(each->error());
   }
-  if (*timeout <= Duration{} || *timeout > kMaxTimeout) {
-    return bad(below + ".timeout", "must be more than 0s and at most 30s");
+  if (*timeout == Duration{}) return bad(cause::required(path + ".timeout"));
+  if (*timeout > kMaxTimeout) {
+    return bad(cause::invalid(path + ".timeout", quoted(api::format_duration(*timeout)),
+                              "must be > 0s and <= 30s"));
   }
   spec.timeout = *timeout;
   spec.authorized_ttl =
       webhook->bool_at("cacheAuthorizedRequests", true) ? *authorized : Duration{};
   spec.unauthorized_ttl =
       webhook->bool_at("cacheUnauthorizedRequests", true) ? *unauthorized : Duration{};
-  if (auto ok = read_policies(*webhook, below, spec); !ok) {
+  if (auto ok = read_policies(*webhook, path, spec); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (auto ok = read_connection(*webhook, below, spec); !ok) {
+  if (auto ok = read_connection(*webhook, path, spec); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   return spec;
 }
 
-constexpr std::string_view kTypes[] = {"AlwaysAllow", "AlwaysDeny", "Node",
-                                       "RBAC",        "ABAC",       "Webhook"};
+constexpr std::string_view kTypes[] = {"ABAC", "AlwaysAllow", "AlwaysDeny",
+                                       "Node", "RBAC",        "Webhook"};
 
 }  // namespace
 
@@ -122,8 +157,8 @@ Result<std::vector<AuthorizerSpec>> parse_authorization_config(std::string_view 
   for (const auto& entry : list->items()) {
     const std::string path = "authorizers[" + std::to_string(out.size()) + "]";
     const std::string type(entry.string_at("type"));
-    if (std::ranges::find(kTypes, type) == std::end(kTypes)) {
-      return bad(path + ".type", "Unsupported value: " + quoted(type));
+    if (auto ok = check_choice(path + ".type", type, {std::begin(kTypes), std::end(kTypes)}); !ok) {
+      return std::unexpected(std::move(ok.error()));
     }
     const bool is_twice =
         std::ranges::any_of(out, [&](const AuthorizerSpec& other) { return other.type == type; });
@@ -134,6 +169,10 @@ Result<std::vector<AuthorizerSpec>> parse_authorization_config(std::string_view 
     if (std::ranges::find(names, name) != names.end()) {
       return bad(path + ".name", "Duplicate value: " + quoted(name));
     }
+    if (const auto complaints = api::check_dns1123_subdomain(name); !complaints.empty()) {
+      return bad(cause::invalid(path + ".name", quoted(name),
+                                "authorizer name is invalid: " + join(complaints, ", ")));
+    }
     names.push_back(name);
     AuthorizerSpec spec{type, {}};
     if (type == "Webhook") {
@@ -141,7 +180,8 @@ Result<std::vector<AuthorizerSpec>> parse_authorization_config(std::string_view 
       if (!webhook) return std::unexpected(std::move(webhook.error()));
       spec.webhook = std::move(*webhook);
     } else if (entry.find("webhook") != nullptr) {
-      return bad(path + ".webhook", "may only be specified when type=Webhook");
+      return bad(cause::invalid(path + ".webhook", quoted("non-null"),
+                                "may only be specified when type=Webhook"));
     }
     out.push_back(std::move(spec));
   }

@@ -80,6 +80,48 @@ TEST(AuthorizationConfiguration, IsReadWithItsErrors) {
       head + "authorizers: [{type: RBAC, name: a}, {type: RBAC, name: b}]"));
 }
 
+TEST(AuthorizationConfiguration, SaysWhatIsWrongInKubernetesWords) {
+  const auto fault = [](const std::string& authorizer) {
+    return parse_authorization_config(
+               "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\n"
+               "authorizers: [{" +
+               authorizer + "}]")
+        .error()
+        .message;
+  };
+  const auto webhook = [&](const std::string& rest) {
+    return fault("type: Webhook, name: a, webhook: {" + rest + "}");
+  };
+  const std::string at = "authorizers[0].";
+  EXPECT_EQ(fault("name: a"), at + "type: Required value");
+  EXPECT_EQ(fault("type: Some, name: a"),
+            at + "type: Unsupported value: \"Some\": supported values: \"ABAC\", \"AlwaysAllow\", "
+                 "\"AlwaysDeny\", \"Node\", \"RBAC\", \"Webhook\"");
+  EXPECT_EQ(fault("type: RBAC, name: A")
+                .find(at + "name: Invalid value: \"A\": authorizer name is "
+                           "invalid: a lowercase RFC 1123 subdomain"),
+            0U);
+  EXPECT_EQ(fault("type: RBAC, name: a, webhook: {}"),
+            at + "webhook: Invalid value: \"non-null\": may only be specified when type=Webhook");
+  EXPECT_EQ(fault("type: Webhook, name: a"),
+            at + "webhook: Required value: required when type=Webhook");
+  EXPECT_EQ(webhook("timeout: 31s"),
+            at + "timeout: Invalid value: \"31s\": must be > 0s and <= 30s");
+  const std::string good = "timeout: 3s, subjectAccessReviewVersion: v1, ";
+  EXPECT_EQ(webhook(good + "failurePolicy: Ignore"),
+            at + "failurePolicy: Unsupported value: \"Ignore\": supported values: \"NoOpinion\", "
+                 "\"Deny\"");
+  EXPECT_EQ(webhook(good + "failurePolicy: Deny, matchConditions: [{expression: 'true'}]"),
+            at + "matchConditionSubjectAccessReviewVersion: Required value: required if match "
+                 "conditions are specified");
+  EXPECT_EQ(webhook(good + "failurePolicy: Deny, matchConditionSubjectAccessReviewVersion: v1, "
+                           "matchConditions: [{expression: 'true'}, {expression: 'true'}]"),
+            at + "matchConditions[1].expression: Duplicate value: \"true\"");
+  EXPECT_EQ(webhook(good + "failurePolicy: Deny, connectionInfo: {type: KubeConfigFile, "
+                           "kubeConfigFile: x}"),
+            at + "connectionInfo.kubeConfigFile: Invalid value: \"x\": must be an absolute path");
+}
+
 TEST(Abac, FollowsItsPolicies) {
   const auto abac = Abac::parse(
       R"(# who may what
@@ -101,6 +143,21 @@ TEST(Abac, FollowsItsPolicies) {
   EXPECT_TRUE(allows(op, {"get", false, "", "", "", "", "", "/logs/a"}));
   EXPECT_FALSE(allows(op, {"get", false, "", "", "", "", "", "/metrics"}));
   EXPECT_TRUE(allows(alice, {"delete", true, "x", "y", "", "z", "", ""}));
+}
+
+TEST(Abac, ListsRightsInTheirNamespace) {
+  const auto abac = Abac::parse(
+      R"({"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":{)"
+      R"("user":"bob","namespace":"a","resource":"pods","nonResourcePath":"/logs"}})",
+      "policies");
+  ASSERT_TRUE(abac) << abac.error().message;
+  const auto count = [&](const std::string& ns) {
+    RuleSet rules;
+    (*abac)->list_rules({"bob", "", {}, {}}, ns, rules);
+    return rules.rules.size();
+  };
+  EXPECT_EQ(count("a"), 2U);
+  EXPECT_EQ(count("b"), 0U);
 }
 
 TEST(Abac, NamesTheLineThatIsWrong) {
