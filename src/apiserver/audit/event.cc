@@ -7,8 +7,18 @@ namespace pinnace::apiserver::audit {
 
 namespace {
 
+void part(std::string& out) {
+  if (out.back() != '{' && out.back() != '[') out += ',';
+}
+
+// `key` is one of ours, in which nothing is escaped.
 void open_member(std::string& out, std::string_view key) {
-  if (out.back() != '{') out += ',';
+  part(out);
+  ((out += '"') += key) += "\":";
+}
+
+void open_member_of_client(std::string& out, std::string_view key) {
+  part(out);
   api::write_json_string(out, key);
   out += ':';
 }
@@ -27,31 +37,38 @@ void add_raw(std::string& out, std::string_view key, std::string_view json) {
   out += json;
 }
 
-std::string list_json(const std::vector<std::string>& list) {
-  std::string out = "[";
+void write_list(std::string& out, const std::vector<std::string>& list) {
+  out += '[';
   for (const auto& each : list) {
-    if (out.size() > 1) out += ',';
+    part(out);
     api::write_json_string(out, each);
   }
-  return out += ']';
+  out += ']';
 }
 
-std::string user_json(const User& user) {
-  std::string out = "{";
+void write_user(std::string& out, const User& user) {
+  out += '{';
   add_if(out, "username", user.name);
   add_if(out, "uid", user.uid);
-  if (!user.groups.empty()) add_raw(out, "groups", list_json(user.groups));
-  if (!user.extra.empty()) {
-    std::string extra = "{";
-    for (const auto& [key, values] : user.extra) add_raw(extra, key, list_json(values));
-    add_raw(out, "extra", extra + '}');
+  if (!user.groups.empty()) {
+    open_member(out, "groups");
+    write_list(out, user.groups);
   }
-  return out += '}';
+  if (!user.extra.empty()) {
+    open_member(out, "extra");
+    out += '{';
+    for (const auto& [key, values] : user.extra) {
+      open_member_of_client(out, key);
+      write_list(out, values);
+    }
+    out += '}';
+  }
+  out += '}';
 }
 
-std::string object_json(const Event& event) {
+void write_object(std::string& out, const Event& event) {
   const RequestInfo& info = event.info;
-  std::string out = "{";
+  out += '{';
   add_if(out, "resource", info.resource);
   add_if(out, "namespace", info.ns);
   add_if(out, "name", info.name);
@@ -60,17 +77,17 @@ std::string object_json(const Event& event) {
   add_if(out, "apiVersion", info.version);
   add_if(out, "resourceVersion", event.revision);
   add_if(out, "subresource", info.subresource);
-  return out += '}';
+  out += '}';
 }
 
-std::string status_json(const Event& event) {
-  std::string out = R"({"metadata":{})";
+void write_status(std::string& out, const Event& event) {
+  out += R"({"metadata":{})";
   add_if(out, "status", event.status);
   add_if(out, "message", event.message);
   add_if(out, "reason", event.reason);
   if (!event.details.empty()) add_raw(out, "details", event.details);
   add_raw(out, "code", std::to_string(event.code));
-  return out += '}';
+  out += '}';
 }
 
 std::string quoted_list(const std::vector<std::string>& list) {
@@ -85,39 +102,60 @@ std::string quoted_list(const std::vector<std::string>& list) {
   return out;
 }
 
-}  // namespace
-
-std::string json_item(const Event& event) {
-  std::string out = "{";
-  out.reserve(1024 + event.request_object.size() + event.response_object.size());
+// The members and the end of an object that is begun.
+void write_item(std::string& out, const Event& event) {
+  out.reserve(out.size() + 1024 + event.request_object.size() + event.response_object.size());
   add(out, "level", text_of(event.level));
   add(out, "auditID", event.id);
   add(out, "stage", text_of(event.stage));
   add(out, "requestURI", event.uri);
   add(out, "verb", event.info.verb);
-  add_raw(out, "user", user_json(event.user));
+  open_member(out, "user");
+  write_user(out, event.user);
   if (event.impersonated_user) {
-    add_raw(out, "impersonatedUser", user_json(*event.impersonated_user));
+    open_member(out, "impersonatedUser");
+    write_user(out, *event.impersonated_user);
   }
-  if (!event.source_ips.empty()) add_raw(out, "sourceIPs", list_json(event.source_ips));
+  if (!event.source_ips.empty()) {
+    open_member(out, "sourceIPs");
+    write_list(out, event.source_ips);
+  }
   add_if(out, "userAgent", event.user_agent);
-  if (event.info.is_resource) add_raw(out, "objectRef", object_json(event));
-  if (event.code != 0) add_raw(out, "responseStatus", status_json(event));
+  if (event.info.is_resource) {
+    open_member(out, "objectRef");
+    write_object(out, event);
+  }
+  if (event.code != 0) {
+    open_member(out, "responseStatus");
+    write_status(out, event);
+  }
   if (!event.request_object.empty()) add_raw(out, "requestObject", event.request_object);
   if (!event.response_object.empty()) add_raw(out, "responseObject", event.response_object);
   add(out, "requestReceivedTimestamp", rfc3339_micro(event.received));
   add(out, "stageTimestamp", rfc3339_micro(event.staged));
   if (!event.annotations.empty()) {
-    std::string annotations = "{";
-    for (const auto& [key, value] : event.annotations) add(annotations, key, value);
-    add_raw(out, "annotations", annotations + '}');
+    open_member(out, "annotations");
+    out += '{';
+    for (const auto& [key, value] : event.annotations) {
+      open_member_of_client(out, key);
+      api::write_json_string(out, value);
+    }
+    out += '}';
   }
-  return out += '}';
+  out += '}';
+}
+
+}  // namespace
+
+std::string json_item(const Event& event) {
+  std::string out = "{";
+  write_item(out, event);
+  return out;
 }
 
 std::string json_line(const Event& event) {
-  std::string line = json_item(event);
-  line.insert(1, R"("kind":"Event","apiVersion":"audit.k8s.io/v1",)");
+  std::string line = R"({"kind":"Event","apiVersion":"audit.k8s.io/v1")";
+  write_item(line, event);
   return line += '\n';
 }
 
