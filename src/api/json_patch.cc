@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "api/apply/path_element.h"
 #include "base/strings.h"
 
 namespace pinnace::api {
@@ -47,23 +48,42 @@ std::string unescape(std::string_view token) {
   return text;
 }
 
-// A JSON pointer, taken apart.
+// The steps of a path. As in Kubernetes, what stands before the first slash does not count.
 struct Pointer {
   std::string_view text;
-  std::vector<std::string> tokens;
+  std::vector<std::string> tokens;  // None: the path names no member.
 };
 
-Result<Pointer> parse_pointer(std::string_view text) {
+Pointer parse_pointer(std::string_view text) {
   Pointer pointer{text, {}};
-  if (text.empty()) return pointer;
-  if (text[0] != '/') {
-    return errors::bad_request("json patch path \"" + std::string(text) + "\" must begin with /");
-  }
-  for (std::string_view token : split(text.substr(1), '/')) {
+  const auto first = text.find('/');
+  if (first == std::string_view::npos) return pointer;
+  for (std::string_view token : split(text.substr(first + 1), '/')) {
     pointer.tokens.push_back(unescape(token));
   }
-  if (pointer.tokens.size() > kMaxDepth) return errors::bad_request("json patch path is too deep");
   return pointer;
+}
+
+// A place in a list as Go reads numbers; negative ones count from the end.
+struct Place {
+  std::optional<std::size_t> index;
+  std::string problem;
+};
+
+// `size` is that of the list, or one more where something is added.
+Place place_in(const std::string& token, std::size_t size) {
+  const std::string_view digits =
+      std::string_view(token).substr(token.starts_with('-') || token.starts_with('+') ? 1 : 0);
+  const std::optional<std::uint64_t> number = parse_uint(digits);
+  if (!number) {
+    return {{}, "strconv.Atoi: parsing " + apply::go_quoted(token) + ": invalid syntax"};
+  }
+  const bool from_end = token.starts_with('-') && *number != 0;
+  if (from_end ? *number > size : *number >= size) {
+    const std::string shown = (from_end ? "-" : "") + std::to_string(*number);
+    return {{}, "Unable to access invalid index: " + shown + ": invalid index referenced"};
+  }
+  return {from_end ? size - *number : static_cast<std::size_t>(*number), {}};
 }
 
 class Patcher {
@@ -71,157 +91,195 @@ class Patcher {
   Patcher(Arena& arena, Value& document) : arena_(arena), document_(document) {}
 
   Result<void> apply(const Value& operation) {
+    const Value* op = operation.find("op");
+    const std::string_view name = op == nullptr     ? "unknown"
+                                  : op->is_string() ? op->as_string()
+                                                    : "unknown";
     const Value* path = operation.find("path");
-    if (path == nullptr || !path->is_string()) {
-      return errors::bad_request("json patch operation must have a \"path\"");
-    }
-    Result<Pointer> pointer = parse_pointer(path->as_string());
-    if (!pointer) return Unexpected(pointer.error());
-    const std::string_view name = operation.string_at("op");
-    if (name == "remove") return remove(*pointer);
-    if (name == "move" || name == "copy") return transfer(name, operation, *pointer);
     const Value* value = operation.find("value");
-    if (name == "test") return test(*pointer, value != nullptr ? *value : Value::null());
-    if (name != "add" && name != "replace") {
-      return errors::bad_request("Unexpected kind: " + std::string(name));
+    const bool is_transfer = name == "move" || name == "copy";
+    const bool is_known =
+        is_transfer || name == "add" || name == "remove" || name == "replace" || name == "test";
+    if (!is_known) return patch_does_not_apply("Unexpected kind: " + std::string(name));
+    if (path == nullptr || !path->is_string()) {
+      return patch_does_not_apply(std::string(name) +
+                                  " operation failed to decode path: missing value");
     }
-    if (value == nullptr) {
-      return errors::bad_request("json patch operation \"" + std::string(name) +
-                                 "\" must have a \"value\"");
+    const Pointer pointer = parse_pointer(path->as_string());
+    if (pointer.tokens.size() > kMaxDepth) {
+      return errors::bad_request("json patch path is too deep");
     }
-    return name == "add" ? add(*pointer, *value) : replace(*pointer, *value);
+    // What is not said is null.
+    const Value said = value == nullptr ? Value::null() : *value;
+    if (name == "add") return add(pointer, said, "error in add for path: '" + text(pointer) + "'");
+    if (name == "remove") {
+      return remove(
+          pointer,
+          "remove operation does not apply: doc is missing path: \"" + text(pointer) + "\"",
+          "error in remove for path: '" + text(pointer) + "'");
+    }
+    if (name == "replace") return replace(pointer, said);
+    if (name == "test") return test(pointer, said);
+    return transfer(name, operation, pointer);
   }
 
  private:
-  static Unexpected missing_path(std::string_view operation, const Pointer& pointer) {
-    return patch_does_not_apply(std::string(operation) +
-                                " operation does not apply: doc is missing path: \"" +
-                                std::string(pointer.text) + "\": missing value");
+  static std::string text(const Pointer& pointer) { return std::string(pointer.text); }
+  static Unexpected missing(std::string_view what) {
+    return patch_does_not_apply(std::string(what) + ": missing value");
   }
 
-  // An existing element's place; "-" and numbers past the end are none.
-  static std::optional<std::size_t> element(const Value& array, const std::string& token) {
-    if (token.size() > 1 && token[0] == '0') return std::nullopt;
-    const std::optional<std::uint64_t> place = parse_uint(token);
-    if (!place || *place >= array.size()) return std::nullopt;
-    return static_cast<std::size_t>(*place);
-  }
-
-  Value* find(const Pointer& pointer, std::size_t tokens) {
+  // What holds the member that a path names, or nullptr.
+  Value* find_holder(const Pointer& pointer) {
+    if (pointer.tokens.empty()) return nullptr;
     Value* at = &document_;
-    for (std::size_t i = 0; i < tokens && at != nullptr; ++i) {
+    for (std::size_t i = 0; i + 1 < pointer.tokens.size() && at != nullptr; ++i) {
       if (at->is_array()) {
-        const std::optional<std::size_t> place = element(*at, pointer.tokens[i]);
-        at = place ? &at->items()[*place] : nullptr;
+        const Place place = place_in(pointer.tokens[i], at->size());
+        at = place.index ? &at->items()[*place.index] : nullptr;
       } else {
         at = at->find(pointer.tokens[i]);
       }
     }
-    return at;
-  }
-  Value* find(const Pointer& pointer) { return find(pointer, pointer.tokens.size()); }
-  Value* find_parent(const Pointer& pointer) {
-    Value* parent = find(pointer, pointer.tokens.size() - 1);
-    return parent != nullptr && (parent->is_array() || parent->is_object()) ? parent : nullptr;
+    return at != nullptr && (at->is_array() || at->is_object()) ? at : nullptr;
   }
 
-  static Result<void> check_depth(const Pointer& pointer, const Weight& weight) {
-    if (pointer.tokens.size() + weight.depth <= kMaxDepth) return {};
+  // The value of a member; null where an object does not have it.
+  Result<Value> read(Value& holder, const std::string& token, const std::string& where) {
+    if (holder.is_object()) {
+      const Value* found = holder.find(token);
+      return found == nullptr ? Value::null() : *found;
+    }
+    const Place place = place_in(token, holder.size());
+    if (!place.index) return patch_does_not_apply(where + ": " + place.problem);
+    return holder.items()[*place.index];
+  }
+
+  static Result<void> check_depth(const Pointer& pointer, const Value& value) {
+    if (pointer.tokens.size() + weigh(value).depth <= kMaxDepth) return {};
     return errors::bad_request("json patch makes the document deeper than " +
                                std::to_string(kMaxDepth));
   }
 
-  Result<void> add(const Pointer& pointer, const Value& value) {
-    if (Result<void> good = check_depth(pointer, weigh(value)); !good) return good;
-    if (pointer.tokens.empty()) {
-      document_ = deep_copy(arena_, value);
+  Result<void> add(const Pointer& pointer, const Value& value, const std::string& where) {
+    if (Result<void> good = check_depth(pointer, value); !good) return good;
+    Value* holder = find_holder(pointer);
+    if (holder == nullptr) {
+      return missing("add operation does not apply: doc is missing path: \"" + text(pointer) +
+                     "\"");
+    }
+    return insert(*holder, pointer.tokens.back(), value, where);
+  }
+
+  Result<void> insert(Value& holder, const std::string& token, const Value& value,
+                      const std::string& where) {
+    if (holder.is_object()) {
+      holder.set(arena_, token, deep_copy(arena_, value));
       return {};
     }
-    Value* parent = find_parent(pointer);
-    if (parent == nullptr) return missing_path("add", pointer);
-    const std::string& token = pointer.tokens.back();
-    if (parent->is_object()) {
-      parent->set(arena_, token, deep_copy(arena_, value));
-      return {};
+    const Place place =
+        token == "-" ? Place{holder.size(), {}} : place_in(token, holder.size() + 1);
+    if (!place.index) {
+      const bool is_number = place.problem.starts_with("Unable");
+      return patch_does_not_apply(
+          where + ": " +
+          (is_number ? "" : "value was not a proper array index: '" + token + "': ") +
+          place.problem);
     }
-    std::size_t place = parent->size();
-    if (token != "-") {
-      const std::optional<std::uint64_t> wanted = parse_uint(token);
-      if (!wanted || *wanted > parent->size()) {
-        return patch_does_not_apply(
-            "add operation does not apply: error in add for path: '" + std::string(pointer.text) +
-            "': Unable to access invalid index: " + token + ": invalid index referenced");
-      }
-      place = static_cast<std::size_t>(*wanted);
-    }
-    parent->insert_item(arena_, place, deep_copy(arena_, value));
+    holder.insert_item(arena_, *place.index, deep_copy(arena_, value));
     return {};
   }
 
   Result<void> replace(const Pointer& pointer, const Value& value) {
-    if (Result<void> good = check_depth(pointer, weigh(value)); !good) return good;
-    Value* target = find(pointer);
-    if (target == nullptr) {
-      return patch_does_not_apply("replace operation does not apply: doc is missing key: " +
-                                  std::string(pointer.text) + ": missing value");
+    if (Result<void> good = check_depth(pointer, value); !good) return good;
+    if (pointer.text.empty()) {
+      // Another document is not looked at.
+      if (value.is_object() || value.is_array()) document_ = deep_copy(arena_, value);
+      return {};
     }
-    *target = deep_copy(arena_, value);
+    Value* holder = find_holder(pointer);
+    const std::string problem = "replace operation does not apply: doc is missing ";
+    if (holder == nullptr) return missing(problem + "path: " + text(pointer));
+    const std::string& token = pointer.tokens.back();
+    if (holder->is_object()) {
+      holder->set(arena_, token, deep_copy(arena_, value));
+      return {};
+    }
+    const Place place = place_in(token, holder->size());
+    if (!place.index) return missing(problem + "key: " + text(pointer));
+    holder->items()[*place.index] = deep_copy(arena_, value);
     return {};
   }
 
-  Result<void> remove(const Pointer& pointer) {
-    if (pointer.tokens.empty()) return errors::bad_request("json patch cannot remove the document");
-    Value* parent = find_parent(pointer);
-    if (parent == nullptr) return missing_path("remove", pointer);
+  Result<void> remove(const Pointer& pointer, const std::string& nowhere,
+                      const std::string& where) {
+    Value* holder = find_holder(pointer);
+    if (holder == nullptr) return missing(nowhere);
     const std::string& token = pointer.tokens.back();
-    const auto absent = [&](std::string_view why) {
-      return patch_does_not_apply("error in remove for path: '" + std::string(pointer.text) +
-                                  "': " + std::string(why) + token);
-    };
-    if (parent->is_object()) {
-      if (!parent->erase(token)) return absent("Unable to remove nonexistent key: ");
+    if (holder->is_object()) {
+      if (!holder->erase(token))
+        return missing(where + ": Unable to remove nonexistent key: " + token);
       return {};
     }
-    const std::optional<std::size_t> place = element(*parent, token);
-    if (!place) return absent("Unable to access invalid index: ");
-    parent->remove_item(*place);
+    const Place place = place_in(token, holder->size());
+    if (!place.index) return patch_does_not_apply(where + ": " + place.problem);
+    holder->remove_item(*place.index);
     return {};
   }
 
   Result<void> transfer(std::string_view name, const Value& operation, const Pointer& target) {
+    const std::string who(name);
     const Value* from = operation.find("from");
     if (from == nullptr || !from->is_string()) {
-      return errors::bad_request("json patch operation \"" + std::string(name) +
-                                 "\" must have a \"from\"");
+      return missing(who + " operation failed to decode from: operation, missing from field");
     }
-    Result<Pointer> source = parse_pointer(from->as_string());
-    if (!source) return Unexpected(source.error());
-    const Value* found = find(*source);
-    if (found == nullptr) return missing_path(name, *source);
-    copied_bytes_ += weigh(*found).bytes;
+    const Pointer source = parse_pointer(from->as_string());
+    const std::string nowhere =
+        who + " operation does not apply: doc is missing from path: " + text(source);
+    Value* holder = find_holder(source);
+    if (holder == nullptr) return missing(nowhere);
+    const bool is_copy = name == "copy";
+    const std::string where = is_copy ? "error in copy for from: '" + text(source) + "'"
+                                      : "error in move for path: '" + source.tokens.back() + "'";
+    const auto found = read(*holder, source.tokens.back(), where);
+    if (!found) return std::unexpected(found.error());
+    const Value value = deep_copy(arena_, *found);
+    const Weight weight = weigh(value);
+    copied_bytes_ += weight.bytes;
     if (copied_bytes_ > kMaxCopiedBytes) {
-      return errors::too_large(
+      return patch_does_not_apply(
           "Unable to complete the copy, the accumulated size increase of copy is " +
           std::to_string(copied_bytes_) + ", exceeding the limit " +
           std::to_string(kMaxCopiedBytes));
     }
-    if (name == "copy") return add(target, *found);
-    if (target.text == source->text) return {};
-    if (target.text.starts_with(std::string(source->text) + "/")) {
-      return patch_does_not_apply("move operation does not apply: a value cannot move into itself");
+    if (!is_copy) {
+      if (Result<void> removed = remove(source, nowhere, where); !removed) return removed;
     }
-    const Value moved = deep_copy(arena_, *found);
-    if (Result<void> removed = remove(*source); !removed) return removed;
-    return add(target, moved);
+    if (Result<void> good = check_depth(target, value); !good) return good;
+    Value* destination = find_holder(target);
+    if (destination == nullptr) {
+      return missing(who +
+                     " operation does not apply: doc is missing destination path: " + text(target));
+    }
+    return insert(*destination, target.tokens.back(), value,
+                  is_copy ? "error while adding value during copy"
+                          : "error in move for path: '" + text(target) + "'");
   }
 
   Result<void> test(const Pointer& pointer, const Value& wanted) {
-    const Value* found = find(pointer);
-    // As everywhere in JSON Patch for Kubernetes, a missing value passes for null.
-    const bool passes = found != nullptr ? equal(*found, wanted) : wanted.is_null();
-    if (passes) return {};
-    return patch_does_not_apply("testing value " + std::string(pointer.text) +
-                                " failed: test failed");
+    Value found = document_;
+    if (!pointer.text.empty()) {
+      Value* holder = find_holder(pointer);
+      if (holder == nullptr) {
+        return missing("test operation does not apply: is missing path: " + text(pointer));
+      }
+      auto value =
+          read(*holder, pointer.tokens.back(), "error in test for path: '" + text(pointer) + "'");
+      if (!value) return std::unexpected(std::move(value.error()));
+      found = *value;
+    }
+    if (equal(found, wanted)) return {};
+    return patch_does_not_apply("testing value " + text(pointer) + " failed: test failed");
   }
 
   Arena& arena_;
@@ -241,6 +299,7 @@ Unexpected patch_does_not_apply(std::string why) {
 }
 
 Result<void> apply_json_patch(Arena& arena, Value& document, const Value& patch) {
+  if (patch.is_null()) return {};
   if (!patch.is_array()) {
     return errors::bad_request("error decoding patch: a JSON patch must be a list of operations");
   }
@@ -251,7 +310,7 @@ Result<void> apply_json_patch(Arena& arena, Value& document, const Value& patch)
   }
   Patcher patcher(arena, document);
   for (const Value& operation : patch.items()) {
-    if (!operation.is_object()) {
+    if (!operation.is_object() && !operation.is_null()) {
       return errors::bad_request("error decoding patch: an operation must be an object");
     }
     if (Result<void> applied = patcher.apply(operation); !applied) return applied;

@@ -18,11 +18,29 @@ void keep_members(Arena& arena, Value& object, const std::vector<bool>& keep) {
   object = kept;
 }
 
+// A list as a patch sets it: the objects in it do not say null.
+Value without_nulls(Arena& arena, const Value& value) {
+  if (value.is_array()) {
+    Value copy = Value::array();
+    copy.reserve_entries(arena, value.size());
+    for (const Value& item : value.items()) copy.append(arena, without_nulls(arena, item));
+    return copy;
+  }
+  if (!value.is_object()) return value;
+  Value copy = Value::object();
+  copy.reserve_entries(arena, value.size());
+  for (const Member& member : value.members()) {
+    if (member.value.is_null()) continue;
+    copy.add_ref(arena, member.key, without_nulls(arena, member.value));
+  }
+  return copy;
+}
+
 }  // namespace
 
 void apply_merge_patch(Arena& arena, Value& document, const Value& patch) {
   if (!patch.is_object()) {
-    document = deep_copy(arena, patch);
+    document = deep_copy(arena, document.is_object() ? patch : without_nulls(arena, patch));
     return;
   }
   if (!document.is_object()) document = Value::object();

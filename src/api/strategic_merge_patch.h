@@ -1,10 +1,13 @@
 // Strategic merge patch: a merge patch that merges lists element by element where the schema says
 // by which key.
 //
-// Directives: `$patch: replace|delete|merge` in a map or a list's element, `$retainKeys`,
-//   `$deleteFromPrimitiveList/FIELD`, `$setElementOrder/FIELD`. They never reach the document.
-// Errors: 400 for a patch of the wrong form, 422 for one that does not apply. The document may then
-//   be partly patched: drop it.
+// Directives: `$patch: replace|delete` in a map or a list's element, `$retainKeys`,
+//   `$deleteFromPrimitiveList/FIELD`, `$setElementOrder/FIELD`. As in Kubernetes they are looked at
+//   only where the document has something to merge with; elsewhere what has a `$patch` is left out,
+//   and the others go into the document, where they are fields that nobody knows.
+// Order: lists with `$setElementOrder`, the other members, `$deleteFromPrimitiveList`.
+// Errors: 400 for a patch of the wrong form, 422 for lists of lists, 500 for the rest of what does
+//   not apply, in Kubernetes' words. The document may then be partly patched: drop it.
 // Source: Kubernetes' API conventions and the behaviour of apimachinery's strategicpatch.
 #pragma once
 

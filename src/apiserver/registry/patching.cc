@@ -48,8 +48,10 @@ std::string shape_problem(const api::Value& body, bool is_json_patch) {
     if (body.is_object() || body.is_null()) return {};
     return not_into(body, "value of type map[string]interface {}");
   }
+  if (body.is_null()) return {};
   if (!body.is_array()) return not_into(body, "value of type []handlers.jsonPatchOp");
   for (const auto& operation : body.items()) {
+    if (operation.is_null()) continue;
     if (!operation.is_object()) return not_into(operation, "value of type handlers.jsonPatchOp");
     for (const char* key : {"op", "path", "from"}) {
       const auto* text = operation.find(key);
@@ -107,6 +109,7 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
       done = api::apply_json_patch(arena, document, body);
       break;
     case Kind::kMerge:
+      if (body.is_null()) return errors::bad_request("Invalid JSON Patch");
       api::apply_merge_patch(arena, document, body);
       break;
     case Kind::kStrategic:
@@ -120,7 +123,7 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
   }
   // Why a JSON patch does not apply is not told.
   const bool is_told =
-      done || done.error().code == 413 || (kind_ == Kind::kStrategic && done.error().code == 400);
+      done || done.error().code == 413 || (kind_ == Kind::kStrategic && done.error().code != 422);
   if (!is_told) return errors::unrouted(422);
   if (!done) return std::unexpected(std::move(done.error()));
   if (!document.is_object()) return errors::bad_request("the patched object is no object");
