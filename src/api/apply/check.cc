@@ -14,7 +14,7 @@ std::string boxed(const Value& value) { return "&{" + go_text(value, false) + "}
 
 class Checker {
  public:
-  explicit Checker(Arena& arena) : arena_(arena) {}
+  Checker(Arena& arena, bool allows_many) : arena_(arena), allows_many_(allows_many) {}
 
   void visit(const Shape& shape, const Value& value) {
     if (value.is_null()) return;
@@ -78,7 +78,7 @@ class Checker {
       Result<PathElement> element =
           is_atomic ? PathElement::index(arena_, i) : shape.element_of(arena_, item);
       if (!element) return fault("element " + std::to_string(i) + ": " + element.error().message);
-      if (!is_atomic && !seen.insert(element->text()).second) {
+      if (!is_atomic && !allows_many_ && !seen.insert(element->text()).second) {
         fault("duplicate entries for key " + element->display());
       }
       path_.push_back(*element);
@@ -101,6 +101,7 @@ class Checker {
   }
 
   Arena& arena_;
+  const bool allows_many_;
   std::vector<PathElement> path_;
   std::vector<std::string> faults_;
 };
@@ -108,7 +109,13 @@ class Checker {
 }  // namespace
 
 std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value) {
-  Checker checker(arena);
+  Checker checker(arena, false);
+  checker.visit(shape, value);
+  return checker.result();
+}
+
+std::optional<std::string> find_live_fault(Arena& arena, const Shape& shape, const Value& value) {
+  Checker checker(arena, true);
   checker.visit(shape, value);
   return checker.result();
 }

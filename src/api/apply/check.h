@@ -14,5 +14,7 @@ namespace pinnace::api::apply {
 
 // What is wrong, or nothing.
 std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value);
+// The same of an object that is there: items may come twice.
+std::optional<std::string> find_live_fault(Arena& arena, const Shape& shape, const Value& value);
 
 }  // namespace pinnace::api::apply

@@ -34,7 +34,12 @@ class Walk {
   std::uint64_t serial_ = 0;
 };
 
-bool is_blank(const Value* value) { return value == nullptr || value->empty(); }
+// Whether there is nothing to walk in a value that is walked that way.
+bool is_blank(const Value* value, Layout layout) {
+  if (value == nullptr) return true;
+  const bool is_walked = layout == Layout::kMap ? value->is_object() : value->is_array();
+  return !is_walked || value->empty();
+}
 
 // Members of an object that are looked up in about the order in which they stand.
 class Lookup {
@@ -108,7 +113,8 @@ class Comparer {
  private:
   void visit_as(Layout layout, const Shape& shape, const Value* before, const Value* after) {
     // Two that are empty are a leaf, so that null and empty are told apart.
-    const bool is_leaf = shape.is_atomic(layout) || (is_blank(before) && is_blank(after));
+    const bool is_leaf =
+        shape.is_atomic(layout) || (is_blank(before, layout) && is_blank(after, layout));
     if (!is_leaf && layout == Layout::kMap) return members(shape, before, after);
     if (!is_leaf) return items(shape, before, after);
     if (before != nullptr && after != nullptr && !equal(*before, *after)) {

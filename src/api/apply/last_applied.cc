@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "api/apply/check.h"
 #include "api/apply/compare.h"
 #include "api/json.h"
 #include "api/object_codec.h"
@@ -29,6 +30,7 @@ std::optional<FieldSet> last_applied_fields(Arena& arena, const Shape& shape, co
   if (!config || !config->is_object() || config->string_at("apiVersion") != api_version) {
     return std::nullopt;
   }
+  if (find_fault(arena, shape, *config) || find_fault(arena, shape, live)) return std::nullopt;
   const Comparison difference = compare(arena, shape, *config, live);
   FieldSet fields = fields_of(arena, shape, *config);
   fields = subtract(arena, fields, difference.modified);

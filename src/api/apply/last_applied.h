@@ -18,7 +18,7 @@ inline constexpr std::string_view kLastAppliedAnnotation =
 
 bool has_last_applied(const Value& object);
 // The fields that the annotation of `live` says and that are still as it says. Nothing if there is
-// no such annotation, or it is of another version.
+// no such annotation, it is of another version, or the schema does not take what it or `live` says.
 std::optional<FieldSet> last_applied_fields(Arena& arena, const Shape& shape, const Value& live,
                                             std::string_view api_version);
 // Makes the annotation of `object`, which must have one, say `config`. An annotation that would be

@@ -12,7 +12,12 @@ namespace {
 
 using Layout = Shape::Layout;
 
-bool is_blank(const Value* value) { return value == nullptr || value->empty(); }
+// Whether there is nothing to walk in a value that is walked that way.
+bool is_blank(const Value* value, Layout layout) {
+  if (value == nullptr) return true;
+  const bool is_walked = layout == Layout::kMap ? value->is_object() : value->is_array();
+  return !is_walked || value->empty();
+}
 
 // The items of one list by element.
 struct Indexed {
@@ -34,7 +39,8 @@ class Merger {
   // One of the two may be missing. Nothing where both say nothing.
   std::optional<Value> visit(const Shape& shape, const Value* live, const Value* config) {
     const Layout layout = shape.layout_of(config == nullptr ? live : config);
-    const bool is_leaf = shape.is_atomic(layout) || (is_blank(live) && is_blank(config));
+    const bool is_leaf =
+        shape.is_atomic(layout) || (is_blank(live, layout) && is_blank(config, layout));
     if (is_leaf) return config != nullptr ? *config : *live;
     return layout == Layout::kMap ? members(shape, live, config) : items(shape, live, config);
   }

@@ -314,19 +314,22 @@ std::string object_text(const Writer& writer, const Value& object) {
          ", Kind=" + std::string(writer.kind);
 }
 
-Result<void> check(Arena& arena, const Versions& versions, const Writer& writer,
+Result<void> check(Arena& arena, const Versions& versions, const Writer& writer, const Value& live,
                    const Value& config) {
   const Value* managed = config.find_path({"metadata", "managedFields"});
   if (managed != nullptr && !managed->is_null()) {
     return errors::bad_request("metadata.managedFields must be nil");
   }
-  const auto fault = find_fault(arena, versions.shape(writer.api_version), config);
-  if (!fault) return {};
-  Error error;
-  error.code = 500;
-  error.message =
-      "failed to create typed patch object (" + object_text(writer, config) + "): " + *fault;
-  return std::unexpected(std::move(error));
+  const Shape shape = versions.shape(writer.api_version);
+  const auto refuse = [&](std::string_view which, const Value& object, const std::string& fault) {
+    return errors::unexplained("failed to create typed " + std::string(which) + " object (" +
+                               object_text(writer, object) + "): " + fault);
+  };
+  if (const auto fault = find_fault(arena, shape, config)) return refuse("patch", config, *fault);
+  // What was stored under another schema may not be what this one says.
+  if (!versions.may_have_changed()) return {};
+  if (const auto fault = find_live_fault(arena, shape, live)) return refuse("live", live, *fault);
+  return {};
 }
 
 // Leaves out the conflicts that are with the manager's own client-side configuration.
@@ -372,7 +375,7 @@ Result<void> track_update(Arena& arena, const Versions& versions, const Writer& 
 Result<Applied> apply_configuration(Arena& arena, const Versions& versions, const Writer& writer,
                                     bool force, const Value& live, const Value& config,
                                     Managers& managers) {
-  if (auto ok = check(arena, versions, writer, config); !ok) {
+  if (auto ok = check(arena, versions, writer, live, config); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   Managers now = managers;

@@ -38,7 +38,7 @@ struct Writer {
   std::string_view subresource;  // Empty: the object itself.
   std::string_view api_version;
   std::string_view kind;
-  std::string_view now;  // RFC 3339
+  std::string_view now;  // RFC 3339; empty: it is not told when.
 };
 
 // After a create, update or patch other than apply, of `before` into `after`, in the writer's

@@ -168,11 +168,13 @@ api::Value KindVersions::empty_object(api::Arena& arena, std::string_view api_ve
 bool KindVersions::may_have_changed() const { return call_.resource->custom != nullptr; }
 
 api::apply::Writer writer_of(Change& change, const KindVersions& versions) {
+  // As in Kubernetes, it is not told when somebody scaled.
+  const bool has_time = change.subresource != "scale";
   return {.manager = change.arena.copy(field_manager_of(change.call)),
           .subresource = change.subresource,
           .api_version = versions.requested(),
           .kind = change.call.resource->kind,
-          .now = change.arena.copy(rfc3339(change.backend.now()))};
+          .now = has_time ? change.arena.copy(rfc3339(change.backend.now())) : ""};
 }
 
 const api::Value* managed_fields(const api::Value& object) {

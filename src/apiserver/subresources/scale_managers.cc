@@ -86,7 +86,6 @@ Managers with_scale_managers(api::Arena& arena, const api::ResourceInfo& storage
     const Path* path = replicas_path(storage, manager.api_version);
     if (!manages(arena, manager, path)) continue;
     if (const auto still = counterpart(of_scale, manager); still != of_scale.end()) {
-      manager.time = still->time;
       of_scale.erase(still);
     } else {
       manager.set_fields(subtract(arena, manager.fields(arena), set_of(arena, *path)));
