@@ -249,12 +249,6 @@ Comparison compare(Arena& arena, const Shape& shape, const Value& before, const 
   return comparer.finish();
 }
 
-Comparison without(Arena& arena, const Comparison& comparison, const FieldSet& ignored) {
-  return {subtract_below(arena, comparison.added, ignored),
-          subtract_below(arena, comparison.modified, ignored),
-          subtract_below(arena, comparison.removed, ignored)};
-}
-
 FieldSet fields_of(Arena& arena, const Shape& shape, const Value& value) {
   Collector collector(arena);
   collector.visit(shape, value);

@@ -17,8 +17,6 @@ struct Comparison {
 };
 
 Comparison compare(Arena& arena, const Shape& shape, const Value& before, const Value& after);
-// Without the fields of `ignored` and those below them.
-Comparison without(Arena& arena, const Comparison& comparison, const FieldSet& ignored);
 
 // The fields that somebody who applies `value` manages.
 FieldSet fields_of(Arena& arena, const Shape& shape, const Value& value);

@@ -116,6 +116,10 @@ bool says_member(const Value& fields_v1) {
 
 }  // namespace
 
+FieldSet set_of(Arena& arena, std::span<const FieldEntry> entries) {
+  return {keep(arena, entries)};
+}
+
 const FieldEntry* FieldSet::find(const PathElement& element) const {
   const auto at =
       std::ranges::lower_bound(entries, element, std::ranges::less{}, &FieldEntry::element);

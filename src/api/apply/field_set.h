@@ -34,6 +34,9 @@ struct FieldEntry {
   bool empty() const { return !is_member && children.empty(); }
 };
 
+// A copy of entries that are sorted, each once.
+FieldSet set_of(Arena& arena, std::span<const FieldEntry> entries);
+
 using Path = std::span<const PathElement>;
 
 FieldSet unite(Arena& arena, const FieldSet& a, const FieldSet& b);

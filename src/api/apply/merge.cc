@@ -200,14 +200,6 @@ Value removed(Arena& arena, const Shape& shape, const Value& value, const FieldS
   return value.is_array() ? remove_items(arena, shape, value, fields) : Value::null();
 }
 
-FieldSet keep(Arena& arena, const std::vector<FieldEntry>& entries) {
-  if (entries.empty()) return {};
-  auto* copy = static_cast<FieldEntry*>(
-      arena.allocate(entries.size() * sizeof(FieldEntry), alignof(FieldEntry)));
-  std::uninitialized_copy(entries.begin(), entries.end(), copy);
-  return {{copy, entries.size()}};
-}
-
 // The shape of what an element of a set points at.
 Shape below(const Shape& shape, const PathElement& element) {
   if (element.kind() == PathElement::Kind::kField) return shape.member(element.text());
@@ -236,7 +228,7 @@ FieldSet with_parents(Arena& arena, const Shape& shape, const FieldSet& set) {
       entry.is_member = true;
     entry.children = with_parents(arena, below(shape, entry.element), entry.children);
   }
-  return keep(arena, entries);
+  return set_of(arena, entries);
 }
 
 FieldSet reconciled(Arena& arena, const Shape& shape, const FieldSet& set) {
@@ -253,7 +245,7 @@ FieldSet reconciled(Arena& arena, const Shape& shape, const FieldSet& set) {
     is_same = is_same && children.entries.data() == entry.children.entries.data();
     entry.children = children;
   }
-  return is_same ? set : keep(arena, entries);
+  return is_same ? set : set_of(arena, entries);
 }
 
 }  // namespace pinnace::api::apply

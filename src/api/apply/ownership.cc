@@ -80,9 +80,9 @@ class Transition {
     if (!before) return std::unexpected(std::move(before.error()));
     auto after = versions_.convert(arena_, after_, api_version_, api_version);
     if (!after) return std::unexpected(std::move(after.error()));
-    const Comparison all = without(arena_, compare(arena_, shape, *before, *after),
-                                   versions_.reset_fields(api_version));
-    return Delta{true, unite(arena_, all.modified, all.added), all.removed};
+    const Comparison all = compare(arena_, shape, *before, *after);
+    return Delta{true, versions_.changeable(arena_, unite(arena_, all.modified, all.added)),
+                 versions_.changeable(arena_, all.removed)};
   }
 
   Arena& arena_;
@@ -195,8 +195,7 @@ class Applier {
         others.push_back(manager);
     }
     own.time = last.time;
-    own.set_fields(subtract_below(arena_, fields_of(arena_, shape_, config_),
-                                  versions_.reset_fields(writer_.api_version)));
+    own.set_fields(versions_.changeable(arena_, fields_of(arena_, shape_, config_)));
     auto merged = merge(arena_, shape_, live_, config_);
     if (!merged) return std::unexpected(std::move(merged.error()));
     auto pruned = prune(*merged, last, own, others);

@@ -26,8 +26,8 @@ class Versions {
                                 std::string_view to) const = 0;
   // An object of which nothing has been said.
   virtual Value empty_object(Arena& arena, std::string_view api_version) const = 0;
-  // What the request cannot change, whatever it says; nobody manages it by this request.
-  virtual FieldSet reset_fields(std::string_view api_version) const = 0;
+  // Those of the fields that the request can change; of the rest nobody manages anything by it.
+  virtual FieldSet changeable(Arena& arena, const FieldSet& fields) const = 0;
   // Whether the schema may be another than when a manager's fields were written.
   virtual bool may_have_changed() const = 0;
 };

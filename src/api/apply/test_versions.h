@@ -45,7 +45,9 @@ class BuiltinVersions : public Versions {
     (void)normalise(arena, object, *find(api_version)->type);
     return object;
   }
-  FieldSet reset_fields(std::string_view) const override { return reset_; }
+  FieldSet changeable(Arena& arena, const FieldSet& fields) const override {
+    return subtract_below(arena, fields, reset_);
+  }
   bool may_have_changed() const override { return false; }
 
  private:

@@ -24,18 +24,37 @@ struct ResetRow {
 };
 constexpr ResetRow kResets[] = {
     {"apps/deployments", "status", {"spec", "metadata.labels"}},
-    {"certificates.k8s.io/certificatesigningrequests", "approval", {"spec"}},
+    {"certificates.k8s.io/certificatesigningrequests", "", {"spec", "status"}},
+    {"certificates.k8s.io/certificatesigningrequests", "status", {"spec", "status.conditions"}},
+    {"certificates.k8s.io/certificatesigningrequests", "approval", {"spec", "status.certificate"}},
     {"pods", "status", {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}},
-    {"pods", "resize", {"metadata", "status"}},
     {"flowcontrol.apiserver.k8s.io/flowschemas", "status", {"spec", "metadata"}},
     {"flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", "status", {"spec", "metadata"}},
     {"admissionregistration.k8s.io/validatingadmissionpolicies", "status", {"spec", "metadata"}},
     {"apiextensions.k8s.io/customresourcedefinitions", "status", {"spec", "metadata"}},
     {"apiregistration.k8s.io/apiservices", "status", {"spec", "metadata"}},
+    {"internal.apiserver.k8s.io/storageversions", "status", {"spec", "metadata"}},
+    {"resource.k8s.io/resourceclaims", "status", {"spec", "metadata"}},
+    {"resource.k8s.io/devicetaintrules", "status", {"spec", "metadata"}},
+    {"storage.k8s.io/volumeattachments", "status", {"spec", "metadata"}},
 };
 constexpr ResetRow kResetByStatus = {"", "status", {"spec"}};
 constexpr ResetRow kResetByCustomStatus = {"", "status", {"spec", "metadata"}};
 constexpr ResetRow kResetByObject = {"", "", {"status"}};
+
+// What alone a request to a subresource can change; `*` is any item.
+struct OnlyRow {
+  std::string_view storage_resource, subresource;
+  std::span<const std::string_view> paths;
+};
+constexpr std::string_view kEphemeral[] = {"spec.ephemeralContainers"};
+constexpr std::string_view kResized[] = {
+    "spec.containers.*.resources", "spec.containers.*.resizePolicy",
+    "spec.initContainers.*.resources", "spec.initContainers.*.resizePolicy"};
+constexpr OnlyRow kOnly[] = {
+    {"pods", "ephemeralcontainers", kEphemeral},
+    {"pods", "resize", kResized},
+};
 
 struct MetadataRow {
   std::string_view storage_resource;
@@ -49,7 +68,9 @@ constexpr MetadataRow kMetadataOfStatus[] = {
     {"flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", MetadataOfStatus::kKept},
     {"admissionregistration.k8s.io/validatingadmissionpolicies", MetadataOfStatus::kKept},
     {"apiregistration.k8s.io/apiservices", MetadataOfStatus::kKept},
+    {"internal.apiserver.k8s.io/storageversions", MetadataOfStatus::kKept},
     {"resource.k8s.io/resourceclaims", MetadataOfStatus::kKept},
+    {"resource.k8s.io/devicetaintrules", MetadataOfStatus::kKept},
     {"storage.k8s.io/volumeattachments", MetadataOfStatus::kKept},
 };
 
@@ -83,6 +104,40 @@ FieldSet reset_fields_of(const Change& change) {
   return all;
 }
 
+std::span<const std::string_view> only_fields_of(const Change& change) {
+  for (const OnlyRow& row : kOnly) {
+    if (row.storage_resource == change.storage.storage_resource &&
+        row.subresource == change.subresource) {
+      return row.paths;
+    }
+  }
+  return {};
+}
+
+// The fields on one of the paths, and all that is below the end of one. `paths` are what is left of
+// them where `fields` stand.
+FieldSet on_paths(api::Arena& arena, const FieldSet& fields,
+                  const std::vector<std::string_view>& paths) {
+  std::vector<api::apply::FieldEntry> kept;
+  for (api::apply::FieldEntry entry : fields.entries) {
+    const bool is_field = entry.element.kind() == PathElement::Kind::kField;
+    std::vector<std::string_view> below;
+    bool is_on = false, is_whole = false;
+    for (const std::string_view path : paths) {
+      const auto dot = path.find('.');
+      const std::string_view step = path.substr(0, dot);
+      if (step != "*" && (!is_field || entry.element.text() != step)) continue;
+      is_on = true;
+      is_whole = is_whole || dot == std::string_view::npos;
+      if (dot != std::string_view::npos) below.push_back(path.substr(dot + 1));
+    }
+    if (!is_on) continue;
+    if (!is_whole) entry.children = on_paths(arena, entry.children, below);
+    if (!entry.empty()) kept.push_back(entry);
+  }
+  return api::apply::set_of(arena, kept);
+}
+
 // Of whom the write starts: what the client sent counts if it is in order, and not by way of a
 // subresource. Who does not know managedFields does not remove them.
 api::apply::Managers managers_before(Change& change, const api::Value* sent,
@@ -112,7 +167,13 @@ KindVersions::KindVersions(const Change& change)
     : call_(change.call),
       requested_(change.arena.copy(group_version(call_.resource->group, call_.resource->version))),
       stored_(change.arena.copy(group_version(change.storage.group, change.storage.version))),
+      only_(only_fields_of(change)),
       reset_(reset_fields_of(change)) {}
+
+FieldSet KindVersions::changeable(api::Arena& arena, const FieldSet& fields) const {
+  if (only_.empty()) return subtract_below(arena, fields, reset_);
+  return on_paths(arena, fields, {only_.begin(), only_.end()});
+}
 
 const api::ResourceInfo* KindVersions::find(std::string_view api_version) const {
   if (api_version == requested_) return call_.resource;

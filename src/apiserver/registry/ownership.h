@@ -6,6 +6,8 @@
 //   strategies.
 #pragma once
 
+#include <span>
+
 #include "api/apply/ownership.h"
 #include "apiserver/strategies/strategy.h"
 
@@ -21,7 +23,8 @@ class KindVersions final : public api::apply::Versions {
   Result<api::Value> convert(api::Arena& arena, const api::Value& object, std::string_view from,
                              std::string_view to) const override;
   api::Value empty_object(api::Arena& arena, std::string_view api_version) const override;
-  api::apply::FieldSet reset_fields(std::string_view) const override { return reset_; }
+  api::apply::FieldSet changeable(api::Arena& arena,
+                                  const api::apply::FieldSet& fields) const override;
   bool may_have_changed() const override;
 
   // That of the request, and that in which objects are kept.
@@ -33,6 +36,7 @@ class KindVersions final : public api::apply::Versions {
 
   const Call& call_;
   std::string_view requested_, stored_;
+  std::span<const std::string_view> only_;  // Paths; empty: all but `reset_`.
   api::apply::FieldSet reset_;
 };
 

@@ -221,7 +221,12 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
     take_resources(change, spec, *wanted, "containers");
     take_resources(change, spec, *wanted, "initContainers");
   }
-  object.set_ref(change.arena, "metadata", api::deep_copy(change.arena, *old.find("metadata")));
+  api::Value meta = api::deep_copy(change.arena, *old.find("metadata"));
+  meta.erase("managedFields");
+  if (const auto* managers = object.find_path({"metadata", "managedFields"})) {
+    meta.set_ref(change.arena, "managedFields", *managers);
+  }
+  object.set_ref(change.arena, "metadata", meta);
   object.set_ref(change.arena, "spec", spec);
   return {};
 }

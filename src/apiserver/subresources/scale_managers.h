@@ -26,7 +26,9 @@ class ScaleVersions final : public api::apply::Versions {
   api::Value empty_object(api::Arena&, std::string_view) const override {
     return api::Value::object();
   }
-  api::apply::FieldSet reset_fields(std::string_view) const override { return {}; }
+  api::apply::FieldSet changeable(api::Arena&, const api::apply::FieldSet& fields) const override {
+    return fields;
+  }
   bool may_have_changed() const override { return false; }
 };
 
