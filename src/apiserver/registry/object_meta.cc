@@ -1,16 +1,32 @@
 #include "apiserver/registry/object_meta.h"
 
 #include "api/json.h"
+#include "apiserver/registry/write_options.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
 constexpr std::size_t kMaxAnnotationBytes = 256 << 10;
+constexpr std::size_t kMaxSubresourceBytes = 256;
 
 void complain(std::vector<Cause>& causes, const std::string& field, std::string_view value,
               const api::Complaints& complaints) {
   for (const auto& text : complaints) causes.push_back(cause::invalid(field, quoted(value), text));
+}
+
+// What a client wrote there himself and could be read.
+void validate_managers(std::vector<Cause>& causes, const api::Value* managers,
+                       const std::string& field) {
+  if (managers == nullptr || !managers->is_array()) return;
+  std::size_t at = 0;
+  for (const api::Value& entry : managers->items()) {
+    const std::string place = field + "[" + std::to_string(at++) + "].";
+    check_field_manager(causes, place + "manager", entry.string_at("manager"));
+    if (entry.string_at("subresource").size() > kMaxSubresourceBytes) {
+      causes.push_back(cause::too_long(place + "subresource", kMaxSubresourceBytes));
+    }
+  }
 }
 
 void validate_owner(std::vector<Cause>& causes, const api::Value& owner, const std::string& field) {
@@ -165,6 +181,7 @@ void validate_metadata(std::vector<Cause>& causes, const api::Value& metadata,
   validate_annotations(causes, metadata.find("annotations"), place + ".annotations");
   validate_owners(causes, metadata.find("ownerReferences"), place + ".ownerReferences");
   validate_finalizers(causes, metadata.find("finalizers"), place + ".finalizers");
+  validate_managers(causes, metadata.find("managedFields"), place + ".managedFields");
 }
 
 void validate_meta(Change& change, const Strategy& strategy, const api::Value& object) {

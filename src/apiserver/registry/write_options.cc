@@ -62,21 +62,6 @@ std::string rune_name(std::uint32_t code) {
   return "U+" + std::string(digits.rbegin(), digits.rend());
 }
 
-void check_field_manager(std::vector<Cause>& causes, std::string_view manager) {
-  if (manager.size() > kMaxFieldManagerBytes) {
-    causes.push_back(cause::too_long("fieldManager", kMaxFieldManagerBytes));
-  }
-  for (std::size_t at = 0; at < manager.size();) {
-    const Rune rune = next_rune(manager.substr(at));
-    if (!is_printable(rune.code)) {
-      causes.push_back(cause::invalid("fieldManager", quoted(manager),
-                                      "invalid character " + rune_name(rune.code) +
-                                          " (at position " + std::to_string(at) + ")"));
-    }
-    at += rune.bytes;
-  }
-}
-
 void check_field_validation(std::vector<Cause>& causes, std::string_view said) {
   if (said.empty() || said == "Ignore" || said == "Strict" || said == "Warn") return;
   causes.push_back(
@@ -84,6 +69,22 @@ void check_field_validation(std::vector<Cause>& causes, std::string_view said) {
 }
 
 }  // namespace
+
+void check_field_manager(std::vector<Cause>& causes, const std::string& field,
+                         std::string_view manager) {
+  if (manager.size() > kMaxFieldManagerBytes) {
+    causes.push_back(cause::too_long(field, kMaxFieldManagerBytes));
+  }
+  for (std::size_t at = 0; at < manager.size();) {
+    const Rune rune = next_rune(manager.substr(at));
+    if (!is_printable(rune.code)) {
+      causes.push_back(cause::invalid(field, quoted(manager),
+                                      "invalid character " + rune_name(rune.code) +
+                                          " (at position " + std::to_string(at) + ")"));
+    }
+    at += rune.bytes;
+  }
+}
 
 void check_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes) {
   if (std::ranges::all_of(values, [](const auto& value) { return value == "All"; })) return;
@@ -101,7 +102,7 @@ Result<void> check_write_options(const Call& call, WriteKind kind) {
   if (kind == WriteKind::kPatch && call.query.has("force")) {
     causes.push_back(cause::forbidden("force", "may not be specified for non-apply patch"));
   }
-  check_field_manager(causes, manager);
+  check_field_manager(causes, "fieldManager", manager);
   check_dry_run(call.query.get_all("dryRun"), causes);
   check_field_validation(causes, call.query.get("fieldValidation"));
   if (causes.empty()) return {};

@@ -17,6 +17,9 @@ namespace pinnace::apiserver {
 enum class WriteKind { kCreate, kUpdate, kPatch, kApply };
 
 Result<void> check_write_options(const Call& call, WriteKind kind);
+// A name that no manager can have becomes causes; `field` says where it stands.
+void check_field_manager(std::vector<Cause>& causes, const std::string& field,
+                         std::string_view manager);
 // Values that dryRun cannot have become a cause.
 void check_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes);
 // Whether nothing shall be written. For options that were checked.
