@@ -315,20 +315,21 @@ Result<void> check_workload(AdmissionRequest& request, const Settings& settings,
 }
 
 // The namespace's pods whose class is not exempt: one of each controller first, then the others.
-std::vector<api::Value> pods_by_importance(const Change& change, const Settings& settings) {
-  std::vector<api::Value> first, later;
-  const auto stored = change.backend.store().list("pods", change.name);
+std::vector<store::ObjectRef> pods_by_importance(const Change& change, const Settings& settings) {
+  std::vector<store::ObjectRef> first, later;
+  auto stored = change.backend.store().list("pods", change.name);
   if (!stored) return first;
-  std::set<std::string, std::less<>> controllers;
-  for (const auto& object : stored->objects) {
-    const auto pod = parse_stored(change.arena, *object);
+  std::set<std::string> controllers;
+  for (auto& object : stored->objects) {
+    api::Arena arena;  // Only one of them is decoded at a time.
+    const auto pod = parse_stored(arena, *object);
     if (!pod || has_exempt_class(settings, pod->find("spec"))) continue;
     std::string_view controller;
     for (const auto& owner : items_at(pod->find("metadata"), "ownerReferences")) {
       if (owner.bool_at("controller")) controller = owner.string_at("uid");
     }
     const bool is_first = controller.empty() || controllers.emplace(controller).second;
-    (is_first ? first : later).push_back(*pod);
+    (is_first ? first : later).push_back(std::move(object));
   }
   first.insert(first.end(), later.begin(), later.end());
   return first;
@@ -341,9 +342,12 @@ void warn_of_pods(AdmissionRequest& request, const Settings& settings,
   const auto pods = pods_by_importance(change, settings);
   const std::size_t looked_at = std::min(pods.size(), kMaxPodsChecked);
   std::map<std::string, std::set<std::string>> by_reason;
-  for (const auto& pod : std::span(pods).first(looked_at)) {
-    std::string reasons = security_reasons(enforce, pod.find("metadata"), pod.find("spec"));
-    if (!reasons.empty()) by_reason[std::move(reasons)].emplace(meta_text(pod, "name"));
+  for (const auto& object : std::span(pods).first(looked_at)) {
+    api::Arena arena;
+    const auto pod = parse_stored(arena, *object);
+    if (!pod) continue;
+    std::string reasons = security_reasons(enforce, pod->find("metadata"), pod->find("spec"));
+    if (!reasons.empty()) by_reason[std::move(reasons)].insert(object->key.name);
   }
   auto& warnings = change.call.warnings;
   if (looked_at < pods.size()) {
