@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "io/loop.h"
+#include "io/testing_directory.h"
 #include "net/testing_server.h"
 
 namespace pinnace::net {
@@ -108,7 +109,8 @@ TEST(BlockingClient, ChecksWhomItTalksTo) {
 
 TEST(BlockingClient, SpeaksOverAUnixSocket) {
   TestHandler handler;
-  std::string path = ::testing::TempDir() + "/net_client_test.sock";
+  const io::testing::ScratchDirectory directory;
+  const std::string path = directory.path("socket");
   auto server = start_server(handler, false, [&](ServerOptions& o) { o.unix_path = path; });
   ClientOptions options;
   options.endpoint.host = "local";

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "io/testing_directory.h"
 #include "net/testing_server.h"
 
 namespace pinnace::net {
@@ -268,7 +269,8 @@ TEST(Server, ListensOnAUnixSocketAndRefusesATakenPort) {
   options.handler = &handler;
   options.port = server->port();
   EXPECT_FALSE(Server::create(options));
-  options.unix_path = ::testing::TempDir() + "/net_server_test.sock";
+  const io::testing::ScratchDirectory directory;
+  options.unix_path = directory.path("socket");
   auto on_path = Server::create(options);
   EXPECT_TRUE(on_path);
 }

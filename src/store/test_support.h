@@ -1,10 +1,7 @@
 // What the tests of the store share: stores of every kind that can be restarted.
 #pragma once
 
-#include <stdlib.h>
-
 #include <cstdio>
-#include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
@@ -12,6 +9,7 @@
 
 #include "base/assert.h"
 #include "io/loop.h"
+#include "io/testing_directory.h"
 #include "store/embedded.h"
 #include "store/etcd/etcd_store.h"
 #include "store/etcd/testing_cluster.h"
@@ -19,24 +17,7 @@
 
 namespace pinnace::store::testing {
 
-// A directory that is gone with the object.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "pinnace-XXXXXX").string();
-    PINNACE_ASSERT(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using io::testing::ScratchDirectory;
 
 enum class Kind { kMemory, kRocks, kInline, kEtcd };
 

@@ -1,12 +1,11 @@
 // Who a request is from: the methods of authentication, and acting as somebody else.
 #include "apiserver/authentication/authenticator.h"
 
-#include <fstream>
-
 #include "apiserver/authentication/claim_mapping.h"
 #include "apiserver/authentication/credential_file.h"
 #include "apiserver/authentication/impersonation.h"
 #include "apiserver/testing.h"
+#include "io/testing_directory.h"
 #include "net/x509.h"
 
 namespace pinnace::apiserver {
@@ -19,9 +18,8 @@ using testing::TestServer;
 const std::string kSelf = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
 std::string file_of(const std::string& name, const std::string& text) {
-  std::string path = ::testing::TempDir() + "/authenticator_test_" + name;
-  std::ofstream(path) << text;
-  return path;
+  static const io::testing::ScratchDirectory directory;
+  return directory.write(name, text);
 }
 
 class Identities : public ::testing::Test {

@@ -1,11 +1,10 @@
 // The modes of authorisation and how they follow each other.
 #include "apiserver/authorization/chain.h"
 
-#include <fstream>
-
 #include "apiserver/authorization/abac.h"
 #include "apiserver/testing.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "io/testing_directory.h"
 #include "net/server.h"
 
 namespace pinnace::apiserver {
@@ -18,9 +17,8 @@ const Caller kJane{"jane", {"devs"}};
 const std::string kPods = "/api/v1/namespaces/default/pods";
 
 std::string file_of(const std::string& name, const std::string& text) {
-  std::string path = ::testing::TempDir() + "/chain_test_" + name;
-  std::ofstream(path) << text;
-  return path;
+  static const io::testing::ScratchDirectory directory;
+  return directory.write(name, text);
 }
 
 TEST(AuthorizerChain, AsksInOrderAndGathersReasons) {

@@ -1,9 +1,9 @@
 // What a server outside is asked about images.
-#include <fstream>
 #include <mutex>
 
 #include "apiserver/testing.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "io/testing_directory.h"
 #include "net/server.h"
 
 namespace pinnace::apiserver {
@@ -45,18 +45,17 @@ class ImagePolicyWebhookTest : public ::testing::Test {
     options.handler = &reviewer_;
     options.threads = 1;
     webhook_ = std::move(net::Server::create(std::move(options)).value());
-    const std::string directory = ::testing::TempDir();
-    const std::string kubeconfig = directory + "/image_policy_test_kubeconfig";
-    std::ofstream(kubeconfig)
-        << "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
-        << "clusters: [{name: k, cluster: {server: \"http://127.0.0.1:" << webhook_->port()
-        << "/\"}}]\n";
-    const std::string file = directory + "/image_policy_test_admission.yaml";
-    std::ofstream(file) << "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n"
-                        << "plugins:\n- name: ImagePolicyWebhook\n"
-                        << "  configuration: {imagePolicy: {kubeConfigFile: " << kubeconfig
-                        << "}}\n";
-    server_.configuration.admission_control_config_file = file;
+    const std::string kubeconfig = directory_.write(
+        "kubeconfig",
+        "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
+        "clusters: [{name: k, cluster: {server: \"http://127.0.0.1:" +
+            std::to_string(webhook_->port()) + "/\"}}]\n");
+    server_.configuration.admission_control_config_file =
+        directory_.write("admission.yaml",
+                         "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n"
+                         "plugins:\n- name: ImagePolicyWebhook\n"
+                         "  configuration: {imagePolicy: {kubeConfigFile: " +
+                             kubeconfig + "}}\n");
     server_.configuration.enabled_admission_plugins = {"ImagePolicyWebhook"};
     server_.webhooks = client_.get();
     server_.make_service_account("default");
@@ -80,6 +79,7 @@ class ImagePolicyWebhookTest : public ::testing::Test {
                 "application/json");
   }
 
+  const io::testing::ScratchDirectory directory_;
   Reviewer reviewer_;
   std::unique_ptr<net::Server> webhook_;
   TestServer server_;
