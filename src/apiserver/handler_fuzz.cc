@@ -53,9 +53,9 @@ class World {
   }
 
  private:
-  // Kubernetes, too, calls these its own faults.
+  // What Kubernetes, too, calls its own fault has no reason; a fault of ours is an InternalError.
   static bool is_of_kubernetes(std::string_view body) {
-    return body.find("failed to create typed") != std::string_view::npos;
+    return body.find("\"reason\":") == std::string_view::npos;
   }
   static constexpr std::string_view kTable = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
