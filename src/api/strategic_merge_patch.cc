@@ -323,20 +323,24 @@ class Merger {
   }
 
   Result<void> delete_from_lists(Value& original, const Value& patch, const FieldRule& rule) {
+    MemberIndex index(original);
+    Names removed;
     for (const auto& [key, change] : patch.members()) {
       if (!key.starts_with(kDeleteFrom)) continue;
       const auto name = field_of(key, kDeleteFrom);
       if (!name) return errors::bad_request("invalid patch format of primitive list");
-      Value* target = original.find(*name);
-      if (target == nullptr) continue;
+      const std::size_t place = index.place(*name);
+      if (place >= original.size()) continue;
+      Value& target = original.members()[place].value;
       if (change.is_null()) {
-        original.erase(*name);
-      } else if (target->is_array() && change.is_array()) {
+        removed.insert(*name);
+      } else if (target.is_array() && change.is_array()) {
         const auto list = rule_of(rule, *name);
         if (!list) return std::unexpected(list.error());
-        if (auto done = delete_items(*target, change, *list); !done) return done;
+        if (auto done = delete_items(target, change, *list); !done) return done;
       }
     }
+    if (!removed.empty()) drop_members(original, [&](auto key) { return removed.contains(key); });
     return {};
   }
 
