@@ -197,20 +197,19 @@ void cap_updaters(Arena& arena, Managers& managers) {
   });
   // The first of a version only becomes the bucket when a second one comes, and not if there is one
   // already.
-  std::map<std::string_view, std::size_t> firsts;
-  const auto bucket_of = [&](std::string_view api_version) {
-    const auto found = std::ranges::find_if(updaters, [&](std::size_t i) {
-      const Manager& manager = managers[i];
-      return manager.name == kOldUpdates && manager.subresource.empty() &&
-             manager.api_version == api_version;
-    });
-    return found == updaters.end() ? firsts.at(api_version) : *found;
-  };
+  std::map<std::string_view, std::size_t> firsts, buckets;
+  for (const std::size_t i : updaters) {
+    const Manager& manager = managers[i];
+    if (manager.name == kOldUpdates && manager.subresource.empty()) {
+      buckets.emplace(manager.api_version, i);
+    }
+  }
   std::vector<bool> gone(managers.size());
   for (std::size_t i = 0; i < updaters.size() && left > kMaxUpdaters; ++i) {
     Manager& manager = managers[updaters[i]];
-    if (firsts.emplace(manager.api_version, updaters[i]).second) continue;
-    const std::size_t place = bucket_of(manager.api_version);
+    const auto [first, is_first] = firsts.emplace(manager.api_version, updaters[i]);
+    if (is_first) continue;
+    const std::size_t place = buckets.emplace(manager.api_version, first->second).first->second;
     if (place == updaters[i]) continue;
     Manager& bucket = managers[place];
     bucket.name = kOldUpdates;
