@@ -1,6 +1,5 @@
 // ExtendedResourceToleration: nodes with special devices are tainted with the device's name; pods
 // that ask for the device may go there.
-#include <algorithm>
 #include <set>
 
 #include "api/quota.h"
@@ -23,12 +22,14 @@ Result<void> tolerate_devices(AdmissionRequest& request) {
   }
   if (names.empty()) return {};
   api::Value& spec = request.object->ensure_object(arena, "spec");
-  for (const auto name : names) {
-    const api::Value added = tolerate_key(arena, name, "");
+  for (const auto& own : items_at(&spec, "tolerations")) {
+    const auto tolerated = names.find(own.string_at("key"));
     const bool is_there =
-        std::ranges::any_of(items_at(&spec, "tolerations"),
-                            [&](const api::Value& own) { return api::equal(own, added); });
-    if (!is_there) ensure_array(arena, spec, "tolerations").append(arena, added);
+        tolerated != names.end() && api::equal(own, tolerate_key(arena, *tolerated, ""));
+    if (is_there) names.erase(tolerated);
+  }
+  for (const auto name : names) {
+    ensure_array(arena, spec, "tolerations").append(arena, tolerate_key(arena, name, ""));
   }
   return {};
 }

@@ -1,6 +1,5 @@
 // LimitRanger: what LimitRange objects give to containers that do not say what they need, and the
 // bounds that they set for containers, pods and claims.
-#include <algorithm>
 #include <set>
 
 #include "api/json.h"
@@ -229,12 +228,10 @@ Result<void> check_bounds(AdmissionRequest& request) {
     }
     if (broken.empty()) continue;
     // What is true of several containers is told once.
-    std::vector<std::string> told;
-    for (auto& one : broken) {
-      if (std::ranges::find(told, one) == told.end()) told.push_back(std::move(one));
-    }
-    const std::string all = join(told, ", ");
-    return admission_refusal(change, told.size() == 1 ? all : "[" + all + "]");
+    std::set<std::string> told;
+    std::erase_if(broken, [&](const std::string& one) { return !told.insert(one).second; });
+    const std::string all = join(broken, ", ");
+    return admission_refusal(change, broken.size() == 1 ? all : "[" + all + "]");
   }
   return {};
 }
