@@ -62,16 +62,16 @@ std::int64_t devices_of(const Value& request, std::string_view device_class) {
 // Of the alternatives of a request the largest counts.
 Quantity device_usage(const Value& claim, std::string_view name) {
   const std::string_view device_class = name.substr(0, name.size() - kDeviceSuffix.size());
-  std::int64_t sum = 0;
+  Quantity sum;  // It saturates: nobody gets below a quota by asking for too many.
   for (const auto& request : items_at(claim.find_path({"spec", "devices"}), "requests")) {
     const auto* exactly = request.find("exactly");
     std::int64_t most = exactly == nullptr ? 0 : devices_of(*exactly, device_class);
     for (const auto& one : items_at(&request, "firstAvailable")) {
       most = std::max(most, devices_of(one, device_class));
     }
-    sum += most;
+    sum += Quantity::from_value(most);
   }
-  return Quantity::from_value(sum);
+  return sum;
 }
 
 // The names under which the devices of a claim are counted.
