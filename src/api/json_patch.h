@@ -2,7 +2,7 @@
 //
 // Why not to the letter of the RFC: clients rely on what Kubernetes takes. Negative places count
 //   from the end of a list, `replace` sets a member that was not there, a value that is not said or
-//   not there is null, and null is no operation.
+//   not there is null, and a patch that is null does nothing.
 // Errors: 400 for a patch of the wrong shape; 422 Invalid for an operation that does not apply, the
 //   cause in `causes`; 413 for too many. The document may then be partly patched: drop it.
 // Bounds: 10,000 operations; the result is at most 512 deep; copies and moves touch at most

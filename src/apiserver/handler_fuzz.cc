@@ -55,7 +55,8 @@ class World {
  private:
   // What Kubernetes, too, calls its own fault has no reason; a fault of ours is an InternalError.
   static bool is_of_kubernetes(std::string_view body) {
-    return body.find("\"reason\":") == std::string_view::npos;
+    return body.find("\"code\":500") != std::string_view::npos &&
+           body.find("\"reason\":") == std::string_view::npos;
   }
   static constexpr std::string_view kTable = "application/json;as=Table;v=v1;g=meta.k8s.io";
 

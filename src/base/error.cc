@@ -37,6 +37,24 @@ Unexpected about(int code, std::string_view reason, std::string_view resource,
 
 }  // namespace
 
+std::string aggregate_text(const std::vector<std::string>& errors) {
+  std::string text;
+  std::set<std::string_view> told;
+  for (const std::string& error : errors) {
+    if (told.insert(error).second) text += (text.empty() ? "" : ", ") + error;
+  }
+  return told.size() > 1 ? '[' + text + ']' : text;
+}
+
+std::string aggregate_text(const std::vector<Cause>& causes) {
+  std::vector<std::string> texts;
+  texts.reserve(causes.size());
+  for (const Cause& each : causes) {
+    texts.push_back(each.field.empty() ? each.message : each.field + ": " + each.message);
+  }
+  return aggregate_text(texts);
+}
+
 namespace errors {
 
 Unexpected not_found(std::string_view resource, std::string_view name) {
@@ -69,18 +87,9 @@ Unexpected forbidden(std::string_view resource, std::string_view name, std::stri
 }
 
 Unexpected invalid(std::string_view kind, std::string_view name, std::vector<Cause> causes) {
-  std::string detail;
-  std::set<std::string> told;
-  for (const auto& each : causes) {
-    std::string text = each.field.empty() ? each.message : each.field + ": " + each.message;
-    const auto [at, is_new] = told.insert(std::move(text));
-    if (!is_new) continue;
-    if (!detail.empty()) detail += ", ";
-    detail += *at;
-  }
-  if (told.size() > 1) detail = '[' + detail + ']';
-  auto made = about(422, "Invalid", kind, name,
-                    std::string(kind) + ' ' + quoted(name) + " is invalid: " + detail);
+  auto made =
+      about(422, "Invalid", kind, name,
+            std::string(kind) + ' ' + quoted(name) + " is invalid: " + aggregate_text(causes));
   made.error().causes = std::move(causes);
   return made;
 }

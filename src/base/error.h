@@ -48,6 +48,11 @@ template <typename T = void>
 using Result = std::expected<T, Error>;
 using Unexpected = std::unexpected<Error>;
 
+// Errors as Kubernetes shows several as one: "a", or "[a, b]" without repetitions; "" for none.
+std::string aggregate_text(const std::vector<std::string>& errors);
+// The same of causes, each as "field: message".
+std::string aggregate_text(const std::vector<Cause>& causes);
+
 // Makers for the failures that Kubernetes clients know. `resource` is "pods" or, with a group,
 // "deployments.apps"; messages follow k8s.io/apimachinery/pkg/api/errors.
 namespace errors {

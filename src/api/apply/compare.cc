@@ -34,13 +34,6 @@ class Walk {
   std::uint64_t serial_ = 0;
 };
 
-// Whether there is nothing to walk in a value that is walked that way.
-bool is_blank(const Value* value, Layout layout) {
-  if (value == nullptr) return true;
-  const bool is_walked = layout == Layout::kMap ? value->is_object() : value->is_array();
-  return !is_walked || value->empty();
-}
-
 // Members of an object that are looked up in about the order in which they stand.
 class Lookup {
  public:

@@ -12,13 +12,6 @@ namespace {
 
 using Layout = Shape::Layout;
 
-// Whether there is nothing to walk in a value that is walked that way.
-bool is_blank(const Value* value, Layout layout) {
-  if (value == nullptr) return true;
-  const bool is_walked = layout == Layout::kMap ? value->is_object() : value->is_array();
-  return !is_walked || value->empty();
-}
-
 // The items of one list by element.
 struct Indexed {
   std::vector<PathElement> order;

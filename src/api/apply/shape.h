@@ -72,4 +72,11 @@ class Shape {
   const TypeInfo* type_ = nullptr;    // Of structs.
 };
 
+// Whether there is nothing to walk in a value, null for none, that is walked that way.
+inline bool is_blank(const Value* value, Shape::Layout layout) {
+  if (value == nullptr) return true;
+  const bool is_walked = layout == Shape::Layout::kMap ? value->is_object() : value->is_array();
+  return !is_walked || value->empty();
+}
+
 }  // namespace pinnace::api::apply

@@ -30,9 +30,6 @@ struct Decision {
   std::string error;   // Why there is no opinion, when something failed.
 };
 
-// Errors as Kubernetes shows several as one: "a", or "[a, b]" without repetitions.
-std::string aggregate_text(const std::vector<std::string>& errors);
-
 // What a user may do in a namespace, as far as an authorizer can list it.
 struct RuleSet {
   std::vector<Rule> rules;

@@ -1,7 +1,5 @@
 #include "apiserver/authorization/chain.h"
 
-#include <algorithm>
-
 #include "apiserver/authorization/abac.h"
 #include "apiserver/authorization/webhook_authorizer.h"
 #include "apiserver/backend.h"
@@ -64,14 +62,6 @@ std::string forbidden_why(const User& user, const Attributes& wanted) {
 }
 
 }  // namespace
-
-std::string aggregate_text(const std::vector<std::string>& errors) {
-  std::vector<std::string> once;
-  for (const auto& error : errors) {
-    if (std::ranges::find(once, error) == once.end()) once.push_back(error);
-  }
-  return once.size() == 1 ? once[0] : "[" + join(once, ", ") + "]";
-}
 
 // A question that has to go to somebody outside; it keeps what it asks about.
 struct AuthorizerChain::Question {

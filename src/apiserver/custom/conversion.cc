@@ -235,11 +235,7 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
       validate_labels(causes, &now, "metadata.labels");
     else
       validate_annotations(causes, &now, "metadata.annotation");
-    std::string all;
-    for (const Cause& cause : causes) {
-      all += (all.empty() ? "" : ", ") + cause.field + ": " + cause.message;
-    }
-    return causes.size() > 1 ? "[" + all + "]" : all;
+    return aggregate_text(causes);
   }
 };
 

@@ -86,18 +86,16 @@ class Naming {
 
   void settle_short_names() {
     const Value* wanted = wanted_.find("shortNames");
-    std::string wrong;
-    std::size_t count = 0;
+    std::vector<std::string> wrong;
     if (wanted != nullptr && wanted->is_array()) {
       for (const Value& item : wanted->items()) {
         if (!item.is_string() || has(accepted_.find("shortNames"), item.as_string())) continue;
         if (!taken_.resources.contains(item.as_string())) continue;
-        wrong += (wrong.empty() ? "" : ", ") + quoted(item.as_string()) + " is already in use";
-        ++count;
+        wrong.push_back(quoted(item.as_string()) + " is already in use");
       }
     }
-    if (count == 0) return take_over("shortNames");
-    conflict("ShortNamesConflict", count == 1 ? wrong : "[" + wrong + "]");
+    if (wrong.empty()) return take_over("shortNames");
+    conflict("ShortNamesConflict", aggregate_text(wrong));
   }
 
   api::Arena& arena_;
@@ -213,7 +211,6 @@ Condition violations_of(api::Arena& arena, const Value& definition) {
   const Value* spec = definition.find("spec");
   if (spec == nullptr) return {};
   std::vector<std::string> found;
-  std::set<std::string> told;
   if (spec->bool_at("preserveUnknownFields")) {
     found.push_back("spec.preserveUnknownFields: Invalid value: true: must be false");
   }
@@ -230,14 +227,11 @@ Condition violations_of(api::Arena& arena, const Value& definition) {
     }
     const std::string path = "spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema";
     for (const Cause& cause : structural_complaints(*schema, path)) {
-      const std::string text = cause.field + ": " + cause.message;
-      if (told.insert(text).second) found.push_back(text);
+      found.push_back(cause.field + ": " + cause.message);
     }
   }
   if (found.empty()) return {};
-  std::string all;
-  for (const auto& text : found) (all += all.empty() ? "" : ", ") += text;
-  return {kType, "True", "Violations", arena.copy(found.size() > 1 ? "[" + all + "]" : all)};
+  return {kType, "True", "Violations", arena.copy(aggregate_text(found))};
 }
 
 // False if there was none.

@@ -118,11 +118,7 @@ class DefaultChecker {
     std::vector<Cause> wrong;
     validate_resource(wrong, made, "");
     if (wrong.empty()) return;
-    std::string all;
-    for (const Cause& cause : wrong) {
-      all += (all.empty() ? "" : ", ") + cause.field + ": " + cause.message;
-    }
-    refuse(path, value, why + (wrong.size() > 1 ? "[" + all + "]" : all));
+    refuse(path, value, why + aggregate_text(wrong));
   }
 
   void check_resources(const Node& node, const std::string& path) {

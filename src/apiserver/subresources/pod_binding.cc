@@ -54,11 +54,7 @@ Result<void> check_target(const api::Value* target) {
     causes.push_back(cause::required("target.name"));
   }
   if (causes.empty()) return {};
-  std::string text;
-  for (const Cause& each : causes) {
-    text += (text.empty() ? "" : ", ") + each.field + ": " + each.message;
-  }
-  return errors::unexplained(causes.size() == 1 ? text : "[" + text + "]");
+  return errors::unexplained(aggregate_text(causes));
 }
 
 Result<void> bind(Change& change, api::Value& object, const api::Value& old,

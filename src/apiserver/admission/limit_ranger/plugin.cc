@@ -227,11 +227,7 @@ Result<void> check_bounds(AdmissionRequest& request) {
       }
     }
     if (broken.empty()) continue;
-    // What is true of several containers is told once.
-    std::set<std::string> told;
-    std::erase_if(broken, [&](const std::string& one) { return !told.insert(one).second; });
-    const std::string all = join(broken, ", ");
-    return admission_refusal(change, broken.size() == 1 ? all : "[" + all + "]");
+    return admission_refusal(change, aggregate_text(broken));
   }
   return {};
 }

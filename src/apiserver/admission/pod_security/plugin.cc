@@ -49,12 +49,6 @@ const Workload kWorkloads[] = {
     {"podtemplates", {"template"}},
 };
 
-std::string told(const std::vector<Cause>& wrong) {
-  std::vector<std::string> texts;
-  for (const Cause& one : wrong) texts.push_back(one.field + ": " + one.message);
-  return texts.size() == 1 ? texts[0] : "[" + join(texts, ", ") + "]";
-}
-
 // Takes what is right; what is not is told of.
 template <typename T>
 void take(const Result<T>& parsed, T& into, std::string field, std::string_view text,
@@ -126,7 +120,7 @@ Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* confi
   read_exemptions(exemptions, "runtimeClasses", api::check_dns1123_subdomain,
                   settings->exempt_classes, wrong);
   read_exemptions(exemptions, "usernames", check_user_name, settings->exempt_users, wrong);
-  if (!wrong.empty()) return errors::bad_request(told(wrong));
+  if (!wrong.empty()) return errors::bad_request(aggregate_text(wrong));
   return settings;
 }
 
@@ -264,7 +258,8 @@ bool is_significant(const AdmissionRequest& request) {
 Result<void> evaluate(AdmissionRequest& request, const Policies& policies,
                       const std::vector<Cause>& wrong, const api::Value* meta,
                       const api::Value* spec, bool enforces) {
-  if (!wrong.empty()) annotate(request, "error", "Failed to parse policy: " + told(wrong));
+  if (!wrong.empty())
+    annotate(request, "error", "Failed to parse policy: " + aggregate_text(wrong));
   if (enforces) annotate(request, "enforce-policy", policies.enforce.text());
   note_violations(request, policies.audit, meta, spec);
   const std::string found =
