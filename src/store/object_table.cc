@@ -1,6 +1,7 @@
 #include "store/object_table.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 namespace pinnace::store {
@@ -14,12 +15,20 @@ int compare(const ObjectRef& object, std::string_view ns, std::string_view name)
 
 }  // namespace
 
+std::size_t ObjectTable::Hash::operator()(const Name& name) const {
+  const std::hash<std::string_view> hash;
+  return hash(name.name) ^ (hash(name.ns) * 0x9e3779b97f4a7c15);
+}
+
 template <typename IsBefore>
 ObjectTable::Position ObjectTable::first_not(const IsBefore& is_before) const {
   const auto chunk = std::partition_point(
-      chunks_.begin(), chunks_.end(), [&](const Chunk& each) { return is_before(each.back()); });
+      chunks_.begin(), chunks_.end(),
+      [&](const Chunk& each) { return is_before(each.back()->object); });
   if (chunk == chunks_.end()) return end();
-  const auto item = std::partition_point(chunk->begin(), chunk->end(), is_before);
+  const auto item = std::partition_point(chunk->begin(), chunk->end(), [&](const Entry* each) {
+    return is_before(each->object);
+  });
   return {static_cast<std::size_t>(chunk - chunks_.begin()),
           static_cast<std::size_t>(item - chunk->begin())};
 }
@@ -37,37 +46,41 @@ ObjectTable::Position ObjectTable::namespace_end(std::string_view ns) const {
 }
 
 ObjectRef ObjectTable::find(std::string_view ns, std::string_view name) const {
-  const Position at_key = lower_bound(ns, name);
-  if (at_key == end() || compare(at(at_key), ns, name) != 0) return nullptr;
-  return at(at_key);
+  const auto found = entries_.find(Name{ns, name});
+  return found == entries_.end() ? nullptr : found->object;
 }
 
 void ObjectTable::put(ObjectRef object) {
-  const Position where = lower_bound(object->key.ns, object->key.name);
-  if (where != end() && at(where)->key.name == object->key.name &&
-      at(where)->key.ns == object->key.ns) {
-    chunks_[where.chunk][where.index] = std::move(object);
-    return;
+  const auto found = entries_.find(Name{object->key.ns, object->key.name});
+  if (found != entries_.end()) {
+    found->object = std::move(object);
+  } else {
+    insert_in_order(&*entries_.insert({std::move(object)}).first);
   }
-  ++size_;
+}
+
+void ObjectTable::insert_in_order(const Entry* entry) {
+  const Name name = entry->name();
+  const Position where = lower_bound(name.ns, name.name);
   if (where == end()) {  // After all others: fill chunks to the brim.
     if (chunks_.empty() || chunks_.back().size() >= kChunk) chunks_.emplace_back();
-    chunks_.back().push_back(std::move(object));
+    chunks_.back().push_back(entry);
     return;
   }
   auto& chunk = chunks_[where.chunk];
-  chunk.insert(chunk.begin() + static_cast<std::ptrdiff_t>(where.index), std::move(object));
+  chunk.insert(chunk.begin() + static_cast<std::ptrdiff_t>(where.index), entry);
   if (chunk.size() <= kChunk) return;
   const auto middle = chunk.begin() + static_cast<std::ptrdiff_t>(chunk.size() / 2);
-  Chunk upper(std::make_move_iterator(middle), std::make_move_iterator(chunk.end()));
+  Chunk upper(middle, chunk.end());
   chunk.erase(middle, chunk.end());
   chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(where.chunk) + 1, std::move(upper));
 }
 
 void ObjectTable::erase(std::string_view ns, std::string_view name) {
+  const auto found = entries_.find(Name{ns, name});
+  if (found == entries_.end()) return;
   const Position where = lower_bound(ns, name);
-  if (where == end() || compare(at(where), ns, name) != 0) return;
-  --size_;
+  entries_.erase(found);
   auto& chunk = chunks_[where.chunk];
   chunk.erase(chunk.begin() + static_cast<std::ptrdiff_t>(where.index));
   if (chunk.empty()) {
@@ -83,18 +96,19 @@ void ObjectTable::merge_small(std::size_t chunk) {
   auto& lower = chunks_[chunk];
   auto& upper = chunks_[chunk + 1];
   if (lower.size() + upper.size() > kChunk / 2) return;
-  lower.insert(lower.end(), std::make_move_iterator(upper.begin()),
-               std::make_move_iterator(upper.end()));
+  lower.insert(lower.end(), upper.begin(), upper.end());
   chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(chunk) + 1);
 }
 
 void ObjectTable::assign(const std::vector<ObjectRef>& sorted) {
   chunks_.clear();
-  size_ = sorted.size();
-  for (std::size_t first = 0; first < sorted.size(); first += kChunk) {
-    const auto begin = sorted.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto count = std::min(kChunk, sorted.size() - first);
-    chunks_.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(count));
+  entries_.clear();
+  entries_.reserve(sorted.size());
+  for (const ObjectRef& object : sorted) {
+    if (chunks_.empty() || chunks_.back().size() == kChunk) {
+      chunks_.emplace_back().reserve(std::min(kChunk, sorted.size() - entries_.size()));
+    }
+    chunks_.back().push_back(&*entries_.insert({object}).first);
   }
 }
 

@@ -1,12 +1,15 @@
-// ObjectTable holds the live objects of one resource in key order (namespace, then name).
+// ObjectTable holds the live objects of one resource, by key and in key order (namespace, then name).
 //
-// Shape: a sorted list of sorted chunks of at most kChunk references. Finding is a binary search;
-//   a list copies neighbours in memory; ranks (for "how many are left") add up chunk sizes.
+// Shape: a hash table of the objects, and a sorted list of sorted chunks of at most kChunk pointers
+//   into it. An object is found, and replaced by its next version, without a search in the order,
+//   whose every step would miss the caches several times; a list walks the chunks; ranks (for "how
+//   many are left") add up chunk sizes.
 // Threads: none of its own.
 #pragma once
 
 #include <cstddef>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "store/store.h"
@@ -20,7 +23,7 @@ class ObjectTable {
     bool operator==(const Position&) const = default;
   };
 
-  std::size_t size() const { return size_; }
+  std::size_t size() const { return entries_.size(); }
   // Null when there is none.
   ObjectRef find(std::string_view ns, std::string_view name) const;
   void put(ObjectRef object);
@@ -36,7 +39,9 @@ class ObjectTable {
   Position namespace_end(std::string_view ns) const;
   Position begin() const { return {}; }
   Position end() const { return {chunks_.size(), 0}; }
-  const ObjectRef& at(Position position) const { return chunks_[position.chunk][position.index]; }
+  const ObjectRef& at(Position position) const {
+    return chunks_[position.chunk][position.index]->object;
+  }
   Position next(Position position) const {
     if (++position.index == chunks_[position.chunk].size()) position = {position.chunk + 1, 0};
     return position;
@@ -51,13 +56,33 @@ class ObjectTable {
 
  private:
   static constexpr std::size_t kChunk = 256;
-  using Chunk = std::vector<ObjectRef>;
+  struct Name {
+    std::string_view ns, name;
+    bool operator==(const Name&) const = default;
+  };
+  struct Entry {
+    mutable ObjectRef object;  // Replaced by versions of the same name only.
+    Name name() const { return {object->key.ns, object->key.name}; }
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Name& name) const;
+    std::size_t operator()(const Entry& entry) const { return (*this)(entry.name()); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const Entry& a, const Entry& b) const { return a.name() == b.name(); }
+    bool operator()(const Name& a, const Entry& b) const { return a == b.name(); }
+    bool operator()(const Entry& a, const Name& b) const { return a.name() == b; }
+  };
+  using Chunk = std::vector<const Entry*>;
   template <typename IsBefore>
   Position first_not(const IsBefore& is_before) const;
+  void insert_in_order(const Entry* entry);
   void merge_small(std::size_t chunk);
 
-  std::vector<Chunk> chunks_;  // None is empty.
-  std::size_t size_ = 0;
+  std::unordered_set<Entry, Hash, Equal> entries_;  // Their places do not change.
+  std::vector<Chunk> chunks_;                       // None is empty.
 };
 
 }  // namespace pinnace::store
