@@ -12,6 +12,7 @@
 #include <semaphore>
 #include <thread>
 
+#include "store/record.h"
 #include "store/test_support.h"
 
 namespace pinnace::store {
@@ -74,6 +75,45 @@ TEST(Durability, RevisionsAreNeverGivenTwiceEvenIfWritesWereLost) {
     EXPECT_FALSE(store->watch("pods", "", seen, [] {}).has_value());
     EXPECT_TRUE(store->watch("pods", "", store->revision(), [] {}).has_value());
   }
+}
+
+// The keys of Pinnace 0.1 stood before the records.
+TEST(Durability, WhatStandsUnderOldKeysIsFoundAndMoved) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const EmbeddedStore::Options options{.ring_events = 4, .reserved_revisions = 10};
+  Revision last = 0;
+  {
+    const auto store = open(disk, options);
+    for (int i = 0; i < 20; ++i) store->commit_and_wait(create("x", std::to_string(i)));
+    last = store->revision();
+  }
+  MemoryJournal journal(disk);
+  Journal::Batch back;
+  const auto put_back = [&](std::string key, std::string_view today, std::string_view value) {
+    back.puts.push_back({std::move(key), std::string(value), {}});
+    back.removals.emplace_back(today);
+  };
+  ASSERT_TRUE(journal.scan([&](std::string_view key, std::string_view value) -> Result<void> {
+    if (key.starts_with(kFloorPrefix)) {
+      put_back("f" + std::string(key.substr(kFloorPrefix.size())), key, value);
+    }
+    // As if power had been lost while more revisions were reserved.
+    if (key == kReservedKey) put_back("mreserved", key, number_put("", last + 5).head);
+    return {};
+  }));
+  ASSERT_EQ(back.removals.size(), 2u);
+  ASSERT_TRUE(journal.write(back, true));
+  for (int start = 0; start < 2; ++start) {
+    const auto store = open(disk, options);
+    EXPECT_EQ(store->count("pods"), 20u);
+    EXPECT_GT(store->revision(), last + 5);
+    EXPECT_FALSE(store->watch("pods", "", last - 10, [] {}).has_value());
+    EXPECT_FALSE(store->watch("pods", "", last + 1, [] {}).has_value());
+  }
+  ASSERT_TRUE(journal.scan([](std::string_view key, std::string_view) -> Result<void> {
+    EXPECT_EQ(today_key(key), key);
+    return {};
+  }));
 }
 
 TEST(Durability, TheJournalKeepsOnlyLiveObjectsAndTheRing) {

@@ -108,6 +108,9 @@ Result<void> Embedded::start() {
   auto recovered = recover(*journal_, options_.transformer.get());
   if (!recovered) return std::unexpected(std::move(recovered.error()));
   reserved_ = recovered->history.revision;
+  if (!recovered->renamed.empty()) {
+    if (auto written = journal_->write(recovered->renamed, true); !written) return written;
+  }
   if (recovered->lost_grew) {
     Journal::Batch batch;
     batch.puts.push_back(lost_put(recovered->history.lost));

@@ -21,7 +21,16 @@ std::string record_key(Revision revision) {
   return key;
 }
 
-std::string floor_key(std::string_view resource) { return "f" + std::string(resource); }
+std::string floor_key(std::string_view resource) {
+  return std::string(kFloorPrefix).append(resource);
+}
+
+std::string today_key(std::string_view key) {
+  if (key.starts_with('f')) return floor_key(key.substr(1));
+  if (key == "mreserved") return std::string(kReservedKey);
+  if (key == "mlost") return std::string(kLostKey);
+  return std::string(key);
+}
 
 Journal::Batch::Put record_put(const Event& event, std::string_view body) {
   const Object& object = *event.object;

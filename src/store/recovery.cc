@@ -18,7 +18,10 @@ struct Found {
   std::vector<LostRange> lost;
   Revision reserved = 0, last = 0;
   bool has_stale = false;
+  Journal::Batch renamed;
 };
+
+Result<void> take_number(Found& found, std::string_view key, std::string_view value);
 
 Result<void> take(Found& found, Transformer* transformer, std::string_view key,
                   std::string_view value) {
@@ -28,11 +31,22 @@ Result<void> take(Found& found, Transformer* transformer, std::string_view key,
     found.has_stale = found.has_stale || record->is_stale;
     found.last = std::max(found.last, record->object->revision);
     found.records[record->object->key.resource].push_back(std::move(*record));
-  } else if (key.starts_with('f')) {
+    return {};
+  }
+  std::string today = today_key(key);
+  if (auto taken = take_number(found, today, value); !taken) return taken;
+  if (today == key) return {};
+  found.renamed.puts.push_back({std::move(today), std::string(value), {}});
+  found.renamed.removals.emplace_back(key);
+  return {};
+}
+
+Result<void> take_number(Found& found, std::string_view key, std::string_view value) {
+  if (key.starts_with(kFloorPrefix)) {
     auto floor = decode_number(value);
     if (!floor) return std::unexpected(std::move(floor.error()));
     found.last = std::max(found.last, *floor);
-    found.floors[std::string(key.substr(1))] = *floor;
+    found.floors[std::string(key.substr(kFloorPrefix.size()))] = *floor;
   } else if (key == kReservedKey) {
     auto reserved = decode_number(value);
     if (!reserved) return std::unexpected(std::move(reserved.error()));
@@ -87,6 +101,7 @@ Result<Recovered> recover(Journal& journal, Transformer* transformer) {
   if (!scanned) return std::unexpected(std::move(scanned.error()));
   Recovered recovered;
   recovered.has_stale = found.has_stale;
+  recovered.renamed = std::move(found.renamed);
   for (const auto& [name, floor] : found.floors) recovered.history.resources[name].floor = floor;
   for (auto& [name, records] : found.records) {
     if (auto linked = link(records, recovered.history.resources[name]); !linked) {

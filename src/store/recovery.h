@@ -14,6 +14,7 @@ struct Recovered {
   // which the caller must write down before it serves.
   bool lost_grew = false;
   bool has_stale = false;  // A record is kept otherwise than the transformer would keep it now.
+  Journal::Batch renamed;  // What an earlier version kept under other keys: to be written first.
 };
 
 // Fails if the journal is damaged; says where.
