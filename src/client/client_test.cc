@@ -218,6 +218,11 @@ TEST(JsonSlices, CutsMembersAndElements) {
                                [&](std::string_view raw) { seen.emplace_back(raw); }));
   EXPECT_EQ(seen, (Texts{R"({"a":[]})", "2", R"("]")"}));
   EXPECT_TRUE(for_each_element("[]", [](std::string_view) { FAIL(); }));
+  seen.clear();
+  EXPECT_TRUE(for_each_element(R"(["\\","\\\"]",""])",
+                               [&](std::string_view raw) { seen.emplace_back(raw); }));
+  EXPECT_EQ(seen, (Texts{R"("\\")", R"("\\\"]")", R"("")"}));
+  EXPECT_FALSE(for_each_element(R"(["\"])", [](std::string_view) {}));
   for (const char* bad : {"", "{", R"({"a")", R"({"a":})", R"({"a":1,})", R"({"a":"x})", "[1]"}) {
     EXPECT_FALSE(for_each_member(bad, [](std::string_view, std::string_view) {})) << bad;
   }

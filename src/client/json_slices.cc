@@ -25,14 +25,15 @@ struct Scanner {
   }
   // Past a string whose opening quote is at `at`.
   bool skip_string() {
-    for (++at; at < text.size(); ++at) {
-      if (text[at] == '\\') {
-        ++at;
-      } else if (text[at] == '"') {
-        ++at;
-        return true;
-      }
+    const std::size_t first = ++at;
+    while ((at = text.find('"', at)) != std::string_view::npos) {
+      std::size_t plain = at;  // The end of what comes before the backslashes, if there are any.
+      while (plain > first && text[plain - 1] == '\\') --plain;
+      const bool is_escaped = (at - plain) % 2 != 0;
+      ++at;
+      if (!is_escaped) return true;
     }
+    at = text.size();
     return false;
   }
   // Past an object or array, by counting brackets outside strings.

@@ -34,8 +34,8 @@ class EpollLoop final : public Loop {
  public:
   EpollLoop(UniqueFd epoll, UniqueFd wake) : epoll_(std::move(epoll)), wake_(std::move(wake)) {
     epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = nullptr;  // Ours; every other descriptor has its Watch there.
+    event.events = EPOLLIN | EPOLLET;  // Each write is an event: the counter need not be read.
+    event.data.ptr = nullptr;          // Ours; every other descriptor has its Watch there.
     PINNACE_ASSERT(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) == 0);
   }
 
@@ -158,15 +158,11 @@ class EpollLoop final : public Loop {
     in_round_ = true;
     for (int i = 0; i < count; ++i) {
       auto* watch = static_cast<Watch*>(events[i].data.ptr);
-      if (watch == nullptr) {
-        std::uint64_t value = 0;
-        [[maybe_unused]] ssize_t n = ::read(wake_.get(), &value, sizeof value);
-      } else if (!watch->removed) {
-        watch->running = true;
-        watch->ready(events[i].events);
-        watch->running = false;
-        if (watch->removed) watch->ready = nullptr;
-      }
+      if (watch == nullptr || watch->removed) continue;
+      watch->running = true;
+      watch->ready(events[i].events);
+      watch->running = false;
+      if (watch->removed) watch->ready = nullptr;
     }
     in_round_ = false;
     graveyard_.clear();

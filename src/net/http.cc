@@ -5,8 +5,12 @@
 #include "base/strings.h"
 
 namespace pinnace::net {
+namespace {
+constexpr std::size_t kUsualHeaders = 12;
+}  // namespace
 
 void Headers::add(std::string_view name, std::string_view value) {
+  if (entries_.empty()) entries_.reserve(kUsualHeaders);
   auto& entry = entries_.emplace_back(std::string(name), std::string(value));
   for (char& c : entry.first)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
