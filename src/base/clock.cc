@@ -24,25 +24,6 @@ class RealClock final : public Clock {
 constexpr int kFirstYear = 1678;
 constexpr int kLastYear = 2261;
 
-struct CivilTime {
-  int year, month, day, hour, minute, second;
-  std::int64_t nanoseconds;
-};
-
-CivilTime civil(WallTime time) {
-  using namespace std::chrono;
-  const auto day_point = floor<days>(time);
-  const year_month_day date(day_point);
-  const hh_mm_ss of_day(time - day_point);
-  return {static_cast<int>(date.year()),
-          static_cast<int>(static_cast<unsigned>(date.month())),
-          static_cast<int>(static_cast<unsigned>(date.day())),
-          static_cast<int>(of_day.hours().count()),
-          static_cast<int>(of_day.minutes().count()),
-          static_cast<int>(of_day.seconds().count()),
-          of_day.subseconds().count()};
-}
-
 // Several times for each write: snprintf would cost ten times as much.
 void append_digits(std::string& text, int value, int count) {
   const std::size_t end = text.size() + static_cast<std::size_t>(count);
@@ -52,17 +33,42 @@ void append_digits(std::string& text, int value, int count) {
   }
 }
 
-std::string seconds_text(const CivilTime& at) {
+std::string made_text(std::chrono::sys_seconds second) {
+  using namespace std::chrono;
   std::string text;
-  text.reserve(sizeof "2026-11-26T18:00:00.000000Z");
-  append_digits(text, at.year, 4);
-  const std::pair<char, int> parts[] = {
-      {'-', at.month}, {'-', at.day}, {'T', at.hour}, {':', at.minute}, {':', at.second}};
+  const auto day_point = floor<days>(second);
+  const year_month_day date(day_point);
+  const hh_mm_ss of_day(second - day_point);
+  append_digits(text, static_cast<int>(date.year()), 4);
+  const std::pair<char, unsigned> parts[] = {
+      {'-', static_cast<unsigned>(date.month())},
+      {'-', static_cast<unsigned>(date.day())},
+      {'T', static_cast<unsigned>(of_day.hours().count())},
+      {':', static_cast<unsigned>(of_day.minutes().count())},
+      {':', static_cast<unsigned>(of_day.seconds().count())},
+  };
   for (const auto& [before, value] : parts) {
     text += before;
-    append_digits(text, value, 2);
+    append_digits(text, static_cast<int>(value), 2);
   }
   return text;
+}
+
+// Up to the seconds, without a zone but with room for what comes behind. Most who ask for it are
+// in the same second as the last.
+std::string seconds_text(WallTime time) {
+  using namespace std::chrono;
+  thread_local sys_seconds last{seconds::min()};
+  thread_local std::string text;
+  const auto second = floor<seconds>(time);
+  if (second != last) {
+    text = made_text(second);
+    last = second;
+  }
+  std::string copy;
+  copy.reserve(sizeof "2026-11-26T18:00:00.000000Z");
+  copy += text;
+  return copy;
 }
 
 // Reads exactly `count` digits at `at`; -1 if they are not there.
@@ -98,16 +104,16 @@ Clock& real_clock() {
 }
 
 std::string rfc3339(WallTime time) {
-  std::string text = seconds_text(civil(time));
+  std::string text = seconds_text(time);
   text += 'Z';
   return text;
 }
 
 std::string rfc3339_micro(WallTime time) {
-  const CivilTime at = civil(time);
-  std::string text = seconds_text(at);
+  std::string text = seconds_text(time);
   text += '.';
-  append_digits(text, static_cast<int>(at.nanoseconds / 1000), 6);
+  const auto of_second = time - std::chrono::floor<std::chrono::seconds>(time);
+  append_digits(text, static_cast<int>(of_second / std::chrono::microseconds(1)), 6);
   text += 'Z';
   return text;
 }

@@ -1,6 +1,8 @@
 #include "cluster/control_plane.h"
 
+#include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "apiserver/encryption/keeper.h"
 #include "apiserver/http/status.h"
@@ -23,7 +25,12 @@ namespace pinnace::cluster {
 namespace {
 
 constexpr auto kServerGrace = std::chrono::milliseconds(500);
-constexpr int kHttpThreads = 2;
+
+// One for two processors, which leaves room for the store and the control loops; two at least: one
+// long request is not to hold up all others.
+int http_threads() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency() / 2), 2, 16);
+}
 
 // A component of this process with its identity: its way to the API.
 struct Access {
@@ -167,7 +174,7 @@ class ControlPlaneImpl final : public ControlPlane {
     server.port = options_.settings.port;
     server.tls = std::move(*tls);
     server.handler = api_.get();
-    server.threads = kHttpThreads;
+    server.threads = http_threads();
     server.thread_name = "api";
     server.error_body = status_body;
     auto made = net::Server::create(std::move(server));

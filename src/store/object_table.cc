@@ -22,13 +22,12 @@ std::size_t ObjectTable::Hash::operator()(const Name& name) const {
 
 template <typename IsBefore>
 ObjectTable::Position ObjectTable::first_not(const IsBefore& is_before) const {
-  const auto chunk = std::partition_point(
-      chunks_.begin(), chunks_.end(),
-      [&](const Chunk& each) { return is_before(each.back()->object); });
-  if (chunk == chunks_.end()) return end();
-  const auto item = std::partition_point(chunk->begin(), chunk->end(), [&](const Entry* each) {
-    return is_before(each->object);
+  const auto chunk = std::partition_point(chunks_.begin(), chunks_.end(), [&](const Chunk& each) {
+    return is_before(each.back()->object);
   });
+  if (chunk == chunks_.end()) return end();
+  const auto item = std::partition_point(
+      chunk->begin(), chunk->end(), [&](const Entry* each) { return is_before(each->object); });
   return {static_cast<std::size_t>(chunk - chunks_.begin()),
           static_cast<std::size_t>(item - chunk->begin())};
 }
