@@ -9,6 +9,14 @@
 namespace pinnace::net {
 namespace {
 
+// To look an algorithm up takes longer than to run it over a token.
+struct Algorithm {
+  explicit Algorithm(const char* name) : kind(EVP_MD_fetch(nullptr, name, nullptr)) {
+    PINNACE_ASSERT(kind != nullptr);
+  }
+  EVP_MD* const kind;  // As long as the process.
+};
+
 std::string digest(const EVP_MD* kind, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
@@ -18,8 +26,15 @@ std::string digest(const EVP_MD* kind, std::string_view bytes) {
 
 }  // namespace
 
-std::string sha1(std::string_view bytes) { return digest(EVP_sha1(), bytes); }
-std::string sha256(std::string_view bytes) { return digest(EVP_sha256(), bytes); }
+std::string sha1(std::string_view bytes) {
+  static const Algorithm kSha1("SHA1");
+  return digest(kSha1.kind, bytes);
+}
+
+std::string sha256(std::string_view bytes) {
+  static const Algorithm kSha256("SHA256");
+  return digest(kSha256.kind, bytes);
+}
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];

@@ -74,16 +74,20 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::create(const
   return made;
 }
 
-Result<ServiceAccountTokens::Claims> ServiceAccountTokens::signed_claims(std::string_view token) {
+Result<ServiceAccountTokens::ClaimsRef> ServiceAccountTokens::signed_claims(
+    std::string_view token) {
   std::string hash = net::sha256(token);
   {
     const std::lock_guard lock(mutex_);
     const auto found = remembered_.find(hash);
     if (found != remembered_.end()) return found->second;
   }
-  auto text = verifier_->verify(token);
+  const auto text = verifier_->verify(token);
   if (!text) return errors::unauthorized();
-  auto claims = std::make_shared<const std::string>(std::move(*text));
+  const auto claims = std::make_shared<Claims>();
+  auto value = api::parse_json(claims->arena, *text);
+  if (!value) return errors::unauthorized();
+  claims->value = *value;
   const std::lock_guard lock(mutex_);
   if (remembered_.size() >= kMaxRemembered) remembered_.clear();
   remembered_.emplace(std::move(hash), claims);
@@ -93,15 +97,13 @@ Result<ServiceAccountTokens::Claims> ServiceAccountTokens::signed_claims(std::st
 std::optional<Result<VerifiedToken>> ServiceAccountTokens::check(std::string_view token,
                                                                  const Audiences& audiences) {
   if (!verifier_) return errors::unauthorized();
-  const auto text = signed_claims(token);
-  if (!text) return errors::unauthorized();
-  api::Arena arena;
-  const auto claims = api::parse_json(arena, **text);
-  if (!claims) return errors::unauthorized();
-  const std::string_view issuer = claims->string_at("iss");
-  if (issuer == kSecretIssuer) return check_secret(token, *claims, audiences);
+  const auto known = signed_claims(token);
+  if (!known) return errors::unauthorized();
+  const api::Value& claims = (*known)->value;
+  const std::string_view issuer = claims.string_at("iss");
+  if (issuer == kSecretIssuer) return check_secret(token, claims, audiences);
   if (issuer != issuer_) return errors::unauthorized();
-  return check_bound(*claims, audiences);
+  return check_bound(claims, audiences);
 }
 
 bool ServiceAccountTokens::is_there(const char* resource, std::string_view ns,

@@ -55,8 +55,12 @@ class ServiceAccountTokens final : public TokenAuthenticator {
 
  private:
   explicit ServiceAccountTokens(const Options& options);
-  using Claims = std::shared_ptr<const std::string>;
-  Result<Claims> signed_claims(std::string_view token);
+  struct Claims {
+    api::Arena arena{1 << 10};
+    api::Value value;
+  };
+  using ClaimsRef = std::shared_ptr<const Claims>;
+  Result<ClaimsRef> signed_claims(std::string_view token);
   Result<VerifiedToken> check_bound(const api::Value& claims, const Audiences& audiences) const;
   Result<VerifiedToken> check_secret(std::string_view token, const api::Value& claims,
                                      const Audiences& audiences) const;
@@ -72,9 +76,9 @@ class ServiceAccountTokens final : public TokenAuthenticator {
   const std::vector<std::string> api_audiences_;
   std::unique_ptr<net::JwtSigner> signer_;
   std::unique_ptr<net::JwtVerifier> verifier_;
-  static constexpr std::size_t kMaxRemembered = 1024;
+  static constexpr std::size_t kMaxRemembered = 4096;
   std::mutex mutex_;
-  std::unordered_map<std::string, Claims> remembered_;  // By the token's SHA-256.
+  std::unordered_map<std::string, ClaimsRef> remembered_;  // By the token's SHA-256.
 };
 
 }  // namespace pinnace::apiserver
