@@ -149,12 +149,15 @@ class Server(Cluster):
 
     def up(self, *options):
         """Starts the server and waits until it is ready; again after `stop`."""
+        self.launch(*options)
+        eventually(self._is_ready, "the server is ready", interval=0.02)
+
+    def launch(self, *options):
         self.output = open(os.path.join(self.directory, "server.log"), "ab")
         self.process = subprocess.Popen(
             self.enter() + [PINNACE, "server", "--name", self.name, "--data-dir", self.data_dir,
                             *map(str, options)],
             stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
-        eventually(self._is_ready, "the server is ready", interval=0.02)
 
     def _is_ready(self):
         if self.process.poll() is not None:
