@@ -1,5 +1,4 @@
-// ObjectTable holds the live objects of one resource, by key and in the order of keys (namespace, then
-//   name).
+// ObjectTable holds the live objects of one resource by key, and in key order (namespace, name).
 //
 // Shape: a hash table of the objects, and a sorted list of sorted chunks of at most kChunk pointers
 //   into it. An object is found, and replaced by its next version, without a search in the order,
