@@ -153,12 +153,21 @@ bool Selection::matches(const store::Object& object) const {
 
 bool Selection::matches_labels(std::string_view json) const {
   static constexpr std::string_view kPath[] = {"metadata", "labels"};
-  thread_local api::Arena arena(8 << 10);
-  arena.reset();
   const std::string_view text = api::find_in_json(json, kPath);
   if (text.empty()) return labels_.matches(static_cast<const api::Value*>(nullptr));
-  const auto labels = api::parse_json(arena, text);
-  return labels && labels_.matches(&*labels);
+  // Many watches look at one event after another, and lists at many objects of the same labels.
+  struct Latest {
+    api::Arena arena{8 << 10};
+    std::string text;
+    Result<api::Value> labels = api::Value::null();
+  };
+  thread_local Latest latest;
+  if (latest.text != text) {
+    latest.arena.reset();
+    latest.labels = api::parse_json(latest.arena, text);
+    latest.text = text;
+  }
+  return latest.labels && labels_.matches(&*latest.labels);
 }
 
 }  // namespace pinnace::apiserver
