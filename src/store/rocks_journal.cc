@@ -37,9 +37,8 @@ rocksdb::Options small_options() {
   options.max_background_jobs = 2;
   options.max_open_files = 64;
   options.max_file_opening_threads = 1;
-  // The first levels are soon written anew: they are not worth compressing.
-  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
-                                   rocksdb::kLZ4Compression};
+  // What is flushed is soon written anew with the rest: it is not worth compressing before.
+  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   options.level0_file_num_compaction_trigger = 8;
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
