@@ -4,9 +4,12 @@
 //   node bench/load.mjs watch SETTINGS    watches that are told of writes
 //
 // SETTINGS is JSON: url, token, path (of a list of ConfigMaps), connections; and `requests`, `atOnce`
-// and `objects` for patches, `watches` and `events` for watches. Prints one line of JSON; an answer
-// that is not 2xx, or an event that does not come, ends it with an exception.
+// and `objects` for patches, `watches` and `events` for watches. Prints "ready" when it is, begins when
+// it is told a line, and prints one line of JSON. An answer that is not 2xx ends it with an exception,
+// and so does an event that has not come a minute after the last write.
 import http2 from 'node:http2';
+
+const EVENTS_WITHIN_MS = 60_000;
 
 const settings = JSON.parse(process.argv[3]);
 const base = {authorization: `Bearer ${settings.token}`, accept: 'application/json'};
@@ -21,6 +24,11 @@ function connect() {
   });
 }
 
+async function startSignal() {
+  process.stdout.write('ready\n');
+  await new Promise((resolve) => process.stdin.once('data', resolve));
+}
+
 function call(session, method, path, body, type = 'application/json') {
   return new Promise((resolve, reject) => {
     const stream = session.request({...base, ':method': method, ':path': path, 'content-type': type});
@@ -28,7 +36,8 @@ function call(session, method, path, body, type = 'application/json') {
     stream.setEncoding('utf8');
     stream.on('response', (headers) => { status = headers[':status']; });
     stream.on('data', (chunk) => { text += chunk; });
-    stream.on('end', () => status < 300 ? resolve(text) : reject(new Error(`${status}: ${text}`)));
+    stream.on('end', () => status >= 200 && status < 300
+      ? resolve(text) : reject(new Error(`${method} ${path} was answered with ${status}: ${text}`)));
     stream.on('error', reject);
     stream.end(JSON.stringify(body));
   });
@@ -48,8 +57,7 @@ async function patch() {
                  'application/merge-patch+json');
     }
   };
-  process.stdout.write('ready\n');
-  await new Promise((resolve) => process.stdin.once('data', resolve));
+  await startSignal();
   const began = process.hrtime.bigint();
   await Promise.all(Array.from({length: atOnce}, (_, i) => work(sessions[i % sessions.length])));
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
@@ -87,14 +95,14 @@ async function watchAll() {
   };
   for (let i = 0; i < watches; ++i) await watch(sessions[i % sessions.length], take);
   const writer = await connect();
-  process.stdout.write('ready\n');
-  await new Promise((resolve) => process.stdin.once('data', resolve));
+  await startSignal();
   const acknowledged = [];
   for (let i = 0; i < events; ++i) {
     await call(writer, 'POST', path, configMap(`told-${i}`));
     acknowledged.push(process.hrtime.bigint());
   }
-  await whole;
+  await Promise.race([whole, new Promise((_, reject) => setTimeout(
+    () => reject(new Error(`${missing} events did not come`)), EVENTS_WITHIN_MS))]);
   const delays = came.map(([i, at]) => Math.max(0, Number(at - acknowledged[i]) / 1e6));
   delays.sort((a, b) => a - b);
   return {p50: delays[Math.floor(delays.length * 0.5)], p99: delays[Math.floor(delays.length * 0.99)]};

@@ -9,13 +9,17 @@
 namespace pinnace::net {
 namespace {
 
-// To look an algorithm up takes longer than to run it over a token.
-struct Algorithm {
-  explicit Algorithm(const char* name) : kind(EVP_MD_fetch(nullptr, name, nullptr)) {
-    PINNACE_ASSERT(kind != nullptr);
-  }
-  EVP_MD* const kind;  // As long as the process.
-};
+// For as long as the process. EVP_sha256() and its like are looked for again with each digest.
+const EVP_MD* look_up(const char* name) {
+  const EVP_MD* const kind = EVP_MD_fetch(nullptr, name, nullptr);
+  PINNACE_ASSERT(kind != nullptr);
+  return kind;
+}
+
+const EVP_MD* sha256_kind() {
+  static const EVP_MD* const kKind = look_up("SHA256");
+  return kKind;
+}
 
 std::string digest(const EVP_MD* kind, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
@@ -27,19 +31,16 @@ std::string digest(const EVP_MD* kind, std::string_view bytes) {
 }  // namespace
 
 std::string sha1(std::string_view bytes) {
-  static const Algorithm kSha1("SHA1");
-  return digest(kSha1.kind, bytes);
+  static const EVP_MD* const kKind = look_up("SHA1");
+  return digest(kKind, bytes);
 }
 
-std::string sha256(std::string_view bytes) {
-  static const Algorithm kSha256("SHA256");
-  return digest(kSha256.kind, bytes);
-}
+std::string sha256(std::string_view bytes) { return digest(sha256_kind(), bytes); }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  PINNACE_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  PINNACE_ASSERT(HMAC(sha256_kind(), key.data(), static_cast<int>(key.size()),
                       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out,
                       &size) != nullptr);
   return std::string(reinterpret_cast<char*>(out), size);

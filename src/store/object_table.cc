@@ -59,7 +59,7 @@ void ObjectTable::put(ObjectRef object) {
 }
 
 void ObjectTable::insert_in_order(const Entry* entry) {
-  const Name name = entry->name();
+  const Name name = *entry;
   const Position where = lower_bound(name.ns, name.name);
   if (where == end()) {  // After all others: fill chunks to the brim.
     if (chunks_.empty() || chunks_.back().size() >= kChunk) chunks_.emplace_back();

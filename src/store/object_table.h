@@ -62,18 +62,16 @@ class ObjectTable {
   };
   struct Entry {
     mutable ObjectRef object;  // Replaced by versions of the same name only.
-    Name name() const { return {object->key.ns, object->key.name}; }
+    // NOLINTNEXTLINE(google-explicit-constructor): an entry stands for its name in Hash and Equal.
+    operator Name() const { return {object->key.ns, object->key.name}; }
   };
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(const Name& name) const;
-    std::size_t operator()(const Entry& entry) const { return (*this)(entry.name()); }
   };
   struct Equal {
     using is_transparent = void;
-    bool operator()(const Entry& a, const Entry& b) const { return a.name() == b.name(); }
-    bool operator()(const Name& a, const Entry& b) const { return a == b.name(); }
-    bool operator()(const Entry& a, const Name& b) const { return a.name() == b; }
+    bool operator()(const Name& a, const Name& b) const { return a == b; }
   };
   using Chunk = std::vector<const Entry*>;
   template <typename IsBefore>

@@ -21,7 +21,23 @@ struct Found {
   Journal::Batch renamed;
 };
 
-Result<void> take_number(Found& found, std::string_view key, std::string_view value);
+Result<void> take_number(Found& found, std::string_view key, std::string_view value) {
+  if (key.starts_with(kFloorPrefix)) {
+    auto floor = decode_number(value);
+    if (!floor) return std::unexpected(std::move(floor.error()));
+    found.last = std::max(found.last, *floor);
+    found.floors[std::string(key.substr(kFloorPrefix.size()))] = *floor;
+  } else if (key == kReservedKey) {
+    auto reserved = decode_number(value);
+    if (!reserved) return std::unexpected(std::move(reserved.error()));
+    found.reserved = *reserved;
+  } else if (key == kLostKey) {
+    auto lost = decode_lost(value);
+    if (!lost) return std::unexpected(std::move(lost.error()));
+    found.lost = std::move(*lost);
+  }
+  return {};
+}
 
 Result<void> take(Found& found, Transformer* transformer, std::string_view key,
                   std::string_view value) {
@@ -38,24 +54,6 @@ Result<void> take(Found& found, Transformer* transformer, std::string_view key,
   if (today == key) return {};
   found.renamed.puts.push_back({std::move(today), std::string(value), {}});
   found.renamed.removals.emplace_back(key);
-  return {};
-}
-
-Result<void> take_number(Found& found, std::string_view key, std::string_view value) {
-  if (key.starts_with(kFloorPrefix)) {
-    auto floor = decode_number(value);
-    if (!floor) return std::unexpected(std::move(floor.error()));
-    found.last = std::max(found.last, *floor);
-    found.floors[std::string(key.substr(kFloorPrefix.size()))] = *floor;
-  } else if (key == kReservedKey) {
-    auto reserved = decode_number(value);
-    if (!reserved) return std::unexpected(std::move(reserved.error()));
-    found.reserved = *reserved;
-  } else if (key == kLostKey) {
-    auto lost = decode_lost(value);
-    if (!lost) return std::unexpected(std::move(lost.error()));
-    found.lost = std::move(*lost);
-  }
   return {};
 }
 

@@ -153,6 +153,7 @@ class Server(Cluster):
         eventually(self._is_ready, "the server is ready", interval=0.02)
 
     def launch(self, *options):
+        """Starts the server and waits for nothing."""
         self.output = open(os.path.join(self.directory, "server.log"), "ab")
         self.process = subprocess.Popen(
             self.enter() + [PINNACE, "server", "--name", self.name, "--data-dir", self.data_dir,
