@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "io/fd.h"
+#include "io/wake_batch.h"
 
 namespace pinnace::io {
 namespace {
@@ -30,13 +31,28 @@ struct Watch {
 // Posts that come of posts are run this often before descriptors get their turn.
 constexpr int kPostedRounds = 2;
 
+// An eventfd; it outlives its loop while a WakeBatch is to wake it.
+using WakeFd = std::shared_ptr<const UniqueFd>;
+
+struct Batch {
+  int depth = 0;
+  std::vector<WakeFd> to_wake;
+};
+thread_local Batch batch_of_thread;
+
+void wake(const WakeFd& fd) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] ssize_t n = ::write(fd->get(), &one, sizeof one);
+}
+
 class EpollLoop final : public Loop {
  public:
-  EpollLoop(UniqueFd epoll, UniqueFd wake) : epoll_(std::move(epoll)), wake_(std::move(wake)) {
+  EpollLoop(UniqueFd epoll, UniqueFd wake)
+      : epoll_(std::move(epoll)), wake_(std::make_shared<const UniqueFd>(std::move(wake))) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET;  // Each write is an event: the counter need not be read.
     event.data.ptr = nullptr;          // Ours; every other descriptor has its Watch there.
-    PINNACE_ASSERT(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) == 0);
+    PINNACE_ASSERT(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_->get(), &event) == 0);
   }
 
   void run() override {
@@ -52,7 +68,7 @@ class EpollLoop final : public Loop {
 
   void stop() override {
     stopped_.store(true, std::memory_order_release);
-    wake();
+    wake(wake_);
   }
 
   bool on_loop_thread() const override { return thread_.load() == std::this_thread::get_id(); }
@@ -64,7 +80,9 @@ class EpollLoop final : public Loop {
       posted_.push_back(std::move(work));
       asleep = std::exchange(asleep_, false);
     }
-    if (asleep) wake();
+    if (!asleep) return;
+    if (batch_of_thread.depth == 0) return wake(wake_);
+    batch_of_thread.to_wake.push_back(wake_);
   }
 
   TimerId schedule_after(Duration delay, std::function<void()> work) override {
@@ -78,7 +96,7 @@ class EpollLoop final : public Loop {
       due_.emplace(id, due);
       must_wake = place == timers_.begin() && std::exchange(asleep_, false);
     }
-    if (must_wake) wake();
+    if (must_wake) wake(wake_);
     return id;
   }
 
@@ -129,11 +147,6 @@ class EpollLoop final : public Loop {
   }
 
  private:
-  void wake() {
-    std::uint64_t one = 1;
-    [[maybe_unused]] ssize_t n = ::write(wake_.get(), &one, sizeof one);
-  }
-
   // How long to wait for descriptors. From here on a post must wake the loop, if it waits at all.
   int begin_wait_milliseconds() {
     std::lock_guard lock(mutex_);
@@ -201,7 +214,8 @@ class EpollLoop final : public Loop {
     }
   }
 
-  UniqueFd epoll_, wake_;
+  UniqueFd epoll_;
+  const WakeFd wake_;
   std::atomic<bool> stopped_ = false;
   std::atomic<std::thread::id> thread_;
   std::mutex mutex_;  // Guards what follows, to `last_timer_`.
@@ -218,6 +232,14 @@ class EpollLoop final : public Loop {
 }  // namespace
 
 Loop::~Loop() = default;
+
+WakeBatch::WakeBatch() { ++batch_of_thread.depth; }
+
+WakeBatch::~WakeBatch() {
+  if (--batch_of_thread.depth > 0) return;
+  for (const WakeFd& each : batch_of_thread.to_wake) wake(each);
+  batch_of_thread.to_wake.clear();
+}
 
 Result<std::unique_ptr<Loop>> Loop::create() {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));

@@ -6,7 +6,10 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 #include <thread>
+
+#include "io/wake_batch.h"
 
 namespace pinnace::io {
 namespace {
@@ -106,6 +109,34 @@ TEST(Loop, TakesWorkFromManyThreads) {
     for (auto& poster : posters) poster.join();
   }
   EXPECT_EQ(ran, 2000);
+}
+
+TEST(WakeBatch, WakesEachLoopThatWasPostedToWhenTheOutermostEnds) {
+  LoopThread one("one"), other("other");
+  for (int round = 1; round <= 200; ++round) {
+    std::latch ran(4);
+    {
+      const WakeBatch outer;
+      one.loop().post([&] { ran.count_down(); });
+      {
+        const WakeBatch inner;
+        one.loop().post([&] { ran.count_down(); });
+        other.loop().post([&] { ran.count_down(); });
+      }
+      other.loop().post([&] { ran.count_down(); });
+    }
+    ran.wait();
+  }
+}
+
+TEST(WakeBatch, MayOutliveALoop) {
+  const WakeBatch batch;
+  std::atomic<int> ran = 0;
+  {
+    LoopThread thread("test");
+    for (int i = 0; i < 10; ++i) thread.loop().post([&] { ++ran; });
+  }
+  EXPECT_EQ(ran, 10);
 }
 
 }  // namespace

@@ -183,6 +183,25 @@ TEST(Durability, OneSyncDoesForThoseWhoWaitAndThoseJustAnswered) {
   EXPECT_EQ(store->counts().batches, 2u);
 }
 
+TEST(Durability, OneWhoWritesAgainAtOnceIsNotTakenForTwo) {
+  const LeapingClock clock;
+  auto owned = std::make_unique<HeldJournal>(std::make_shared<MemoryDisk>());
+  HeldJournal& journal = *owned;
+  EmbeddedStore::Options options;
+  options.clock = &clock;
+  const auto store = EmbeddedStore::create(options, std::move(owned)).value();
+  journal.let.release(3);  // One of them for the end of the store.
+  std::promise<bool> again;
+  store->commit(create("x", "a"), [&](const Result<ObjectRef>&) {
+    store->commit(create("x", "b"),
+                  [&](const Result<ObjectRef>& made) { again.set_value(made.has_value()); });
+  });
+  auto done = again.get_future();
+  // Who waited for a second one would wait for four syncs of ten seconds.
+  ASSERT_EQ(done.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_TRUE(done.get());
+}
+
 TEST(Durability, DamagedRecordsAreReported) {
   const auto disk = std::make_shared<MemoryDisk>();
   MemoryJournal journal(disk);

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "io/wake_batch.h"
 #include "store/batch.h"
 #include "store/history.h"
 #include "store/memory_journal.h"
@@ -80,7 +81,8 @@ class Embedded final : public EmbeddedStore {
   // for them and for those who wait. Waits until so many wait or kEnoughWaiting, but no longer than
   // kGatherSyncs. Needs the mutex.
   void gather(std::unique_lock<std::mutex>& lock, std::size_t expected);
-  void write_batch(std::vector<Waiting> waiting);
+  // Gives how many are likely to write next: those whom it answers, and those who wait before that.
+  std::size_t write_batch(std::vector<Waiting> waiting);
   void write_journal(const Journal::Batch& batch, bool sync);
 
   const Options options_;
@@ -180,12 +182,11 @@ void Embedded::work_off(std::unique_lock<std::mutex>& lock) {
   while (!waiting_.empty() || !chores_.empty()) {
     auto batch = take_waiting();
     auto chores = std::exchange(chores_, {});
-    const std::size_t taken = batch.size();
     lock.unlock();
-    write_batch(std::move(batch));
+    const std::size_t expected = write_batch(std::move(batch));
     for (auto& chore : chores) chore();
     lock.lock();
-    gather(lock, taken + waiting_.size());
+    gather(lock, expected);
   }
 }
 
@@ -273,11 +274,13 @@ std::vector<Waiting> Embedded::take_waiting() {
   return taken;
 }
 
-void Embedded::write_batch(std::vector<Waiting> waiting) {
+std::size_t Embedded::write_batch(std::vector<Waiting> waiting) {
   BatchBuilder builder(*history_, options_.transformer.get());
   std::vector<Result<ObjectRef>> results;
   results.reserve(waiting.size());
   bool sync = false;
+  std::size_t expected = waiting.size();
+  History::Aftermath aftermath;
   for (auto& each : waiting) {
     results.push_back(builder.add(each.write));
     sync = sync || (each.write.durable && results.back());
@@ -296,12 +299,18 @@ void Embedded::write_batch(std::vector<Waiting> waiting) {
       counts_.writes += builder.events().size();
       ++counts_.batches;
       counts_.syncs += sync ? 1 : 0;
+      expected += waiting_.size();
     }
-    dropped_ = history_->publish(builder.events());
+    dropped_ = history_->show(builder.events(), aftermath);
   }
-  for (std::size_t i = 0; i < waiting.size(); ++i) {
-    if (waiting[i].done) waiting[i].done(std::move(results[i]));
+  {
+    const io::WakeBatch together;
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      if (waiting[i].done) waiting[i].done(std::move(results[i]));
+    }
   }
+  history_->finish(std::move(aftermath));
+  return expected;
 }
 
 void Embedded::write_journal(const Journal::Batch& batch, bool sync) {

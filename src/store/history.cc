@@ -4,6 +4,7 @@
 #include <map>
 #include <shared_mutex>
 
+#include "io/wake_batch.h"
 #include "store/packing.h"
 #include "store/past.h"
 #include "store/watcher.h"
@@ -11,7 +12,7 @@
 namespace pinnace::store {
 
 void History::load(Loaded loaded) {
-  std::vector<std::pair<Resource*, std::vector<ObjectRef>>> to_pack;
+  Quiet to_pack;
   {
     const std::lock_guard lock(lock_);
     for (auto& [name, found] : loaded.resources) {
@@ -29,7 +30,7 @@ void History::load(Loaded loaded) {
 
 void History::replace(Loaded loaded) {
   Watchers to_wake;
-  std::vector<std::pair<Resource*, std::vector<ObjectRef>>> to_pack;
+  Quiet to_pack;
   {
     const std::lock_guard lock(lock_);
     for (auto& [name, known] : resources_) {
@@ -68,48 +69,58 @@ const History::Resource* History::find_resource(std::string_view name) const {
 }
 
 History::Dropped History::publish(const std::vector<Event>& events, Revision through) {
-  Dropped dropped;
-  Watchers to_wake;
-  std::vector<std::pair<Resource*, std::vector<ObjectRef>>> to_pack;
-  {
-    const std::lock_guard lock(lock_);
-    std::string_view last_name;
-    Resource* last = nullptr;
-    for (const Event& event : events) {
-      const Key& key = event.object->key;
-      if (last == nullptr || key.resource != last_name) {
-        last = &resource(key.resource);
-        last_name = key.resource;
-      }
-      if (event.type == Event::Type::kDeleted) {
-        last->objects.erase(key.ns, key.name);
-      } else {
-        last->objects.put(event.object);
-      }
-      last->ring.push(event);
-      if (auto quiet = take_quiet(*last); !quiet.empty()) {
-        to_pack.emplace_back(last, std::move(quiet));
-      }
-      if (!last->watchers.empty()) {
-        arm(*last, "", last->ring.end() - 1, to_wake);
-        if (!key.ns.empty()) arm(*last, key.ns, last->ring.end() - 1, to_wake);
-      }
-      const std::size_t before = dropped.records.size();
-      const Revision floor = last->ring.floor();
-      last->ring.trim(limits_.max_events, limits_.max_bytes, [&](const Event& old) {
-        if (old.previous) dropped.records.push_back(old.previous->revision);
-        if (old.type == Event::Type::kDeleted) dropped.records.push_back(old.revision);
-      });
-      if (last->ring.floor() != floor || dropped.records.size() != before) {
-        dropped.floors.emplace_back(key.resource, last->ring.floor());
-      }
-    }
-    if (!events.empty()) through = std::max(through, events.back().revision);
-    if (through > revision()) revision_.store(through, std::memory_order_release);
-  }
-  for (const auto& watcher : to_wake) watcher->call_wake();
-  for (auto& [resource, objects] : to_pack) pack(*resource, std::move(objects));
+  Aftermath aftermath;
+  Dropped dropped = show(events, aftermath, through);
+  finish(std::move(aftermath));
   return dropped;
+}
+
+History::Dropped History::show(const std::vector<Event>& events, Aftermath& aftermath,
+                               Revision through) {
+  Dropped dropped;
+  const std::lock_guard lock(lock_);
+  std::string_view last_name;
+  Resource* last = nullptr;
+  for (const Event& event : events) {
+    const Key& key = event.object->key;
+    if (last == nullptr || key.resource != last_name) {
+      last = &resource(key.resource);
+      last_name = key.resource;
+    }
+    if (event.type == Event::Type::kDeleted) {
+      last->objects.erase(key.ns, key.name);
+    } else {
+      last->objects.put(event.object);
+    }
+    last->ring.push(event);
+    if (auto quiet = take_quiet(*last); !quiet.empty()) {
+      aftermath.to_pack_.emplace_back(last, std::move(quiet));
+    }
+    if (!last->watchers.empty()) {
+      arm(*last, "", last->ring.end() - 1, aftermath.to_wake_);
+      if (!key.ns.empty()) arm(*last, key.ns, last->ring.end() - 1, aftermath.to_wake_);
+    }
+    const std::size_t before = dropped.records.size();
+    const Revision floor = last->ring.floor();
+    last->ring.trim(limits_.max_events, limits_.max_bytes, [&](const Event& old) {
+      if (old.previous) dropped.records.push_back(old.previous->revision);
+      if (old.type == Event::Type::kDeleted) dropped.records.push_back(old.revision);
+    });
+    if (last->ring.floor() != floor || dropped.records.size() != before) {
+      dropped.floors.emplace_back(key.resource, last->ring.floor());
+    }
+  }
+  if (!events.empty()) through = std::max(through, events.back().revision);
+  if (through > revision()) revision_.store(through, std::memory_order_release);
+  return dropped;
+}
+
+void History::finish(Aftermath aftermath) {
+  {
+    const io::WakeBatch together;
+    for (const auto& watcher : aftermath.to_wake_) watcher->call_wake();
+  }
+  for (auto& [resource, objects] : aftermath.to_pack_) pack(*resource, std::move(objects));
 }
 
 std::vector<ObjectRef> History::take_quiet(Resource& resource) {

@@ -63,6 +63,11 @@ class History : public std::enable_shared_from_this<History> {
   // Makes events visible, all at once, and wakes the watchers that they concern. The revision
   // becomes that of the last event, or `through` if that is later.
   Dropped publish(const std::vector<Event>& events, Revision through = 0);
+  // The same in two steps, for a writer that answers when the events are visible: those who wait
+  // for their answers do not wait for a crowd of watchers and for packing too.
+  class Aftermath;
+  Dropped show(const std::vector<Event>& events, Aftermath& aftermath, Revision through = 0);
+  void finish(Aftermath aftermath);
 
   ObjectRef find(const Key& key) const;
   // What the write of this revision made; null when its event is not kept any more.
@@ -104,11 +109,19 @@ class History : public std::enable_shared_from_this<History> {
   void remove(const std::shared_ptr<WatcherState>& watcher, Resource& resource,
               const std::string& ns);
 
+  using Quiet = std::vector<std::pair<Resource*, std::vector<ObjectRef>>>;
+
   const Limits limits_;
   mutable RwLock lock_;
   std::unordered_map<std::string, std::unique_ptr<Resource>, Hash, std::equal_to<>> resources_;
   std::vector<LostRange> lost_;
   std::atomic<Revision> revision_{1};  // Written with the lock held.
+};
+
+class History::Aftermath {
+  friend class History;
+  Watchers to_wake_;
+  Quiet to_pack_;
 };
 
 }  // namespace pinnace::store

@@ -227,14 +227,28 @@ TEST_P(StoreContract, AWatchResumesFromAnyRevisionInTheRing) {
   EXPECT_EQ(drain(*watcher).at(0).object, made[4]);
 }
 
+// Counts how often a watcher was woken; who was answered may be ahead of that.
+struct Wakes {
+  std::function<void()> counter() {
+    return [this] {
+      ++count;
+      count.notify_all();
+    };
+  }
+  void wait_for(int wanted) {
+    for (int now = count; now < wanted; now = count) count.wait(now);
+  }
+  std::atomic<int> count = 0;
+};
+
 TEST_P(StoreContract, AWatchOfANamespaceSeesOnlyThat) {
   auto store = make();
-  std::atomic<int> woken = 0;
-  auto watcher = store->watch("pods", "x", store->revision(), [&] { ++woken; }).value();
+  Wakes wakes;
+  auto watcher = store->watch("pods", "x", store->revision(), wakes.counter()).value();
   put(store, create("y", "a"));
-  EXPECT_EQ(woken, 0);
   const auto mine = put(store, create("x", "a"));
-  EXPECT_EQ(woken, 1);
+  wakes.wait_for(1);
+  EXPECT_EQ(wakes.count, 1);
   const auto events = drain(*watcher);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].object, mine);
@@ -242,13 +256,14 @@ TEST_P(StoreContract, AWatchOfANamespaceSeesOnlyThat) {
 
 TEST_P(StoreContract, WakesAreCoalescedUntilTheReaderReads) {
   auto store = make();
-  std::atomic<int> woken = 0;
-  auto watcher = store->watch("pods", "", store->revision(), [&] { ++woken; }).value();
+  Wakes wakes;
+  auto watcher = store->watch("pods", "", store->revision(), wakes.counter()).value();
   for (int i = 0; i < 10; ++i) put(store, create("x", std::to_string(i)));
-  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(wakes.count, 1);
   EXPECT_EQ(drain(*watcher).size(), 10u);
   put(store, create("x", "more"));
-  EXPECT_EQ(woken, 2);
+  wakes.wait_for(2);
+  EXPECT_EQ(wakes.count, 2);
 }
 
 TEST_P(StoreContract, AnIdleWatcherStandsAtTheStoresRevision) {
