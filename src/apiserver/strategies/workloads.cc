@@ -5,6 +5,7 @@
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -213,6 +214,44 @@ void validate_replication_controller(Change& change, const api::Value& object) {
 
 // -- DaemonSet
 
+// How often the template changed, where extensions/v1beta1 has spec.templateGeneration.
+constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
+
+Result<std::int64_t> template_generation(const api::Value& object) {
+  const auto* said = object.find_path({"metadata", "annotations", kTemplateGeneration});
+  if (said == nullptr || !said->is_string()) return 0;
+  if (const auto number = parse_int(said->as_string())) return *number;
+  return errors::bad_request("strconv.ParseInt: parsing " + quoted(said->as_string()) +
+                             ": invalid syntax");
+}
+
+void set_template_generation(Change& change, api::Value& object, std::int64_t number) {
+  api::Value& meta = meta_of(change.arena, object);
+  const auto* annotations = meta.find("annotations");
+  const bool has_some = annotations != nullptr && annotations->is_object();
+  api::Value made = has_some ? api::deep_copy(change.arena, *annotations) : api::Value::object();
+  made.set(change.arena, kTemplateGeneration, change.text(std::to_string(number)));
+  meta.set_ref(change.arena, "annotations", made);
+}
+
+Result<void> begin_template_generation(Change& change, api::Value& object) {
+  const auto said = template_generation(object);
+  if (!said) return std::unexpected(said.error());
+  set_template_generation(change, object, std::max<std::int64_t>(*said, 1));
+  return {};
+}
+
+// A client cannot set it.
+Result<void> keep_template_generation(Change& change, api::Value& object, const api::Value& old) {
+  if (const auto said = template_generation(object); !said) return std::unexpected(said.error());
+  const auto* was = old.find_path({"spec", "template"});
+  const auto* is = object.find_path({"spec", "template"});
+  const bool differs = was != nullptr && is != nullptr && !api::equal(*was, *is);
+  const std::int64_t number = template_generation(old).value_or(0) + (differs ? 1 : 0);
+  set_template_generation(change, object, number);
+  return {};
+}
+
 void validate_daemon_update(const Field& strategy) {
   const Field type = strategy["type"];
   const Field rolling = strategy["rollingUpdate"];
@@ -408,6 +447,8 @@ const Strategy kReplicationControllerStrategy{
 const Strategy kDaemonSetStrategy{
     .storage_resource = "apps/daemonsets",
     .has_generation = true,
+    .prepare_create = begin_template_generation,
+    .prepare_update = keep_template_generation,
     .validate = validate_daemon_set,
     .validate_update = keep_selector,
     .validate_status = validate_daemon_status,
