@@ -4,6 +4,7 @@
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "apiserver/backend.h"
+#include "apiserver/custom/conversion.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -41,6 +42,22 @@ api::Value user_of(Change& change) {
   return out;
 }
 
+// Whether objects in this version are a conversion webhook's to make. Those of a subresource with a
+// kind of its own have one version.
+bool must_be_asked_for(const AdmissionRequest& request, const api::ResourceInfo& version) {
+  return request.own_kind == nullptr && &version != &request.change.storage &&
+         has_conversion_webhook(request.change.call);
+}
+
+// For the webhook, which may answer when nobody but the request holds on to its backend.
+BackendRef backend_of(const AdmissionRequestRef& request) {
+  return {request, &request->change.backend};
+}
+
+Unexpected conversion_failure(const Error& why) {
+  return errors::internal("Internal error occurred: " + why.message);
+}
+
 }  // namespace
 
 std::string_view operation_name(Operation operation) {
@@ -74,9 +91,8 @@ const std::vector<const api::ResourceInfo*>& RequestView::equivalents() {
   equivalents_.emplace();
   const api::ResourceInfo& asked = *request_.change.call.resource;
   if (asked.custom != nullptr) {
-    // A conversion webhook would have to be asked for each of them.
     const CustomKind& kind = *asked.custom->kind;
-    if (kind.webhook() != nullptr) return *equivalents_;
+    if (kind.webhook() != nullptr && others_ == Others::kWithoutAsking) return *equivalents_;
     for (const auto& version : kind.versions()) {
       const bool is_other = version->is_served && &version->resource != &asked;
       if (is_other) equivalents_->push_back(&version->resource);
@@ -94,6 +110,10 @@ const std::vector<const api::ResourceInfo*>& RequestView::equivalents() {
 
 Result<RequestView::Objects> RequestView::objects(const api::ResourceInfo& version) {
   if (const auto found = objects_.find(&version); found != objects_.end()) return found->second;
+  if (must_be_asked_for(request_, version)) {
+    return errors::internal("the objects were not asked for in " +
+                            group_version(version.group, version.version));
+  }
   const Change& change = request_.change;
   const auto shown = [&](const api::Value* from) -> Result<api::Value> {
     if (from == nullptr) return api::Value();
@@ -109,6 +129,30 @@ Result<RequestView::Objects> RequestView::objects(const api::ResourceInfo& versi
   auto old = shown(request_.old);
   if (!old) return std::unexpected(std::move(old.error()));
   return objects_[&version] = {*object, *old};
+}
+
+bool RequestView::is_provided(const api::ResourceInfo& version) const {
+  return objects_.contains(&version) || !must_be_asked_for(request_, version);
+}
+
+void RequestView::provide(const AdmissionRequestRef& request,
+                          std::vector<const api::ResourceInfo*> versions, AdmissionDone done) {
+  while (!versions.empty() && is_provided(*versions.back())) versions.pop_back();
+  if (versions.empty()) return done({});
+  const api::ResourceInfo& version = *versions.back();
+  std::vector<api::Value> sent;
+  if (request_.object != nullptr) sent.push_back(*request_.object);
+  if (request_.old != nullptr) sent.push_back(*request_.old);
+  in_version(backend_of(request), request_.change.call.shared_from_this(), request_.change.arena,
+             sent, version,
+             [this, request, versions = std::move(versions),
+              done = std::move(done)](const Result<std::vector<api::Value>>& made) mutable {
+               if (!made) return done(conversion_failure(made.error()));
+               Objects& objects = objects_[versions.back()];
+               if (request_.object != nullptr) objects.object = made->front();
+               if (request_.old != nullptr) objects.old = made->back();
+               provide(request, std::move(versions), std::move(done));
+             });
 }
 
 api::Value RequestView::options() const {
@@ -204,10 +248,6 @@ Result<void> settle_own(Change& change, api::Value& changed, const api::Subresou
   return {};
 }
 
-}  // namespace
-
-namespace {
-
 // Who manages what must stay something that can be understood; else it is as it was before.
 void keep_valid_managers(Change& change, const api::Value& before, api::Value& changed) {
   const auto* now = managed_fields(changed);
@@ -224,10 +264,8 @@ void keep_valid_managers(Change& change, const api::Value& before, api::Value& c
   if (then != nullptr) meta.set_ref(change.arena, "managedFields", *then);
 }
 
-}  // namespace
-
-Result<void> take_changed(AdmissionRequest& request, api::Value changed,
-                          const api::ResourceInfo& version) {
+// What a changed object cannot have changed.
+Result<void> keep_identity(AdmissionRequest& request, api::Value& changed) {
   Change& change = request.change;
   if (!changed.is_object()) return errors::bad_request("the object must stay an object");
   // An object is known by these, whatever its new form says.
@@ -246,10 +284,34 @@ Result<void> take_changed(AdmissionRequest& request, api::Value changed,
     }
   }
   keep_valid_managers(change, *request.object, changed);
+  return {};
+}
+
+}  // namespace
+
+Result<void> take_changed(AdmissionRequest& request, api::Value changed,
+                          const api::ResourceInfo& version) {
+  if (auto ok = keep_identity(request, changed); !ok) return ok;
+  Change& change = request.change;
   const auto settled = request.own_kind != nullptr ? settle_own(change, changed, *request.own_kind)
                                                    : settle(change, changed, version);
   if (settled) *request.object = changed;
   return settled;
+}
+
+void take_changed_by_asking(const AdmissionRequestRef& request, api::Value changed,
+                            const api::ResourceInfo& version, AdmissionDone done) {
+  if (!must_be_asked_for(*request, version)) return done(take_changed(*request, changed, version));
+  if (auto ok = keep_identity(*request, changed); !ok) return done(std::move(ok));
+  Change& change = request->change;
+  if (auto ok = settle_object(change.arena, changed, version); !ok) return done(std::move(ok));
+  apply_defaults(change.arena, changed, version);
+  in_version(backend_of(request), change.call.shared_from_this(), change.arena, {changed},
+             change.storage,
+             [request, done = std::move(done)](const Result<std::vector<api::Value>>& made) {
+               if (!made) return done(conversion_failure(made.error()));
+               done(take_changed(*request, made->front(), request->change.storage));
+             });
 }
 
 }  // namespace pinnace::apiserver

@@ -16,7 +16,10 @@ namespace pinnace::apiserver {
 
 class RequestView {
  public:
-  explicit RequestView(AdmissionRequest& request) : request_(request) {}
+  // Which other versions there are for those who want to see one.
+  enum class Others { kAll, kWithoutAsking };
+  explicit RequestView(AdmissionRequest& request, Others others = Others::kAll)
+      : request_(request), others_(others) {}
 
   AdmissionRequest& request() const { return request_; }
   // The namespace of the request; nullptr for cluster scope, or when it has gone.
@@ -27,7 +30,13 @@ class RequestView {
   struct Objects {
     api::Value object, old;  // Null where there is none.
   };
+  // Of a version that a conversion webhook makes: once it was provided.
   Result<Objects> objects(const api::ResourceInfo& version);
+  // Asks the conversion webhook for the objects in those of the versions that need it; `done` is
+  // called at once when none does. The request is the view's, and the view lives until then.
+  void provide(const AdmissionRequestRef& request, std::vector<const api::ResourceInfo*> versions,
+               AdmissionDone done);
+  bool is_provided(const api::ResourceInfo& version) const;
   // Forgets the objects, because the request's was changed.
   void forget_objects() { objects_.clear(); }
 
@@ -38,6 +47,7 @@ class RequestView {
   api::Value options() const;
 
   AdmissionRequest& request_;
+  const Others others_;
   bool looked_for_namespace_ = false;
   api::Value namespace_;
   std::optional<std::vector<const api::ResourceInfo*>> equivalents_;
@@ -50,5 +60,8 @@ std::string_view operation_name(Operation operation);  // "CREATE"
 // come. The name and namespace stay what they were, and so do managedFields that would be broken.
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version);
+// The same where a conversion webhook may have to be asked.
+void take_changed_by_asking(const AdmissionRequestRef& request, api::Value changed,
+                            const api::ResourceInfo& version, AdmissionDone done);
 
 }  // namespace pinnace::apiserver

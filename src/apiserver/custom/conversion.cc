@@ -277,20 +277,48 @@ void in_requested_version(const BackendRef& backend, const CallRef& call, store:
                        });
 }
 
+void in_version(const BackendRef& backend, const CallRef& call, api::Arena& arena,
+                const std::vector<Value>& objects, const api::ResourceInfo& version,
+                ValuesDone done) {
+  std::vector<store::ObjectRef> sent;
+  std::vector<std::string> revisions;
+  for (const Value& object : objects) {
+    auto made = std::make_shared<store::Object>();
+    made->json = api::to_json_text(object);
+    sent.push_back(std::move(made));
+    revisions.emplace_back(meta_text(object, "resourceVersion"));
+  }
+  convert_all(backend, call, version_of(version), std::move(sent),
+              [&arena, revisions = std::move(revisions),
+               done = std::move(done)](const Result<std::vector<store::ObjectRef>>& all) {
+                if (!all) return done(std::unexpected(all.error()));
+                std::vector<Value> trees;
+                for (const store::ObjectRef& each : *all) {
+                  auto tree = parse_stored(arena, *each);
+                  if (!tree) return done(std::unexpected(std::move(tree.error())));
+                  Value& meta = meta_of(arena, *tree);
+                  // What was asked with is no stored object, and had no revision to be kept.
+                  const Value revision = Value::string(arena, revisions[trees.size()]);
+                  if (revision.as_string().empty())
+                    meta.erase("resourceVersion");
+                  else
+                    meta.set_ref(arena, "resourceVersion", revision);
+                  trees.push_back(*tree);
+                }
+                done(std::move(trees));
+              });
+}
+
 void in_stored_version(const BackendRef& backend, const CallRef& call, api::Arena& arena,
                        Value& object, std::function<void(Result<void>)> done) {
   if (!has_conversion_webhook(*call)) return done({});
   const auto& stored = call->resource->custom->kind->storage_version().resource;
-  auto now = std::make_shared<store::Object>();
-  now->json = api::to_json_text(object);
-  convert_all(backend, call, version_of(stored), {std::move(now)},
-              [&arena, &object, done = std::move(done)](Result<std::vector<store::ObjectRef>> all) {
-                if (!all) return done(std::unexpected(std::move(all.error())));
-                auto tree = parse_stored(arena, *all->front());
-                if (!tree) return done(std::unexpected(std::move(tree.error())));
-                object = *tree;
-                done({});
-              });
+  in_version(backend, call, arena, {object}, stored,
+             [&object, done = std::move(done)](const Result<std::vector<Value>>& all) {
+               if (!all) return done(std::unexpected(all.error()));
+               object = all->front();
+               done({});
+             });
 }
 
 store::ObjectRef written_object(const Call& call, const Value& object,

@@ -32,6 +32,13 @@ void in_requested_version(const BackendRef& backend, const CallRef& call,
 void in_requested_version(const BackendRef& backend, const CallRef& call, store::ObjectRef object,
                           std::function<void(Result<store::ObjectRef>)> done);
 
+// Objects of the call's kind in another of its versions, in the same order. `arena` lives until
+// `done` is called.
+using ValuesDone = std::function<void(Result<std::vector<api::Value>>)>;
+void in_version(const BackendRef& backend, const CallRef& call, api::Arena& arena,
+                const std::vector<api::Value>& objects, const api::ResourceInfo& version,
+                ValuesDone done);
+
 // `object`, which is in the version of the call's resource, becomes what is to be stored. `arena`
 // and `object` live until `done` is called.
 void in_stored_version(const BackendRef& backend, const CallRef& call, api::Arena& arena,

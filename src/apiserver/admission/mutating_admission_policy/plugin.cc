@@ -35,7 +35,9 @@ Result<api::Value> merged(const AdmissionRequest& request, const api::ResourceIn
 class Mutator {
  public:
   explicit Mutator(AdmissionRequest& request)
-      : request_(request), view_(request), round_(request.reinvocation.rounds[kName]) {}
+      : request_(request),
+        view_(request, RequestView::Others::kWithoutAsking),
+        round_(request.reinvocation.rounds[kName]) {}
 
   Result<void> run(const Policies& policies) {
     if (request_.reinvocation.is_second && round_.last_output != output()) round_.require();

@@ -47,26 +47,53 @@ class Round : public std::enable_shared_from_this<Round> {
       auto asked = match_webhook(webhook, view_);
       if (!asked) return done_(std::unexpected(std::move(asked.error())));
       if (!*asked) continue;
-      return ask_webhook(**asked, view_, true,
-                         [self = shared_from_this(), asked = **asked](
-                             const WebhookOutcome& outcome) { self->answered(asked, outcome); });
+      if (!view_.is_provided(*(*asked)->version)) return provide(**asked);
+      if (ask(**asked)) return;
     }
     round_.last_output = output();
     done_({});
   }
 
-  void answered(const AskedWebhook& asked, const WebhookOutcome& outcome) {
-    const Webhook& webhook = *asked.webhook;
-    if (outcome.failure == WebhookFailure::kNone && outcome.answer.is_allowed &&
-        !outcome.answer.patch.empty()) {
-      auto changed = patch(asked, outcome.answer.patch);
-      note_mutation(webhook, changed.value_or(false));
-      if (!changed) {
-        const Error& why = changed.error();
-        return done_(errors::internal("Internal error occurred: " +
-                                      (why.causes.empty() ? why.message : why.causes[0].message)));
-      }
+  void provide(const AskedWebhook& asked) {
+    view_.provide(request_, {asked.version}, [self = shared_from_this(), asked](Result<void> ok) {
+      if (!ok) return self->done_(std::move(ok));
+      if (!self->ask(asked)) self->next();
+    });
+  }
+
+  // False if its conditions are not met; else the pass goes on, or ends, when it is answered.
+  bool ask(const AskedWebhook& asked) {
+    const auto meets = meets_conditions(asked, view_);
+    if (!meets) {
+      done_(std::unexpected(meets.error()));
+    } else if (*meets) {
+      ask_webhook(asked, view_, true,
+                  [self = shared_from_this(), asked](const WebhookOutcome& outcome) {
+                    self->answered(asked, outcome);
+                  });
     }
+    return !meets || *meets;
+  }
+
+  void answered(const AskedWebhook& asked, const WebhookOutcome& outcome) {
+    if (outcome.failure != WebhookFailure::kNone || !outcome.answer.is_allowed ||
+        outcome.answer.patch.empty()) {
+      return judge(asked, outcome);
+    }
+    patch(asked, outcome.answer.patch,
+          [self = shared_from_this(), asked, outcome](const Result<bool>& changed) {
+            self->note_mutation(*asked.webhook, changed.value_or(false));
+            if (changed) return self->judge(asked, outcome);
+            const Error& why = changed.error();
+            const std::string& message = why.causes.empty() ? why.message : why.causes[0].message;
+            constexpr std::string_view kInternal = "Internal error occurred: ";
+            self->done_(errors::internal(
+                (message.starts_with(kInternal) ? "" : std::string(kInternal)) + message));
+          });
+  }
+
+  void judge(const AskedWebhook& asked, const WebhookOutcome& outcome) {
+    const Webhook& webhook = *asked.webhook;
     note_mutation(webhook, false);
     if (auto ok = judge_outcome(*request_, webhook, outcome, true, place_); !ok) {
       return done_(std::move(ok));
@@ -95,25 +122,36 @@ class Round : public std::enable_shared_from_this<Round> {
     return out;
   }
 
-  // Whether it changed anything.
-  Result<bool> patch(const AskedWebhook& asked, const std::string& text) {
+  // Tells whether it changed anything.
+  void patch(const AskedWebhook& asked, const std::string& text,
+             std::function<void(Result<bool>)> done) {
     api::Arena& arena = request_->change.arena;
     if (request_->object == nullptr) {
-      return errors::bad_request("admission webhook " + quoted(asked.webhook->name) +
-                                 " attempted to modify the object, which is not supported for this "
-                                 "operation");
+      return done(errors::bad_request("admission webhook " + quoted(asked.webhook->name) +
+                                      " attempted to modify the object, which is not supported for "
+                                      "this operation"));
     }
     const auto operations = api::parse_json(arena, text);
-    if (!operations) return std::unexpected(operations.error());
+    if (!operations) return done(std::unexpected(operations.error()));
     auto objects = view_.objects(*asked.version);
-    if (!objects) return std::unexpected(std::move(objects.error()));
+    if (!objects) return done(std::unexpected(std::move(objects.error())));
     const api::Value before = api::deep_copy(arena, *request_->object);
     api::Value object = api::deep_copy(arena, objects->object);
-    auto ok = api::apply_json_patch(arena, object, *operations);
-    if (ok) ok = take_changed(*request_, object, *asked.version);
-    if (!ok) return std::unexpected(std::move(ok.error()));
+    if (auto ok = api::apply_json_patch(arena, object, *operations); !ok) {
+      return done(std::unexpected(std::move(ok.error())));
+    }
+    take_changed_by_asking(
+        request_, object, *asked.version,
+        [self = shared_from_this(), asked, operations = *operations, before,
+         done = std::move(done)](Result<void> ok) {
+          if (!ok) return done(std::unexpected(std::move(ok.error())));
+          done(self->took(asked, operations, before));
+        });
+  }
+
+  bool took(const AskedWebhook& asked, const api::Value& operations, const api::Value& before) {
     view_.forget_objects();
-    if (!operations->empty()) note_patch(*asked.webhook, api::to_json_text(*operations));
+    if (!operations.empty()) note_patch(*asked.webhook, api::to_json_text(operations));
     if (api::equal(before, *request_->object)) return false;
     round_.require();
     request_->reinvocation.is_wanted = true;

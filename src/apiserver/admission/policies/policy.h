@@ -109,6 +109,9 @@ Result<void> visit_policies(const Policies& policies, RequestView& view,
                             const std::function<Result<void>(const Policy&, const PolicyBinding*,
                                                              const std::string&)>& failed);
 
+// The versions in which policies will want to see objects that a conversion webhook converts.
+std::vector<const api::ResourceInfo*> versions_seen(const Policies& policies, RequestView& view);
+
 // Questions about who may do what are asked without policies.
 bool is_exempt_from_policies(const AdmissionRequest& request);
 

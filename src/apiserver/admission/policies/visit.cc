@@ -2,6 +2,7 @@
 #include "api/json.h"
 #include "apiserver/admission/policies/policy.h"
 #include "apiserver/backend.h"
+#include "apiserver/custom/conversion.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/stored_json.h"
@@ -88,6 +89,18 @@ Result<bool> is_bound(const PolicyBinding& binding, RequestView& view) {
 }
 
 }  // namespace
+
+std::vector<const api::ResourceInfo*> versions_seen(const Policies& policies, RequestView& view) {
+  std::vector<const api::ResourceInfo*> versions;
+  if (!has_conversion_webhook(view.request().change.call)) return versions;
+  for (const auto& policy : policies) {
+    if (!policy->constraints) continue;
+    // Where it cannot be said, the visit will say why.
+    const auto version = find_match(*policy->constraints, view).value_or(nullptr);
+    if (version != nullptr) versions.push_back(version);
+  }
+  return versions;
+}
 
 Result<void> visit_policies(const Policies& policies, RequestView& view,
                             const std::function<Result<void>(const PolicyVisit&)>& visit,

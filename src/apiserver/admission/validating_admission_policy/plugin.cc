@@ -47,7 +47,7 @@ std::string message_of(const Validation& validation, ExpressionInput& input) {
 
 class Judge {
  public:
-  explicit Judge(AdmissionRequest& request) : request_(request), view_(request) {}
+  Judge(const AdmissionRequest& request, RequestView& view) : request_(request), view_(view) {}
 
   Result<void> judge(const Policies& policies) {
     auto ok = visit_policies(
@@ -175,17 +175,22 @@ class Judge {
     return refused;
   }
 
-  AdmissionRequest& request_;
-  RequestView view_;
+  const AdmissionRequest& request_;
+  RequestView& view_;
   std::vector<Objection> denied_;
   // Several bindings may say different things under one key.
   std::map<std::string, std::set<std::string>> annotations_;
 };
 
-Result<void> apply_policies(AdmissionRequest& request) {
-  const auto policies = static_cast<PolicyState&>(*request.state).policies.current();
-  if (policies->empty() || is_exempt_from_policies(request)) return {};
-  return Judge(request).judge(*policies);
+void apply_policies(const AdmissionRequestRef& request, AdmissionDone done) {
+  auto policies = static_cast<PolicyState&>(*request->state).policies.current();
+  if (policies->empty() || is_exempt_from_policies(*request)) return done({});
+  const auto view = std::make_shared<RequestView>(*request);
+  view->provide(request, versions_seen(*policies, *view),
+                [request, policies, view, done = std::move(done)](Result<void> ok) {
+                  if (!ok) return done(std::move(ok));
+                  done(Judge(*request, *view).judge(*policies));
+                });
 }
 
 }  // namespace
@@ -194,7 +199,7 @@ constinit const AdmissionPlugin kValidatingAdmissionPolicy{.name = "ValidatingAd
                                                            .resources = "",
                                                            .subresources = "*",
                                                            .operations = kAnyOperation,
-                                                           .validate = apply_policies,
+                                                           .validate_by_asking = apply_policies,
                                                            .configure = configure};
 
 }  // namespace pinnace::apiserver

@@ -14,14 +14,55 @@ Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Valu
 }
 
 // Waits for all answers; the last one to come judges, in the order of the webhooks.
-struct Poll {
-  AdmissionRequestRef request;
-  std::shared_ptr<const Webhooks> webhooks;
-  AdmissionDone done;
+struct Poll : std::enable_shared_from_this<Poll> {
+  Poll(AdmissionRequestRef of, std::shared_ptr<const Webhooks> all, AdmissionDone told)
+      : request(std::move(of)),
+        webhooks(std::move(all)),
+        done(std::move(told)),
+        view(*request) {}
+
+  const AdmissionRequestRef request;
+  const std::shared_ptr<const Webhooks> webhooks;
+  const AdmissionDone done;
+  RequestView view;
   std::vector<AskedWebhook> asked;
   std::vector<WebhookOutcome> outcomes;
   std::mutex mutex;
   std::size_t missing = 0;
+
+  void start() {
+    std::vector<const api::ResourceInfo*> versions;
+    for (const Webhook& webhook : *webhooks) {
+      auto matched = match_webhook(webhook, view);
+      if (!matched) return done(std::unexpected(std::move(matched.error())));
+      if (!*matched) continue;
+      asked.push_back(**matched);
+      versions.push_back((*matched)->version);
+    }
+    view.provide(request, std::move(versions), [self = shared_from_this()](Result<void> ok) {
+      if (!ok) return self->done(std::move(ok));
+      self->ask();
+    });
+  }
+
+  void ask() {
+    Result<void> ok;
+    std::erase_if(asked, [&](const AskedWebhook& each) {
+      const auto meets = meets_conditions(each, view);
+      if (!meets && ok) ok = std::unexpected(meets.error());
+      return !meets || !*meets;
+    });
+    if (!ok || asked.empty()) return done(std::move(ok));
+    // One more than there are, so that nobody goes on while we still read the request.
+    missing = asked.size() + 1;
+    outcomes.resize(missing);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      ask_webhook(asked[i], view, false, [self = shared_from_this(), i](WebhookOutcome outcome) {
+        self->take(i, std::move(outcome));
+      });
+    }
+    take(asked.size(), {});
+  }
 
   void take(std::size_t at, WebhookOutcome outcome) {
     {
@@ -42,26 +83,7 @@ struct Poll {
 void ask_webhooks(const AdmissionRequestRef& request, AdmissionDone done) {
   auto webhooks = static_cast<WebhookState&>(*request->state).webhooks.current();
   if (webhooks->empty() || is_admission_configuration(*request)) return done({});
-  RequestView view(*request);
-  auto poll = std::make_shared<Poll>();
-  for (const Webhook& webhook : *webhooks) {
-    auto asked = match_webhook(webhook, view);
-    if (!asked) return done(std::unexpected(std::move(asked.error())));
-    if (*asked) poll->asked.push_back(**asked);
-  }
-  if (poll->asked.empty()) return done({});
-  poll->request = request;
-  poll->webhooks = std::move(webhooks);
-  poll->done = std::move(done);
-  poll->outcomes.resize(poll->asked.size());
-  // One more than there are, so that nobody goes on while we still read the request.
-  poll->missing = poll->asked.size() + 1;
-  poll->outcomes.emplace_back();
-  for (std::size_t i = 0; i < poll->asked.size(); ++i) {
-    ask_webhook(poll->asked[i], view, false,
-                [poll, i](WebhookOutcome outcome) { poll->take(i, std::move(outcome)); });
-  }
-  poll->take(poll->asked.size(), {});
+  std::make_shared<Poll>(request, std::move(webhooks), std::move(done))->start();
 }
 
 }  // namespace

@@ -98,16 +98,18 @@ Result<std::optional<AskedWebhook>> match_webhook(const Webhook& webhook, Reques
   const auto version = find_match(webhook.constraints, view);
   if (!version) return std::unexpected(version.error());
   if (*version == nullptr) return std::nullopt;
-  if (webhook.conditions.empty()) return AskedWebhook{&webhook, *version};
-  auto input = ExpressionInput::create(view, **version, cel::kMatchConditionsCostBudget);
+  return AskedWebhook{&webhook, *version};
+}
+
+Result<bool> meets_conditions(const AskedWebhook& asked, RequestView& view) {
+  const Webhook& webhook = *asked.webhook;
+  if (webhook.conditions.empty()) return true;
+  auto input = ExpressionInput::create(view, *asked.version, cel::kMatchConditionsCostBudget);
   if (!input) return std::unexpected(std::move(input.error()));
   const auto matches = webhook.conditions.match(**input);
-  if (!matches && webhook.ignores_failure) return std::nullopt;
-  if (!matches) {
-    return admission_refusal(view.request().change, matches.error().message);
-  }
-  if (!*matches) return std::nullopt;
-  return AskedWebhook{&webhook, *version};
+  if (matches) return *matches;
+  if (webhook.ignores_failure) return false;
+  return admission_refusal(view.request().change, matches.error().message);
 }
 
 void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating,

@@ -24,12 +24,15 @@ struct WebhookOutcome {
 };
 using WebhookAsked = std::function<void(WebhookOutcome)>;
 
-// The webhooks that the request concerns, with the version in which each sees it.
+// A webhook that the request concerns, with the version in which it sees it.
 struct AskedWebhook {
   const Webhook* webhook;
   const api::ResourceInfo* version;
 };
 Result<std::optional<AskedWebhook>> match_webhook(const Webhook& webhook, RequestView& view);
+// What its conditions say. The version's objects must have been provided, here and for
+// `ask_webhook`.
+Result<bool> meets_conditions(const AskedWebhook& asked, RequestView& view);
 
 void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating, WebhookAsked done);
 
