@@ -232,8 +232,11 @@ Result<void> check_bounds(AdmissionRequest& request) {
   return {};
 }
 
+// A pod's containers are there for good, and are given defaults again only when they are resized.
 Result<void> fill_in(AdmissionRequest& request) {
-  return request.is(Operation::kCreate) ? add_defaults(request) : Result<void>();
+  if (request.is(Operation::kCreate)) return add_defaults(request);
+  const bool resizes = request.change.subresource == "resize";
+  return resizes && !is_being_deleted(*request.old) ? add_defaults(request) : Result<void>();
 }
 
 }  // namespace
