@@ -1,8 +1,9 @@
 #include "store/object_table.h"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
+
+#include "base/siphash.h"
 
 namespace pinnace::store {
 
@@ -16,8 +17,9 @@ int compare(const ObjectRef& object, std::string_view ns, std::string_view name)
 }  // namespace
 
 std::size_t ObjectTable::Hash::operator()(const Name& name) const {
-  const std::hash<std::string_view> hash;
-  return hash(name.name) ^ (hash(name.ns) * 0x9e3779b97f4a7c15);
+  // Names are their creators' choice.
+  const SipKey& key = sip_key_of_process();
+  return siphash13({key.first ^ siphash13(key, name.ns), key.second}, name.name);
 }
 
 template <typename IsBefore>
