@@ -3,6 +3,7 @@
 
 #include "apiserver/testing.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "io/files.h"
 #include "io/testing_directory.h"
 #include "net/server.h"
 
@@ -13,7 +14,7 @@ using testing::TestServer;
 
 const std::string kPods = "/api/v1/namespaces/default/pods";
 
-// Allows all images but "bad", and keeps what it was asked last.
+// Allows all images but "bad", has no answer about "unknown", and keeps what it was asked last.
 class Reviewer : public net::Handler {
  public:
   void handle(net::Request request, std::shared_ptr<net::Exchange> exchange) override {
@@ -24,9 +25,11 @@ class Reviewer : public net::Handler {
     }
     net::Headers headers;
     headers.add("content-type", "application/json");
-    exchange->respond(200, std::move(headers),
+    const bool is_known = request.body.find("\"unknown\"") == std::string::npos;
+    exchange->respond(is_known ? 200 : 503, std::move(headers),
                       std::string(R"({"kind":"ImageReview","status":{"allowed":)") +
-                          (is_bad ? R"(false,"reason":"no")" : "true") + "}}");
+                          (is_bad ? R"(false,"reason":"no")" : "true") +
+                          R"(,"auditAnnotations":{"seen-by":"me"}}})");
   }
   std::string asked() {
     const std::lock_guard lock(mutex_);
@@ -50,23 +53,27 @@ class ImagePolicyWebhookTest : public ::testing::Test {
         "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
         "clusters: [{name: k, cluster: {server: \"http://127.0.0.1:" +
             std::to_string(webhook_->port()) + "/\"}}]\n");
-    server_.configuration.admission_control_config_file =
+    server_->configuration.admission_control_config_file =
         directory_.write("admission.yaml",
                          "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n"
                          "plugins:\n- name: ImagePolicyWebhook\n"
-                         "  configuration: {imagePolicy: {kubeConfigFile: " +
+                         "  configuration: {imagePolicy: {defaultAllow: true, kubeConfigFile: " +
                              kubeconfig + "}}\n");
-    server_.configuration.enabled_admission_plugins = {"ImagePolicyWebhook"};
-    server_.webhooks = client_.get();
-    server_.make_service_account("default");
+    server_->configuration.audit.log_path = log_path_;
+    server_->configuration.audit.policy_text =
+        "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n"
+        "- {level: Metadata, resources: [{resources: [pods]}]}\n";
+    server_->configuration.enabled_admission_plugins = {"ImagePolicyWebhook"};
+    server_->webhooks = client_.get();
+    server_->make_service_account("default");
   }
   testing::AnswerRef call(const char* method, const std::string& path, const std::string& body,
                           const std::string& media) {
     const auto answer = std::make_shared<testing::AwaitedAnswer>();
-    auto request = server_.request(method, path);
+    auto request = server_->request(method, path);
     request.headers.add("content-type", media);
     request.body = body;
-    server_.server().handle(std::move(request), answer);
+    server_->server().handle(std::move(request), answer);
     answer->wait();
     return answer;
   }
@@ -80,9 +87,10 @@ class ImagePolicyWebhookTest : public ::testing::Test {
   }
 
   const io::testing::ScratchDirectory directory_;
+  const std::string log_path_ = directory_.path() + "/audit";
   Reviewer reviewer_;
   std::unique_ptr<net::Server> webhook_;
-  TestServer server_;
+  std::unique_ptr<TestServer> server_ = std::make_unique<TestServer>();
   // Goes first: what it is about to answer still wants the server.
   std::unique_ptr<WebhookClient> client_ = WebhookClient::create();
 };
@@ -105,6 +113,28 @@ TEST_F(ImagePolicyWebhookTest, SaysWhyItRefuses) {
   EXPECT_EQ(refused->status, 403);
   EXPECT_EQ(refused->message(),
             "pods \"p\" is forbidden: image policy webhook backend denied one or more images: no");
+}
+
+TEST_F(ImagePolicyWebhookTest, TellsWhatWasAllowedWithoutAnAnswer) {
+  const auto known = make("known", "good");
+  EXPECT_EQ(known->json().find_path({"metadata", "annotations"}), nullptr) << known->body;
+  const auto made = make("p", "unknown");
+  ASSERT_EQ(made->status, 201) << made->body;
+  const auto* annotations = made->json().find_path({"metadata", "annotations"});
+  ASSERT_NE(annotations, nullptr) << made->body;
+  EXPECT_EQ(annotations->string_at("alpha.image-policy.k8s.io/failed-open"), "true");
+  client_.reset();
+  server_.reset();
+  const std::string lines = io::read_file(log_path_).value();
+  const auto at = lines.find("\"name\":\"p\"");
+  ASSERT_NE(at, std::string::npos) << lines;
+  EXPECT_NE(lines.substr(0, at).find(
+                R"("imagepolicywebhook.image-policy.k8s.io/seen-by":"me")"),
+            std::string::npos)
+      << lines;
+  EXPECT_NE(lines.find(R"("imagepolicywebhook.image-policy.k8s.io/failed-open":"true")", at),
+            std::string::npos)
+      << lines;
 }
 
 }  // namespace

@@ -7,9 +7,11 @@
 #include <mutex>
 
 #include "api/json.h"
+#include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/webhook/webhook_client.h"
 
 namespace pinnace::apiserver {
@@ -19,9 +21,13 @@ constexpr std::size_t kMaxRemembered = 1024;
 constexpr std::string_view kAnnotations = ".image-policy.k8s.io/";
 constexpr Duration kTimeout = std::chrono::seconds(30);
 
+constexpr const char* kAuditPrefix = "imagepolicywebhook.image-policy.k8s.io/";
+constexpr std::string_view kFailedOpen = "alpha.image-policy.k8s.io/failed-open";
+
 struct ImageVerdict {
   bool allowed = false;
   std::string reason;
+  std::vector<std::pair<std::string, std::string>> audit_annotations;
 };
 
 struct State final : PluginState {
@@ -104,10 +110,29 @@ Result<ImageVerdict> read_verdict(const Result<WebhookAnswer>& answer) {
   if (!review) return std::unexpected(review.error());
   const auto* status = review->find("status");
   if (status == nullptr) return errors::unavailable("the image policy webhook gave no status");
-  return ImageVerdict{status->bool_at("allowed"), std::string(status->string_at("reason"))};
+  ImageVerdict verdict{status->bool_at("allowed"), std::string(status->string_at("reason")), {}};
+  for (const auto& [key, value] : members_at(status, "auditAnnotations")) {
+    if (value.is_string()) verdict.audit_annotations.emplace_back(key, value.as_string());
+  }
+  return verdict;
+}
+
+// Nobody said that the images may run: the audit log and the pod tell.
+void note_failed_open(AdmissionRequest& request) {
+  annotate_audit(request, std::string(kAuditPrefix) + "failed-open", "true");
+  api::Arena& arena = request.change.arena;
+  api::Value& meta = meta_of(arena, *request.object);
+  const auto* annotations = meta.find("annotations");
+  const bool has_some = annotations != nullptr && annotations->is_object();
+  api::Value made = has_some ? api::deep_copy(arena, *annotations) : api::Value::object();
+  made.set_ref(arena, kFailedOpen, api::Value::string_ref("true"));
+  meta.set_ref(arena, "annotations", made);
 }
 
 Result<void> judge(const AdmissionRequest& request, const ImageVerdict& verdict) {
+  for (const auto& [key, value] : verdict.audit_annotations) {
+    annotate_audit(request, kAuditPrefix + key, value);
+  }
   if (verdict.allowed) return {};
   if (verdict.reason.empty()) {
     return admission_refusal(request.change, "one or more images rejected by webhook backend");
@@ -132,7 +157,10 @@ void ask(const AdmissionRequestRef& request, AdmissionDone done) {
       [request, &state, &clock, review, done = std::move(done)](const auto& answer) {
         const auto verdict = read_verdict(answer);
         if (!verdict) {
-          if (state.allows_by_default) return done({});
+          if (state.allows_by_default) {
+            note_failed_open(*request);
+            return done({});
+          }
           return done(admission_refusal(request->change, verdict.error().message));
         }
         state.remember(review, *verdict, clock.monotonic());
