@@ -22,6 +22,8 @@ constexpr Duration kBookmarkEvery = std::chrono::seconds(60);
 constexpr std::size_t kEventsAtOnce = 64;
 // What is made before some of it is sent.
 constexpr std::size_t kPendingBytes = 16 << 10;
+// A larger room for what is made is given back.
+constexpr std::size_t kKeptBytes = 64 << 10;
 
 // What timers and the store's wake-ups share with the body.
 struct Shared : Ending {
@@ -107,6 +109,10 @@ class WatchBody : public net::Body {
 
   Read read(std::span<char> buffer) override {
     if (!busy_) busy_ = std::make_unique<Busy>();
+    // One piece of memory does for all events that leave at once.
+    thread_local std::string room;
+    if (busy_->pending.empty()) busy_->pending.swap(room);
+    busy_->has_all = false;
     std::size_t filled = 0;
     while (filled < buffer.size()) {
       if (busy_->sent == busy_->pending.size()) {
@@ -125,6 +131,7 @@ class WatchBody : public net::Body {
       return {filled, State::kEnd};
     }
     if (filled == buffer.size()) return {filled, State::kMore};
+    if (busy_->pending.capacity() <= kKeptBytes) busy_->pending.swap(room);
     if (busy_->is_done()) busy_ = nullptr;
     return {filled, State::kWaiting};
   }
@@ -141,6 +148,7 @@ class WatchBody : public net::Body {
     std::size_t next_initial = 0;
     std::vector<store::Event> events;
     std::size_t next_event = 0;
+    bool has_all = false;  // There were no more events when this `read` last looked.
     std::shared_ptr<Converting> converting;
     std::string pending;
     std::size_t sent = 0;
@@ -180,23 +188,25 @@ class WatchBody : public net::Body {
       if (busy_->next_event == busy_->events.size() && !fetch_events()) break;
       say_event(busy_->events[busy_->next_event++]);
     }
-    if (busy_->pending.empty() && shared_->wants_bookmark.exchange(false)) say_bookmark(false);
+    const bool has_said_all = busy_->pending.empty() && busy_->converting == nullptr;
+    if (has_said_all && shared_->wants_bookmark.exchange(false)) {
+      if (watcher_) position_ = std::max(position_, watcher_->position());
+      say_bookmark(false);
+    }
     return !busy_->pending.empty();
   }
 
   // False when there are no events now, or no more at all.
   bool fetch_events() {
-    if (!watcher_) return false;
-    // All that was given has been said.
-    position_ = std::max(position_, watcher_->position());
     auto& events = busy_->events;
     events.clear();
     busy_->next_event = 0;
+    if (!watcher_ || busy_->has_all) return false;
     if (auto more = watcher_->next(events, kEventsAtOnce); !more) {
       fail(more.error());
       return false;
     }
-    if (events.empty()) position_ = std::max(position_, watcher_->position());
+    busy_->has_all = events.size() < kEventsAtOnce;
     if (!events.empty() && is_converted_) {
       std::vector<store::ObjectRef> objects;
       for (const store::Event& event : events) {
