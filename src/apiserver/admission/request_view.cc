@@ -42,13 +42,6 @@ api::Value user_of(Change& change) {
   return out;
 }
 
-// Whether objects in this version are a conversion webhook's to make. Those of a subresource with a
-// kind of its own have one version.
-bool must_be_asked_for(const AdmissionRequest& request, const api::ResourceInfo& version) {
-  return request.own_kind == nullptr && &version != &request.change.storage &&
-         has_conversion_webhook(request.change.call);
-}
-
 // For the webhook, which may answer when nobody but the request holds on to its backend.
 BackendRef backend_of(const AdmissionRequestRef& request) {
   return {request, &request->change.backend};
@@ -59,6 +52,12 @@ Unexpected conversion_failure(const Error& why) {
 }
 
 }  // namespace
+
+// Those of a subresource with a kind of its own have one version.
+bool is_converted_by_webhook(const AdmissionRequest& request, const api::ResourceInfo& version) {
+  return request.own_kind == nullptr && &version != &request.change.storage &&
+         has_conversion_webhook(request.change.call);
+}
 
 std::string_view operation_name(Operation operation) {
   switch (operation) {
@@ -91,9 +90,7 @@ const std::vector<const api::ResourceInfo*>& RequestView::equivalents() {
   equivalents_.emplace();
   const api::ResourceInfo& asked = *request_.change.call.resource;
   if (asked.custom != nullptr) {
-    const CustomKind& kind = *asked.custom->kind;
-    if (kind.webhook() != nullptr && others_ == Others::kWithoutAsking) return *equivalents_;
-    for (const auto& version : kind.versions()) {
+    for (const auto& version : asked.custom->kind->versions()) {
       const bool is_other = version->is_served && &version->resource != &asked;
       if (is_other) equivalents_->push_back(&version->resource);
     }
@@ -110,7 +107,7 @@ const std::vector<const api::ResourceInfo*>& RequestView::equivalents() {
 
 Result<RequestView::Objects> RequestView::objects(const api::ResourceInfo& version) {
   if (const auto found = objects_.find(&version); found != objects_.end()) return found->second;
-  if (must_be_asked_for(request_, version)) {
+  if (is_converted_by_webhook(request_, version)) {
     return errors::internal("the objects were not asked for in " +
                             group_version(version.group, version.version));
   }
@@ -132,7 +129,7 @@ Result<RequestView::Objects> RequestView::objects(const api::ResourceInfo& versi
 }
 
 bool RequestView::is_provided(const api::ResourceInfo& version) const {
-  return objects_.contains(&version) || !must_be_asked_for(request_, version);
+  return objects_.contains(&version) || !is_converted_by_webhook(request_, version);
 }
 
 void RequestView::provide(const AdmissionRequestRef& request,
@@ -301,7 +298,9 @@ Result<void> take_changed(AdmissionRequest& request, api::Value changed,
 
 void take_changed_by_asking(const AdmissionRequestRef& request, api::Value changed,
                             const api::ResourceInfo& version, AdmissionDone done) {
-  if (!must_be_asked_for(*request, version)) return done(take_changed(*request, changed, version));
+  if (!is_converted_by_webhook(*request, version)) {
+    return done(take_changed(*request, changed, version));
+  }
   if (auto ok = keep_identity(*request, changed); !ok) return done(std::move(ok));
   Change& change = request->change;
   if (auto ok = settle_object(change.arena, changed, version); !ok) return done(std::move(ok));

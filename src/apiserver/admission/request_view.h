@@ -16,10 +16,7 @@ namespace pinnace::apiserver {
 
 class RequestView {
  public:
-  // Which other versions there are for those who want to see one.
-  enum class Others { kAll, kWithoutAsking };
-  explicit RequestView(AdmissionRequest& request, Others others = Others::kAll)
-      : request_(request), others_(others) {}
+  explicit RequestView(AdmissionRequest& request) : request_(request) {}
 
   AdmissionRequest& request() const { return request_; }
   // The namespace of the request; nullptr for cluster scope, or when it has gone.
@@ -47,12 +44,14 @@ class RequestView {
   api::Value options() const;
 
   AdmissionRequest& request_;
-  const Others others_;
   bool looked_for_namespace_ = false;
   api::Value namespace_;
   std::optional<std::vector<const api::ResourceInfo*>> equivalents_;
   std::map<const api::ResourceInfo*, Objects> objects_;
 };
+
+// Whether objects in this version are a conversion webhook's to make.
+bool is_converted_by_webhook(const AdmissionRequest& request, const api::ResourceInfo& version);
 
 std::string_view operation_name(Operation operation);  // "CREATE"
 

@@ -32,58 +32,129 @@ Result<api::Value> merged(const AdmissionRequest& request, const api::ResourceIn
   return api::deep_copy(arena, *result);
 }
 
-class Mutator {
+// One pass of the policies over one request.
+class Mutator : public std::enable_shared_from_this<Mutator> {
  public:
-  explicit Mutator(AdmissionRequest& request)
-      : request_(request),
-        view_(request, RequestView::Others::kWithoutAsking),
-        round_(request.reinvocation.rounds[kName]) {}
+  Mutator(AdmissionRequestRef request, std::shared_ptr<const Policies> policies, AdmissionDone done)
+      : request_(std::move(request)),
+        policies_(std::move(policies)),
+        done_(std::move(done)),
+        view_(*request_),
+        round_(request_->reinvocation.rounds[kName]) {}
 
-  Result<void> run(const Policies& policies) {
-    if (request_.reinvocation.is_second && round_.last_output != output()) round_.require();
+  void start() {
+    if (request_->reinvocation.is_second && round_.last_output != output()) round_.require();
     auto ok = visit_policies(
-        policies, view_, [&](const PolicyVisit& visit) { return enter(visit); },
+        *policies_, view_,
+        [&](const PolicyVisit& visit) {
+          const api::Value* params = visit.params;
+          steps_.push_back({&visit.policy, &visit.binding, &visit.version,
+                            params == nullptr ? std::nullopt : std::optional(*params)});
+          return Result<void>();
+        },
         [&](const Policy& policy, const PolicyBinding* binding, const std::string& why) {
           if (policy.ignores_failure) return Result<void>();
           return refuse(policy, binding == nullptr ? "" : binding->name, why);
         });
-    round_.last_output = output();
-    return ok;
+    if (!ok) return end(std::move(ok));
+    next();
   }
 
  private:
-  std::string output() const { return api::to_json_text(*request_.object); }
+  // A policy that concerns the request, and which of its mutations comes next.
+  struct Step {
+    const Policy* policy;
+    const PolicyBinding* binding;
+    const api::ResourceInfo* version;
+    std::optional<api::Value> params;
+    std::size_t at = 0;
 
-  Result<void> enter(const PolicyVisit& visit) {
-    const std::string id = visit.policy.name + "/" + visit.binding.name;
-    if (request_.reinvocation.is_second && round_.again.count(id) == 0) return {};
-    auto ok = mutate(visit);
-    if (!ok && !visit.policy.ignores_failure) {
-      return refuse(visit.policy, visit.binding.name, ok.error().message);
-    }
-    if (visit.policy.reinvokes) round_.invoked.insert(id);
-    return {};
+    std::string id() const { return policy->name + "/" + binding->name; }
+  };
+
+  std::string output() const { return api::to_json_text(*request_->object); }
+
+  void end(Result<void> ok) {
+    round_.last_output = output();
+    done_(std::move(ok));
   }
 
-  Result<void> mutate(const PolicyVisit& visit) {
-    const Policy& policy = visit.policy;
-    for (std::size_t i = 0; i < policy.mutations.size(); ++i) {
-      // Each sees what the one before it made.
-      auto input = ExpressionInput::create(view_, visit.version, cel::kRuntimeCostBudget);
-      if (!input) return std::unexpected(std::move(input.error()));
-      (*input)->set_params(visit.params);
-      PolicyVariables variables(policy, **input);
-      if (i == 0 && !policy.conditions.empty()) {
-        const auto matches = policy.conditions.match(**input);
-        if (!matches) return std::unexpected(matches.error());
-        if (!*matches) return {};
+  void next() {
+    for (; at_ < steps_.size(); ++at_) {
+      Step& step = steps_[at_];
+      if (request_->reinvocation.is_second && !round_.again.contains(step.id())) continue;
+      if (!run(step)) return;
+      if (step.policy->reinvokes) round_.invoked.insert(step.id());
+    }
+    end({});
+  }
+
+  // False if the pass has ended, or goes on when a conversion webhook has answered.
+  bool run(Step& step) {
+    while (step.at < step.policy->mutations.size()) {
+      if (!view_.is_provided(*step.version)) {
+        provide(step);
+        return false;
       }
-      if (auto ok = change(visit, policy.mutations[i], **input); !ok) return ok;
+      // Each sees what the one before it made.
+      auto changed = evaluate(step);
+      if (!changed) return fail(step, changed.error());
+      if (!*changed) return true;
+      ++step.at;
+      before_ = output();
+      if (is_converted_by_webhook(*request_, *step.version)) {
+        take_changed_by_asking(request_, **changed, *step.version,
+                               [self = shared_from_this(), &step](const Result<void>& ok) {
+                                 if (self->took(step, ok)) self->next();
+                               });
+        return false;
+      }
+      if (!took(step, take_changed(*request_, **changed, *step.version))) return false;
     }
-    return {};
+    return true;
   }
 
-  Result<void> change(const PolicyVisit& visit, const Mutation& mutation, ExpressionInput& input) {
+  void provide(const Step& step) {
+    view_.provide(request_, {step.version}, [self = shared_from_this()](Result<void> ok) {
+      if (!ok) return self->end(std::move(ok));
+      self->next();
+    });
+  }
+
+  // False if that ends the request; else the policy is done with.
+  bool fail(Step& step, const Error& why) {
+    step.at = step.policy->mutations.size();
+    if (step.policy->ignores_failure) return true;
+    end(refuse(*step.policy, step.binding->name, why.message));
+    return false;
+  }
+
+  bool took(Step& step, const Result<void>& ok) {
+    if (!ok) return fail(step, ok.error());
+    view_.forget_objects();
+    if (before_ == output()) return true;
+    round_.require();
+    request_->reinvocation.is_wanted = true;
+    return true;
+  }
+
+  // The object as the step's next mutation has it; nothing if the policy's conditions are not met.
+  Result<std::optional<api::Value>> evaluate(const Step& step) {
+    const Policy& policy = *step.policy;
+    auto input = ExpressionInput::create(view_, *step.version, cel::kRuntimeCostBudget);
+    if (!input) return std::unexpected(std::move(input.error()));
+    (*input)->set_params(step.params ? &*step.params : nullptr);
+    PolicyVariables variables(policy, **input);
+    if (step.at == 0 && !policy.conditions.empty()) {
+      const auto matches = policy.conditions.match(**input);
+      if (!matches) return std::unexpected(matches.error());
+      if (!*matches) return std::nullopt;
+    }
+    return changed(step, policy.mutations[step.at], **input);
+  }
+
+  Result<std::optional<api::Value>> changed(const Step& step, const Mutation& mutation,
+                                            ExpressionInput& input) {
     if (!mutation.program) {
       return errors::bad_request("compilation error: " + mutation.program.error().message);
     }
@@ -94,47 +165,43 @@ class Mutator {
     }
     const auto made = cel::to_json(input.space(), outcome.value);
     if (!made) return std::unexpected(made.error());
-    api::Arena& arena = request_.change.arena;
-    const auto objects = view_.objects(visit.version);
+    api::Arena& arena = request_->change.arena;
+    const auto objects = view_.objects(*step.version);
     if (!objects) return std::unexpected(objects.error());
     api::Value object = api::deep_copy(arena, objects->object);
     const api::Value said = api::deep_copy(arena, *made);
-    if (mutation.is_json_patch) {
-      if (auto ok = api::apply_json_patch(arena, object, said); !ok) return ok;
-    } else {
-      auto result = merged(request_, visit.version, object, said);
-      if (!result) return std::unexpected(std::move(result.error()));
-      object = *result;
+    if (!mutation.is_json_patch) return merged(*request_, *step.version, object, said);
+    if (auto ok = api::apply_json_patch(arena, object, said); !ok) {
+      return std::unexpected(std::move(ok.error()));
     }
-    const std::string before = output();
-    if (auto ok = take_changed(request_, object, visit.version); !ok) return ok;
-    view_.forget_objects();
-    if (before == output()) return {};
-    round_.require();
-    request_.reinvocation.is_wanted = true;
-    return {};
+    return object;
   }
 
   Result<void> refuse(const Policy& policy, const std::string& binding,
                       const std::string& why) const {
     std::string message = "policy '" + policy.name + "'";
     if (!binding.empty()) message += " with binding '" + binding + "'";
-    auto refused = admission_refusal(request_.change, message + " denied request: " + why);
+    auto refused = admission_refusal(request_->change, message + " denied request: " + why);
     refused.error().reason = "Invalid";
     refused.error().code = 422;
     return refused;
   }
 
-  AdmissionRequest& request_;
+  const AdmissionRequestRef request_;
+  const std::shared_ptr<const Policies> policies_;
+  const AdmissionDone done_;
   RequestView view_;
   Reinvocation::Round& round_;
+  std::vector<Step> steps_;
+  std::size_t at_ = 0;
+  std::string before_;  // The object before the mutation that is under way.
 };
 
-Result<void> apply_policies(AdmissionRequest& request) {
-  const auto policies = static_cast<PolicyState&>(*request.state).policies.current();
-  const bool has_object = request.object != nullptr && !request.is(Operation::kConnect);
-  if (policies->empty() || !has_object || is_exempt_from_policies(request)) return {};
-  return Mutator(request).run(*policies);
+void apply_policies(const AdmissionRequestRef& request, AdmissionDone done) {
+  auto policies = static_cast<PolicyState&>(*request->state).policies.current();
+  const bool has_object = request->object != nullptr && !request->is(Operation::kConnect);
+  if (policies->empty() || !has_object || is_exempt_from_policies(*request)) return done({});
+  std::make_shared<Mutator>(request, std::move(policies), std::move(done))->start();
 }
 
 }  // namespace
@@ -143,7 +210,7 @@ constinit const AdmissionPlugin kMutatingAdmissionPolicy{.name = kName,
                                                          .resources = "",
                                                          .subresources = "*",
                                                          .operations = kWrites,
-                                                         .mutate = apply_policies,
+                                                         .mutate_by_asking = apply_policies,
                                                          .configure = configure};
 
 }  // namespace pinnace::apiserver
