@@ -157,13 +157,24 @@ class HeldJournal final : public Journal {
   MemoryJournal journal_;
 };
 
-TEST(Durability, OneSyncDoesForThoseWhoWaitAndThoseJustAnswered) {
+// A store whose syncs take ten seconds, by its clock.
+struct SlowStore {
+  SlowStore() {
+    auto owned = std::make_unique<HeldJournal>(std::make_shared<MemoryDisk>());
+    journal = owned.get();
+    EmbeddedStore::Options options;
+    options.clock = &clock;
+    store = EmbeddedStore::create(options, std::move(owned)).value();
+  }
   const LeapingClock clock;
-  auto owned = std::make_unique<HeldJournal>(std::make_shared<MemoryDisk>());
-  HeldJournal& journal = *owned;
-  EmbeddedStore::Options options;
-  options.clock = &clock;
-  const auto store = EmbeddedStore::create(options, std::move(owned)).value();
+  HeldJournal* journal = nullptr;
+  std::unique_ptr<EmbeddedStore> store;
+};
+
+TEST(Durability, OneSyncDoesForThoseWhoWaitAndThoseJustAnswered) {
+  const SlowStore slow;
+  const auto& store = slow.store;
+  HeldJournal& journal = *slow.journal;
   const auto commit = [&](const char* name) {
     const auto promise = std::make_shared<std::promise<bool>>();
     store->commit(create("x", name), [promise](const Result<ObjectRef>& made) {
@@ -184,13 +195,9 @@ TEST(Durability, OneSyncDoesForThoseWhoWaitAndThoseJustAnswered) {
 }
 
 TEST(Durability, OneWhoWritesAgainAtOnceIsNotTakenForTwo) {
-  const LeapingClock clock;
-  auto owned = std::make_unique<HeldJournal>(std::make_shared<MemoryDisk>());
-  HeldJournal& journal = *owned;
-  EmbeddedStore::Options options;
-  options.clock = &clock;
-  const auto store = EmbeddedStore::create(options, std::move(owned)).value();
-  journal.let.release(3);  // One of them for the end of the store.
+  const SlowStore slow;
+  const auto& store = slow.store;
+  slow.journal->let.release(3);  // One of them for the end of the store.
   std::promise<bool> again;
   store->commit(create("x", "a"), [&](const Result<ObjectRef>&) {
     store->commit(create("x", "b"),

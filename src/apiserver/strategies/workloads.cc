@@ -226,12 +226,9 @@ Result<std::int64_t> template_generation(const api::Value& object) {
 }
 
 void set_template_generation(Change& change, api::Value& object, std::int64_t number) {
-  api::Value& meta = meta_of(change.arena, object);
-  const auto* annotations = meta.find("annotations");
-  const bool has_some = annotations != nullptr && annotations->is_object();
-  api::Value made = has_some ? api::deep_copy(change.arena, *annotations) : api::Value::object();
-  made.set(change.arena, kTemplateGeneration, change.text(std::to_string(number)));
-  meta.set_ref(change.arena, "annotations", made);
+  meta_of(change.arena, object)
+      .ensure_object(change.arena, "annotations")
+      .set_ref(change.arena, kTemplateGeneration, change.text(std::to_string(number)));
 }
 
 Result<void> begin_template_generation(Change& change, api::Value& object) {

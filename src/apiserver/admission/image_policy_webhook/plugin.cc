@@ -121,12 +121,9 @@ Result<ImageVerdict> read_verdict(const Result<WebhookAnswer>& answer) {
 void note_failed_open(AdmissionRequest& request) {
   annotate_audit(request, std::string(kAuditPrefix) + "failed-open", "true");
   api::Arena& arena = request.change.arena;
-  api::Value& meta = meta_of(arena, *request.object);
-  const auto* annotations = meta.find("annotations");
-  const bool has_some = annotations != nullptr && annotations->is_object();
-  api::Value made = has_some ? api::deep_copy(arena, *annotations) : api::Value::object();
-  made.set_ref(arena, kFailedOpen, api::Value::string_ref("true"));
-  meta.set_ref(arena, "annotations", made);
+  meta_of(arena, *request.object)
+      .ensure_object(arena, "annotations")
+      .set_ref(arena, kFailedOpen, api::Value::string_ref("true"));
 }
 
 Result<void> judge(const AdmissionRequest& request, const ImageVerdict& verdict) {
