@@ -186,11 +186,15 @@ bool less_harm(const Candidate& a, const Candidate& b) {
 
 }  // namespace
 
+// What Kubernetes says of devices first, which are not scheduled for here.
+constexpr const char* kNoClaims = "no new claims to deallocate, ";
+
 Preemption plan_preemption(const NodeCache& cache, const PodInfo& pod, const Decision& decision) {
   Preemption plan;
   if (decision.total_nodes == 0) return plan;
   if (pod.pod->spec.preemption_policy.value_or("") == "Never") {
-    plan.message = "preemption: not eligible due to preemptionPolicy=Never.";
+    plan.message =
+        std::string(kNoClaims) + "preemption: not eligible due to preemptionPolicy=Never.";
     return plan;
   }
   std::optional<Candidate> best;
@@ -212,7 +216,8 @@ Preemption plan_preemption(const NodeCache& cache, const PodInfo& pod, const Dec
   if (tried < decision.total_nodes) {
     reasons["Preemption is not helpful for scheduling"] = decision.total_nodes - tried;
   }
-  plan.message = "preemption: " + histogram(decision.total_nodes, reasons);
+  plan.message =
+      std::string(kNoClaims) + "preemption: " + histogram(decision.total_nodes, reasons);
   return plan;
 }
 

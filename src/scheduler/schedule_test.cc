@@ -270,14 +270,16 @@ TEST_F(PreemptionTest, EqualsAndBettersStay) {
   const auto plan = preempt(important("1"));
   EXPECT_TRUE(plan.node.empty());
   EXPECT_EQ(plan.message,
-            "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.");
+            "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims "
+            "found for incoming pod.");
 }
 
 TEST_F(PreemptionTest, DoesNotHelpWhereNothingWould) {
   add_node(make_node("n1", "", R"("unschedulable":true)"));
   run_on("n1", "a", 0, "1");
   EXPECT_EQ(preempt(important("1")).message,
-            "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.");
+            "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not "
+            "helpful for scheduling.");
 }
 
 TEST_F(PreemptionTest, APodMayRenounceIt) {
@@ -285,7 +287,8 @@ TEST_F(PreemptionTest, APodMayRenounceIt) {
   run_on("n1", "a", 0, "4");
   const auto plan = preempt(important("1", R"(,"preemptionPolicy":"Never")"));
   EXPECT_TRUE(plan.victims.empty());
-  EXPECT_EQ(plan.message, "preemption: not eligible due to preemptionPolicy=Never.");
+  EXPECT_EQ(plan.message,
+            "no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.");
 }
 
 TEST_F(PreemptionTest, RoomThatWasMadeIsKeptForWhomItWasMade) {

@@ -41,7 +41,8 @@ TEST_P(SchedulingSim, APodThatFitsNowhereSaysWhyUntilANodeComes) {
   cluster.run_for(seconds(5));
   const std::string message =
       "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had "
-      "untolerated taint(s). preemption: 0/2 nodes are available: 2 Preemption is not helpful for "
+      "untolerated taint(s). no new claims to deallocate, preemption: 0/2 nodes are available: 2 "
+      "Preemption is not helpful for "
       "scheduling.";
   EXPECT_EQ(why_waiting("p"), "False/Unschedulable: " + message);
   EXPECT_EQ(events("p", "FailedScheduling"), Messages{message});
@@ -70,7 +71,8 @@ TEST_P(SchedulingSim, ResourcesAreSharedOutAndFreedOnesUsed) {
   }
   ASSERT_FALSE(waiting.empty());
   EXPECT_EQ(why_waiting(waiting),
-            "False/Unschedulable: 0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 "
+            "False/Unschedulable: 0/2 nodes are available: 2 Insufficient cpu. no new claims "
+            "to deallocate, preemption: 0/2 "
             "nodes are available: 2 No preemption victims found for incoming pod.");
   cluster.remove(kPods + (waiting == "p0" ? "/p1" : "/p0"));
   EXPECT_TRUE(cluster.run_until([&] { return runs(waiting); }));

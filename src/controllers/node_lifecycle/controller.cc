@@ -29,6 +29,8 @@ class NodeLifecycleController : public Controller {
         ticker_(context.executor, context.settings.node_monitor_period, [this] { monitor(); }) {
     context.informers.nodes.on_transition([this](const auto& before, const auto& after) {
       const std::string& name = (after ? after : before)->metadata.name;
+      if (!before) tell(*after, "RegisteredNode", "Registered Node " + name + " in Controller");
+      if (!after) tell(*before, "RemovingNode", "Removing Node " + name + " from Controller");
       if (!after)
         fallen_.erase(name);
       else if (before && node_lifecycle::readiness(*before) == "True" &&
@@ -49,6 +51,11 @@ class NodeLifecycleController : public Controller {
     std::size_t ready = 0, not_ready = 0;
     WallTime next_eviction{};
   };
+
+  void tell(const Node& node, std::string_view reason, const std::string& what) {
+    events_.record(client::make_reference(node), "Normal", reason,
+                   "Node " + node.metadata.name + " event: " + what);
+  }
 
   // Looks at every heartbeat; nodes that fell silent, or wait for their zone, get a turn.
   void monitor() {
