@@ -151,7 +151,9 @@ void pod_level_resources(Arena& arena, Value& object, const TypeInfo& type) {
 
 void pod_ips(Arena& arena, Value& object, const TypeInfo& type) {
   const std::string_view single = object.string_at("podIP");
-  const std::span<Value> list = items_at(object, "podIPs");
+  std::span<Value> list = items_at(object, "podIPs");
+  // Of two that differ the one that all versions have counts.
+  if (!single.empty() && !list.empty() && list[0].string_at("ip") != single) list = {};
   if (single.empty() && !list.empty()) {
     set_in_order(arena, object, type, "podIP", Value::string_ref(list[0].string_at("ip")));
   } else if (!single.empty() && list.empty()) {
@@ -165,7 +167,9 @@ void pod_ips(Arena& arena, Value& object, const TypeInfo& type) {
 
 void pod_cidrs(Arena& arena, Value& object, const TypeInfo& type) {
   const std::string_view single = object.string_at("podCIDR");
-  const std::span<Value> list = items_at(object, "podCIDRs");
+  std::span<Value> list = items_at(object, "podCIDRs");
+  const bool differs = !list.empty() && list[0].is_string() && list[0].as_string() != single;
+  if (!single.empty() && differs) list = {};
   if (single.empty() && !list.empty()) {
     set_in_order(arena, object, type, "podCIDR", list[0]);
   } else if (!single.empty() && list.empty()) {

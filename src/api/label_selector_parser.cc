@@ -129,12 +129,12 @@ class Parser {
   Result<std::vector<std::string>> parse_list() {
     std::vector<std::string> values;
     while (true) {
-      if (++value_count_ > kMaxValues) {
-        return errors::bad_request("a label selector may have at most " +
-                                   std::to_string(kMaxValues) + " values");
-      }
       Item item = take();
       if (item.token == Token::kIdentifier) {
+        if (++value_count_ > kMaxValues) {
+          return errors::bad_request("a label selector may have at most " +
+                                     std::to_string(kMaxValues) + " values");
+        }
         values.push_back(std::move(item.literal));
         if (next_.is(")")) return values;
         if (!next_.is(",")) return found("',' or ')'", next_);

@@ -99,6 +99,16 @@ TEST(LabelSelector, RefusesTooManyRequirements) {
   EXPECT_FALSE(parse_label_selector(text));
 }
 
+TEST(LabelSelector, CountsValuesAndNotTheirCommas) {
+  const auto with = [](int values) {
+    std::string text = "a in (v";
+    for (int i = 1; i < values; ++i) text += ",v";
+    return label_error(text + ")");
+  };
+  EXPECT_EQ(with(10'000), "no error");
+  EXPECT_NE(with(10'001).find("a label selector may have at most 10000 values"), std::string::npos);
+}
+
 TEST(FieldSelector, MatchesPathsOfATree) {
   Arena arena;
   const Value pod =

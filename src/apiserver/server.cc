@@ -59,6 +59,7 @@ class ServerImpl : public Server {
     if (backend_->is_shutting_down) {
       return answer_error(*call, errors::unavailable("the server is shutting down").error());
     }
+    call->audit_id = audit::id_of(call->request, backend_->options.rng);
     if (backend_->auditor) backend_->auditor->hold(*call);
     const MonotonicTime start = backend_->options.clock.monotonic();
     call->deadline.belong_to(backend_->deadlines);
@@ -223,9 +224,6 @@ class ServerImpl : public Server {
     }
     const bool is_list = info.verb == "list" || info.verb == "watch";
     const bool shapes = info.verb == "get" || is_list || answers_with_what_was_written(*call);
-    if (custom != nullptr && !custom->deprecation_warning.empty()) {
-      call->warnings.push_back(custom->deprecation_warning);
-    }
     const Offer offer{shapes, custom == nullptr, custom == nullptr, is_list};
     // Streams of a subresource say what they like; a log is text.
     if (auto ok = settle_output(*call, offer); !ok && call->subresource == nullptr) return ok;

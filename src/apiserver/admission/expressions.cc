@@ -91,10 +91,11 @@ void ExpressionInput::set_params(const api::Value* params) {
 }
 
 cel::Outcome ExpressionInput::evaluate(const cel::Program& program) {
-  auto outcome =
-      program.evaluate(space_, values_, std::min<std::uint64_t>(budget_, cel::kPerCallCostLimit));
+  const bool is_last = budget_ < cel::kPerCallCostLimit;
+  auto outcome = program.evaluate(space_, values_, is_last ? budget_ : cel::kPerCallCostLimit);
   budget_ -= std::min(budget_, outcome.cost);
-  if (outcome.cancelled) budget_ = 0;
+  // What is too much for one call leaves the rest to others.
+  if (outcome.cancelled && is_last) budget_ = 0;
   return outcome;
 }
 

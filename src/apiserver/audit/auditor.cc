@@ -17,13 +17,14 @@ namespace pinnace::apiserver::audit {
 
 namespace {
 
-constexpr std::size_t kMaxIdBytes = 64;
 constexpr std::size_t kMaxForwarded = 16;
 constexpr std::size_t kMaxHeaderBytes = 1024;
 constexpr std::size_t kDefaultMegabytes = 100;
 
-// The client's own id, if it is one that may stand in a log; else a new one.
+}  // namespace
+
 std::string id_of(const net::Request& request, Rng& rng) {
+  constexpr std::size_t kMaxIdBytes = 64;
   const std::string_view given = request.headers.get(kIdHeader);
   if (given.empty() || given.size() > kMaxIdBytes) return make_uuid(rng);
   for (const char c : given) {
@@ -31,6 +32,8 @@ std::string id_of(const net::Request& request, Rng& rng) {
   }
   return std::string(given);
 }
+
+namespace {
 
 // Who says to have forwarded it, then who really sent it.
 std::vector<std::string> source_ips(const net::Request& request) {
@@ -214,7 +217,7 @@ std::shared_ptr<Record> Auditor::make_record(const std::shared_ptr<Auditor>& aud
   if (verdict.level == Level::kNone) return nullptr;
   Event event;
   event.level = verdict.level;
-  event.id = id_of(call.request, auditor->rng_);
+  event.id = call.audit_id;
   event.uri = call.request.target;
   event.user = call.user;
   event.source_ips = source_ips(call.request);

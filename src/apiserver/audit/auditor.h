@@ -38,6 +38,8 @@ namespace pinnace::apiserver::audit {
 
 inline constexpr std::size_t kMaxObjectBytes = 3 << 20;
 inline constexpr std::string_view kIdHeader = "audit-id";
+// The client's own id, if it is one that may stand in a log; else a new one.
+std::string id_of(const net::Request& request, Rng& rng);
 
 class Auditor {
  public:

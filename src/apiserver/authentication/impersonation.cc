@@ -73,8 +73,8 @@ Result<std::optional<Impersonation>> read_impersonation(const net::Headers& head
   bool has_any = false;
   for (const auto& [name, value] : headers.all()) {
     if (!name.starts_with("impersonate-")) continue;
-    has_any =
-        has_any || name == kUser || name == kGroup || name == kUid || name.starts_with(kExtra);
+    has_any = has_any || (name == kUser && !value.empty()) || name == kGroup || name == kUid ||
+              name.starts_with(kExtra);
   }
   if (!has_any) return std::optional<Impersonation>();
   User& user = out.user;

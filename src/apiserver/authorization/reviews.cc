@@ -5,6 +5,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/applying.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/write_options.h"
@@ -374,6 +375,7 @@ void finalize_namespace(const BackendRef& backend, const CallRef& call) {
   auto held = std::make_shared<Held>();
   auto body = read_object(*call, held->arena, *call->resource);
   if (!body) return answer_error(*call, body.error());
+  if (auto ok = check_place(*call, *body); !ok) return answer_error(*call, ok.error());
   held->body = *body;
   Update update;
   update.subresource = "finalize";

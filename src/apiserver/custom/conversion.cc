@@ -25,20 +25,6 @@ std::string version_of(const api::ResourceInfo& resource) {
   return group_version(resource.group, resource.version);
 }
 
-// One object with another body, at the same revision.
-store::ObjectRef restated(const store::Object& like, const Value& tree) {
-  SplitJson parts = split_json(tree);
-  auto made = std::make_shared<store::Object>();
-  made->key = like.key;
-  made->uid = like.uid;
-  made->revision = like.revision;
-  made->created_revision = like.created_revision;
-  made->revision_offset = static_cast<std::uint32_t>(parts.head.size());
-  made->json =
-      parts.head + "\"resourceVersion\":\"" + std::to_string(like.revision) + "\"" + parts.tail;
-  return made;
-}
-
 // Objects on their way to one version.
 struct Conversion : std::enable_shared_from_this<Conversion> {
   BackendRef backend;

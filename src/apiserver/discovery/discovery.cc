@@ -1,12 +1,16 @@
 #include "apiserver/discovery/discovery.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "api/json.h"
 #include "api/value.h"
+#include "apiserver/custom/custom_kind.h"
+#include "apiserver/registry/registry.h"
 #include "base/strings.h"
+#include "net/digest.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -59,18 +63,42 @@ std::vector<std::string_view> named_groups(const Catalog& catalog) {
   return groups;
 }
 
+// A kind whose definition is on its way out takes nothing new.
+std::span<const std::string_view> verbs_of(const ResourceInfo& resource) {
+  static constexpr std::string_view kLast[] = {"delete", "deletecollection", "get", "list",
+                                               "watch"};
+  const bool is_going = resource.custom != nullptr && resource.custom->kind->is_terminating();
+  return is_going ? std::span<const std::string_view>(kLast) : resource.verbs;
+}
+
+// Names the version in which objects are kept; it differs when that changes. "" for what is not.
+// Source: StorageVersionHash of k8s.io/apiserver.
+std::string storage_version_hash(const ResourceInfo& resource) {
+  constexpr std::size_t kBytes = 8;
+  const ResourceInfo* kept = resource.custom == nullptr
+                                 ? storage_of(resource)
+                                 : &resource.custom->kind->storage_version().resource;
+  if (kept == nullptr) return {};
+  const std::string text =
+      std::string(kept->group) + "/" + std::string(kept->version) + "/" + std::string(kept->kind);
+  return base64_encode(net::sha256(text).substr(0, kBytes));
+}
+
 Value plain_resource(Arena& arena, const ResourceInfo& resource) {
   Value object = Value::object();
   object.set_ref(arena, "name", text(resource.name));
   object.set_ref(arena, "singularName", text(resource.singular));
   object.set_ref(arena, "namespaced", Value::boolean(resource.namespaced));
   object.set_ref(arena, "kind", text(resource.kind));
-  object.set_ref(arena, "verbs", words(arena, resource.verbs));
+  object.set_ref(arena, "verbs", words(arena, verbs_of(resource)));
   if (!resource.short_names.empty()) {
     object.set_ref(arena, "shortNames", words(arena, resource.short_names));
   }
   if (!resource.categories.empty()) {
     object.set_ref(arena, "categories", words(arena, resource.categories));
+  }
+  if (const std::string hash = storage_version_hash(resource); !hash.empty()) {
+    object.set_ref(arena, "storageVersionHash", Value::string(arena, hash));
   }
   return object;
 }
@@ -106,7 +134,7 @@ Value aggregated_resource(Arena& arena, const ResourceInfo& resource) {
                  response_kind(arena, resource.group, resource.version, resource.kind));
   object.set_ref(arena, "scope", text(resource.namespaced ? "Namespaced" : "Cluster"));
   object.set_ref(arena, "singularResource", text(resource.singular));
-  object.set_ref(arena, "verbs", words(arena, resource.verbs));
+  object.set_ref(arena, "verbs", words(arena, verbs_of(resource)));
   if (!resource.short_names.empty()) {
     object.set_ref(arena, "shortNames", words(arena, resource.short_names));
   }
@@ -129,7 +157,6 @@ Value aggregated_group(Arena& arena, const Catalog& catalog, std::string_view gr
   Value object = Value::object();
   Value metadata = Value::object();
   if (!group.empty()) metadata.set_ref(arena, "name", text(group));
-  metadata.set_ref(arena, "creationTimestamp", Value::null());
   object.set_ref(arena, "metadata", metadata);
   Value versions = Value::array();
   for (std::string_view version : catalog.versions(group)) {

@@ -3,6 +3,7 @@
 #include "api/deprecations.h"
 #include "api/json.h"
 #include "apiserver/audit/auditor.h"
+#include "apiserver/custom/custom_kind.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "net/gzip.h"
@@ -38,9 +39,13 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
       warn(text);
       audit::annotate(call, "k8s.io/deprecated", "true");
     }
+    const CustomVersion* custom = call.resource->custom;
+    if (custom != nullptr && !custom->deprecation_warning.empty()) {
+      warn(custom->deprecation_warning);
+    }
   }
   for (const auto& text : call.warnings) warn(text);
-  if (call.audit) headers.add(audit::kIdHeader, call.audit->id());
+  if (!call.audit_id.empty()) headers.add(audit::kIdHeader, call.audit_id);
   return headers;
 }
 

@@ -46,6 +46,7 @@ struct Call : std::enable_shared_from_this<Call> {
   const api::SubresourceInfo* subresource = nullptr;
   Output output;
   std::vector<std::string> warnings;
+  std::string audit_id;                  // The client's own, or one that was made for it.
   std::shared_ptr<audit::Record> audit;  // Null: nobody writes down what happens.
   // Told the status of the answer, once.
   std::function<void(int status)> on_answer;

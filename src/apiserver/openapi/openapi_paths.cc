@@ -298,6 +298,7 @@ constexpr std::string_view kObjectTypes[] = {"application/json", "application/ya
 constexpr std::string_view kListTypes[] = {
     "application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
     "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"};
+constexpr std::string_view kCustomTypes[] = {"application/json", "application/yaml"};
 constexpr std::string_view kTextTypes[] = {"*/*"};
 
 }  // namespace
@@ -317,8 +318,9 @@ std::span<const std::string_view> patch_media_types(const ApiOperation& operatio
   return operation.is_custom ? all.first(all.size() - 1) : all;
 }
 
-std::span<const std::string_view> answer_media_types(Content content) {
-  switch (content) {
+std::span<const std::string_view> answer_media_types(const ApiOperation& operation) {
+  if (operation.is_custom && operation.content != Content::kText) return kCustomTypes;
+  switch (operation.content) {
     case Content::kObject:
       return kObjectTypes;
     case Content::kList:

@@ -51,7 +51,7 @@ std::string version_path(std::string_view group, std::string_view version);
 
 // Media types of patches, answers, and answers to lists.
 std::span<const std::string_view> patch_media_types(const ApiOperation& operation);
-std::span<const std::string_view> answer_media_types(ApiOperation::Content content);
+std::span<const std::string_view> answer_media_types(const ApiOperation& operation);
 // "OK", "Created", ...
 std::string_view status_text(std::string_view status);
 

@@ -119,7 +119,7 @@ class V2Document {
     out.set_ref(arena, "description", text(operation.doc));
     out.set_ref(arena, "consumes",
                 texts(arena, is_patch ? patch_media_types(operation) : std::span(kAny)));
-    out.set_ref(arena, "produces", texts(arena, answer_media_types(operation.content)));
+    out.set_ref(arena, "produces", texts(arena, answer_media_types(operation)));
     out.set_ref(arena, "schemes", texts(arena, kSchemes));
     out.set_ref(arena, "tags", Value::array()).append(arena, text(operation.tag));
     out.set_ref(arena, "operationId", text(operation.id));

@@ -99,7 +99,7 @@ class DocumentMaker {
       response.set_ref(arena, "description", text(status_text(status)));
       if (status == "401") continue;
       response.set_ref(arena, "content",
-                       content(arena, answer_media_types(operation.content), schema));
+                       content(arena, answer_media_types(operation), schema));
     }
     return out;
   }

@@ -90,7 +90,9 @@ Step next_step(Backend& backend, api::Arena& arena, api::Value& object, const St
   api::Value& marked = meta_of(arena, object);
   const WallTime when = backend.now() + std::chrono::seconds(grace);
   marked.set_ref(arena, "deletionTimestamp", api::Value::string(arena, rfc3339(when)));
-  marked.set_ref(arena, "deletionGracePeriodSeconds", api::Value::integer(grace));
+  if (!has_own_finalizers(object)) {
+    marked.set_ref(arena, "deletionGracePeriodSeconds", api::Value::integer(grace));
+  }
   if (strategy.has_generation && marked.int_at("generation") > 0) {
     marked.set_ref(arena, "generation", api::Value::integer(marked.int_at("generation") + 1));
   }
@@ -191,6 +193,9 @@ void settle(const DeletionAttemptRef& attempt) {
   const Strategy& strategy = strategy_for(*attempt->call->storage);
   const Step step =
       next_step(*attempt->backend, attempt->arena, attempt->object, strategy, attempt->deletion);
+  if (attempt->deletion.dry_run && step == Step::kUpdate) {
+    return attempt->done(restated(*attempt->before, attempt->object), false);
+  }
   if (step == Step::kWait || attempt->deletion.dry_run) {
     return attempt->done(attempt->before, step == Step::kRemove);
   }

@@ -476,6 +476,19 @@ SplitJson to_stored(const api::Value& object, const api::ResourceInfo& storage) 
   return split_json(kept);
 }
 
+store::ObjectRef restated(const store::Object& like, const api::Value& tree) {
+  SplitJson parts = split_json(tree);
+  auto made = std::make_shared<store::Object>();
+  made->key = like.key;
+  made->uid = like.uid;
+  made->revision = like.revision;
+  made->created_revision = like.created_revision;
+  made->revision_offset = static_cast<std::uint32_t>(parts.head.size());
+  made->json =
+      parts.head + "\"resourceVersion\":\"" + std::to_string(like.revision) + "\"" + parts.tail;
+  return made;
+}
+
 SplitJson split_json(const api::Value& object) {
   SplitJson parts;
   std::string* out = &parts.head;

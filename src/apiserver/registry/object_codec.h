@@ -91,6 +91,8 @@ struct SplitJson {
   std::string head, tail;
 };
 SplitJson split_json(const api::Value& object);
+// One object with another body, at the same revision.
+store::ObjectRef restated(const store::Object& like, const api::Value& tree);
 // What is to be stored of `object`, in the version in which its kind is kept.
 SplitJson to_stored(const api::Value& object, const api::ResourceInfo& storage);
 

@@ -20,8 +20,11 @@ constexpr Alias kAliases[] = {
     {"reportingController", "reportingComponent"},
 };
 constexpr std::string_view kRegarding = "regarding.";
-// A boolean that JSON leaves out when it is false.
-constexpr std::string_view kBooleans[] = {"spec.unschedulable", "spec.hostNetwork"};
+// What JSON leaves out when it is nothing, and how that is written.
+constexpr struct {
+  std::string_view path, text;
+} kAbsent[] = {
+    {"spec.unschedulable", "false"}, {"spec.hostNetwork", "false"}, {"status.succeeded", "0"}};
 
 // JSON text of a scalar as a selector compares it.
 std::string scalar_text(std::string_view json) {
@@ -41,7 +44,12 @@ std::string field_text(std::string_view object, std::string_view label) {
   if (path.starts_with(kRegarding)) path = "involvedObject." + path.substr(kRegarding.size());
   const std::string_view found = api::find_in_json(object, split(path, '.'));
   if (!found.empty() && found != "null") return scalar_text(found);
-  return std::ranges::find(kBooleans, path) != std::end(kBooleans) ? "false" : "";
+  // Newer reporters of events say who they are elsewhere.
+  if (label == "source") return field_text(object, "reportingController");
+  for (const auto& absent : kAbsent) {
+    if (absent.path == path) return std::string(absent.text);
+  }
+  return {};
 }
 
 // Kinds that Kubernetes asks about each label themselves, and their words for what they lack.

@@ -397,7 +397,7 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   const auto revision = parse_revision(meta_text(held->body, "resourceVersion"));
   if (revision) update.expected = *revision;
   const bool creates = strategy_for(*call->storage).create_on_update &&
-                       call->info.subresource.empty() && update.expected == 0;
+                       call->info.subresource.empty();
   if (creates) {
     update.missing = [backend, call] {
       if_may_create(backend, call, [backend, call] { create_object(backend, call); });

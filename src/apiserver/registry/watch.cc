@@ -342,7 +342,7 @@ class WatchBody : public net::Body {
     const ObjectKind kind = answered_kind(*resource_, output_);
     const std::string revision = revision_member(position_);
     std::string object = "{\"kind\":\"" + kind.kind + "\",\"apiVersion\":\"" + kind.api_version +
-                         "\",\"metadata\":{" + revision + ",\"creationTimestamp\":null";
+                         "\",\"metadata\":{" + revision;
     if (is_initial_end) object += ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}";
     object += "}}";
     if (output_.shape == Shape::kTable) {

@@ -458,6 +458,23 @@ void warn_about_storage_class(Change& change, const api::Value& object, const ap
   }
 }
 
+api::Value& begin_pending(Change& change, api::Value& object) {
+  api::Value& status = object.ensure_object(change.arena, "status");
+  status.set_ref(change.arena, "phase", api::Value::string_ref("Pending"));
+  return status;
+}
+
+Result<void> begin_claim(Change& change, api::Value& object) {
+  begin_pending(change, object);
+  return {};
+}
+
+Result<void> begin_volume(Change& change, api::Value& object) {
+  begin_pending(change, object)
+      .set_ref(change.arena, "lastPhaseTransitionTime", change.text(rfc3339(change.backend.now())));
+  return {};
+}
+
 }  // namespace
 
 void validate_provisioner(const Field& name) {
@@ -497,6 +514,7 @@ void validate_claim_spec(const Field& spec) {
 const Strategy kPersistentVolumeClaimStrategy{
     .storage_resource = "persistentvolumeclaims",
     .returns_deleted = true,
+    .prepare_create = begin_claim,
     .validate = validate_claim,
     .validate_update = keep_claim,
     .validate_status = validate_claim_status,
@@ -505,6 +523,7 @@ const Strategy kPersistentVolumeClaimStrategy{
 const Strategy kPersistentVolumeStrategy{
     .storage_resource = "persistentvolumes",
     .returns_deleted = true,
+    .prepare_create = begin_volume,
     .validate = validate_volume,
     .validate_update = keep_volume,
     .warn = warn_about_volume,

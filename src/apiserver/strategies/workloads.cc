@@ -62,7 +62,7 @@ void validate_status_counts(const Field& status, std::initializer_list<const cha
   for (const char* count : counts) status[count].at_least(0);
   for (const Bound& bound : bounds) {
     if (status[bound.count].number() > status[bound.most].number()) {
-      status[bound.count].invalid(bound.text);
+      status[bound.count].invalid_value(std::to_string(status[bound.count].number()), bound.text);
     }
   }
 }

@@ -1,5 +1,7 @@
 #include "apiserver/subresources/scale.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "api/json.h"
@@ -217,11 +219,29 @@ namespace {
 using MakeScale =
     std::function<Result<api::Value>(Change&, api::Value& object, const api::Value& old)>;
 
+// A Scale (old clients send those of the workloads' first versions), and that of the URL.
+Result<void> check_identity(const Call& call, api::Arena& arena, api::Value& scale) {
+  constexpr std::string_view kOldVersions[] = {"extensions/v1beta1", "apps/v1beta1",
+                                               "apps/v1beta2"};
+  const bool is_old = std::ranges::find(kOldVersions, scale.string_at("apiVersion")) !=
+                      std::end(kOldVersions);
+  if (is_old) scale.set_ref(arena, "apiVersion", api::Value::string_ref(ScaleVersions::kVersion));
+  if (auto ok = check_group_version_kind(arena, scale, ScaleVersions::kVersion, "Scale"); !ok) {
+    return ok;
+  }
+  return check_place(call, scale);
+}
+
 Result<MakeScale> by_put(const CallRef& call) {
   return [call](Change& change, api::Value&, const api::Value&) -> Result<api::Value> {
     auto media = body_media(call->request.headers.get("content-type"));
     if (!media) return std::unexpected(std::move(media.error()));
-    return decode_body(change.arena, *media, call->request.body, *scale_type(), nullptr);
+    auto scale = decode_body(change.arena, *media, call->request.body, *scale_type(), nullptr);
+    if (!scale) return scale;
+    if (auto ok = check_identity(*call, change.arena, *scale); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    return scale;
   };
 }
 
@@ -233,6 +253,9 @@ Result<MakeScale> by_patch(const CallRef& call) {
     const api::Value scale = make_unpatched(change.arena, old, change.storage.custom);
     auto patched = patch.apply(change.arena, scale, *scale_type());
     if (!patched) return patched;
+    if (auto ok = check_identity(change.call, change.arena, *patched); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
     change.call.warnings.clear();
     if (auto ok =
             check_fields(change.call, change.arena, *patched, *scale_type(), {}, patch.problems());
@@ -306,8 +329,9 @@ Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object
   }
   // A custom kind says by itself what it thinks of it.
   if (replicas < 0 && change.storage.custom == nullptr) {
-    change.causes.push_back(cause::invalid("spec.replicas", std::to_string(replicas),
-                                           "must be greater than or equal to 0"));
+    return errors::invalid("Scale.autoscaling", change.name,
+                           {cause::invalid("spec.replicas", std::to_string(replicas),
+                                           "must be greater than or equal to 0")});
   }
   set_replicas(change, object, replicas);
   return {};

@@ -91,6 +91,15 @@ TEST_F(PoliciesTest, FailClosedOrOpen) {
   EXPECT_EQ(map("m")->status, 201);
 }
 
+TEST_F(PoliciesTest, OneThatCostsTooMuchLeavesOthersTheirBudget) {
+  const std::string check = "authorizer.path('/a').check('get').allowed()";
+  policy(R"("failurePolicy":"Ignore","validations":[{"expression":")" + check + " && " + check +
+         " && " + check +
+         R"("},{"expression":"object.metadata.name == 'nope'","message":"not this name"}])");
+  binding();
+  EXPECT_THAT(map("m")->message(), HasSubstr("denied request: not this name"));
+}
+
 TEST_F(PoliciesTest, KnowWhoAsks) {
   policy(
       R"("validations":[{"expression":"request.userInfo.username == 'admin' && )"
