@@ -1,11 +1,15 @@
 #include <simdjson.h>
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
+#include <optional>
 #include <unordered_set>
 
 #include "api/json.h"
 #include "api/json_diagnosis.h"
 #include "api/member_index.h"
+#include "base/utf8.h"
 
 namespace pinnace::api {
 namespace {
@@ -132,6 +136,52 @@ std::string widen_large_integers(std::string_view text) {
   return out;
 }
 
+// The code unit that "\\uXXXX" names at the beginning of the text; nothing else is there.
+std::optional<unsigned> escaped_unit(std::string_view text) {
+  constexpr std::size_t kBytes = 6;
+  if (text.size() < kBytes || !text.starts_with("\\u")) return std::nullopt;
+  unsigned unit = 0;
+  const char* const end = text.data() + kBytes;
+  const auto [stop, error] = std::from_chars(text.data() + 2, end, unit, 16);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return unit;
+}
+
+// U+FFFD for what is no character, in bytes or as half of a surrogate pair, as Go's decoder has it.
+std::string mend_unicode(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  const auto is_in = [](std::optional<unsigned> unit, unsigned first) {
+    return unit && *unit >= first && *unit < first + 0x400;
+  };
+  std::string out;
+  out.reserve(text.size());
+  const auto copy = [&](std::size_t bytes) {
+    bytes = std::min(bytes, text.size());
+    out.append(text.substr(0, bytes));
+    text.remove_prefix(bytes);
+  };
+  while (!text.empty()) {
+    if (text[0] == '\\') {
+      const auto unit = escaped_unit(text);
+      const bool is_high = is_in(unit, 0xD800);
+      if (is_high && is_in(escaped_unit(text.substr(6)), 0xDC00)) {
+        copy(12);
+      } else if (is_high || is_in(unit, 0xDC00)) {
+        out += "\\ufffd";
+        text.remove_prefix(6);
+      } else {
+        copy(2);
+      }
+    } else if (const std::size_t length = utf8_length(text); length > 0) {
+      copy(length);
+    } else {
+      out += kReplacement;
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 Result<Value> parse_with(dom::parser& parser, Arena& arena, std::string_view text,
                          const ParseOptions& options) {
   const auto depth = static_cast<std::size_t>(options.max_depth);
@@ -142,6 +192,12 @@ Result<Value> parse_with(dom::parser& parser, Arena& arena, std::string_view tex
   }
   // simdjson copies the text into its own padded buffer.
   auto parsed = parser.parse(text.data(), text.size(), true);
+  std::string mended;
+  if (parsed.error() == simdjson::UTF8_ERROR || parsed.error() == simdjson::STRING_ERROR) {
+    mended = mend_unicode(text);
+    text = mended;
+    parsed = parser.parse(text.data(), text.size(), true);
+  }
   if (parsed.error() == simdjson::NUMBER_ERROR) {
     const std::string widened = widen_large_integers(text);
     parsed = parser.parse(widened.data(), widened.size(), true);

@@ -106,7 +106,6 @@ TEST(Json, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error_of("\"a\nb\""), "invalid character '\\n' in string literal (line 1, column 3)");
   EXPECT_EQ(error_of(R"("\x")"), "invalid character 'x' in string escape code (line 1, column 3)");
   EXPECT_EQ(error_of("[01]"), "invalid character '1' after array element (line 1, column 3)");
-  EXPECT_EQ(error_of("\"\xff\""), "invalid UTF-8");
   EXPECT_EQ(error_of("[1,]"),
             "invalid character ']' looking for beginning of value (line 1, column 4)");
   EXPECT_EQ(error_of("1e999"), "a number is out of range");
@@ -136,6 +135,21 @@ TEST(Json, Indents) {
   Arena arena;
   EXPECT_EQ(to_indented_json(*parse_json(arena, R"({"a":[1,{}],"b":{"c":null}})")),
             "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": null\n  }\n}");
+}
+
+TEST(Json, WhatIsNoUnicodeIsReplaced) {
+  const auto text_of = [](std::string_view json) {
+    Arena arena;
+    const auto value = parse_json(arena, json);
+    return value ? std::string(value->as_string()) : value.error().message;
+  };
+  const std::string other = "\xEF\xBF\xBD";
+  EXPECT_EQ(text_of("\"x\xffy\""), "x" + other + "y");
+  EXPECT_EQ(text_of("\"\xc3\xa4\xe2\x82\""), "\xc3\xa4" + other + other);
+  EXPECT_EQ(text_of(R"("\ud800y")"), other + "y");
+  EXPECT_EQ(text_of(R"("\udc00\ud83d\ude00\\ud800")"), other + "\xF0\x9F\x98\x80\\ud800");
+  EXPECT_EQ(text_of(R"("\ud83d\ud83d\ude00")"), other + "\xF0\x9F\x98\x80");
+  EXPECT_EQ(text_of("\"\xff\\q\"").find("invalid character 'q' in string escape code"), 0u);
 }
 
 }  // namespace

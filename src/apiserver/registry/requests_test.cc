@@ -110,7 +110,6 @@ TEST_F(Requests, BadBodiesAreTheClientsFault) {
       {R"({"metadata":{"name":"n"},"data":{"a":1}})", "application/json", 400},
       {R"({"kind":"Secret","metadata":{"name":"n"}})", "application/json", 400},
       {R"({"apiVersion":"v2","metadata":{"name":"n"}})", "application/json", 400},
-      {"{\"metadata\":{\"name\":\"n\"},\"data\":{\"a\":\"\xff\"}}", "application/json", 400},
       {R"({"metadata":{"name":"n"},"data":)" + deep + "}", "application/json", 400},
       {deep, "application/json", 400},
       {"metadata: {name: [", "application/yaml", 400},

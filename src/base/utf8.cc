@@ -1,0 +1,24 @@
+#include "base/utf8.h"
+
+#include <cstdint>
+
+namespace pinnace {
+
+std::size_t utf8_length(std::string_view bytes) {
+  if (bytes.empty()) return 0;
+  const auto lead = static_cast<unsigned char>(bytes[0]);
+  if (lead < 0x80) return 1;
+  const std::size_t extra = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+  if (lead < 0xC2 || lead > 0xF4 || extra >= bytes.size()) return 0;
+  std::uint32_t point = lead & (0x3Fu >> extra);
+  for (std::size_t k = 1; k <= extra; ++k) {
+    const auto next = static_cast<unsigned char>(bytes[k]);
+    if ((next & 0xC0) != 0x80) return 0;
+    point = (point << 6) | (next & 0x3F);
+  }
+  const bool is_longer_than_need = (extra == 2 && point < 0x800) || (extra == 3 && point < 0x10000);
+  const bool is_none = point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF);
+  return is_longer_than_need || is_none ? 0 : extra + 1;
+}
+
+}  // namespace pinnace

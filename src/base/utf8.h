@@ -1,0 +1,12 @@
+// One step through a text that may not be UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace pinnace {
+
+// How many bytes the character takes that the text begins with; 0 if it is none, or "".
+std::size_t utf8_length(std::string_view bytes);
+
+}  // namespace pinnace
