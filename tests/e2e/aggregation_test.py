@@ -41,6 +41,16 @@ class Aggregation(ServerTest):
         conditions = found.get("status", {}).get("conditions", [])
         return [(one["status"], one["reason"]) for one in conditions if one["type"] == "Available"]
 
+    def freshness(self):
+        """(freshness, names) of the version in discovery; None where it is not there."""
+        _, text = self.request("GET", "/apis", headers=[
+            "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"])
+        for group in json.loads(text)["items"]:
+            if group["metadata"].get("name") == "lights.example.com":
+                version = group["versions"][0]
+                return version["freshness"], [each["resource"] for each in version["resources"]]
+        return None
+
     def test_requests_reach_the_server_behind(self):
         with open(self.files["lights.crt"], "rb") as file:
             authority = base64.b64encode(file.read()).decode()
@@ -53,6 +63,8 @@ class Aggregation(ServerTest):
         eventually(lambda: self.condition() == [("False", "ServiceNotFound")], "no service yet")
         code, reason, _ = self.status_of("GET", f"{BASE}/lamps")
         self.assertEqual((code, reason), (503, "ServiceUnavailable"))
+        # Clients are told that there is something of which nobody can say what it is.
+        eventually(lambda: self.freshness() == ("Stale", []), "it is listed as stale")
 
         self.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "lights"},
                     "spec": {"ports": [{"port": 443, "targetPort": PORT}]}})
@@ -65,6 +77,7 @@ class Aggregation(ServerTest):
                     "endpoints": [{"addresses": [NODE_IP], "conditions": {"ready": True}}],
                     "ports": [{"name": "", "port": PORT}]})
         eventually(lambda: self.condition() == [("True", "Passed")], "the server is found")
+        self.assertEqual(self.freshness(), ("Current", ["lamps"]))
 
         # kubectl finds the resource, by its short name too, and may see it in its category.
         self.assertIn("desk", self.kubectl("get", "lamps"))
@@ -115,6 +128,7 @@ class Aggregation(ServerTest):
         self.kubectl("label", "endpointslice", "lights-1", "look=again")
         eventually(lambda: self.condition() == [("False", "FailedDiscoveryCheck")], "it is away")
         self.assertEqual(self.status_of("GET", f"{BASE}/lamps")[0], 503)
+        self.assertEqual(self.freshness(), ("Stale", ["lamps"]))
         self.kubectl("get", "configmaps")
 
         self.kubectl("delete", "apiservice", "v1.lights.example.com")

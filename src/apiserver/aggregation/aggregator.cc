@@ -343,6 +343,10 @@ class AggregatorImpl final : public Aggregator,
     publish(*backend);
   }
 
+  static RemoteVersion::Place place_of(const ApiService& service) {
+    return {service.group, service.version, service.group_priority, service.version_priority};
+  }
+
   void take_answer(const std::string& name, const RemoteApiRef& api,
                    const Result<WebhookAnswer>& answer) {
     const ApiService& service = api->service;
@@ -359,12 +363,11 @@ class AggregatorImpl final : public Aggregator,
     const Condition passed{true, "Passed", "all checks passed"};
     const auto found = remotes_.find(name);
     const bool is_current = found != remotes_.end() && found->second.api == api;
-    if (is_current && found->second.version && found->second.discovery == answer->body) {
+    if (is_current && found->second.version && !found->second.version->is_stale() &&
+        found->second.discovery == answer->body) {
       return settle(name, api, found->second.version, passed);
     }
-    auto version = RemoteVersion::parse(
-        {service.group, service.version, service.group_priority, service.version_priority},
-        answer->body);
+    auto version = RemoteVersion::parse(place_of(service), answer->body);
     if (!version) return failed(version.error().message);
     if (is_current) found->second.discovery = answer->body;
     settle(name, api, std::move(*version), passed);
@@ -382,7 +385,11 @@ class AggregatorImpl final : public Aggregator,
       remote.is_due = true;
       return wake();
     }
-    if (version) remote.version = std::move(version);
+    if (version) {
+      remote.version = std::move(version);
+    } else if (!remote.version || !remote.version->is_stale()) {
+      remote.version = RemoteVersion::stale(place_of(checked->service), remote.discovery);
+    }
     if (checked->is_available != condition.is_true) {
       auto changed = std::make_shared<RemoteApi>(*checked);
       changed->is_available = condition.is_true;

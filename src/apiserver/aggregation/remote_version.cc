@@ -6,21 +6,34 @@ namespace pinnace::apiserver {
 
 Result<RemoteVersionRef> RemoteVersion::parse(Place place, std::string_view resource_list_json) {
   auto made = std::shared_ptr<RemoteVersion>(new RemoteVersion());
-  auto list = api::parse_json(made->arena_, resource_list_json);
+  made->place_ = std::move(place);
+  if (auto ok = made->take(resource_list_json); !ok) return std::unexpected(std::move(ok.error()));
+  return made;
+}
+
+RemoteVersionRef RemoteVersion::stale(Place place, std::string_view last_said) {
+  auto made = std::shared_ptr<RemoteVersion>(new RemoteVersion());
+  made->place_ = std::move(place);
+  made->is_stale_ = true;
+  if (!last_said.empty()) (void)made->take(last_said);  // It was understood once.
+  return made;
+}
+
+Result<void> RemoteVersion::take(std::string_view resource_list_json) {
+  auto list = api::parse_json(arena_, resource_list_json);
   if (!list) return std::unexpected(std::move(list.error()));
-  const std::string wanted = place.group + '/' + place.version;
+  const std::string wanted = place_.group + '/' + place_.version;
   if (!list->is_object() || list->string_at("groupVersion") != wanted) {
     return errors::bad_request("the server's answer is no APIResourceList of " + wanted);
   }
-  made->place_ = std::move(place);
   const auto* entries = list->find("resources");
-  if (entries == nullptr || !entries->is_array()) return made;
+  if (entries == nullptr || !entries->is_array()) return {};
   for (const auto& entry : entries->items()) {
     const bool is_resource = entry.string_at("name").find('/') == std::string_view::npos;
-    if (is_resource && made->resources_.size() < kMaxRemoteResources) made->add(entry);
+    if (is_resource && resources_.size() < kMaxRemoteResources) add(entry);
   }
-  made->add_subresources(entries->items());
-  return made;
+  add_subresources(entries->items());
+  return {};
 }
 
 std::span<const std::string_view> RemoteVersion::words(const api::Value* list) {

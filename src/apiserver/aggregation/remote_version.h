@@ -29,16 +29,22 @@ class RemoteVersion {
   static Result<std::shared_ptr<const RemoteVersion>> parse(Place place,
                                                             std::string_view resource_list_json);
 
+  // Of a server that does not answer now: what it said last, "" where it never said anything.
+  static std::shared_ptr<const RemoteVersion> stale(Place place, std::string_view last_said);
+
   const Place& place() const { return place_; }
+  bool is_stale() const { return is_stale_; }
   std::span<const api::ResourceInfo> resources() const { return resources_; }
 
  private:
   RemoteVersion() = default;
+  Result<void> take(std::string_view resource_list_json);
   std::span<const std::string_view> words(const api::Value* list);
   void add(const api::Value& entry);
   void add_subresources(std::span<const api::Value> entries);
 
   Place place_;
+  bool is_stale_ = false;
   api::Arena arena_;  // Holds the texts.
   std::vector<api::ResourceInfo> resources_;
   std::vector<std::unique_ptr<std::vector<std::string_view>>> word_lists_;

@@ -167,7 +167,9 @@ Value aggregated_group(Arena& arena, const Catalog& catalog, std::string_view gr
       resources.append(arena, aggregated_resource(arena, *resource));
     }
     entry.set_ref(arena, "resources", resources);
-    entry.set_ref(arena, "freshness", text("Current"));
+    const RemoteVersion* remote = catalog.find_remote(group, version);
+    const bool is_stale = remote != nullptr && remote->is_stale();
+    entry.set_ref(arena, "freshness", text(is_stale ? "Stale" : "Current"));
     versions.append(arena, entry);
   }
   object.set_ref(arena, "versions", versions);
