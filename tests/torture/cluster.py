@@ -23,10 +23,15 @@ PINNACE = os.environ.get("PINNACE", os.path.join(ROOT, "build", "release", "pinn
 START_SECONDS = 60
 
 
-def free_port():
-    with socket.socket() as probe:
+def free_ports(count):
+    """All of them different: each is held until the last is found."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 class Process:
@@ -100,7 +105,8 @@ class Cluster:
         return os.path.join(self.directory, *parts)
 
     def _make_members(self, count):
-        self.client_ports, self.peer_ports = [[free_port() for _ in range(count)] for _ in range(2)]
+        ports = free_ports(2 * count)
+        self.client_ports, self.peer_ports = ports[:count], ports[count:]
         network.prepare(self.peer_ports)
         clients, peers = [[f"https://127.0.0.1:{port}" for port in ports]
                           for ports in (self.client_ports, self.peer_ports)]
@@ -121,7 +127,7 @@ class Cluster:
             self.members.append(Process(f"etcd {i}", argv, self._path(f"m{i}.log"), user))
 
     def _make_server(self, number):
-        port = free_port()
+        port, = free_ports(1)
         argv = [PINNACE, "server", f"--name={self.name}-{number}", f"--port={port}",
                 f"--data-dir={self._path(f's{number}')}", "--node-ip=127.0.0.1",
                 f"--node-name=server-{number}",

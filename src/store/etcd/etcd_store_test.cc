@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <future>
+#include <iostream>
 #include <thread>
 
 #include "store/etcd/layout.h"
@@ -27,7 +29,10 @@ class EtcdStores : public ::testing::Test {
            .compaction_interval = compaction,
            .executor = timers_.loop()});
       if (made) return std::move(*made);
-      PINNACE_ASSERT(tries < 10);
+      if (tries == 10) {
+        std::cerr << made.error().message << '\n' << cluster.logs();
+        std::abort();
+      }
     }
   }
   static Result<void> current(Store& store) {

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "io/fd.h"
+#include "io/files.h"
 #include "io/process.h"
 
 namespace pinnace::store::testing {
@@ -24,8 +26,10 @@ class EtcdCluster {
  public:
   // `directory` is there, and empty.
   EtcdCluster(std::string directory, int members) : directory_(std::move(directory)) {
+    const std::vector<int> ports = free_ports(2 * members);
     for (int i = 0; i < members; ++i) {
-      members_.push_back({"m" + std::to_string(i), free_port(), free_port(), nullptr});
+      const auto at = static_cast<std::size_t>(2 * i);
+      members_.push_back({"m" + std::to_string(i), ports[at], ports[at + 1], nullptr});
     }
     for (std::size_t i = 0; i < members_.size(); ++i) start(i);
   }
@@ -77,6 +81,15 @@ class EtcdCluster {
     (void)process->kill(SIGKILL);
     process->wait_for(std::chrono::seconds(10), status);
   }
+  // What the members said, for a test that fails.
+  std::string logs() const {
+    std::string out;
+    for (const Member& each : members_) {
+      const std::string path = directory_ + '/' + each.name + ".log";
+      out += each.name + ":\n" + io::read_file(path).value_or("no log") + '\n';
+    }
+    return out;
+  }
   void hold(std::size_t member) { (void)members_[member].process->kill(SIGSTOP); }
   void let_go(std::size_t member) { (void)members_[member].process->kill(SIGCONT); }
 
@@ -87,16 +100,23 @@ class EtcdCluster {
     std::unique_ptr<io::Process> process;
   };
   static std::string url(int port) { return "http://127.0.0.1:" + std::to_string(port); }
-  static int free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    PINNACE_ASSERT(::bind(fd, generic, size) == 0 && ::getsockname(fd, generic, &size) == 0);
-    ::close(fd);
-    return ntohs(address.sin_port);
+  // All of them different: each is held until the last is found.
+  static std::vector<int> free_ports(int count) {
+    std::vector<io::UniqueFd> held;
+    std::vector<int> ports;
+    for (int i = 0; i < count; ++i) {
+      io::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      socklen_t size = sizeof address;
+      auto* generic = reinterpret_cast<sockaddr*>(&address);
+      PINNACE_ASSERT(::bind(fd.get(), generic, size) == 0 &&
+                     ::getsockname(fd.get(), generic, &size) == 0);
+      ports.push_back(ntohs(address.sin_port));
+      held.push_back(std::move(fd));
+    }
+    return ports;
   }
 
   const std::string directory_;
