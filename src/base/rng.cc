@@ -60,14 +60,14 @@ std::unique_ptr<Rng> seeded_rng(std::uint64_t seed) { return std::make_unique<Se
 std::string make_uuid(Rng& rng) {
   static constexpr char kHex[] = "0123456789abcdef";
   const std::uint64_t words[2] = {rng.next(), rng.next()};
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  char* out = text.data();
   for (int nibble = 0; nibble < 32; ++nibble) {
-    if (nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20) text += '-';
+    if (nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20) ++out;
     unsigned value = (words[nibble / 16] >> (4 * (nibble % 16))) & 0xF;
     if (nibble == 12) value = 4;                // The version.
     if (nibble == 16) value = 8 | (value & 3);  // The variant.
-    text += kHex[value];
+    *out++ = kHex[value];
   }
   return text;
 }
