@@ -44,14 +44,9 @@ void apply_propagation(api::Arena& arena, api::Value& object, const std::string&
   set_finalizer(arena, object, kForeground, propagation == "Foreground");
 }
 
-bool has_own_finalizers(const api::Value& object) {
-  const auto* own = object.find_path({"spec", "finalizers"});
-  return own != nullptr && own->is_array() && !own->empty();
-}
-
-// A namespace shows that it is going; what has a finalizer list in its spec is one.
+// A namespace shows that it is going.
 void mark_terminating(api::Arena& arena, api::Value& object) {
-  if (!has_own_finalizers(object)) return;
+  if (!has_namespace_finalizers(object)) return;
   object.ensure_object(arena, "status")
       .set_ref(arena, "phase", api::Value::string_ref("Terminating"));
 }
@@ -70,7 +65,7 @@ Step next_step(Backend& backend, api::Arena& arena, api::Value& object, const St
   const api::Value before = api::deep_copy(arena, object);
   apply_propagation(arena, object, deletion.propagation);
   if (strategy.prepare_delete != nullptr) strategy.prepare_delete(backend, arena, object);
-  const bool is_held = has_finalizers(object) || has_own_finalizers(object);
+  const bool is_held = has_finalizers(object) || has_namespace_finalizers(object);
   if (was_going) {
     const bool shortens = grace < grace_before && (deletion.grace_seconds >= 0 || grace == 0);
     if (!is_held && (grace_before == 0 || (shortens && grace == 0))) return Step::kRemove;
@@ -90,7 +85,7 @@ Step next_step(Backend& backend, api::Arena& arena, api::Value& object, const St
   api::Value& marked = meta_of(arena, object);
   const WallTime when = backend.now() + std::chrono::seconds(grace);
   marked.set_ref(arena, "deletionTimestamp", api::Value::string(arena, rfc3339(when)));
-  if (!has_own_finalizers(object)) {
+  if (!has_namespace_finalizers(object)) {
     marked.set_ref(arena, "deletionGracePeriodSeconds", api::Value::integer(grace));
   }
   if (strategy.has_generation && marked.int_at("generation") > 0) {

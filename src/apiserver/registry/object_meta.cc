@@ -124,6 +124,14 @@ bool is_being_deleted(const api::Value& object) {
   return !meta_text(object, "deletionTimestamp").empty();
 }
 
+bool has_namespace_finalizers(const api::Value& object) {
+  if (object.string_at("kind") != "Namespace" || object.string_at("apiVersion") != "v1") {
+    return false;
+  }
+  const auto* list = object.find_path({"spec", "finalizers"});
+  return list != nullptr && list->is_array() && !list->empty();
+}
+
 bool has_finalizers(const api::Value& object) {
   const auto* finalizers = object.find_path({"metadata", "finalizers"});
   return finalizers != nullptr && !finalizers->empty();

@@ -29,6 +29,8 @@ std::string_view meta_text(const api::Value& object, std::string_view key);
 bool is_being_deleted(const api::Value& object);
 bool has_finalizers(const api::Value& object);
 bool has_finalizer(const api::Value& object, std::string_view wanted);
+// A namespace's, which stand in its spec; others may have a field of that name.
+bool has_namespace_finalizers(const api::Value& object);
 
 // A JSON-quoted text, as causes show a wrong value.
 std::string quoted(std::string_view text);

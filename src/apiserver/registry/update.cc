@@ -206,8 +206,7 @@ Result<void> prepare(Attempt& attempt) {
 bool is_done_with(const api::Value& object) {
   if (!is_being_deleted(object) || has_finalizers(object)) return false;
   if (object.find("metadata")->int_at("deletionGracePeriodSeconds") != 0) return false;
-  const auto* own = object.find_path({"spec", "finalizers"});
-  return own == nullptr || own->empty();
+  return !has_namespace_finalizers(object);
 }
 
 void write(const AttemptRef& attempt) {
