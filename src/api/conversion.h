@@ -10,6 +10,9 @@
 // Source: API conventions; the conversions of k8s.io/kubernetes/pkg/apis.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+
 #include "api/schema.h"
 #include "api/value.h"
 #include "base/error.h"
@@ -19,5 +22,11 @@ namespace pinnace::api {
 // Both must be versions of the same stored object.
 Result<void> convert_version(Arena& arena, Value& object, const ResourceInfo& from,
                              const ResourceInfo& to);
+
+// Where DaemonSets keep how often their template changed, which extensions/v1beta1 has as
+// spec.templateGeneration.
+inline constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
+// An annotation as the number that it must be.
+Result<std::int64_t> annotated_number(const Value& annotation);
 
 }  // namespace pinnace::api

@@ -2,6 +2,7 @@
 // meaning.
 #include <string>
 
+#include "api/conversion.h"
 #include "api/conversion_rules.h"
 #include "base/strings.h"
 
@@ -9,18 +10,8 @@ namespace pinnace::api {
 namespace {
 
 constexpr std::string_view kRollbackTo = "deprecated.deployment.rollback.to";
-constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
 constexpr std::string_view kEmptySelectorKey =
     "pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match";
-
-// The annotation as a number, which it must be.
-Result<std::int64_t> annotated_number(const Value& annotation) {
-  const std::string_view text = annotation.as_string();
-  const auto number = parse_int(text);
-  if (number) return *number;
-  return errors::bad_request("strconv.ParseInt: parsing \"" + std::string(text) +
-                             "\": invalid syntax");
-}
 
 Value empty_selector_match(Arena& arena, std::string_view op) {
   Value expression = Value::object();
@@ -47,6 +38,14 @@ void swap_empty_selector(Arena& arena, Value& object, std::string_view empty_bec
 }
 
 }  // namespace
+
+Result<std::int64_t> annotated_number(const Value& annotation) {
+  const std::string_view text = annotation.as_string();
+  const auto number = parse_int(text);
+  if (number) return *number;
+  return errors::bad_request("strconv.ParseInt: parsing \"" + std::string(text) +
+                             "\": invalid syntax");
+}
 
 Result<void> deployment_to_stored(Arena& arena, Value& object) {
   const Value* rollback = object.find_path({"spec", "rollbackTo"});

@@ -136,7 +136,7 @@ std::string widen_large_integers(std::string_view text) {
   return out;
 }
 
-// The code unit that "\\uXXXX" names at the beginning of the text; nothing else is there.
+// The code unit that the text begins with, written as "\\uXXXX"; none if it begins otherwise.
 std::optional<unsigned> escaped_unit(std::string_view text) {
   constexpr std::size_t kBytes = 6;
   if (text.size() < kBytes || !text.starts_with("\\u")) return std::nullopt;

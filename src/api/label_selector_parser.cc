@@ -128,30 +128,33 @@ class Parser {
   // Stops before the closing parenthesis. An empty place between commas is the empty value.
   Result<std::vector<std::string>> parse_list() {
     std::vector<std::string> values;
-    while (true) {
+    const auto add = [&](std::string value) {
+      values.push_back(std::move(value));
+      ++value_count_;
+    };
+    while (value_count_ <= kMaxValues) {
       Item item = take();
       if (item.token == Token::kIdentifier) {
-        if (++value_count_ > kMaxValues) {
-          return errors::bad_request("a label selector may have at most " +
-                                     std::to_string(kMaxValues) + " values");
-        }
-        values.push_back(std::move(item.literal));
-        if (next_.is(")")) return values;
+        add(std::move(item.literal));
+        if (next_.is(")")) break;
         if (!next_.is(",")) return found("',' or ')'", next_);
       } else if (item.is(",")) {
-        if (values.empty()) values.emplace_back();
+        if (values.empty()) add("");
         if (next_.is(")")) {
-          values.emplace_back();
-          return values;
+          add("");
+          break;
         }
         if (next_.is(",")) {
           take();
-          values.emplace_back();
+          add("");
         }
       } else {
         return found("',', or identifier", item);
       }
     }
+    if (value_count_ <= kMaxValues) return values;
+    return errors::bad_request("a label selector may have at most " + std::to_string(kMaxValues) +
+                               " values");
   }
 
   Item take() {

@@ -47,10 +47,6 @@ BackendRef backend_of(const AdmissionRequestRef& request) {
   return {request, &request->change.backend};
 }
 
-Unexpected conversion_failure(const Error& why) {
-  return errors::internal("Internal error occurred: " + why.message);
-}
-
 }  // namespace
 
 // Those of a subresource with a kind of its own have one version.
@@ -144,7 +140,9 @@ void RequestView::provide(const AdmissionRequestRef& request,
              sent, version,
              [this, request, versions = std::move(versions),
               done = std::move(done)](const Result<std::vector<api::Value>>& made) mutable {
-               if (!made) return done(conversion_failure(made.error()));
+               if (!made) {
+                 return done(errors::internal("Internal error occurred: " + made.error().message));
+               }
                Objects& objects = objects_[versions.back()];
                if (request_.object != nullptr) objects.object = made->front();
                if (request_.old != nullptr) objects.old = made->back();
@@ -308,7 +306,7 @@ void take_changed_by_asking(const AdmissionRequestRef& request, api::Value chang
   in_version(backend_of(request), change.call.shared_from_this(), change.arena, {changed},
              change.storage,
              [request, done = std::move(done)](const Result<std::vector<api::Value>>& made) {
-               if (!made) return done(conversion_failure(made.error()));
+               if (!made) return done(std::unexpected(made.error()));
                done(take_changed(*request, made->front(), request->change.storage));
              });
 }

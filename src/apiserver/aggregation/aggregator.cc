@@ -241,6 +241,7 @@ class AggregatorImpl final : public Aggregator,
     remote.openapi_v2 = target_of(kOpenApiV2);
     remote.openapi_v3 = target_of(kOpenApiV3);
     remote.discovery.clear();  // It may have another place now.
+    if (remote.version && remote.version->is_stale()) remote.version = nullptr;
     if (remote.target) api->tls = remote.target->tls();
     api->is_available = was_available;
     api->service = std::move(service);

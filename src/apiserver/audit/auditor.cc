@@ -152,7 +152,6 @@ Result<std::shared_ptr<Auditor>> Auditor::create(const Options& options) {
 Auditor::Auditor(Policy policy, const Options& options)
     : policy_(std::move(policy)),
       clock_(options.clock),
-      rng_(options.rng),
       events_(options.metrics.counter("apiserver_audit_event_total", "Audit events that were made.")
                   .with()),
       errors_(options.metrics.counter("apiserver_audit_error_total",

@@ -76,7 +76,6 @@ class Auditor {
   std::vector<Keeper> keepers_;
   std::size_t blocking_ = 0;  // How many of them block.
   const Clock& clock_;
-  Rng& rng_;
   metrics::Series& events_;
   metrics::Family<metrics::Series>& errors_;
 };

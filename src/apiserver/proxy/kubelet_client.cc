@@ -56,11 +56,8 @@ Result<net::Endpoint> KubeletClient::kubelet_of(std::string_view node, bool veri
   if (!tree) return std::unexpected(tree.error());
   net::Endpoint endpoint;
   endpoint.host = node_address(*tree, "InternalIP");
-  if (endpoint.host.empty()) {
-    Error error;  // With a code, and no reason.
-    error.message = "no preferred addresses found; known addresses: []";
-    return std::unexpected(std::move(error));
-  }
+  if (endpoint.host.empty())
+    return errors::unexplained("no preferred addresses found; known addresses: []");
   endpoint.port = kubelet_port(*tree);
   auto tls = use(verify ? verified_ : unverified_);
   if (!tls) return std::unexpected(tls.error());

@@ -1,11 +1,11 @@
 // Deployments, ReplicaSets, ReplicationControllers, DaemonSets and StatefulSets.
+#include "api/conversion.h"
 #include "api/selector.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
-#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -214,21 +214,15 @@ void validate_replication_controller(Change& change, const api::Value& object) {
 
 // -- DaemonSet
 
-// How often the template changed, where extensions/v1beta1 has spec.templateGeneration.
-constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
-
 Result<std::int64_t> template_generation(const api::Value& object) {
-  const auto* said = object.find_path({"metadata", "annotations", kTemplateGeneration});
-  if (said == nullptr || !said->is_string()) return 0;
-  if (const auto number = parse_int(said->as_string())) return *number;
-  return errors::bad_request("strconv.ParseInt: parsing " + quoted(said->as_string()) +
-                             ": invalid syntax");
+  const auto* said = object.find_path({"metadata", "annotations", api::kTemplateGeneration});
+  return said == nullptr ? Result<std::int64_t>(0) : api::annotated_number(*said);
 }
 
 void set_template_generation(Change& change, api::Value& object, std::int64_t number) {
   meta_of(change.arena, object)
       .ensure_object(change.arena, "annotations")
-      .set_ref(change.arena, kTemplateGeneration, change.text(std::to_string(number)));
+      .set_ref(change.arena, api::kTemplateGeneration, change.text(std::to_string(number)));
 }
 
 Result<void> begin_template_generation(Change& change, api::Value& object) {

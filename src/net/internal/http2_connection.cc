@@ -221,12 +221,9 @@ class Http2Connection final : public Connection {
   }
 
   static nghttp2_nv field(std::string_view name, std::string_view value) {
-    // What never comes again would only drive out of the peer's table what does.
-    const bool is_of_one = name == "audit-id";
     return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
             reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-            value.size(),
-            static_cast<std::uint8_t>(is_of_one ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE)};
+            value.size(), NGHTTP2_NV_FLAG_NONE};
   }
 
   void submit(H2Stream& stream, int status, const Headers& headers, bool has_body) {

@@ -85,10 +85,9 @@ class Round : public std::enable_shared_from_this<Round> {
             self->note_mutation(*asked.webhook, changed.value_or(false));
             if (changed) return self->judge(asked, outcome);
             const Error& why = changed.error();
-            const std::string& message = why.causes.empty() ? why.message : why.causes[0].message;
-            constexpr std::string_view kInternal = "Internal error occurred: ";
-            self->done_(errors::internal(
-                (message.starts_with(kInternal) ? "" : std::string(kInternal)) + message));
+            self->done_(errors::internal("Internal error occurred: " +
+                                         (why.causes.empty() ? why.message
+                                                             : why.causes[0].message)));
           });
   }
 
