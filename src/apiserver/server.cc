@@ -171,7 +171,13 @@ class ServerImpl : public Server {
     return {};
   }
 
-  // Errors are laid out as answers would be, in whatever media can be had.
+  // Streams of a subresource are in no media of objects; a log is text.
+  static bool says_what_it_likes(const Call& call) {
+    static constexpr std::string_view kStreams[] = {"attach", "exec", "log", "portforward",
+                                                    "proxy"};
+    return std::ranges::find(kStreams, call.info.subresource) != std::end(kStreams);
+  }
+
   static Result<void> settle_output(Call& call, const Offer& offer) {
     const net::Headers& headers = call.request.headers;
     auto output = negotiate(headers.get("accept"), offer);
@@ -225,8 +231,7 @@ class ServerImpl : public Server {
     const bool is_list = info.verb == "list" || info.verb == "watch";
     const bool shapes = info.verb == "get" || is_list || answers_with_what_was_written(*call);
     const Offer offer{shapes, custom == nullptr, custom == nullptr, is_list};
-    // Streams of a subresource say what they like; a log is text.
-    if (auto ok = settle_output(*call, offer); !ok && call->subresource == nullptr) return ok;
+    if (auto ok = settle_output(*call, offer); !ok && !says_what_it_likes(*call)) return ok;
     if (auto ok = check_shape(*call); !ok) return ok;
     if (auto ok = read_table_options(*call, backend->options.clock); !ok) return ok;
     return dispatch(backend, call);

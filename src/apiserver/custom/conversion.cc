@@ -3,6 +3,7 @@
 #include "api/json.h"
 #include "api/json_scan.h"
 #include "apiserver/custom/custom_kind.h"
+#include "apiserver/custom/custom_objects.h"
 #include "apiserver/proxy/service_proxy.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -79,7 +80,9 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
                    R"(","objects":[)";
     for (std::size_t i = at; i < end(); ++i) {
       if (i != at) request.body += ',';
-      request.body += *stored_json(objects[open[i]]);
+      auto shown = shown_json(*objects[open[i]]);
+      if (!shown) return std::unexpected(std::move(shown.error()));
+      request.body += *shown;
     }
     request.body += "]}}";
     if (!webhook().url.empty()) return request;
@@ -95,6 +98,22 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     request.dial_host = chosen.host;
     request.dial_port = chosen.port;
     return request;
+  }
+
+  // As the schema of the version that the object is in has it.
+  Result<std::string> shown_json(const store::Object& object) const {
+    const std::string version = api_version_of(object);
+    const auto slash = version.find('/');
+    const CustomVersion* own =
+        slash == version.npos
+            ? nullptr
+            : call->resource->custom->kind->find_version(std::string_view(version).substr(slash + 1));
+    if (own == nullptr) return object.json.text();
+    api::Arena arena(16 << 10);
+    auto tree = parse_stored(arena, object);
+    if (!tree) return std::unexpected(std::move(tree.error()));
+    show_custom_object(arena, *tree, *own);
+    return api::to_json_text(*tree);
   }
 
   // The first that both know.

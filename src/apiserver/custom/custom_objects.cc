@@ -202,13 +202,24 @@ void default_custom_object(api::Arena& arena, Value& object, const CustomVersion
   if (metadata != nullptr) object.set_ref(arena, "metadata", kept);
 }
 
-void show_custom_object(api::Arena& arena, Value& object, const CustomVersion& version) {
+void as_custom_version(api::Arena& arena, Value& object, const CustomVersion& version) {
   const auto& resource = version.resource;
   object.set_ref(arena, "apiVersion",
                  Value::string(arena, group_version(resource.group, resource.version)));
-  if (version.schema == nullptr || !version.prunes) return;
-  api::structural::prune(object, version.schema->root());
-  default_custom_object(arena, object, version);
+  if (version.schema != nullptr && version.prunes) {
+    api::structural::prune(object, version.schema->root());
+  }
+}
+
+void show_custom_object(api::Arena& arena, Value& object, const CustomVersion& version) {
+  const std::string_view written = object.string_at("apiVersion");
+  const auto slash = written.find('/');
+  const CustomVersion* own =
+      slash == written.npos ? nullptr : version.kind->find_version(written.substr(slash + 1));
+  if (own == nullptr) own = &version;  // A version that is gone.
+  as_custom_version(arena, object, *own);
+  default_custom_object(arena, object, *own);
+  if (own != &version) as_custom_version(arena, object, version);
 }
 
 constinit const Strategy kCustomStrategy{

@@ -22,8 +22,12 @@ Result<void> take_custom_object(api::Arena& arena, api::Value& object, const Cus
                                 std::vector<std::string>& unknown);
 void default_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version);
 
-// What was stored, as the version of now shows it: without what the schema does not know any more,
-// with defaults that are new. The object is in that version but for its apiVersion.
+// The object in another version, where only apiVersion differs between them: without what the
+// schema of that one does not know.
+void as_custom_version(api::Arena& arena, api::Value& object, const CustomVersion& version);
+
+// What was stored, as `version` shows it. The schema of the version that it is stored in says, as
+// it is now, what is dropped and filled in; that of `version` drops, and fills in nothing.
 void show_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version);
 
 // What every custom kind does on its way into the store.

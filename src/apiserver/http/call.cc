@@ -11,6 +11,15 @@
 namespace pinnace::apiserver {
 namespace {
 
+// In which media an error goes: whatever is asked for, it has no other form than its own.
+Output output_of_error(const Call& call) {
+  const net::Headers& headers = call.request.headers;
+  auto output = negotiate(headers.get("accept"), Offer{});
+  if (!output) return Output{.pretty = true};
+  output->pretty = output->pretty || is_laid_out(call.query, headers.get("user-agent"));
+  return *output;
+}
+
 // A quoted-string of HTTP: a backslash before quotes and backslashes, and nothing else; a header
 // has no control characters.
 std::string quoted_string(std::string_view text) {
@@ -162,7 +171,7 @@ void answer_error(Call& call, const Error& error) {
   const std::string shown = is_audited ? json : std::string();
   const EncodedStatus status =
       is_text ? EncodedStatus{"text/plain; charset=utf-8", error.message + "\n"}
-              : encode_status(std::move(json), call.output);
+              : encode_status(std::move(json), output_of_error(call));
   net::Headers headers = common_headers(call, status.content_type);
   if (is_text) headers.add("x-content-type-options", "nosniff");
   if (error.retry_after_seconds > 0) {

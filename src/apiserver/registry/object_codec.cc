@@ -382,7 +382,7 @@ Result<void> convert(api::Arena& arena, api::Value& object, const api::ResourceI
   if (&from == &to) return {};
   // What a conversion webhook would change besides is its own affair; see custom/conversion.h.
   if (to.custom != nullptr) {
-    show_custom_object(arena, object, *to.custom);
+    as_custom_version(arena, object, *to.custom);
     return {};
   }
   if (auto ok = api::convert_version(arena, object, from, to); !ok) return ok;
@@ -468,11 +468,11 @@ Result<std::string> encode_value(const api::Value& value, const api::TypeInfo* t
 
 SplitJson to_stored(const api::Value& object, const api::ResourceInfo& storage) {
   if (storage.custom == nullptr) return split_json(object);
-  api::Arena arena;
-  api::Value kept = object;
-  const std::string_view version = storage.custom->kind->storage_version().resource.version;
-  kept.set_ref(arena, "apiVersion",
-               api::Value::string(arena, group_version(storage.group, version)));
+  const CustomVersion& version = storage.custom->kind->storage_version();
+  if (&version == storage.custom) return split_json(object);
+  api::Arena arena(16 << 10);
+  api::Value kept = api::deep_copy(arena, object);
+  as_custom_version(arena, kept, version);
   return split_json(kept);
 }
 
