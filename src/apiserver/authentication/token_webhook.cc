@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/http/text_lists.h"
+#include "apiserver/webhook/webhook_refusal.h"
 #include "base/strings.h"
 #include "net/digest.h"
 
@@ -46,9 +47,7 @@ User user_of_value(const api::Value& value) {
 
 Result<VerifiedToken> read_answer(const WebhookAnswer& response,
                                   const std::vector<std::string>& audiences) {
-  if (response.status < 200 || response.status > 299) {
-    return errors::unavailable("the token webhook answered " + std::to_string(response.status));
-  }
+  if (!is_success(response)) return errors::unavailable(refusal_of(response));
   api::Arena arena;
   const auto review = api::parse_json(arena, response.body);
   const auto* status = review ? review->find("status") : nullptr;

@@ -2,6 +2,7 @@
 
 #include "api/json.h"
 #include "apiserver/http/text_lists.h"
+#include "apiserver/webhook/webhook_refusal.h"
 #include "net/digest.h"
 
 namespace pinnace::apiserver {
@@ -37,10 +38,7 @@ Decision failure(const WebhookAuthorizerSpec& spec, const std::string& why) {
 }
 
 Decision read_answer(const WebhookAuthorizerSpec& spec, const WebhookAnswer& response) {
-  if (response.status < 200 || response.status > 299) {
-    return failure(spec, "the authorization webhook " + spec.name + " answered " +
-                             std::to_string(response.status));
-  }
+  if (!is_success(response)) return failure(spec, refusal_of(response));
   api::Arena arena;
   const auto review = api::parse_json(arena, response.body);
   const auto* status = review ? review->find("status") : nullptr;

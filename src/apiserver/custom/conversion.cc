@@ -9,6 +9,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "apiserver/webhook/webhook_refusal.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -102,12 +103,8 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
 
   // As the schema of the version that the object is in has it.
   Result<std::string> shown_json(const store::Object& object) const {
-    const std::string version = api_version_of(object);
-    const auto slash = version.find('/');
-    const CustomVersion* own =
-        slash == version.npos
-            ? nullptr
-            : call->resource->custom->kind->find_version(std::string_view(version).substr(slash + 1));
+    const CustomKind& kind = *call->resource->custom->kind;
+    const CustomVersion* own = kind.find_api_version(api_version_of(object));
     if (own == nullptr) return object.json.text();
     api::Arena arena(16 << 10);
     auto tree = parse_stored(arena, object);
@@ -129,8 +126,8 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     Result<void> ok;
     if (!answer)
       ok = errors::internal("failed: " + answer.error().message);
-    else if (answer->status < 200 || answer->status > 299)
-      ok = errors::internal("failed: the server answered " + std::to_string(answer->status));
+    else if (!is_success(*answer))
+      ok = errors::internal("failed: " + refusal_of(*answer));
     else
       ok = take_review(answer->body);
     if (!ok) return finish(std::unexpected(failure(from, ok.error().message)));
@@ -326,10 +323,13 @@ void in_stored_version(const BackendRef& backend, const CallRef& call, api::Aren
              });
 }
 
-store::ObjectRef written_object(const Call& call, const Value& object,
-                                const store::ObjectRef& stored) {
-  if (!has_conversion_webhook(call)) return stored;
-  return restated(*stored, object);
+void answer_converted(const BackendRef& backend, const CallRef& call, int status,
+                      store::ObjectRef object) {
+  in_requested_version(backend, call, std::move(object),
+                       [call, status](const Result<store::ObjectRef>& shown) {
+                         if (!shown) return answer_error(*call, shown.error());
+                         answer_object(*call, status, *shown);
+                       });
 }
 
 }  // namespace pinnace::apiserver

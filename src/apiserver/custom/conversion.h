@@ -44,9 +44,8 @@ void in_version(const BackendRef& backend, const CallRef& call, api::Arena& aren
 void in_stored_version(const BackendRef& backend, const CallRef& call, api::Arena& arena,
                        api::Value& object, std::function<void(Result<void>)> done);
 
-// What a write of `object` left in the store, as the call's version has it: it is not asked for
-// again what it would be.
-store::ObjectRef written_object(const Call& call, const api::Value& object,
-                                const store::ObjectRef& stored);
+// Answers with a stored object in the version of the call's resource.
+void answer_converted(const BackendRef& backend, const CallRef& call, int status,
+                      store::ObjectRef object);
 
 }  // namespace pinnace::apiserver

@@ -87,6 +87,11 @@ const CustomVersion* CustomKind::find_version(std::string_view name) const {
   return nullptr;
 }
 
+const CustomVersion* CustomKind::find_api_version(std::string_view text) const {
+  const auto slash = text.find('/');
+  return slash == text.npos ? nullptr : find_version(text.substr(slash + 1));
+}
+
 Result<void> CustomKind::read(const Value& definition) {
   const Value* spec = definition.find("spec");
   const Value* names = definition.find_path({"status", "acceptedNames"});

@@ -75,6 +75,8 @@ class CustomKind {
 
   std::span<const std::unique_ptr<CustomVersion>> versions() const { return versions_; }
   const CustomVersion* find_version(std::string_view name) const;
+  // By "GROUP/VERSION".
+  const CustomVersion* find_api_version(std::string_view text) const;
   const CustomVersion& storage_version() const { return *storage_; }
   // Null: only apiVersion differs between versions.
   const ConversionWebhook* webhook() const { return webhook_.get(); }

@@ -212,10 +212,7 @@ void as_custom_version(api::Arena& arena, Value& object, const CustomVersion& ve
 }
 
 void show_custom_object(api::Arena& arena, Value& object, const CustomVersion& version) {
-  const std::string_view written = object.string_at("apiVersion");
-  const auto slash = written.find('/');
-  const CustomVersion* own =
-      slash == written.npos ? nullptr : version.kind->find_version(written.substr(slash + 1));
+  const CustomVersion* own = version.kind->find_api_version(object.string_at("apiVersion"));
   if (own == nullptr) own = &version;  // A version that is gone.
   as_custom_version(arena, object, *own);
   default_custom_object(arena, object, *own);

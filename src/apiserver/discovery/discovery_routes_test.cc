@@ -64,6 +64,8 @@ TEST_F(DiscoveryRoutesTest, GivesProtobufToThoseWhoWantIt) {
   const auto envelope = api::read_protobuf_envelope(answer().body);
   ASSERT_TRUE(envelope);
   EXPECT_EQ(envelope->kind, "APIResourceList");
+  // The verbs are a message of their own.
+  EXPECT_NE(answer().body.find("\n\6create\n\6delete\n"), std::string::npos);
   get(discover_core, "/api", "application/vnd.kubernetes.protobuf, application/json");
   EXPECT_EQ(api::read_protobuf_envelope(answer().body)->kind, "APIVersions");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "api/json.h"
 #include "apiserver/registry/stored_json.h"
@@ -13,35 +14,76 @@ using api::Arena;
 using api::Member;
 using api::Value;
 
-// What version 2 can say, and those who read it use.
-constexpr std::array<std::string_view, 9> kKept{"description", "type",     "format",
-                                                "properties",  "required", "items",
-                                                "enum",        "default",  "additionalProperties"};
-
 constexpr std::string_view kPreserveUnknown = "x-kubernetes-preserve-unknown-fields";
 
-// A schema with what version 2 cannot say left out: there, such places take anything.
-Value reduced(Arena& arena, const Value& schema) {
-  const bool is_free = schema.bool_at("nullable") || schema.bool_at(kPreserveUnknown) ||
-                       schema.bool_at("x-kubernetes-int-or-string");
+// What a schema says besides its parts and what is only Kubernetes' own.
+constexpr std::array<std::string_view, 20> kKept{
+    "default",          "description", "enum",       "exclusiveMaximum",
+    "exclusiveMinimum", "format",      "maxItems",   "maxLength",
+    "maxProperties",    "maximum",     "minItems",   "minLength",
+    "minProperties",    "minimum",     "multipleOf", "pattern",
+    "required",         "title",       "type",       "uniqueItems"};
+// What version 2 has no word for.
+constexpr std::array<std::string_view, 5> kOfVersion3{"allOf", "anyOf", "not", "nullable", "oneOf"};
+
+bool is_one_of(std::string_view key, std::span<const std::string_view> keys) {
+  return std::ranges::find(keys, key) != keys.end();
+}
+
+// Names of required members without those that may be null.
+Value required_of(Arena& arena, const Value& schema, const Value& required) {
+  const Value* all = schema.find("additionalProperties");
+  if (all != nullptr && all->is_object() && all->bool_at("nullable")) return Value::array();
+  const Value* properties = schema.find("properties");
+  Value out = Value::array();
+  for (const Value& name : required.items()) {
+    const Value* property =
+        properties == nullptr || !name.is_string() ? nullptr : properties->find(name.as_string());
+    if (property == nullptr || !property->bool_at("nullable")) out.append(arena, name);
+  }
+  return out;
+}
+
+Value published(Arena& arena, const Value& schema, OpenApi openapi);
+
+Value published_each(Arena& arena, const Value& properties, OpenApi openapi) {
   Value out = Value::object();
+  for (const Member& member : properties.members()) {
+    out.set_ref(arena, member.key, published(arena, member.value, openapi));
+  }
+  return out;
+}
+
+// Readers of version 2 cannot cope with types and parts of what takes null or anything, nor with
+// lists of nobody knows what.
+void loosen(Value& out, const Value& schema) {
+  const bool preserves = schema.bool_at(kPreserveUnknown);
+  if (preserves || schema.bool_at("nullable")) {
+    out.erase("items");
+    out.erase("properties");
+  }
+  const bool is_vague_list = out.string_at("type") == "array" && out.find("items") == nullptr;
+  const bool is_free_object = preserves && out.string_at("type") == "object";
+  if (schema.bool_at("nullable") || is_vague_list || is_free_object) out.erase("type");
+}
+
+Value published(Arena& arena, const Value& schema, OpenApi openapi) {
+  Value out = Value::object();
+  if (!schema.is_object()) return out;
   for (const auto& [key, value] : schema.members()) {
-    const bool is_extension = key.starts_with("x-");
-    if (!is_extension && std::ranges::find(kKept, key) == kKept.end()) continue;
-    const bool is_shape = key == "type" || key == "properties" || key == "items" ||
-                          key == "additionalProperties" || key == "required";
-    if (is_free && is_shape) continue;
     if (key == "properties" && value.is_object()) {
-      Value& all = out.set_ref(arena, key, Value::object());
-      for (const Member& member : value.members()) {
-        all.set_ref(arena, member.key, reduced(arena, member.value));
-      }
+      out.set_ref(arena, key, published_each(arena, value, openapi));
     } else if (key == "items" || key == "additionalProperties") {
-      if (value.is_object()) out.set_ref(arena, key, reduced(arena, value));
-    } else {
+      out.set_ref(arena, key, value.is_object() ? published(arena, value, openapi) : value);
+    } else if (key == "required" && value.is_array() && openapi == OpenApi::kV2) {
+      const Value names = required_of(arena, schema, value);
+      if (!names.empty()) out.set_ref(arena, key, names);
+    } else if (is_one_of(key, kKept) || key.starts_with("x-kubernetes-") ||
+               (openapi == OpenApi::kV3 && is_one_of(key, kOfVersion3))) {
       out.set_ref(arena, key, value);
     }
   }
+  if (openapi == OpenApi::kV2) loosen(out, schema);
   return out;
 }
 
@@ -71,15 +113,25 @@ Value custom_definition(Arena& arena, const CustomVersion& version, OpenApi open
   // Readers of version 2 take an object with properties to have no others.
   const bool takes_all = !is_known || (openapi == OpenApi::kV2 &&
                                        (!version.prunes || schema->bool_at(kPreserveUnknown)));
-  if (!takes_all) out = openapi == OpenApi::kV3 ? *schema : reduced(arena, *schema);
+  if (!takes_all) out = published(arena, *schema, openapi);
   out.set_ref(arena, "type", Value::string_ref("object"));
   if (takes_all) return out;
   Value& properties = out.ensure_object(arena, "properties");
-  add_text(arena, properties, "apiVersion",
-           "The group and version of this object's schema, such as \"apps/v1\".");
-  add_text(arena, properties, "kind", "The kind of this object, such as \"Deployment\".");
+  add_text(arena, properties, "apiVersion", kApiVersionDoc);
+  add_text(arena, properties, "kind", kKindDoc);
   properties.set_ref(arena, "metadata", metadata);
   return out;
+}
+
+void add_selectable_fields(Arena& arena, Value& definition, const CustomVersion& version) {
+  if (version.field_selectors.empty()) return;
+  Value fields = Value::array();
+  for (const std::string_view path : version.field_selectors) {
+    Value field = Value::object();
+    field.set_ref(arena, "fieldPath", Value::string_ref(path));
+    fields.append(arena, field);
+  }
+  definition.set_ref(arena, "x-kubernetes-selectable-fields", fields);
 }
 
 }  // namespace pinnace::apiserver

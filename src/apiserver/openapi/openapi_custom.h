@@ -16,4 +16,7 @@ namespace pinnace::apiserver {
 api::Value custom_definition(api::Arena& arena, const CustomVersion& version, OpenApi openapi,
                              const api::Value& metadata);
 
+// x-kubernetes-selectable-fields, of the kind and of its list.
+void add_selectable_fields(api::Arena& arena, api::Value& definition, const CustomVersion& version);
+
 }  // namespace pinnace::apiserver

@@ -89,7 +89,9 @@ class SchemaMaker {
   }
 
   // What stands for one field of a type.
-  Value member(const FieldInfo& field) { return property(field); }
+  Value member(const TypeInfo& type, const FieldInfo& field) {
+    return property(field, doc_of(type, field));
+  }
 
   Value definition(const TypeInfo& type) {
     Value out = Value::object();
@@ -99,9 +101,8 @@ class SchemaMaker {
     out.set_ref(arena_, "type", text("object"));
     Value properties = Value::object(), required = Value::array();
     if (type.is_kind) {
-      add_text(properties, "apiVersion",
-               "The group and version of this object's schema, such as \"apps/v1\".");
-      add_text(properties, "kind", "The kind of this object, such as \"Deployment\".");
+      add_text(properties, "apiVersion", kApiVersionDoc);
+      add_text(properties, "kind", kKindDoc);
     }
     add_fields(type, properties, required);
     if (!required.empty()) out.set_ref(arena_, "required", required);
@@ -123,12 +124,18 @@ class SchemaMaker {
         add_fields(*field.type, properties, required);
         continue;
       }
-      properties.set_ref(arena_, field.name, property(field));
+      properties.set_ref(arena_, field.name, member(type, field));
       if (field.required) required.append(arena_, text(field.name));
     }
   }
 
-  Value property(const FieldInfo& field) {
+  static std::string_view doc_of(const TypeInfo& type, const FieldInfo& field) {
+    const bool is_metadata = type.is_kind && field.type != nullptr &&
+                             field.type->name == "ObjectMeta" && field.name == "metadata";
+    return is_metadata ? kMetadataDoc : field.doc;
+  }
+
+  Value property(const FieldInfo& field, std::string_view doc) {
     Value out = one(field);
     if (field.container == Container::kList) {
       out = around("array", "items", out);
@@ -139,9 +146,9 @@ class SchemaMaker {
         out.set_ref(arena_, "x-kubernetes-map-type", text("atomic"));
       }
     }
-    if (field.doc.empty() && !has_rules(field)) return out;
+    if (doc.empty() && !has_rules(field)) return out;
     if (version_ == OpenApi::kV3 && out.find("$ref") != nullptr) out = beside_others(out);
-    if (!field.doc.empty()) out.set_ref(arena_, "description", text(field.doc));
+    if (!doc.empty()) out.set_ref(arena_, "description", text(doc));
     add_patch_rules(out, field);
     if (auto value = api::parse_json(arena_, field.default_json);
         !field.default_json.empty() && value) {
@@ -194,7 +201,7 @@ class SchemaMaker {
     if (const NamedForm* named = named_form(field)) return reference(named->name);
     if (field.form == Form::kObject) {
       if (is_definition(*field.type)) return reference(definition_name(*field.type));
-      return property(field.type->fields[0]);
+      return property(field.type->fields[0], field.type->fields[0].doc);
     }
     Value out = Value::object();
     const auto [type, format] = primitive(field.form);
@@ -285,7 +292,10 @@ Value group_version_kind(Arena& arena, std::string_view group, std::string_view 
 
 Definitions::Definitions(const Catalog& catalog, OpenApi version) : version_(version) {
   for (const CustomKindRef& kind : catalog.custom_kinds()) {
-    for (const auto& each : kind->versions()) custom_.emplace(&each->type, each.get());
+    for (const auto& each : kind->versions()) {
+      custom_.emplace(&each->type, each.get());
+      custom_lists_.emplace(&each->list_type, each.get());
+    }
   }
 }
 
@@ -322,12 +332,16 @@ Value Definitions::schema_of(Arena& arena, const Definition& definition) const {
   SchemaMaker maker(arena, version_);
   if (definition.type == nullptr) return maker.named(*definition.form);
   const auto custom = custom_.find(definition.type);
-  Value out = custom == custom_.end() ? maker.definition(*definition.type)
-                                      : custom_definition(arena, *custom->second, version_,
-                                                          maker.member(definition.type->fields[0]));
+  Value out = custom == custom_.end()
+                  ? maker.definition(*definition.type)
+                  : custom_definition(arena, *custom->second, version_,
+                                      maker.member(*definition.type, definition.type->fields[0]));
   if (definition.type->is_kind) {
     out.set_ref(arena, "x-kubernetes-group-version-kind", kinds_of(arena, *definition.type));
   }
+  const auto list = custom_lists_.find(definition.type);
+  if (custom != custom_.end()) add_selectable_fields(arena, out, *custom->second);
+  if (list != custom_lists_.end()) add_selectable_fields(arena, out, *list->second);
   return out;
 }
 

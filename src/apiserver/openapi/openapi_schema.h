@@ -20,6 +20,13 @@ namespace pinnace::apiserver {
 
 enum class OpenApi { kV2, kV3 };
 
+// What every kind has, as `kubectl explain` tells it.
+inline constexpr std::string_view kApiVersionDoc =
+    "APIVersion defines of which group and version this object's schema is, such as \"apps/v1\".";
+inline constexpr std::string_view kKindDoc = "Kind is what this object is, such as \"Deployment\".";
+inline constexpr std::string_view kMetadataDoc =
+    "Standard object's metadata: its names and labels, and what the server says of it.";
+
 // "io.k8s.api.apps.v1.Deployment"
 std::string definition_name(const api::TypeInfo& type);
 
@@ -50,7 +57,7 @@ class Definitions {
  private:
   OpenApi version_;
   // Of custom kinds, by their types.
-  std::unordered_map<const api::TypeInfo*, const CustomVersion*> custom_;
+  std::unordered_map<const api::TypeInfo*, const CustomVersion*> custom_, custom_lists_;
   std::map<std::string, Definition> all_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "api/json.h"
 #include "api/protobuf_wire.h"
+#include "api/yaml.h"
 #include "apiserver/openapi/openapi_paths.h"
 #include "apiserver/openapi/openapi_schema.h"
 #include "apiserver/openapi/openapi_v2.h"
@@ -255,7 +256,7 @@ void expect_same_schema(std::string_view message, const Value& json) {
   for (const Field& extension : extension_fields) {
     const Value* value = json.find(text_of(extension.bytes, 1));
     ASSERT_NE(value, nullptr);
-    EXPECT_EQ(text_of(text_of(extension.bytes, 2), 2), api::to_json_text(*value) + "\n");
+    EXPECT_EQ(text_of(text_of(extension.bytes, 2), 2), api::to_yaml_text(*value));
   }
   if (const Value* items = json.find("items")) {
     expect_same_schema(text_of(text_of(message, 23), 1), *items);

@@ -2,7 +2,7 @@
 
 #include <ranges>
 
-#include "api/json.h"
+#include "api/yaml.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -57,7 +57,7 @@ constexpr std::uint32_t kAnyYaml = 2;
 
 void OpenApiV2Writer::write_any(std::uint32_t number, const Value& value) {
   const std::size_t mark = wire_.size();
-  wire_.text_field(kAnyYaml, api::to_json_text(value) + "\n");
+  wire_.text_field(kAnyYaml, api::to_yaml_text(value));
   wire_.close(number, mark);
 }
 

@@ -192,7 +192,7 @@ void write(const CreationRef& creation, store::Key key) {
                    return creation->fail(write_error(call, done.error(), creation->change.name));
                  }
                  creation->change.done(true);
-                 answer_object(call, 201, written_object(call, creation->object, *done));
+                 answer_converted(creation->backend, creation->call, 201, *done);
                });
 }
 

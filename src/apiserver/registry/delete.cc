@@ -146,8 +146,10 @@ struct DeletionAttempt {
   api::Arena arena{16 << 10};
   Change change;
   store::ObjectRef before;
+  // In the version in which it is kept, whichever that is: no more than its metadata changes.
   api::Value object;
-  AdmissionRequest admission{change, Operation::kDelete, nullptr, &object};
+  api::Value shown;  // In the requested version.
+  AdmissionRequest admission{change, Operation::kDelete, nullptr, &shown};
 
   void fail(Error error) { done(std::unexpected(std::move(error)), false); }
 };
@@ -197,6 +199,32 @@ void settle(const DeletionAttemptRef& attempt) {
   commit(attempt, strategy, step);
 }
 
+Result<void> read_object(DeletionAttempt& attempt, const store::Object& shown) {
+  const Call& call = *attempt.call;
+  if (auto ok = check_preconditions(call, *attempt.before, attempt.deletion); !ok) return ok;
+  auto object = parse_stored(attempt.arena, *attempt.before);
+  if (!object) return std::unexpected(std::move(object.error()));
+  attempt.object = attempt.shown = *object;
+  if (call.storage->custom == nullptr) return {};
+  auto tree = stored_tree(attempt.arena, shown, *call.storage);
+  if (!tree) return std::unexpected(std::move(tree.error()));
+  attempt.shown = *tree;
+  return {};
+}
+
+void admit(const DeletionAttemptRef& attempt) {
+  if (attempt->deletion.is_admitted) return settle(attempt);
+  const AdmissionRequestRef request(attempt, &attempt->admission);
+  const AdmissionChain& chain = attempt->backend->admission;
+  chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
+    if (!ok) return attempt->fail(std::move(ok.error()));
+    chain.validate(request, [attempt](Result<void> agreed) {
+      if (!agreed) return attempt->fail(std::move(agreed.error()));
+      settle(attempt);
+    });
+  });
+}
+
 }  // namespace
 
 void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key, Deletion deletion,
@@ -209,23 +237,16 @@ void run_deletion(const BackendRef& backend, const CallRef& call, store::Key key
         errors::not_found(resource_text(*call->resource), attempt->key.name).error());
   }
   attempt->before = std::move(*found);
-  if (auto ok = check_preconditions(*call, *attempt->before, attempt->deletion); !ok) {
-    return attempt->fail(std::move(ok.error()));
-  }
-  // In the version in which it is kept, whichever that is: no more than its metadata changes.
-  auto object = parse_stored(attempt->arena, *attempt->before);
-  if (!object) return attempt->fail(std::move(object.error()));
-  attempt->object = *object;
-  if (attempt->deletion.is_admitted) return settle(attempt);
-  const AdmissionRequestRef request(attempt, &attempt->admission);
-  const AdmissionChain& chain = backend->admission;
-  chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
-    if (!ok) return attempt->fail(std::move(ok.error()));
-    chain.validate(request, [attempt](Result<void> agreed) {
-      if (!agreed) return attempt->fail(std::move(agreed.error()));
-      settle(attempt);
-    });
-  });
+  in_requested_version(backend, call, attempt->before,
+                       [attempt](const Result<store::ObjectRef>& shown) {
+                         Result<void> ok;
+                         if (!shown)
+                           ok = std::unexpected(shown.error());
+                         else
+                           ok = read_object(*attempt, **shown);
+                         if (!ok) return attempt->fail(std::move(ok.error()));
+                         admit(attempt);
+                       });
 }
 
 namespace {
@@ -330,17 +351,6 @@ Result<Deletion> read_deletion(Call& call) {
   return std::move(deletion);
 }
 
-namespace {
-void answer_converted(const BackendRef& backend, const CallRef& call, int status,
-                      const store::ObjectRef& object) {
-  in_requested_version(backend, call, object,
-                       [call, status](const Result<store::ObjectRef>& shown) {
-                         if (!shown) return answer_error(*call, shown.error());
-                         answer_object(*call, status, *shown);
-                       });
-}
-}  // namespace
-
 void delete_object(const BackendRef& backend, const CallRef& call) {
   auto deletion = read_deletion(*call);
   if (!deletion) return answer_error(*call, deletion.error());
@@ -411,7 +421,7 @@ void pump(const std::shared_ptr<Collection>& all) {
                    pump(all);
                  });
   }
-  if (answers) answer_page(all->backend, all->call, std::move(all->page));
+  if (answers) answer_page(all->call, std::move(all->page));
 }
 
 }  // namespace
@@ -419,14 +429,14 @@ void pump(const std::shared_ptr<Collection>& all) {
 void delete_collection(const BackendRef& backend, const CallRef& call) {
   auto deletion = read_deletion(*call);
   if (!deletion) return answer_error(*call, deletion.error());
-  auto page = read_page(backend, call);
-  if (!page) return;
   auto all = std::make_shared<Collection>();
   all->backend = backend;
   all->call = call;
   all->deletion = std::move(*deletion);
-  all->page = std::move(*page);
-  pump(all);
+  read_page(backend, call, [all](Page page) {
+    all->page = std::move(page);
+    pump(all);
+  });
 }
 
 }  // namespace pinnace::apiserver

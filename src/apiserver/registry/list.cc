@@ -131,44 +131,61 @@ Result<ListQuery> parse_list_query(const Call& call, const ListOptions& options,
   return query;
 }
 
-Result<Page> select_page(const Call& call, const store::Store& store, const Selection& selection,
-                         const ListQuery& query) {
-  Page page;
-  const std::string resource(call.storage->storage_resource);
-  if (!selection.only_name().empty() && query.at == 0 &&
-      (!call.info.ns.empty() || !call.storage->namespaced)) {
-    page.revision = store.revision();
-    auto one =
-        store.get({resource, call.storage->namespaced ? call.info.ns : "", selection.only_name()});
-    if (one && selection.matches(**one)) page.objects.push_back(std::move(*one));
-    return page;
-  }
-  const bool all = selection.matches_everything();
+// A list under way: parts of what is stored go in, what is selected of them stays.
+struct Listing {
+  BackendRef backend;
+  CallRef call;
+  Selection selection;
+  ListQuery query;
+  std::function<void(Page)> done;
+  Page page{};
   std::string start = query.start;
   store::Revision at = query.at;
-  for (;;) {
+
+  std::string_view scope() const {
+    return call->storage->namespaced ? std::string_view(call->info.ns) : std::string_view();
+  }
+
+  // The one object that can be selected.
+  store::Snapshot read_one() const {
+    store::Snapshot part;
+    part.revision = backend->store().revision();
+    auto one = backend->store().get({std::string(call->storage->storage_resource),
+                                     std::string(scope()), selection.only_name()});
+    if (one) part.objects.push_back(std::move(*one));
+    return part;
+  }
+
+  Result<store::Snapshot> read_part() const {
+    const bool is_in_scope = !scope().empty() || !call->storage->namespaced;
+    if (!selection.only_name().empty() && query.at == 0 && is_in_scope) return read_one();
+    const bool all = selection.matches_everything();
     const std::size_t chunk =
         query.limit == 0 ? 0 : (all ? query.limit : std::max(query.limit, kPage));
-    auto part =
-        store.list(resource, call.storage->namespaced ? call.info.ns : "", start, chunk, at);
+    auto part = backend->store().list(call->storage->storage_resource, scope(), start, chunk, at);
     if (!part) return errors::expired("The resourceVersion for the provided list is too old.");
-    at = page.revision = part->revision;
-    const auto place = [](const store::Object& object) {
-      return object.key.ns.empty() ? object.key.name : object.key.ns + "/" + object.key.name;
-    };
-    for (std::size_t i = 0; i < part->objects.size(); ++i) {
-      start = place(*part->objects[i]);
-      if (!all && !selection.matches(*part->objects[i])) continue;
-      page.objects.push_back(std::move(part->objects[i]));
+    return part;
+  }
+
+  // True when there is nothing more to read. The part's objects are in the requested version.
+  bool take(store::Snapshot part) {
+    const bool all = selection.matches_everything();
+    at = page.revision = part.revision;
+    for (std::size_t i = 0; i < part.objects.size(); ++i) {
+      const store::Key& key = part.objects[i]->key;
+      start = key.ns.empty() ? key.name : key.ns + "/" + key.name;
+      if (!all && !selection.matches(*part.objects[i])) continue;
+      page.objects.push_back(std::move(part.objects[i]));
       if (query.limit == 0 || page.objects.size() < query.limit) continue;
-      page.remaining = part->remaining + (part->objects.size() - i - 1);
+      page.remaining = part.remaining + (part.objects.size() - i - 1);
       page.knows_remaining = all;
       if (page.remaining > 0) page.next = make_continue({page.revision, start});
-      return page;
+      return true;
     }
-    if (!part->more) return page;
+    return !part.more;
   }
-}
+};
+using ListingRef = std::shared_ptr<Listing>;
 
 // The page that was asked for cannot be had any more; the rest as it is now can.
 void answer_expired(Call& call, const ListQuery& query) {
@@ -285,36 +302,54 @@ void get_object(const BackendRef& backend, const CallRef& call) {
     return answer_error(*call,
                         errors::not_found(resource_text(*call->resource), call->info.name).error());
   }
-  in_requested_version(backend, call, *found, [call](const Result<store::ObjectRef>& shown) {
-    if (!shown) return answer_error(*call, shown.error());
-    answer_object(*call, 200, *shown);
-  });
-}
-
-std::optional<Page> read_page(const BackendRef& backend, const CallRef& call) {
-  const auto refuse = [&](const Error& error) {
-    answer_error(*call, error);
-    return std::nullopt;
-  };
-  const auto options = read_list_options(*call);
-  if (!options) return refuse(options.error());
-  const auto query = parse_list_query(*call, *options, backend->store());
-  if (!query) return refuse(query.error());
-  auto page = select_page(*call, backend->store(), options->selection, *query);
-  if (page) return std::move(*page);
-  if (!page.error().is("Expired") || !query->is_continued) return refuse(page.error());
-  answer_expired(*call, *query);
-  return std::nullopt;
-}
-
-void list_objects(const BackendRef& backend, const CallRef& call) {
-  if (auto page = read_page(backend, call)) answer_page(backend, call, std::move(*page));
+  answer_converted(backend, call, 200, std::move(*found));
 }
 
 namespace {
 
-// `objects` are in the requested version.
-void answer_shown(const CallRef& call, Page& page) {
+void refuse(const Listing& listing, const Error& error) {
+  if (error.is("Expired") && listing.query.is_continued) {
+    return answer_expired(*listing.call, listing.query);
+  }
+  answer_error(*listing.call, error);
+}
+
+void read_all(Listing& listing) {
+  for (;;) {
+    auto part = listing.read_part();
+    if (!part) return refuse(listing, part.error());
+    if (listing.take(std::move(*part))) return listing.done(std::move(listing.page));
+  }
+}
+
+// What is selected is seen once the webhook has answered.
+void read_converted(const ListingRef& listing) {
+  auto part = listing->read_part();
+  if (!part) return refuse(*listing, part.error());
+  auto objects = std::exchange(part->objects, {});
+  in_requested_version(
+      listing->backend, listing->call, std::move(objects),
+      [listing, part = std::move(*part)](Result<std::vector<store::ObjectRef>> shown) mutable {
+        if (!shown) return answer_error(*listing->call, shown.error());
+        part.objects = std::move(*shown);
+        if (listing->take(std::move(part))) return listing->done(std::move(listing->page));
+        read_converted(listing);
+      });
+}
+
+}  // namespace
+
+void read_page(const BackendRef& backend, const CallRef& call, std::function<void(Page)> done) {
+  auto options = read_list_options(*call);
+  if (!options) return answer_error(*call, options.error());
+  auto query = parse_list_query(*call, *options, backend->store());
+  if (!query) return answer_error(*call, query.error());
+  Listing listing{backend, call, std::move(options->selection), std::move(*query), std::move(done)};
+  if (!has_conversion_webhook(*call)) return read_all(listing);
+  read_converted(std::make_shared<Listing>(std::move(listing)));
+}
+
+void answer_page(const CallRef& call, Page page) {
   if (call->output.shape == Shape::kTable) {
     return answer_table(call, std::move(page.objects), page.revision, page.next,
                         page.knows_remaining ? page.remaining : 0);
@@ -337,17 +372,8 @@ void answer_shown(const CallRef& call, Page& page) {
   answer_body(*call, content_type_of(output.media, false), std::move(body), about_bytes);
 }
 
-}  // namespace
-
-void answer_page(const BackendRef& backend, const CallRef& call, Page page) {
-  auto objects = std::move(page.objects);
-  in_requested_version(
-      backend, call, std::move(objects),
-      [call, page = std::move(page)](Result<std::vector<store::ObjectRef>> shown) mutable {
-        if (!shown) return answer_error(*call, shown.error());
-        page.objects = std::move(*shown);
-        answer_shown(call, page);
-      });
+void list_objects(const BackendRef& backend, const CallRef& call) {
+  read_page(backend, call, [call](Page page) { answer_page(call, std::move(page)); });
 }
 
 }  // namespace pinnace::apiserver

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,9 +19,9 @@ struct Page {
   bool knows_remaining = false;
 };
 
-// What the query of the call asks for; none when it was answered with an error.
-std::optional<Page> read_page(const BackendRef& backend, const CallRef& call);
-// Answers with the page, its objects in the requested version.
-void answer_page(const BackendRef& backend, const CallRef& call, Page page);
+// What the query of the call asks for, in the requested version; `done` is not called when the call
+// was answered with an error.
+void read_page(const BackendRef& backend, const CallRef& call, std::function<void(Page)> done);
+void answer_page(const CallRef& call, Page page);
 
 }  // namespace pinnace::apiserver

@@ -236,7 +236,11 @@ void write(const AttemptRef& attempt) {
                  const Strategy& own = strategy_for(attempt->change.storage);
                  if (removes && own.after_delete != nullptr)
                    own.after_delete(*attempt->backend, attempt->object);
-                 attempt->answer(written_object(call, attempt->object, *done));
+                 in_requested_version(attempt->backend, attempt->call, *done,
+                                      [attempt](const Result<store::ObjectRef>& shown) {
+                                        if (!shown) return attempt->fail(shown.error());
+                                        attempt->answer(*shown);
+                                      });
                });
 }
 

@@ -13,6 +13,7 @@
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "apiserver/webhook/webhook_refusal.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -101,10 +102,7 @@ std::string review_of(const AdmissionRequest& request) {
 
 Result<ImageVerdict> read_verdict(const Result<WebhookAnswer>& answer) {
   if (!answer) return std::unexpected(answer.error());
-  if (answer->status < 200 || answer->status > 299) {
-    return errors::unavailable("the image policy webhook answered " +
-                               std::to_string(answer->status));
-  }
+  if (!is_success(*answer)) return errors::unavailable(refusal_of(*answer));
   api::Arena arena;
   const auto review = api::parse_json(arena, answer->body);
   if (!review) return std::unexpected(review.error());

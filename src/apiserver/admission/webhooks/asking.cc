@@ -1,15 +1,13 @@
 #include "apiserver/admission/webhooks/asking.h"
 
-#include "api/json.h"
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/backend.h"
 #include "apiserver/proxy/service_proxy.h"
+#include "apiserver/webhook/webhook_refusal.h"
 #include "base/log.h"
 
 namespace pinnace::apiserver {
 namespace {
-
-constexpr std::size_t kMaxShownBytes = 1000;
 
 // One question under way: what is left of it once the request's thread has gone on.
 struct Question {
@@ -53,18 +51,9 @@ WebhookOutcome failed(std::string why) {
   return outcome;
 }
 
-std::string status_failure(const WebhookAnswer& answer) {
-  if (answer.status == 404) return "the server could not find the requested resource";
-  std::string shown;
-  api::write_json_string(shown, std::string_view(answer.body).substr(0, kMaxShownBytes));
-  return "an error on the server (" + shown + ") has prevented the request from succeeding";
-}
-
 WebhookOutcome read_answer(const Question& question, const Result<WebhookAnswer>& answer) {
   if (!answer) return failed("failed to call webhook: " + answer.error().message);
-  if (answer->status < 200 || answer->status > 299) {
-    return failed("failed to call webhook: " + status_failure(*answer));
-  }
+  if (!is_success(*answer)) return failed("failed to call webhook: " + refusal_of(*answer));
   auto review = parse_review(answer->body, question.is_v1, question.uid, question.is_mutating);
   if (!review) return failed("received invalid webhook response: " + review.error().message);
   WebhookOutcome outcome;

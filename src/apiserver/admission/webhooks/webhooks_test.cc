@@ -469,7 +469,8 @@ class ConvertedTest : public WebhooksTest {
       return std::string(R"({"name":")") + name + R"(","served":true,"storage":)" + rest +
              R"(,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":)"
              R"({"type":"object","properties":{")" +
-             field + R"(":{"type":"integer"}}}}}}})";
+             field + R"(":{"type":"integer"}}}}}},"selectableFields":[{"jsonPath":".spec.)" +
+             field + "\"}]}";
     };
     const auto made = call(
         "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
@@ -504,8 +505,8 @@ class ConvertedTest : public WebhooksTest {
 
   AnswerRef box(const std::string& version, const std::string& name, const std::string& spec) {
     return call("POST", "/apis/example.com/" + version + "/namespaces/default/boxes",
-                R"({"apiVersion":"example.com/)" + version + R"(","kind":"Box","metadata":{"name":")" +
-                    name + R"("},"spec":)" + spec + "}");
+                R"({"apiVersion":"example.com/)" + version +
+                    R"(","kind":"Box","metadata":{"name":")" + name + R"("},"spec":)" + spec + "}");
   }
 };
 
@@ -579,6 +580,32 @@ TEST_F(ConvertedTest, AConversionThatFailsEndsTheRequest) {
                         "failed: "));
 }
 
+TEST_F(ConvertedTest, ListsAndDeletionsSelectInTheVersionOfTheRequest) {
+  for (const char* name : {"a", "b", "c"}) box("v1", name, R"({"size":3})");
+  box("v1", "d", R"({"size":4})");
+  const std::string path =
+      "/apis/example.com/v2/namespaces/default/boxes?fieldSelector=spec.length";
+  const auto first = call("GET", path + "%3D3&limit=2");
+  ASSERT_EQ(first->status, 200) << first->body;
+  EXPECT_EQ(first->json().find("items")->size(), 2U);
+  const auto rest =
+      call("GET", path + "%3D3&limit=2&continue=" +
+                      std::string(first->json().find_path({"metadata", "continue"})->as_string()));
+  ASSERT_EQ(rest->json().find("items")->size(), 1U) << rest->body;
+  EXPECT_EQ(call("DELETE", path + "!%3D3")->status, 200);
+  const auto left = call("GET", "/apis/example.com/v1/namespaces/default/boxes");
+  EXPECT_EQ(left->json().find("items")->size(), 3U);
+}
+
+TEST_F(ConvertedTest, NothingIsDeletedThatCannotBeConverted) {
+  box("v1", "b", R"({"size":3})");
+  client_.hooks.erase("https://hook/convert");
+  const std::string path = "/apis/example.com/v2/namespaces/default/boxes";
+  EXPECT_EQ(call("DELETE", path + "/b")->status, 500);
+  EXPECT_EQ(call("DELETE", path)->status, 500);
+  EXPECT_EQ(call("GET", "/apis/example.com/v1/namespaces/default/boxes/b")->status, 200);
+}
+
 TEST_F(ConvertedTest, APolicySeesTheVersionThatItAskedFor) {
   const std::string group = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
   const auto policy = call(
@@ -598,20 +625,20 @@ TEST_F(ConvertedTest, APolicySeesTheVersionThatItAskedFor) {
 
 TEST_F(ConvertedTest, WhatAMutatingPolicyChangesComesBackInTheVersionOfTheRequest) {
   const std::string group = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolic";
-  const auto policy = call(
-      "POST", group + "ies",
-      std::string(R"({"metadata":{"name":"p"},"spec":{"reinvocationPolicy":"Never",)"
-                  R"("matchConstraints":{"resourceRules":[{)") +
-          R"("apiGroups":["example.com"],"apiVersions":["v1"],"resources":["boxes"],)"
-          R"("operations":["CREATE"]}]},)"
-          R"("matchConditions":[{"name":"small","expression":"object.spec.size < 10"}],)"
-          R"("mutations":[{"patchType":"JSONPatch","jsonPatch":{"expression":)"
-          R"("[JSONPatch{op: 'replace', path: '/spec/size', value: object.spec.size + 1}]"}},)"
-          R"({"patchType":"ApplyConfiguration","applyConfiguration":{"expression":)"
-          R"("Object{spec: Object.spec{size: object.spec.size * 2}}"}}]}})");
+  const auto policy =
+      call("POST", group + "ies",
+           std::string(R"({"metadata":{"name":"p"},"spec":{"reinvocationPolicy":"Never",)"
+                       R"("matchConstraints":{"resourceRules":[{)") +
+               R"("apiGroups":["example.com"],"apiVersions":["v1"],"resources":["boxes"],)"
+               R"("operations":["CREATE"]}]},)"
+               R"("matchConditions":[{"name":"small","expression":"object.spec.size < 10"}],)"
+               R"("mutations":[{"patchType":"JSONPatch","jsonPatch":{"expression":)"
+               R"("[JSONPatch{op: 'replace', path: '/spec/size', value: object.spec.size + 1}]"}},)"
+               R"({"patchType":"ApplyConfiguration","applyConfiguration":{"expression":)"
+               R"("Object{spec: Object.spec{size: object.spec.size * 2}}"}}]}})");
   ASSERT_EQ(policy->status, 201) << policy->body;
-  const auto binding = call("POST", group + "ybindings",
-                            R"({"metadata":{"name":"b"},"spec":{"policyName":"p"}})");
+  const auto binding =
+      call("POST", group + "ybindings", R"({"metadata":{"name":"b"},"spec":{"policyName":"p"}})");
   ASSERT_EQ(binding->status, 201) << binding->body;
   const auto made = box("v2", "b", R"({"length":3})");
   EXPECT_EQ(made->status, 201) << made->body;
