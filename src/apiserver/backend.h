@@ -16,6 +16,7 @@
 #include "apiserver/fairness/turns.h"
 #include "apiserver/http/deadlines.h"
 #include "apiserver/http/document_cache.h"
+#include "apiserver/registry/list_reach.h"
 #include "apiserver/registry/watch_ends.h"
 #include "apiserver/server.h"
 #include "apiserver/strategies/allocator.h"
@@ -45,6 +46,8 @@ struct Backend {
   fairness::Turns turns;
   std::shared_ptr<Deadlines> deadlines = std::make_shared<Deadlines>(options.executor);
   std::shared_ptr<WatchEnds> watch_ends = std::make_shared<WatchEnds>(options.executor);
+  std::shared_ptr<ListReach> list_reach =
+      std::make_shared<ListReach>(options.executor, options.store);
   std::unique_ptr<Authenticator> authenticator;
   Rbac rbac;
   NodeAuthorizer nodes;

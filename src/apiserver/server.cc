@@ -291,6 +291,7 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
     if (auto ok = bootstrap(backend); !ok) return std::unexpected(std::move(ok.error()));
   }
   start_event_expiry(backend);
+  backend->list_reach->start();
   fairness::follow_flow_control(backend);
   follow_definitions(backend);
   backend->aggregator->start();

@@ -162,9 +162,11 @@ struct Listing {
     const bool all = selection.matches_everything();
     const std::size_t chunk =
         query.limit == 0 ? 0 : (all ? query.limit : std::max(query.limit, kPage));
-    auto part = backend->store().list(call->storage->storage_resource, scope(), start, chunk, at);
-    if (!part) return errors::expired("The resourceVersion for the provided list is too old.");
-    return part;
+    if (at == 0 || backend->list_reach->reaches(at)) {
+      auto part = backend->store().list(call->storage->storage_resource, scope(), start, chunk, at);
+      if (part) return part;
+    }
+    return errors::expired("The resourceVersion for the provided list is too old.");
   }
 
   // True when there is nothing more to read. The part's objects are in the requested version.
