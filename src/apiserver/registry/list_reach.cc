@@ -1,14 +1,19 @@
 #include "apiserver/registry/list_reach.h"
 
-#include <utility>
-
 namespace pinnace::apiserver {
+namespace {
+constexpr std::size_t kNotes = kListReach / kListReachLook;
+}  // namespace
 
 void ListReach::start() {
-  executor_.schedule_after(kListReach, [weak = weak_from_this()] {
+  executor_.schedule_after(kListReachLook, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
-    self->floor_ = std::exchange(self->noted_, self->store_.revision());
+    self->noted_.push_back(self->store_.revision());
+    if (self->noted_.size() > kNotes) {
+      self->floor_ = self->noted_.front();
+      self->noted_.pop_front();
+    }
     self->start();
   });
 }

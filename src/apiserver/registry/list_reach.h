@@ -1,4 +1,4 @@
-// ListReach says how far back a list may go: for at least kListReach, and less than twice that.
+// ListReach says how far back a list may go: for at least kListReach, and not for much longer.
 //
 // Why: who goes on with a list after longer than that is told so, as Kubernetes does since it
 //   compacts etcd, instead of being shown a past that may be hours old. Watches go on from wherever
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 namespace pinnace::apiserver {
 
 inline constexpr Duration kListReach = std::chrono::minutes(5);
+inline constexpr Duration kListReachLook = std::chrono::minutes(1);
 
 class ListReach : public std::enable_shared_from_this<ListReach> {
  public:
@@ -27,7 +29,7 @@ class ListReach : public std::enable_shared_from_this<ListReach> {
  private:
   Executor& executor_;
   const store::Store& store_;
-  store::Revision noted_ = 0;  // Where the store was a while ago.
+  std::deque<store::Revision> noted_;  // Where the store was at the latest looks, oldest first.
   std::atomic<store::Revision> floor_{0};
 };
 

@@ -9,6 +9,7 @@
 #include "api/merge_patch.h"
 #include "api/object_codec.h"
 #include "api/strategic_merge_patch.h"
+#include "api/tree_conversion.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -133,17 +134,19 @@ Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
 Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api::TypeInfo& type,
                           Error why) const {
   if (why.code != 400) return Unexpected(std::move(why));
-  std::string shown;
+  std::string shown, problem;
+  const auto patched = apply(arena, object, type);
   if (kind_ == Kind::kStrategic) {
     api::Value sorted = api::deep_copy(arena, body_);
     api::sort_all_members(sorted);  // As Go prints a map.
     shown = api::go_text(sorted, false);
-  } else if (const auto patched = apply(arena, object, type)) {
+    if (patched) problem = api::conversion_problem(*patched, type);
+  } else if (patched) {
     shown = api::to_json_text(*patched);
   }
+  if (problem.empty()) problem = api::decoding_problem(type, why.message);
   return errors::invalid("", "",
-                         {cause::invalid("patch", api::apply::go_quoted(shown),
-                                         api::decoding_problem(type, why.message))});
+                         {cause::invalid("patch", api::apply::go_quoted(shown), problem)});
 }
 
 }  // namespace pinnace::apiserver

@@ -428,13 +428,13 @@ Result<Update> patch_update(const CallRef& call) {
         !ok) {
       return held->refusal(change.arena, unpatched, *resource.type, std::move(ok.error()));
     }
-    if (auto ok = check_place(*call, object); !ok) return ok;
-    if (auto ok = check_sent_revision(*call, object, old); !ok) return ok;
     call->warnings.clear();
     if (auto ok = check_object(*call, change.arena, object, *call->resource, {}, held->problems());
         !ok) {
       return held->refusal(change.arena, unpatched, *call->resource->type, std::move(ok.error()));
     }
+    if (auto ok = check_place(*call, object); !ok) return ok;
+    if (auto ok = check_sent_revision(*call, object, old); !ok) return ok;
     apply_defaults(change.arena, object, *call->resource);
     return convert(change.arena, object, *call->resource, *call->storage);
   };
