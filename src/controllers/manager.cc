@@ -7,6 +7,7 @@
 #include "controllers/cluster_role_aggregation/controller.h"
 #include "controllers/deployment/controller.h"
 #include "controllers/endpoint_slice/controller.h"
+#include "controllers/endpoint_slice_mirroring/controller.h"
 #include "controllers/endpoints/controller.h"
 #include "controllers/garbage_collector/controller.h"
 #include "controllers/informers.h"
@@ -49,6 +50,7 @@ constexpr Entry kControllers[] = {
     // Traffic before workload: a pod that became ready should be reachable before the next goes.
     {"endpoints-controller", make_endpoints_controller},
     {"endpointslice-controller", make_endpoint_slice_controller},
+    {"endpointslicemirroring-controller", make_endpoint_slice_mirroring_controller},
     {"replicationcontroller-controller", make_replication_controller_controller},
     {"replicaset-controller", make_replica_set_controller},
     // After what it drives: it reads the status that they have just written.

@@ -2,27 +2,20 @@
 
 #include "controllers/endpoint_slice/plan.h"
 #include "controllers/support/errors.h"
-#include "controllers/support/expectations.h"
 #include "controllers/support/service_wakes.h"
+#include "controllers/support/slice_writer.h"
 
 namespace pinnace::controllers {
 namespace {
 
-using endpoint_slice::EndpointSlice;
-using endpoint_slice::SliceRef;
-
 constexpr std::string_view kName = "endpoint-slice-controller";
-
-std::string label(const EndpointSlice& slice, std::string_view key) {
-  const auto found = slice.metadata.labels.find(key);
-  return found == slice.metadata.labels.end() ? "" : found->second;
-}
 
 class EndpointSliceController : public Controller {
  public:
   explicit EndpointSliceController(Context& context)
       : context_(context),
         events_(context.api, context.executor, context.rng, std::string(kName)),
+        writer_(context),
         by_service_(context.informers.endpoint_slices),
         worker_(context, kName, [this](const auto& key) { return sync(key); }) {
     wake_services(context.informers, worker_);
@@ -36,14 +29,10 @@ class EndpointSliceController : public Controller {
 
  private:
   void slice_changed(const SliceRef& before, const SliceRef& after) {
-    if (after) {
-      expectations_.seen(after->metadata.uid, !after->metadata.deletion_timestamp.is_zero());
-    } else {
-      expectations_.gone(before->metadata.uid);
-    }
+    writer_.observe(before, after);
     for (const auto& slice : {before, after}) {
-      if (!slice || label(*slice, endpoint_slice::kManagedBy) != endpoint_slice::kManager) continue;
-      worker_.add(slice->metadata.namespace_ + '/' + label(*slice, endpoint_slice::kServiceName));
+      if (!slice || label_of(*slice, kManagedBy) != endpoint_slice::kManager) continue;
+      worker_.add(slice->metadata.namespace_ + '/' + label_of(*slice, kServiceName));
     }
   }
 
@@ -58,17 +47,18 @@ class EndpointSliceController : public Controller {
     const auto service = context_.informers.services.get(key);
     if (!service) {
       // Their owner is gone: the garbage collector takes the slices.
-      expectations_.forget(key);
+      writer_.forget(key);
       return {};
     }
     if (!selects_pods(*service) || !service->metadata.deletion_timestamp.is_zero()) return {};
-    if (!expectations_.satisfied(key, monotonic())) return {};
+    if (!writer_.is_settled(key)) return {};
     std::vector<SliceRef> current = by_service_.owned_by(service->metadata.uid);
     std::erase_if(current, [](const SliceRef& slice) {
-      return label(*slice, endpoint_slice::kManagedBy) != endpoint_slice::kManager ||
+      return label_of(*slice, kManagedBy) != endpoint_slice::kManager ||
              !slice->metadata.deletion_timestamp.is_zero();
     });
-    auto done = apply(key, endpoint_slice::plan_slices(
+    auto done =
+        writer_.write(key, endpoint_slice::plan_slices(
                                *service, selected_pods(context_.informers, *service),
                                [this](const std::string& node) { return zone_of(node); }, current));
     if (done || is_namespace_terminating(done.error())) return {};
@@ -80,33 +70,9 @@ class EndpointSliceController : public Controller {
     return done;
   }
 
-  Result<void> apply(const std::string& key, const endpoint_slice::Changes& changes) {
-    for (const auto& slice : changes.create) {
-      expectations_.begin_creation();
-      auto created = context_.api.create(slice);
-      expectations_.end_creation(key, created ? created->metadata.uid : "", monotonic());
-      if (!created) return std::unexpected(created.error());
-    }
-    for (const auto& slice : changes.update) {
-      auto updated = context_.api.update(slice);
-      if (!updated) return std::unexpected(updated.error());
-    }
-    for (const auto& slice : changes.remove) {
-      expectations_.expect_deletion(key, slice->metadata.uid, monotonic());
-      auto removed = context_.api.remove<EndpointSlice>(
-          slice->metadata.namespace_, slice->metadata.name, {.uid = slice->metadata.uid});
-      if (removed) continue;
-      expectations_.forget_deletion(slice->metadata.uid);
-      if (!removed.error().is("NotFound")) return removed;
-    }
-    return {};
-  }
-
-  MonotonicTime monotonic() const { return context_.executor.clock().monotonic(); }
-
   Context& context_;
   client::EventRecorder events_;
-  Expectations expectations_;
+  SliceWriter writer_;
   OwnerIndex<EndpointSlice> by_service_;
   Worker worker_;
 };

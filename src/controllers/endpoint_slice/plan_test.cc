@@ -14,7 +14,7 @@ using controllers::testing::serving_pod;
 
 struct EndpointSlicePlanTest : ::testing::Test {
   // Plans, and carries the plan out on `slices`.
-  Changes run() {
+  SliceChanges run() {
     std::vector<PodRef> refs;
     for (const auto& pod : pods) refs.push_back(ref(pod));
     auto changes = plan_slices(
