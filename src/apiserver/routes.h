@@ -16,7 +16,7 @@ enum class Methods : std::uint8_t { kGet, kAny };
 
 struct Route {
   std::string_view path;  // A '*' at its end stands for any rest.
-  bool is_public;         // Answered without credentials.
+  bool is_public;         // Who shows no credentials may ask as system:anonymous.
   void (*handle)(Backend&, const CallRef&);
   Methods methods = Methods::kAny;
 };

@@ -64,6 +64,7 @@ TEST_F(Access, NobodyIsNobody) {
   request.path = "/readyz";
   EXPECT_EQ(server_.call(request)->body, "ok");
   EXPECT_EQ(with_token("wrong", "/api/v1/pods")->status, 401);
+  EXPECT_EQ(with_token("wrong", "/readyz")->status, 401);
   EXPECT_EQ(with_token("secret-token", "/api")->status, 200);
 }
 

@@ -60,16 +60,20 @@ Result<void> in_turn(const BackendRef& backend, const CallRef& call, Next next) 
   return {};
 }
 
+// Nobody can say whether the caller may. This is no Status.
+Result<void> answer_undecided(Call& call, std::string_view why) {
+  answer_text(call, 500, "text/plain; charset=utf-8",
+              internal_error_text(call.request.target, why));
+  return {};
+}
+
 Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_on) {
   return decide(backend, call, attributes_of(*call),
                 [backend, call, go_on](const Attributes& wanted, const Decision& decision) {
                   note_decision(*call, decision);
                   if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
                   if (decision.error.empty()) return refuse(call, wanted, decision);
-                  // Nobody can say whether he may. This is no Status.
-                  answer_text(*call, 500, "text/plain; charset=utf-8",
-                              internal_error_text(call->request.target, decision.error));
-                  return Result<void>();
+                  return answer_undecided(*call, decision.error);
                 });
 }
 
@@ -102,11 +106,12 @@ Result<void> write_down(const BackendRef& backend, const CallRef& call, Next nex
   return {};
 }
 
-Result<void> known(const BackendRef& backend, const CallRef& call, bool is_public, GoOn go_on) {
-  if (is_public) return in_turn(backend, call, [=] { return go_on(backend, call); });
+Result<void> known(const BackendRef& backend, const CallRef& call, GoOn go_on) {
   auto as = read_impersonation(call->request.headers);
-  call->is_refused_at_gate = !as;
-  if (!as) return std::unexpected(std::move(as.error()));
+  if (!as) {
+    call->is_refused_at_gate = true;
+    return answer_undecided(*call, as.error().message);
+  }
   if (!*as) return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
   return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);
 }
@@ -123,7 +128,7 @@ Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_
     audit::Auditor::begin_refusal(backend->auditor, *call);
     return errors::unauthorized();
   }
-  return write_down(backend, call, [=] { return known(backend, call, is_public, go_on); });
+  return write_down(backend, call, [=] { return known(backend, call, go_on); });
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace pinnace::apiserver {
 // What comes after the gate; an Error is answered.
 using GoOn = Result<void> (*)(const BackendRef&, const CallRef&);
 
-// Calls `go_on` when the request may pass, before it returns or later. `is_public`: the path is
-// shown to everybody.
+// Calls `go_on` when the request may pass, before it returns or later. `is_public`: who
+// is nobody may ask too, if the authorizers let him.
 Result<void> pass_gate(const BackendRef& backend, const CallRef& call, bool is_public, GoOn go_on);
 
 }  // namespace pinnace::apiserver
