@@ -1,4 +1,7 @@
 // Which handler carries out a verb on a resource or subresource.
+#include <algorithm>
+#include <array>
+
 #include "apiserver/admission/subresource_admission.h"
 #include "apiserver/authentication/token_request.h"
 #include "apiserver/authorization/reviews.h"
@@ -94,6 +97,15 @@ bool is_unknown_head(const Call& call) {
          call.info.subresource != "proxy";
 }
 
+// Of what is only made, as reviews and bindings, there are no single ones to ask for.
+bool is_one_of_none(const Call& call) {
+  const RequestInfo& info = call.info;
+  const bool is_list = info.verb == "list" || info.verb == "watch";
+  if (info.name.empty() || is_list || !info.subresource.empty()) return false;
+  return std::ranges::none_of(std::to_array({"get", "update", "patch", "delete"}),
+                              [&](auto verb) { return call.resource->has_verb(verb); });
+}
+
 // POST goes to a collection, PUT and PATCH to one of it.
 bool is_misplaced(const RequestInfo& info) {
   if (info.verb == "create") return !info.name.empty();
@@ -104,6 +116,7 @@ bool is_misplaced(const RequestInfo& info) {
 
 Result<void> dispatch(const BackendRef& backend, const CallRef& call) {
   const RequestInfo& info = call->info;
+  if (is_one_of_none(*call)) return errors::unrouted(404);
   if (is_unknown_head(*call)) return not_allowed(*call);
   if (const Special* special = find_special(info)) {
     if (special->connects)

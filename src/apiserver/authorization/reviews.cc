@@ -5,6 +5,7 @@
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/applying.h"
+#include "apiserver/registry/list_options.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
@@ -345,12 +346,16 @@ void component_statuses(const BackendRef&, const CallRef& call) {
     return object;
   };
   const bool is_list = call->info.verb == "list";
+  const auto options = is_list ? read_list_options(*call) : ListOptions();
+  if (!options) return answer_error(*call, options.error());
   std::vector<api::Value> objects;
   for (const std::string_view name : {"controller-manager", "etcd-0", "scheduler"}) {
-    if (is_list || call->info.name == name) objects.push_back(one(name));
+    const bool is_wanted =
+        is_list ? options->selection.matches_name(name) : call->info.name == name;
+    if (is_wanted) objects.push_back(one(name));
   }
-  if (objects.empty()) {
-    return answer_error(*call, errors::not_found("componentstatuses", call->info.name).error());
+  if (objects.empty() && !is_list) {
+    return answer_error(*call, errors::not_found("componentstatus", call->info.name).error());
   }
   if (call->output.shape == Shape::kTable) {
     auto table = table_json(objects, *call->resource, call->output);

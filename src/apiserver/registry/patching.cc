@@ -65,21 +65,29 @@ std::string shape_problem(const api::Value& body, bool is_json_patch) {
 
 }  // namespace
 
-Result<Patch> Patch::parse(Call& call) {
-  Patch patch;
+Result<Patch::Kind> Patch::read_kind(const Call& call) {
   const std::string type = to_lower(trim(split(call.request.headers.get("content-type"), ';')[0]));
-  if (type == "application/json-patch+json") {
-    patch.kind_ = Kind::kJson;
-  } else if (type == "application/merge-patch+json") {
-    patch.kind_ = Kind::kMerge;
-  } else if (type == "application/strategic-merge-patch+json" && !is_custom(call)) {
-    patch.kind_ = Kind::kStrategic;
-  } else {
-    if (!is_custom(call)) return errors::unrouted(415, "415: Unsupported Media Type");
+  if (type == "application/json-patch+json") return Kind::kJson;
+  if (type == "application/merge-patch+json") return Kind::kMerge;
+  if (is_custom(call)) {
     return errors::unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
   }
+  if (type == "application/strategic-merge-patch+json") return Kind::kStrategic;
+  return errors::unrouted(415, "415: Unsupported Media Type");
+}
+
+Result<void> Patch::check_media(const Call& call) {
+  if (auto kind = read_kind(call); !kind) return std::unexpected(std::move(kind.error()));
+  return {};
+}
+
+Result<Patch> Patch::parse(Call& call) {
+  Patch patch;
+  const auto kind = read_kind(call);
+  if (!kind) return std::unexpected(kind.error());
+  patch.kind_ = *kind;
   patch.arena_ = std::make_shared<api::Arena>(4096 + call.request.body.size());
   const bool is_json_patch = patch.kind_ == Kind::kJson;
   const auto refused = [&](std::string_view problem) {

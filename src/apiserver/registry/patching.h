@@ -17,6 +17,8 @@ namespace pinnace::apiserver {
 
 class Patch {
  public:
+  // Whether the body's media are those of a patch of this resource.
+  static Result<void> check_media(const Call& call);
   static Result<Patch> parse(Call& call);
   // A patched copy of `object`, which is in the version of `type`.
   Result<api::Value> apply(api::Arena& arena, const api::Value& object,
@@ -29,6 +31,8 @@ class Patch {
 
  private:
   enum class Kind { kJson, kMerge, kStrategic };
+  static Result<Kind> read_kind(const Call& call);
+
   Kind kind_ = Kind::kJson;
   std::shared_ptr<api::Arena> arena_;
   api::Value body_;

@@ -159,6 +159,13 @@ bool Selection::matches(const store::Object& object) const {
   });
 }
 
+bool Selection::matches_name(std::string_view name) const {
+  return labels_.matches(static_cast<const api::Value*>(nullptr)) &&
+         fields_.matches_fields([&](std::string_view field) {
+           return field == "metadata.name" ? name : std::string_view();
+         });
+}
+
 bool Selection::matches_labels(std::string_view json) const {
   static constexpr std::string_view kPath[] = {"metadata", "labels"};
   const std::string_view text = api::find_in_json(json, kPath);

@@ -23,6 +23,8 @@ class Selection {
     return labels_.matches_everything() && fields_.matches_everything();
   }
   bool matches(const store::Object& object) const;
+  // The same of what is not kept anywhere and has neither namespace nor labels.
+  bool matches_name(std::string_view name) const;
   // Besides, no object but this one.
   void keep_only(const std::string& name);
   // The one name that can match, or "".

@@ -399,8 +399,8 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   update.uid = meta_text(held->body, "uid");
   const auto revision = parse_revision(meta_text(held->body, "resourceVersion"));
   if (revision) update.expected = *revision;
-  const bool creates = strategy_for(*call->storage).create_on_update &&
-                       call->info.subresource.empty();
+  const bool creates =
+      strategy_for(*call->storage).create_on_update && call->info.subresource.empty();
   if (creates) {
     update.missing = [backend, call] {
       if_may_create(backend, call, [backend, call] { create_object(backend, call); });
@@ -451,7 +451,8 @@ void update_object(const BackendRef& backend, const CallRef& call) {
     if (!update) return answer_error(*call, update.error());
     return run_update(backend, call, key_of(*call), std::move(*update));
   }
-  const auto valid = check_write_options(*call, is_patch ? WriteKind::kPatch : WriteKind::kUpdate);
+  auto valid = is_patch ? Patch::check_media(*call) : Result<void>();
+  if (valid) valid = check_write_options(*call, is_patch ? WriteKind::kPatch : WriteKind::kUpdate);
   if (!valid) return answer_error(*call, valid.error());
   auto update = is_patch ? patch_update(call) : put_update(backend, call);
   // A patch is not read where there is nothing to patch.
