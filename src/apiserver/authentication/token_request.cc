@@ -141,11 +141,10 @@ Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& a
   return wanted;
 }
 
-// The body, with the name and namespace that the URL says.
+// The body, with the name and namespace that the URL says, and the uid of whom they name.
 Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena) {
-  if (!backend.store().get(key_of(call))) {
-    return errors::not_found("serviceaccounts", call.info.name);
-  }
+  const auto account = backend.store().get(key_of(call));
+  if (!account) return errors::not_found("serviceaccounts", call.info.name);
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
   auto body = decode_body(arena, *media, call.request.body, *token_request_type(), nullptr);
@@ -168,6 +167,14 @@ Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena)
                            {cause::invalid("metadata.name", quoted(name),
                                            "must match the service account name if specified")});
   }
+  const std::string_view uid = meta.string_at("uid");
+  if (!uid.empty() && uid != (*account)->uid) {
+    return errors::conflict("TokenRequest.authentication.k8s.io", call.info.name,
+                            "the UID in the token request (" + std::string(uid) +
+                                ") does not match the UID of the service account (" +
+                                (*account)->uid + ")");
+  }
+  meta.set_ref(arena, "uid", api::Value::string(arena, (*account)->uid));
   meta.set_ref(arena, "name", api::Value::string(arena, call.info.name));
   meta.set_ref(arena, "namespace", api::Value::string(arena, call.info.ns));
   body->erase("status");

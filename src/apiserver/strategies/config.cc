@@ -136,6 +136,33 @@ void validate_secret(Change& change, const api::Value& object) {
   }
 }
 
+// -- ServiceAccount
+
+constexpr std::string_view kOwnSecretsOnly = "kubernetes.io/enforce-mountable-secrets";
+
+// Of a Secret that pods may mount only the name is kept.
+Result<void> keep_names_of_secrets(Change& change, api::Value& object) {
+  api::Value* secrets = object.find("secrets");
+  if (secrets == nullptr || !secrets->is_array()) return {};
+  for (api::Value& secret : secrets->items()) {
+    api::Value kept = api::Value::object();
+    if (const auto* name = secret.find("name")) kept.set_ref(change.arena, "name", *name);
+    secret = kept;
+  }
+  return {};
+}
+
+void warn_service_account(Change& change, const api::Value& object, const api::Value* old) {
+  const auto has_annotation = [](const api::Value& account) {
+    const auto* annotations = account.find_path({"metadata", "annotations"});
+    return annotations != nullptr && annotations->find(kOwnSecretsOnly) != nullptr;
+  };
+  if (!has_annotation(object) || (old != nullptr && has_annotation(*old))) return;
+  change.warn("metadata.annotations[" + std::string(kOwnSecretsOnly) +
+              "]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted "
+              "secrets");
+}
+
 }  // namespace
 
 const Strategy kConfigMapStrategy{
@@ -149,6 +176,10 @@ const Strategy kSecretStrategy{
 const Strategy kServiceAccountStrategy{
     .storage_resource = "serviceaccounts",
     .returns_deleted = true,
+    .prepare_create = keep_names_of_secrets,
+    .prepare_update = [](Change& change, api::Value& object,
+                         const api::Value&) { return keep_names_of_secrets(change, object); },
+    .warn = warn_service_account,
 };
 
 }  // namespace pinnace::apiserver
