@@ -253,6 +253,9 @@ Decision NodeAuthorizer::of_node(const std::string& node, const Attributes& want
       return if_related(check_read(wanted, false));
     }
     if (group == "resource.k8s.io" && resource == "resourceslices") return of_slice(node, wanted);
+    if (group == "certificates.k8s.io" && resource == "podcertificaterequests") {
+      return of_pod_certificate(node, wanted);
+    }
     if (group == "storage.k8s.io" && resource == "volumeattachments") {
       return if_related(check_read(wanted, false));
     }
@@ -284,6 +287,20 @@ Decision NodeAuthorizer::of_slice(const std::string& node, const Attributes& wan
       "can only list/watch/deletecollection resourceslices with nodeName field selector");
 }
 
+Decision NodeAuthorizer::of_pod_certificate(const std::string& node, const Attributes& wanted) {
+  const std::string& verb = wanted.verb;
+  if (!wanted.subresource.empty()) {
+    return no_opinion("nodes may not access the status subresource of PodCertificateRequests");
+  }
+  if (verb == "create") return allowed();  // Admission looks at its node.
+  if (verb == "get") return related(node, wanted);
+  if (!is_one_of(verb, {"list", "watch"})) {
+    return no_opinion("nodes may not " + verb + " podcertificaterequests");
+  }
+  if (selects(wanted, "spec.nodeName", node)) return allowed();
+  return no_opinion("can only list/watch podcertificaterequests with nodeName field selector");
+}
+
 Decision NodeAuthorizer::of_pod(const std::string& node, const Attributes& wanted) {
   const std::string& verb = wanted.verb;
   // What it may create, change and delete: admission sees to it.
@@ -309,58 +326,40 @@ Decision NodeAuthorizer::related(const std::string& node, const Attributes& want
 bool NodeAuthorizer::is_related(const std::string& node, const Attributes& wanted) {
   const std::string& resource = wanted.resource;
   const bool has_owner = resource == "persistentvolumes" || resource == "volumeattachments" ||
-                         resource == "resourceslices";
+                         resource == "resourceslices" || resource == "podcertificaterequests";
   if (!has_owner) {
     if (refers(node, resource + "/" + wanted.ns + "/" + wanted.name)) return true;
     return resource == "secrets" && volume_refers(node, wanted.ns, wanted.name);
   }
   const std::string prefix = wanted.group.empty() ? "" : wanted.group + "/";
-  const auto found = store_.get({prefix + resource, "", wanted.name});
+  const auto found = store_.get({prefix + resource, wanted.ns, wanted.name});
   if (!found) return false;
   api::Arena arena;
   const auto parsed = parse_stored(arena, **found);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   if (spec == nullptr) return false;
   if (resource != "persistentvolumes") return spec->string_at("nodeName") == node;
-  // A volume belongs to whom its claim belongs.
-  const auto* claim = spec->find("claimRef");
+  return claim_refers(node, *parsed);
+}
+
+// A volume is of the node that its claim is of, and so is the Secret that it names.
+bool NodeAuthorizer::volume_refers(const std::string& node, const std::string& secret_ns,
+                                   const std::string& secret) {
+  const auto volumes = store_.list("persistentvolumes", "");
+  if (!volumes) return false;
+  return std::ranges::any_of(volumes->objects, [&](const store::ObjectRef& volume) {
+    if (!mentions(*volume, secret)) return false;
+    api::Arena arena;
+    const auto tree = parse_stored(arena, *volume);
+    return tree && volume_names(*tree, secret_ns, secret) && claim_refers(node, *tree);
+  });
+}
+
+bool NodeAuthorizer::claim_refers(const std::string& node, const api::Value& volume) {
+  const auto* claim = volume.find_path({"spec", "claimRef"});
   return claim != nullptr &&
          refers(node, "persistentvolumeclaims/" + std::string(claim->string_at("namespace")) + "/" +
                           std::string(claim->string_at("name")));
-}
-
-std::vector<std::string> NodeAuthorizer::claims_of(const std::string& node) {
-  constexpr std::string_view kClaims = "persistentvolumeclaims/";
-  std::vector<std::string> claims;
-  const std::lock_guard lock(mutex_);
-  refresh();
-  const auto found = by_node_.find(node);
-  if (found == by_node_.end()) return claims;
-  for (auto at = found->second.lower_bound(std::string(kClaims));
-       at != found->second.end() && at->first.starts_with(kClaims); ++at) {
-    claims.push_back(at->first.substr(kClaims.size()));
-  }
-  return claims;
-}
-
-bool NodeAuthorizer::volume_refers(const std::string& node, const std::string& secret_ns,
-                                   const std::string& secret) {
-  for (const std::string& claim : claims_of(node)) {
-    api::Arena arena;
-    const auto slash = claim.find('/');
-    const std::string ns = claim.substr(0, slash), name = claim.substr(slash + 1);
-    const auto kept = store_.get({"persistentvolumeclaims", ns, name});
-    const auto parsed = kept ? parse_stored(arena, **kept) : api::Value();
-    const auto* spec = parsed ? parsed->find("spec") : nullptr;
-    const std::string_view volume = spec == nullptr ? "" : spec->string_at("volumeName");
-    const auto found = store_.get({"persistentvolumes", "", std::string(volume)});
-    const auto tree = found ? parse_stored(arena, **found) : api::Value();
-    const auto* bound = tree ? tree->find_path({"spec", "claimRef"}) : nullptr;
-    const bool is_of_claim =
-        bound != nullptr && bound->string_at("namespace") == ns && bound->string_at("name") == name;
-    if (is_of_claim && volume_names(*tree, secret_ns, secret)) return true;
-  }
-  return false;
 }
 
 bool NodeAuthorizer::refers(const std::string& node, const std::string& reference) {

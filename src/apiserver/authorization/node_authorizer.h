@@ -48,6 +48,7 @@ class NodeAuthorizer final : public Authorizer {
 
   Decision of_node(const std::string& node, const Attributes& wanted);
   Decision of_slice(const std::string& node, const Attributes& wanted);
+  Decision of_pod_certificate(const std::string& node, const Attributes& wanted);
   Decision of_pod(const std::string& node, const Attributes& wanted);
   // Whether the object that is asked about is one of the node's.
   Decision related(const std::string& node, const Attributes& wanted);
@@ -59,9 +60,9 @@ class NodeAuthorizer final : public Authorizer {
   void add(const store::Object& object);
   void remove(const std::string& key);
   bool refers(const std::string& node, const std::string& reference);
-  std::vector<std::string> claims_of(const std::string& node);
   bool volume_refers(const std::string& node, const std::string& secret_ns,
                      const std::string& secret);
+  bool claim_refers(const std::string& node, const api::Value& volume);
 
   store::Store& store_;
   const std::vector<Rule> rules_;

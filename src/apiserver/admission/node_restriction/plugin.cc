@@ -373,6 +373,68 @@ Result<void> check_certificate_request(const NodeRequest& from) {
   return from.refuse("can only create a node CSR with CN=" + own);
 }
 
+// What a request for a pod's certificate says of another object. Whoever asks may have seen an
+// older one, so that this is no refusal: he may try again.
+Result<api::Value> named_in_request(const NodeRequest& from, const char* resource, std::string ns,
+                                    std::string_view name, const std::string& shown) {
+  auto found = from.stored(resource, std::move(ns), std::string(name), resource);
+  if (found) return found;
+  return errors::unexplained("while retrieving " + shown +
+                             " named in the PodCertificateRequest: " + found.error().message);
+}
+
+// A certificate is for a pod that runs on the node, as the service account that the pod has.
+Result<void> check_pod_certificate(const NodeRequest& from) {
+  const AdmissionRequest& request = from.request;
+  if (!request.is(Operation::kCreate)) {
+    return from.refuse(request.is(Operation::kDelete) ? "unexpected operation DELETE"
+                                                      : "unexpected operation UPDATE");
+  }
+  const auto said = [&](std::string_view key) {
+    return std::string(spec_text(*request.object, key));
+  };
+  const std::string &ns = from.change().ns, named_node = said("nodeName");
+  const std::string pod_name = said("podName"), account_name = said("serviceAccountName");
+  const std::string shown_pod = quoted(ns + "/" + pod_name);
+  const std::string of_pod = "PodCertificateRequest for pod " + shown_pod;
+  if (named_node != from.node) {
+    return from.refuse("PodCertificateRequest.Spec.NodeName=" + quoted(named_node) +
+                       ", which is not the requesting node " + quoted(from.node));
+  }
+  const auto node = named_in_request(from, "nodes", "", named_node, "node " + quoted(named_node));
+  if (!node) return std::unexpected(node.error());
+  if (said("nodeUID") != meta_text(*node, "uid")) {
+    return errors::unexplained(of_pod + " names node UID " + quoted(said("nodeUID")) +
+                               ", inconsistent with the running node (" +
+                               quoted(meta_text(*node, "uid")) + ")");
+  }
+  const auto pod = named_in_request(from, "pods", ns, pod_name, "pod " + shown_pod);
+  if (!pod) return std::unexpected(pod.error());
+  if (said("podUID") != meta_text(*pod, "uid")) {
+    return errors::unexplained(of_pod + " contains pod UID (" + quoted(said("podUID")) +
+                               ") which differs from running pod " +
+                               quoted(meta_text(*pod, "uid")));
+  }
+  if (spec_text(*pod, "nodeName") != named_node) {
+    return from.refuse("pod " + shown_pod + " is not running on node " + quoted(named_node) +
+                       " named in the PodCertificateRequest");
+  }
+  if (is_mirror_pod(*pod)) return from.refuse("pod " + shown_pod + " is a mirror pod");
+  if (account_name != spec_text(*pod, "serviceAccountName")) {
+    return from.refuse(of_pod + " contains serviceAccountName (" + quoted(account_name) +
+                       ") that differs from running pod (" +
+                       quoted(spec_text(*pod, "serviceAccountName")) + ")");
+  }
+  const auto account = named_in_request(from, "serviceaccounts", ns, account_name,
+                                        "service account " + quoted(ns + "/" + account_name));
+  if (!account) return std::unexpected(account.error());
+  if (said("serviceAccountUID") == meta_text(*account, "uid")) return {};
+  return errors::unexplained(of_pod + " names service account UID " +
+                             quoted(said("serviceAccountUID")) +
+                             ", which differs from the running service account (" +
+                             quoted(meta_text(*account, "uid")) + ")");
+}
+
 constexpr struct {
   std::string_view resource;
   Result<void> (*check)(const NodeRequest&);
@@ -385,6 +447,7 @@ constexpr struct {
     {"storage.k8s.io/csinodes", check_csi_node},
     {"resource.k8s.io/resourceslices", check_resource_slice},
     {"certificates.k8s.io/certificatesigningrequests", check_certificate_request},
+    {"certificates.k8s.io/podcertificaterequests", check_pod_certificate},
 };
 
 Result<void> restrict_node(AdmissionRequest& request) {
