@@ -112,6 +112,8 @@ Catalog::Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindR
     for (const auto& version : kind->versions()) {
       if (!version->is_served) continue;
       const ResourceInfo& resource = version->resource;
+      const auto known = builtin.versions(resource.group);
+      if (std::ranges::find(known, resource.version) != known.end()) continue;
       auto [at, is_new] = groups_.try_emplace(resource.group);
       at->second.custom.push_back(&resource);
       if (is_new && builtin.versions(resource.group).empty()) added.push_back(resource.group);

@@ -34,8 +34,8 @@ inline constexpr std::size_t kMaxCustomKinds = 4096;
 
 class Catalog {
  public:
-  // Of each group and version the first that has a resource or kind of some name counts; what is
-  // built in comes before all.
+  // Of each group and version the first that has a resource or kind of some name counts. Nothing
+  // is added to a version that is built in.
   Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds,
           std::vector<RemoteVersionRef> remote_versions = {});
 
