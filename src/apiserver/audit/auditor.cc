@@ -236,9 +236,7 @@ void Auditor::begin_refusal(const std::shared_ptr<Auditor>& auditor, Call& call)
 void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
   call.audit = make_record(auditor, call);
   if (!call.audit) return;
-  if (!call.user.stale_token.empty()) {
-    call.audit->annotate("authentication.k8s.io/stale-token", call.user.stale_token);
-  }
+  for (const auto& [key, value] : call.user.notes) call.audit->annotate(key, value);
   if (!call.held) call.audit->write(Stage::kRequestReceived);
   if (call.audit->level() >= Level::kRequest) {
     call.audit->take_object(call.audit->event_.request_object, request_json(call));

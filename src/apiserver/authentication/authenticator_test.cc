@@ -6,6 +6,7 @@
 #include "apiserver/authentication/impersonation.h"
 #include "apiserver/testing.h"
 #include "io/testing_directory.h"
+#include "net/jwt.h"
 #include "net/x509.h"
 
 namespace pinnace::apiserver {
@@ -114,6 +115,50 @@ TEST_F(Identities, ProxiesAreBelievedByTheirCertificate) {
   auto stranger = std::make_shared<net::CertificateDetails>();
   stranger->chain_pem = net::issue_certificate(*other, spec)->certificate_pem;
   EXPECT_EQ(ask(headers, kSelf, stranger)->status, 401);
+}
+
+TEST_F(Identities, WhoUsesATokenThatWasMadeForHisAccountIsWarned) {
+  server_.key_pem = net::make_ec_key()->private_key_pem;
+  const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";
+  const auto account = server_.post(accounts, R"({"metadata":{"name":"robot"}})");
+  ASSERT_EQ(account->status, 201) << account->body;
+  const auto token =
+      net::JwtSigner::create(server_.key_pem)
+          .value()
+          ->sign(
+              R"({"iss":"kubernetes/serviceaccount","sub":"system:serviceaccount:default:robot",)"
+              R"("kubernetes.io/serviceaccount/namespace":"default",)"
+              R"("kubernetes.io/serviceaccount/secret.name":"s",)"
+              R"("kubernetes.io/serviceaccount/service-account.name":"robot",)"
+              R"("kubernetes.io/serviceaccount/service-account.uid":")" +
+              account->at("metadata", "uid") + "\"}")
+          .value();
+  const std::string secret = "/api/v1/namespaces/default/secrets";
+  const auto made = server_.post(
+      secret,
+      R"({"metadata":{"name":"s","annotations":{"kubernetes.io/service-account.name":"robot"}},)"
+      R"("type":"kubernetes.io/service-account-token","data":{"token":")" +
+          base64_encode(token) + "\"}}");
+  ASSERT_EQ(made->status, 201) << made->body;
+  const auto asked_for = with("Bearer " + token);
+  EXPECT_EQ(asked_for->status, 201) << asked_for->body;
+  EXPECT_EQ(asked_for->headers.get("warning"), "");
+  const std::string merge = "application/merge-patch+json";
+  server_.call("PATCH", accounts + "/robot", R"({"secrets":[{"name":"s"}]})", merge);
+  EXPECT_EQ(with("Bearer " + token)->headers.get("warning"),
+            "299 - \"Use tokens from the TokenRequest API or manually created secret-based tokens "
+            "instead of auto-generated secret-based tokens.\"");
+  const auto counted = server_.get("/metrics")->body;
+  EXPECT_NE(counted.find("\nserviceaccount_legacy_auto_token_uses_total 1\n"), std::string::npos);
+  EXPECT_NE(counted.find("\nserviceaccount_legacy_manual_token_uses_total 1\n"), std::string::npos);
+  server_.call("PATCH", secret + "/s",
+               R"({"metadata":{"labels":{"kubernetes.io/legacy-token-invalid-since":"2026-01-01",)"
+               R"("kubernetes.io/legacy-token-last-used":null}}})",
+               merge);
+  EXPECT_EQ(with("Bearer " + token)->status, 401);
+  // Somebody still needs it.
+  EXPECT_NE(server_.get(secret + "/s")->at("metadata", "labels").find("legacy-token-last-used"),
+            std::string::npos);
 }
 
 TEST_F(Identities, NobodyAsksForPublicPathsOnly) {

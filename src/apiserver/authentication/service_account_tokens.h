@@ -74,6 +74,12 @@ class ServiceAccountTokens final : public TokenAuthenticator {
   Rng& rng_;
   const std::string issuer_;
   const std::vector<std::string> api_audiences_;
+  // How often tokens were used, by what became of that.
+  struct Uses {
+    explicit Uses(metrics::Registry& registry);
+    metrics::Series &legacy, &made, &asked_for, &invalid, &stale, &valid;
+  };
+  Uses uses_;
   std::unique_ptr<net::JwtSigner> signer_;
   std::unique_ptr<net::JwtVerifier> verifier_;
   static constexpr std::size_t kMaxRemembered = 4096;

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pinnace::apiserver {
@@ -13,8 +14,10 @@ struct User {
   std::string uid;
   std::vector<std::string> groups;
   std::map<std::string, std::vector<std::string>> extra;
-  // For the audit log: how long after its time of renewal the token was used; empty: in time.
-  std::string stale_token;
+  // What there is to say of the credentials: annotations for the audit log, and a warning for the
+  // client; empty: none.
+  std::vector<std::pair<std::string, std::string>> notes;
+  std::string warning;
 
   bool in_group(std::string_view group) const {
     for (const auto& own : groups) {

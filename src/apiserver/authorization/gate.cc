@@ -81,6 +81,7 @@ Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_o
 Result<void> impersonate(const BackendRef& backend, const CallRef& call,
                          const std::shared_ptr<Impersonation>& as, std::size_t at, GoOn go_on) {
   if (at == as->demands.size()) {
+    as->user.warning = std::move(call->user.warning);
     call->user = std::move(as->user);
     if (call->audit) call->audit->act_as(call->user);
     return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
@@ -121,8 +122,7 @@ Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_
   const bool is_somebody = user && *user;
   if (is_somebody) {
     call->user = std::move(**user);
-  } else if ((user || is_public) &&
-             backend->authenticator->admits_anonymous(call->info.path, is_public)) {
+  } else if (user && backend->authenticator->admits_anonymous(call->info.path, is_public)) {
     call->user = {kAnonymous, "", {kUnauthenticated}, {}};
   } else {
     audit::Auditor::begin_refusal(backend->auditor, *call);

@@ -53,6 +53,7 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
       warn(custom->deprecation_warning);
     }
   }
+  if (!call.user.warning.empty()) warn(call.user.warning);
   for (const auto& text : call.warnings) warn(text);
   if (!call.audit_id.empty()) headers.add(audit::kIdHeader, call.audit_id);
   return headers;
