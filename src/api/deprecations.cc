@@ -17,4 +17,13 @@ std::string_view deprecation_of(const ResourceInfo& resource) {
   return found->text;
 }
 
+std::string_view removed_release_of(const ResourceInfo& resource) {
+  constexpr std::string_view kGone = "unavailable in v";
+  std::string_view text = deprecation_of(resource);
+  const auto at = text.find(kGone);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + kGone.size());
+  return text.substr(0, text.find('+'));
+}
+
 }  // namespace pinnace::api

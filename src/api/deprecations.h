@@ -19,5 +19,7 @@ extern const std::span<const Deprecation> kAllDeprecations;
 
 // Empty for what is not deprecated.
 std::string_view deprecation_of(const ResourceInfo& resource);
+// The release from which on it is gone, as "1.25"; empty where that is not known.
+std::string_view removed_release_of(const ResourceInfo& resource);
 
 }  // namespace pinnace::api

@@ -16,6 +16,7 @@
 #include "apiserver/fairness/turns.h"
 #include "apiserver/http/deadlines.h"
 #include "apiserver/http/document_cache.h"
+#include "apiserver/http/request_metrics.h"
 #include "apiserver/registry/list_reach.h"
 #include "apiserver/registry/watch_ends.h"
 #include "apiserver/server.h"
@@ -37,6 +38,7 @@ struct Backend {
       : options(std::move(from)),
         turns(options.configuration.requests, options.store, catalog, options.executor,
               options.metrics),
+        requests(options.metrics),
         rbac(options.store),
         nodes(options.store, node_rules()) {}
 
@@ -44,6 +46,9 @@ struct Backend {
   CatalogHolder catalog{options.executor, options.clock};
   // Who is served, and until when.
   fairness::Turns turns;
+  RequestMetrics requests;
+  // How the checks of health went that somebody asked for.
+  metrics::Registry checks;
   std::shared_ptr<Deadlines> deadlines = std::make_shared<Deadlines>(options.executor);
   std::shared_ptr<WatchEnds> watch_ends = std::make_shared<WatchEnds>(options.executor);
   std::shared_ptr<ListReach> list_reach =

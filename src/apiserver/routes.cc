@@ -3,9 +3,13 @@
 #include <set>
 
 #include "api/json.h"
+#include "apiserver/custom/custom_kind.h"
 #include "apiserver/discovery/discovery_routes.h"
 #include "apiserver/fairness/dump.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/registry.h"
 #include "base/strings.h"
+#include "io/process_metrics.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -34,6 +38,18 @@ bool is_for(std::string_view endpoint, const Check& check) {
   return true;
 }
 
+void note_check(Backend& backend, std::string_view name, std::string_view endpoint, bool passes) {
+  const std::string check(name), type(endpoint);
+  backend.checks.gauge("kubernetes_healthcheck", "Whether a check passed.", {"name", "type"})
+      .with({check, type})
+      .set(passes ? 1 : 0);
+  backend.checks
+      .counter("kubernetes_healthchecks_total", "How often checks passed, or not.",
+               {"name", "status", "type"})
+      .with({check, passes ? "success" : "error", type})
+      .add(1);
+}
+
 void health(Backend& backend, const CallRef& call) {
   const std::string_view path = std::string_view(call->info.path).substr(1);
   const std::string_view endpoint = path.substr(0, path.find('/'));
@@ -48,6 +64,7 @@ void health(Backend& backend, const CallRef& call) {
     found = true;
     const bool is_excluded = excluded.erase(std::string(check.name)) != 0;
     const bool ok = is_excluded || check.passes(backend);
+    if (!is_excluded) note_check(backend, check.name, endpoint, ok);
     passes = passes && ok;
     report += std::string(ok ? "[+]" : "[-]") + std::string(check.name) +
               (is_excluded ? " excluded: ok\n"
@@ -90,20 +107,58 @@ void version(Backend&, const CallRef& call) {
   answer_json(*call, 200, api::to_indented_json(out));
 }
 
-void metrics_text(Backend& backend, const CallRef& call) {
-  backend.turns.publish();
-  answer_text(*call, 200, "text/plain; version=0.0.4; charset=utf-8",
-              backend.options.metrics.text());
+constexpr std::string_view kMetrics =
+    "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
+// How many objects of each kind there are.
+void publish_objects(Backend& backend) {
+  auto& by_resource =
+      backend.options.metrics.gauge("apiserver_storage_objects", "Stored objects.", {"resource"});
+  auto& by_group = backend.options.metrics.gauge("apiserver_resource_objects", "Stored objects.",
+                                                 {"group", "resource"});
+  const auto publish = [&](const api::ResourceInfo& resource) {
+    const auto count = static_cast<double>(backend.store().count(resource.storage_resource));
+    by_resource.with({resource_text(resource)}).set(count);
+    by_group.with({std::string(resource.group), std::string(resource.name)}).set(count);
+  };
+  for (const api::ResourceInfo& resource : api::builtin_schema().resources) {
+    if (resource.enabled && storage_of(resource) == &resource) publish(resource);
+  }
+  for (const CustomKindRef& kind : backend.catalog.current()->custom_kinds()) {
+    publish(kind->storage_version().resource);
+  }
 }
 
+void metrics_text(Backend& backend, const CallRef& call) {
+  backend.turns.publish();
+  publish_objects(backend);
+  io::publish_process(backend.options.metrics);
+  answer_text(*call, 200, kMetrics, backend.options.metrics.text());
+}
+
+void health_metrics(Backend& backend, const CallRef& call) {
+  answer_text(*call, 200, kMetrics, backend.checks.text());
+}
+
+constexpr std::string_view kForAnHour = "public, max-age=3600";
+
 void jwks(Backend& backend, const CallRef& call) {
+  call->cache_control = kForAnHour;
   answer_text(*call, 200, "application/jwk-set+json",
               backend.authenticator->service_accounts().jwks_json());
 }
 
 void openid_configuration(Backend& backend, const CallRef& call) {
+  call->cache_control = kForAnHour;
+  const auto& tokens = backend.authenticator->service_accounts();
+  std::set<std::string> algorithms;
+  api::Arena arena;
+  const auto set = api::parse_json(arena, tokens.jwks_json());
+  if (const auto* keys = set ? set->find("keys") : nullptr) {
+    for (const auto& key : keys->items()) algorithms.insert(quoted(key.string_at("alg")));
+  }
   std::string issuer, keys;
-  api::write_json_string(issuer, backend.authenticator->service_accounts().issuer());
+  api::write_json_string(issuer, tokens.issuer());
   api::write_json_string(keys, "https://" + backend.options.advertise_address + ":" +
                                    std::to_string(backend.options.advertise_port) +
                                    "/openid/v1/jwks");
@@ -111,7 +166,8 @@ void openid_configuration(Backend& backend, const CallRef& call) {
       *call, 200,
       "{\"issuer\":" + issuer + ",\"jwks_uri\":" + keys +
           R"(,"response_types_supported":["id_token"],"subject_types_supported":["public"],)"
-          R"("id_token_signing_alg_values_supported":["ES256","RS256"]})");
+          R"("id_token_signing_alg_values_supported":[)" +
+          join({algorithms.begin(), algorithms.end()}, ",") + "]}");
 }
 
 constexpr Route kRoutes[] = {
@@ -123,6 +179,7 @@ constexpr Route kRoutes[] = {
     {"/healthz/*", true, health},
     {"/version", true, version, Methods::kGet},
     {"/metrics", false, metrics_text},
+    {"/metrics/slis", false, health_metrics},
     {"/debug/api_priority_and_fairness/dump_priority_levels", false,
      fairness::dump_priority_levels},
     {"/debug/api_priority_and_fairness/dump_queues", false, fairness::dump_queues},

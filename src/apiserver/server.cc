@@ -41,14 +41,7 @@ constexpr Duration kDrainAtMost = std::chrono::seconds(5);
 
 class ServerImpl : public Server {
  public:
-  explicit ServerImpl(BackendRef backend)
-      : backend_(std::move(backend)),
-        requests_(backend_->options.metrics.counter("apiserver_request_total",
-                                                    "Requests by verb, resource and status.",
-                                                    {"verb", "resource", "code"})),
-        seconds_(backend_->options.metrics.histogram(
-            "apiserver_request_duration_seconds", "Time to an answer (to its head for watches).",
-            {0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30}, {"verb"})) {}
+  explicit ServerImpl(BackendRef backend) : backend_(std::move(backend)) {}
 
   ~ServerImpl() override { backend_->turns.close(); }
 
@@ -63,14 +56,9 @@ class ServerImpl : public Server {
     if (backend_->auditor) backend_->auditor->hold(*call);
     const MonotonicTime start = backend_->options.clock.monotonic();
     call->deadline.belong_to(backend_->deadlines);
-    call->on_answer = [backend = backend_, requests = &requests_, seconds = &seconds_,
-                       raw = call.get(), start](int status) {
-      const auto took = backend->options.clock.monotonic() - start;
-      seconds->with({raw->info.verb}).observe(std::chrono::duration<double>(took).count());
-      requests
-          ->with({raw->info.verb, raw->resource ? std::string(raw->resource->name) : "",
-                  std::to_string(status)})
-          .add(1);
+    call->on_answer = [backend = backend_, raw = call.get(), start](int status) {
+      backend->requests.count(*raw, status, backend->options.clock.monotonic() - start);
+      if (raw->under_way != nullptr) raw->under_way->add(-1);
     };
     if (auto ok = enter(call, start); !ok) answer_error(*call, ok.error());
   }
@@ -98,6 +86,9 @@ class ServerImpl : public Server {
     call->closes_connection = call->request.http_version == 20 && limits.goaway_chance > 0 &&
                               chance() < limits.goaway_chance;
     if (fairness::lasts(call->info)) return begin(call);
+    const auto& verb = call->info.verb;
+    call->under_way = &backend_->requests.under_way(verb != "get" && verb != "list");
+    call->under_way->add(1);
     const auto timeout = request_timeout(call->query, limits.request_timeout);
     if (!timeout) return std::unexpected(timeout.error());
     auto begun = begin(call);
@@ -238,8 +229,6 @@ class ServerImpl : public Server {
   }
 
   BackendRef backend_;
-  metrics::Family<metrics::Series>& requests_;
-  metrics::Family<metrics::HistogramSeries>& seconds_;
 };
 
 }  // namespace

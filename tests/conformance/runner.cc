@@ -89,10 +89,11 @@ std::string Runner::play(const Step& step) {
     if (!answer_) return "nothing was asked yet";
     return check_warning(step.rest);
   }
-  if (verb == "shows" && step.words.size() == 2) {
+  if (verb == "shows" && step.words.size() > 1) {
     if (!answer_) return "nothing was asked yet";
     const api::Value shown = api::Value::string_ref(answer_->headers.get(step.words[0]));
-    return mismatch(api::Value::string_ref(step.words[1]), &shown, names_, step.words[0]);
+    const std::string expected = step.rest.substr(step.words[0].size() + 1);
+    return mismatch(api::Value::string_ref(expected), &shown, names_, step.words[0]);
   }
   if (verb == "nodes" && step.words.size() == 1) {
     cluster_.add_nodes(static_cast<int>(parse_int(step.words[0]).value_or(1)));

@@ -35,7 +35,7 @@ std::string quoted_string(std::string_view text) {
 net::Headers common_headers(const Call& call, std::string_view content_type) {
   net::Headers headers;
   headers.add("content-type", content_type);
-  headers.add("cache-control", "no-cache, private");
+  headers.add("cache-control", call.cache_control);
   call.turn.add_headers(headers);
   if (call.closes_connection) headers.add("connection", "close");
   if (call.is_refused_at_gate) headers.add("x-content-type-options", "nosniff");
@@ -47,6 +47,8 @@ net::Headers common_headers(const Call& call, std::string_view content_type) {
     if (!text.empty()) {
       warn(text);
       audit::annotate(call, "k8s.io/deprecated", "true");
+      const std::string_view removed = api::removed_release_of(*call.resource);
+      if (!removed.empty()) audit::annotate(call, "k8s.io/removed-release", std::string(removed));
     }
     const CustomVersion* custom = call.resource->custom;
     if (custom != nullptr && !custom->deprecation_warning.empty()) {
@@ -84,6 +86,7 @@ void say_compressed(net::Headers& headers) {
 }
 
 void respond(Call& call, int status, Media media, std::shared_ptr<const std::string> bytes) {
+  call.answer_bytes = bytes->size();
   net::Headers headers = common_headers(call, content_type_of(media, false));
   if (bytes->size() >= kCompressedFromBytes && net::accepts_gzip(call.request.headers)) {
     say_compressed(headers);
@@ -178,6 +181,7 @@ void answer_error(Call& call, const Error& error) {
   if (error.retry_after_seconds > 0) {
     headers.add("retry-after", std::to_string(error.retry_after_seconds));
   }
+  call.answer_bytes = status.bytes.size();
   if (call.claim()) call.exchange->respond(error.code, std::move(headers), status.bytes);
   done(call, error.code, shown);
 }
@@ -195,6 +199,7 @@ void answer_status(Call& call, int code, std::string json) {
 void answer_text(Call& call, int status, std::string_view content_type, std::string body) {
   net::Headers headers = common_headers(call, content_type);
   headers.add("x-content-type-options", "nosniff");
+  call.answer_bytes = body.size();
   if (call.claim()) call.exchange->respond(status, std::move(headers), std::move(body));
   done(call, status);
 }
@@ -215,6 +220,7 @@ void answer_stream(Call& call, int status, std::string_view content_type,
 
 void answer_body(Call& call, std::string_view content_type, std::unique_ptr<net::Body> body,
                  std::size_t about_bytes) {
+  call.answer_bytes = about_bytes;
   net::Headers headers = common_headers(call, content_type);
   body = watched(call, 200, content_type, std::move(body));
   if (about_bytes >= kCompressedFromBytes && net::accepts_gzip(call.request.headers)) {

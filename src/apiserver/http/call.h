@@ -22,6 +22,7 @@
 #include "apiserver/http/query.h"
 #include "apiserver/http/request_info.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "net/http.h"
 #include "store/store.h"
 
@@ -48,6 +49,9 @@ struct Call : std::enable_shared_from_this<Call> {
   std::vector<std::string> warnings;
   std::string audit_id;                  // The client's own, or one that was made for it.
   std::shared_ptr<audit::Record> audit;  // Null: nobody writes down what happens.
+  std::string_view cache_control = "no-cache, private";
+  std::size_t answer_bytes = 0;          // Of its body, or about as many.
+  metrics::Series* under_way = nullptr;  // Where it is counted until then; null: nowhere.
   // Told the status of the answer, once.
   std::function<void(int status)> on_answer;
   bool closes_connection = false;   // An HTTP/2 client is to go elsewhere with its next requests.

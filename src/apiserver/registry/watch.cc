@@ -56,6 +56,7 @@ class WatchBody : public net::Body {
         resource_(call_->resource),
         catalog_(call_->catalog),
         output_(output_of(*call_)),
+        open_(backend_->requests.open(*call_)),
         shared_(std::make_shared<Shared>()) {
     shared_->wake = std::move(wake);
     if (!selection.matches_everything()) {
@@ -71,16 +72,14 @@ class WatchBody : public net::Body {
           std::make_shared<const std::function<void()>>([shared = shared_] { shared->wake(); });
       backend_->catalog.tell(on_catalog_);
     }
-    backend_->options.metrics.gauge("apiserver_longrunning_requests", "Open watches.")
-        .with()
-        .add(1);
+    open_.add(1);
   }
 
   ~WatchBody() override {
     watcher_.reset();
     backend_->watch_ends->remove(*shared_);
     shared_->is_gone = true;
-    backend_->options.metrics.gauge("apiserver_longrunning_requests", "").with().add(-1);
+    open_.add(-1);
   }
 
   // Starts with all objects of a snapshot, or (`after` != 0) right after a revision.
@@ -377,6 +376,7 @@ class WatchBody : public net::Body {
   const api::ResourceInfo* const resource_;
   const CatalogRef catalog_;  // Keeps both, where they are of it.
   const Output output_;
+  metrics::Series& open_;  // Counts who watches the like.
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<const std::function<void()>> on_catalog_;
   std::optional<fairness::WatchCounts::Entry> counted_;
