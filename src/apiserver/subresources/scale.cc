@@ -25,6 +25,35 @@ const api::TypeInfo* scale_type() {
   return api::builtin_schema().find_type("autoscaling", "v1", "Scale");
 }
 
+// The workloads' first versions have Scales of their own, which say the selector in another way.
+bool is_old(const Call& call) {
+  return call.subresource != nullptr && call.subresource->type != nullptr &&
+         call.subresource->group != "autoscaling";
+}
+
+const api::TypeInfo* type_for(const Call& call) {
+  return is_old(call) ? call.subresource->type : scale_type();
+}
+
+void make_old(api::Arena& arena, const Call& call, api::Value& scale) {
+  scale.set_ref(arena, "apiVersion",
+                api::Value::string(arena, std::string(call.subresource->group) + "/" +
+                                              std::string(call.subresource->version)));
+  api::Value& status = scale.ensure_object(arena, "status");
+  const std::string text(status.string_at("selector"));
+  const auto selector = api::parse_label_selector(text);
+  status.erase("selector");
+  if (text.empty() || !selector) return;
+  api::Value labels = api::Value::object();
+  const bool is_map = std::ranges::all_of(selector->requirements(), [&](const auto& each) {
+    if (each.op != api::LabelOperator::kEquals) return false;
+    labels.set(arena, each.key, api::Value::string(arena, each.values[0]));
+    return true;
+  });
+  if (is_map) status.set_ref(arena, "selector", labels);
+  status.set_ref(arena, "targetSelector", api::Value::string(arena, text));
+}
+
 std::string selector_text(const api::Value& object) {
   const auto* selector = object.find_path({"spec", "selector"});
   if (selector == nullptr || !selector->is_object()) return {};
@@ -186,7 +215,7 @@ void answer_scale(Call& call, const store::ObjectRef& object) {
                                path_text(custom->scale.spec_replicas) + "\" does not exist")
                   .error());
   }
-  const api::Value scale = make_scale(arena, *parsed, custom);
+  api::Value scale = make_scale(arena, *parsed, custom);
   const Output& output = call.output;
   if (output.shape == Shape::kTable) {
     return answer_value(call, 200, nullptr, scale_table(arena, scale, output));
@@ -196,7 +225,8 @@ void answer_scale(Call& call, const store::ObjectRef& object) {
         api::builtin_schema().find_type("meta.k8s.io", "v1", "PartialObjectMetadata");
     return answer_value(call, 200, type, partial_scale(arena, scale, output));
   }
-  answer_value(call, 200, scale_type(), scale);
+  if (is_old(call)) make_old(arena, call, scale);
+  answer_value(call, 200, type_for(call), scale);
 }
 
 }  // namespace
@@ -219,13 +249,14 @@ namespace {
 using MakeScale =
     std::function<Result<api::Value>(Change&, api::Value& object, const api::Value& old)>;
 
-// A Scale (old clients send those of the workloads' first versions), and that of the URL.
+// A Scale, of whatever version, and that of the URL. Nobody looks at its status.
 Result<void> check_identity(const Call& call, api::Arena& arena, api::Value& scale) {
   constexpr std::string_view kOldVersions[] = {"extensions/v1beta1", "apps/v1beta1",
                                                "apps/v1beta2"};
-  const bool is_old = std::ranges::find(kOldVersions, scale.string_at("apiVersion")) !=
-                      std::end(kOldVersions);
-  if (is_old) scale.set_ref(arena, "apiVersion", api::Value::string_ref(ScaleVersions::kVersion));
+  if (std::ranges::find(kOldVersions, scale.string_at("apiVersion")) != std::end(kOldVersions)) {
+    scale.set_ref(arena, "apiVersion", api::Value::string_ref(ScaleVersions::kVersion));
+    scale.erase("status");
+  }
   if (auto ok = check_group_version_kind(arena, scale, ScaleVersions::kVersion, "Scale"); !ok) {
     return ok;
   }
@@ -236,7 +267,7 @@ Result<MakeScale> by_put(const CallRef& call) {
   return [call](Change& change, api::Value&, const api::Value&) -> Result<api::Value> {
     auto media = body_media(call->request.headers.get("content-type"));
     if (!media) return std::unexpected(std::move(media.error()));
-    auto scale = decode_body(change.arena, *media, call->request.body, *scale_type(), nullptr);
+    auto scale = decode_body(change.arena, *media, call->request.body, *type_for(*call), nullptr);
     if (!scale) return scale;
     if (auto ok = check_identity(*call, change.arena, *scale); !ok) {
       return std::unexpected(std::move(ok.error()));
