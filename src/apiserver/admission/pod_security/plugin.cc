@@ -29,6 +29,22 @@ struct Policies {
 };
 
 struct Settings final : PluginState {
+  explicit Settings(metrics::Registry& registry)
+      : evaluations(registry.counter("pod_security_evaluations_total",
+                                     "Pods and templates that policies were asked about.",
+                                     {"decision", "mode", "policy_level", "policy_version",
+                                      "request_operation", "resource", "subresource"})),
+        exemptions(registry.counter("pod_security_exemptions_total",
+                                    "Requests that policies were not asked about.",
+                                    {"request_operation", "resource", "subresource"})) {
+    // What is usual is shown before there is any.
+    for (const char* operation : {"create", "update"}) {
+      evaluations.with({"allow", "enforce", "privileged", "latest", operation, "pod", ""});
+      for (const char* resource : {"pod", "controller"}) exemptions.with({operation, resource, ""});
+    }
+  }
+
+  metrics::Family<metrics::Series>&evaluations, &exemptions;
   Policies defaults;
   std::set<std::string, std::less<>> exempt_namespaces, exempt_users, exempt_classes;
 };
@@ -102,8 +118,8 @@ void read_exemptions(const api::Value* exemptions, const std::string& key,
   }
 }
 
-Result<std::unique_ptr<PluginState>> configure(Backend&, const api::Value* configuration) {
-  auto settings = std::make_unique<Settings>();
+Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value* configuration) {
+  auto settings = std::make_unique<Settings>(backend.options.metrics);
   if (configuration == nullptr) return settings;
   if (auto ok = check_configuration_kind(*configuration, "pod-security.admission.config.k8s.io",
                                          "v1 v1beta1 v1alpha1", "PodSecurityConfiguration");
@@ -189,14 +205,37 @@ bool is_privileged(const SecurityPolicy& policy) {
   return policy.level == SecurityLevel::kPrivileged;
 }
 
+std::vector<std::string> labels_of(const AdmissionRequest& request) {
+  return {request.is(Operation::kCreate) ? "create" : "update",
+          request.resource() == "pods" ? "pod" : "controller", request.change.subresource};
+}
+
+void count_exemption(const AdmissionRequest& request, const Settings& settings) {
+  settings.exemptions.with(labels_of(request)).add(1);
+}
+
+// One that was right by what is only said is not counted, as in Kubernetes.
+void count(const AdmissionRequest& request, const Settings& settings, const char* mode,
+           const SecurityPolicy& policy, bool is_allowed) {
+  const bool is_latest = policy.is_latest() || is_privileged(policy);
+  const std::string text = policy.text();
+  std::vector<std::string> labels = {is_allowed ? "allow" : "deny", mode,
+                                     std::string(level_name(policy.level)),
+                                     is_latest ? "latest" : text.substr(text.find(':') + 1)};
+  for (std::string& label : labels_of(request)) labels.push_back(std::move(label));
+  settings.evaluations.with(labels).add(1);
+}
+
 // Whether the namespace or the user is exempt.
 bool is_exempt(const AdmissionRequest& request, const Settings& settings) {
   const Change& change = request.change;
   const std::string_view why = settings.exempt_namespaces.contains(change.ns)          ? "namespace"
                                : settings.exempt_users.contains(change.call.user.name) ? "user"
                                                                                        : "";
-  if (!why.empty()) annotate(request, "exempt", why);
-  return !why.empty();
+  if (why.empty()) return false;
+  count_exemption(request, settings);
+  annotate(request, "exempt", why);
+  return true;
 }
 
 bool has_exempt_class(const Settings& settings, const api::Value* spec) {
@@ -204,11 +243,11 @@ bool has_exempt_class(const Settings& settings, const api::Value* spec) {
   return !own.empty() && settings.exempt_classes.contains(own);
 }
 
-void note_violations(const AdmissionRequest& request, const SecurityPolicy& policy,
-                     const api::Value* meta, const api::Value* spec) {
-  if (!is_audited(request)) return;
+void note_violations(const AdmissionRequest& request, const Settings& settings,
+                     const SecurityPolicy& policy, const api::Value* meta, const api::Value* spec) {
   const std::string found = security_violations(policy, meta, spec);
   if (found.empty()) return;
+  count(request, settings, "audit", policy, false);
   annotate(request, "audit-violations",
            "would violate PodSecurity \"" + policy.text() + "\": " + found);
 }
@@ -225,10 +264,11 @@ Result<Policies> policies_of_request(const AdmissionRequest& request, const Sett
   return policies_of(*ns, settings.defaults, wrong);
 }
 
-void warn(const AdmissionRequest& request, const SecurityPolicy& policy, const api::Value* meta,
-          const api::Value* spec) {
+void warn(const AdmissionRequest& request, const Settings& settings, const SecurityPolicy& policy,
+          const api::Value* meta, const api::Value* spec) {
   const std::string found = security_violations(policy, meta, spec);
   if (found.empty()) return;
+  count(request, settings, "warn", policy, false);
   request.change.call.warnings.push_back("would violate PodSecurity \"" + policy.text() +
                                          "\": " + found);
 }
@@ -255,20 +295,23 @@ bool is_significant(const AdmissionRequest& request) {
 }
 
 // Notes what the policies say of the pod, or of the template of one; only a pod is refused.
-Result<void> evaluate(AdmissionRequest& request, const Policies& policies,
+Result<void> evaluate(AdmissionRequest& request, const Settings& settings, const Policies& policies,
                       const std::vector<Cause>& wrong, const api::Value* meta,
                       const api::Value* spec, bool enforces) {
   if (!wrong.empty())
     annotate(request, "error", "Failed to parse policy: " + aggregate_text(wrong));
   if (enforces) annotate(request, "enforce-policy", policies.enforce.text());
-  note_violations(request, policies.audit, meta, spec);
+  note_violations(request, settings, policies.audit, meta, spec);
   const std::string found =
       enforces ? security_violations(policies.enforce, meta, spec) : std::string();
+  if (enforces) count(request, settings, "enforce", policies.enforce, found.empty());
   if (!found.empty()) {
     return admission_refusal(request.change,
                              "violates PodSecurity \"" + policies.enforce.text() + "\": " + found);
   }
-  if (!enforces || policies.warn != policies.enforce) warn(request, policies.warn, meta, spec);
+  if (!enforces || policies.warn != policies.enforce) {
+    warn(request, settings, policies.warn, meta, spec);
+  }
   return {};
 }
 
@@ -279,16 +322,19 @@ Result<void> check_pod(AdmissionRequest& request, const Settings& settings) {
   if (!policies) return std::unexpected(policies.error());
   if (wrong.empty() && is_privileged(policies->enforce) && is_privileged(policies->audit) &&
       is_privileged(policies->warn)) {
+    count(request, settings, "enforce", policies->enforce, true);
     annotate(request, "enforce-policy", SecurityPolicy().text());
     return {};
   }
   if (request.is(Operation::kUpdate) && !is_significant(request)) return {};
   const auto* spec = request.object->find("spec");
   if (has_exempt_class(settings, spec)) {
+    count_exemption(request, settings);
     annotate(request, "exempt", "runtimeClass");
     return {};
   }
-  return evaluate(request, *policies, wrong, request.object->find("metadata"), spec, true);
+  return evaluate(request, settings, *policies, wrong, request.object->find("metadata"), spec,
+                  true);
 }
 
 // What a workload makes later is refused later; here its author is told.
@@ -303,10 +349,11 @@ Result<void> check_workload(AdmissionRequest& request, const Settings& settings,
   if ((wrong.empty() && says_nothing) || made == nullptr) return {};
   const auto* spec = made->find("spec");
   if (has_exempt_class(settings, spec)) {
+    count_exemption(request, settings);
     annotate(request, "exempt", "runtimeClass");
     return {};
   }
-  return evaluate(request, *policies, wrong, made->find("metadata"), spec, false);
+  return evaluate(request, settings, *policies, wrong, made->find("metadata"), spec, false);
 }
 
 // The namespace's pods whose class is not exempt: one of each controller first, then the others.

@@ -48,6 +48,13 @@ TEST_F(PodSecurityTest, RestrictedSaysAllThatIsMissing) {
                      R"("seccompProfile":{"type":"RuntimeDefault"}})")
                 ->status,
             201);
+  const std::string counted = server_.get("/metrics")->body;
+  EXPECT_THAT(counted,
+              HasSubstr("pod_security_evaluations_total{decision=\"deny\",mode=\"enforce\","
+                        "policy_level=\"restricted\",policy_version=\"latest\","
+                        "request_operation=\"create\",resource=\"pod\",subresource=\"\"} 1\n"));
+  EXPECT_THAT(counted, HasSubstr("{decision=\"allow\",mode=\"enforce\",policy_level="
+                                 "\"restricted\",policy_version=\"latest\","));
 }
 
 TEST_F(PodSecurityTest, BaselineKeepsPodsOffTheHost) {
