@@ -127,6 +127,11 @@ void write_map(Writer& writer, const Value& map, const FieldInfo& info) {
   }
 }
 
+// Without a value there is no message either, as there is for objects.
+bool is_list_in_message(const FieldInfo& info) {
+  return info.form == Form::kObject && info.type->form == TypeForm::kWrapperList;
+}
+
 void write_field(Writer& writer, const Value& object, const FieldInfo& info) {
   if (info.is_inline) {
     const std::size_t mark = writer.size();
@@ -141,7 +146,7 @@ void write_field(Writer& writer, const Value& object, const FieldInfo& info) {
     if (value != nullptr) write_map(writer, *value, info);
   } else if (is_present(value)) {
     write_element(writer, info.proto_number, *value, info);
-  } else if (!info.is_pointer && info.form != Form::kBytes) {
+  } else if (!info.is_pointer && info.form != Form::kBytes && !is_list_in_message(info)) {
     write_element(writer, info.proto_number, Value::null(), info);
   }
 }
