@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <map>
 #include <optional>
 #include <tuple>
+#include <utility>
 
+#include "apiserver/aggregation/api_service.h"
 #include "apiserver/custom/custom_kind.h"
 #include "base/strings.h"
 
@@ -13,6 +17,8 @@ namespace pinnace::apiserver {
 namespace {
 
 using api::ResourceInfo;
+
+constexpr std::string_view kApiRegistration = "apiregistration.k8s.io";
 
 // "v2beta3" is {2, kBeta, 3}.
 struct VersionRank {
@@ -47,6 +53,11 @@ std::optional<VersionRank> rank_of(std::string_view text) {
   const auto minor = take_number(text);
   if (!minor || !text.empty()) return std::nullopt;
   return VersionRank{*major, is_beta ? 2 : 1, *minor};
+}
+
+bool is_builtin(std::string_view group, std::string_view version) {
+  const auto known = api::builtin_schema().versions(group);
+  return std::ranges::find(known, version) != known.end();
 }
 
 }  // namespace
@@ -107,55 +118,67 @@ Catalog::Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindR
       remote_versions_(std::move(remote_versions)),
       documents_(executor, clock) {
   const api::Schema& builtin = api::builtin_schema();
-  std::vector<std::string_view> added;
+  std::map<std::string_view, std::int64_t> added;  // Groups that are not built in.
+  const auto add = [&](std::string_view name, std::int64_t priority) -> Group& {
+    if (builtin.versions(name).empty()) {
+      std::int64_t& known = added.try_emplace(name, priority).first->second;
+      known = std::max(known, priority);
+    }
+    return groups_[name];
+  };
   for (const CustomKindRef& kind : custom_kinds_) {
     for (const auto& version : kind->versions()) {
-      if (!version->is_served) continue;
       const ResourceInfo& resource = version->resource;
-      const auto known = builtin.versions(resource.group);
-      if (std::ranges::find(known, resource.version) != known.end()) continue;
-      auto [at, is_new] = groups_.try_emplace(resource.group);
-      at->second.custom.push_back(&resource);
-      if (is_new && builtin.versions(resource.group).empty()) added.push_back(resource.group);
+      if (!version->is_served || is_builtin(resource.group, resource.version)) continue;
+      const std::int64_t priority = api_priorities(resource.group, resource.version, true).group;
+      add(resource.group, priority).custom.push_back(&resource);
     }
   }
-  std::ranges::sort(added);
-  std::ranges::stable_sort(remote_versions_, std::greater(), [](const RemoteVersionRef& remote) {
-    return std::tuple(remote->place().group_priority, remote->place().version_priority);
-  });
   for (const RemoteVersionRef& remote : remote_versions_) {
-    const std::string_view name = remote->place().group;
-    auto [at, is_new] = groups_.try_emplace(name);
-    at->second.remote.push_back(remote.get());
-    if (is_new && builtin.versions(name).empty()) added.push_back(name);
+    add(remote->place().group, remote->place().group_priority).remote.push_back(remote.get());
   }
   for (auto& [name, group] : groups_) add_versions(group, name);
-  const auto known = builtin.groups();
-  group_names_.assign(known.begin(), known.end());
-  for (const std::string_view name : added) {
-    if (std::ranges::find(known, name) == known.end()) group_names_.push_back(name);
+  place_groups({added.begin(), added.end()});
+}
+
+// Among those that are built in, which keep their order, the others by their priorities.
+void Catalog::place_groups(std::vector<PlacedGroup> added) {
+  std::ranges::stable_sort(added, std::greater(), &PlacedGroup::second);
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  auto next = added.begin();
+  const auto place_above = [&](std::int64_t priority) {
+    for (; next != added.end() && next->second > priority; ++next) {
+      group_names_.push_back(next->first);
+    }
+  };
+  for (const std::string_view name : api::builtin_schema().groups()) {
+    // What makes groups known comes first of those that have a name.
+    if (!name.empty() && name != kApiRegistration) {
+      least = std::min(least, api_priorities(name, "v1", false).group);
+      place_above(least);
+    }
+    group_names_.push_back(name);
   }
+  place_above(std::numeric_limits<std::int64_t>::min());
 }
 
 // Those that are built in first, in their order.
 void Catalog::add_versions(Group& group, std::string_view name) {
   const auto known = api::builtin_schema().versions(name);
-  std::vector<std::string_view> more;
+  std::map<std::string_view, std::int64_t> added;
   for (const ResourceInfo* resource : group.custom) {
-    const auto is_there = [&](auto list) {
-      return std::ranges::find(list, resource->version) != list.end();
-    };
-    if (!is_there(known) && !is_there(std::span(more))) more.push_back(resource->version);
+    added[resource->version] = api_priorities(name, resource->version, true).version;
   }
-  std::ranges::sort(more, is_preferred_version);
-  group.versions.assign(known.begin(), known.end());
-  group.versions.insert(group.versions.end(), more.begin(), more.end());
   for (const RemoteVersion* remote : group.remote) {
-    const std::string_view version = remote->place().version;
-    if (std::ranges::find(group.versions, version) == group.versions.end()) {
-      group.versions.push_back(version);
-    }
+    const RemoteVersion::Place& place = remote->place();
+    if (!is_builtin(name, place.version)) added[place.version] = place.version_priority;
   }
+  std::vector<std::pair<std::string_view, std::int64_t>> more(added.begin(), added.end());
+  std::ranges::sort(more, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : is_preferred_version(a.first, b.first);
+  });
+  group.versions.assign(known.begin(), known.end());
+  for (const auto& [version, priority] : more) group.versions.push_back(version);
 }
 
 const ResourceInfo* Catalog::find_resource(std::string_view group, std::string_view version,

@@ -10,6 +10,7 @@
 // Bounds: those of CustomKind for each definition, and kMaxCustomKinds of them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "api/schema.h"
@@ -34,8 +36,8 @@ inline constexpr std::size_t kMaxCustomKinds = 4096;
 
 class Catalog {
  public:
-  // Of each group and version the first that has a resource or kind of some name counts. Nothing
-  // is added to a version that is built in.
+  // Of each group and version the first that has a resource or kind of some name counts. A version
+  // that is built in has no custom kinds: a definition's others are served all the same.
   Catalog(Executor& executor, const Clock& clock, std::vector<CustomKindRef> custom_kinds,
           std::vector<RemoteVersionRef> remote_versions = {});
 
@@ -73,10 +75,12 @@ class Catalog {
     std::vector<const api::ResourceInfo*> custom;
     std::vector<const RemoteVersion*> remote;
   };
+  using PlacedGroup = std::pair<std::string_view, std::int64_t>;  // With its priority.
   void add_versions(Group& group, std::string_view name);
+  void place_groups(std::vector<PlacedGroup> added);
 
   std::vector<CustomKindRef> custom_kinds_;
-  std::vector<RemoteVersionRef> remote_versions_;  // The most important group first.
+  std::vector<RemoteVersionRef> remote_versions_;
   std::vector<std::string_view> group_names_;
   std::unordered_map<std::string_view, Group> groups_;
   mutable DocumentCache documents_;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "api/json.h"
 #include "io/sim_executor.h"
 
@@ -40,6 +43,32 @@ TEST_F(DiscoveryTest, ListsGroupsWithTheirPreferredVersion) {
   EXPECT_EQ(group.string_at("kind"), "APIGroup");
   EXPECT_FALSE(api_group_json(catalog_, "nope"));
   EXPECT_FALSE(api_group_json(catalog_, ""));
+}
+
+TEST_F(DiscoveryTest, PlacesOthersByTheirPriorities) {
+  const auto at = [](const char* group, const char* version, int group_priority,
+                     int version_priority) {
+    return RemoteVersion::stale({group, version, group_priority, version_priority}, "");
+  };
+  const Catalog catalog(executor_, executor_, {},
+                        {at("low", "v1", 10, 15), at("middle", "v1", 16650, 2),
+                         at("middle", "v2alpha1", 1, 15), at("middle", "v1beta1", 1, 15),
+                         at("a.high", "v1", 20000, 15), at("b.high", "v1", 20000, 15)});
+  std::vector<std::string_view> groups(catalog.groups().begin(), catalog.groups().end());
+  ASSERT_GT(groups.size(), 10u);
+  EXPECT_EQ(groups[0], "");
+  EXPECT_EQ(groups[1], "apiregistration.k8s.io");
+  EXPECT_EQ(groups[2], "a.high");
+  EXPECT_EQ(groups[3], "b.high");
+  EXPECT_EQ(groups[4], "apps");
+  const auto middle = std::ranges::find(groups, "middle");
+  ASSERT_NE(middle, groups.end());
+  EXPECT_EQ(*(middle - 1), "apiextensions.k8s.io");
+  EXPECT_EQ(*(middle + 1), "scheduling.k8s.io");
+  EXPECT_EQ(groups.back(), "low");
+  const auto versions = catalog.versions("middle");
+  EXPECT_EQ(std::vector<std::string_view>(versions.begin(), versions.end()),
+            (std::vector<std::string_view>{"v1beta1", "v2alpha1", "v1"}));
 }
 
 TEST_F(DiscoveryTest, ListsResourcesAndSubresources) {
