@@ -139,11 +139,11 @@ Value Evaluator::field(const Value& target, const Expr& expr, bool optional) {
     }
     return field(*target.as_optional(), expr, true);
   }
-  if (!target.is(Kind::kMap) && !target.is(Kind::kObject)) {
-    if (optional && target.is(Kind::kNull)) return Value::none();
-    return Value::error("no such overload");
-  }
   const Value key = Value::string(expr.name);
+  if (!target.is(Kind::kMap) && !target.is(Kind::kObject)) {
+    if (expr.test_only && !target.is(Kind::kList)) return Value::boolean(false);
+    return without_parts(target, key, optional);
+  }
   if (expr.test_only) return Value::boolean(target.has(space_, key));
   Value result;
   if (target.get(space_, key, &result)) {
@@ -151,6 +151,16 @@ Value Evaluator::field(const Value& target, const Expr& expr, bool optional) {
   }
   if (optional) return Value::none();
   return Value::error(space_, "no such key: " + std::string(expr.name));
+}
+
+// What no map is has no keys, null among them; a list has parts, but not by names.
+Value Evaluator::without_parts(const Value& target, const Value& key, bool optional) {
+  if (target.is(Kind::kList)) {
+    return Value::error(space_, fmt::format("unsupported index type '{}' in list",
+                                            runtime_name(key.runtime_type())));
+  }
+  if (optional) return Value::none();
+  return Value::error(space_, "no such key: " + text_of_key(key));
 }
 
 Value Evaluator::call(const Expr& expr) {
@@ -196,6 +206,7 @@ Value Evaluator::invoke(const Expr& expr, const Value* arguments, std::size_t co
     return result;
   }
   charge(1);
+  if (is_index(expr)) return without_parts(arguments[0], arguments[1], expr.name == "_[?_]");
   return no_such_overload(expr, arguments, count);
 }
 

@@ -40,6 +40,7 @@ class Evaluator {
   Value identifier(const Expr& expr);
   Value select(const Expr& expr);
   Value field(const Value& target, const Expr& expr, bool optional);
+  Value without_parts(const Value& target, const Value& key, bool optional);
   Value call(const Expr& expr);
   Value special_call(const Expr& expr);
   Value invoke(const Expr& expr, const Value* arguments, std::size_t count);
