@@ -11,6 +11,7 @@ namespace pinnace::api {
 namespace {
 
 constexpr std::size_t kMaxDepth = 512;
+constexpr std::string_view kFailedTest = " failed: test failed";
 
 // What a tree weighs: roughly its bytes as JSON, and how deep it is.
 struct Weight {
@@ -279,7 +280,7 @@ class Patcher {
       found = *value;
     }
     if (equal(found, wanted)) return {};
-    return patch_does_not_apply("testing value " + text(pointer) + " failed: test failed");
+    return patch_does_not_apply("testing value " + text(pointer) + std::string(kFailedTest));
   }
 
   Arena& arena_;
@@ -296,6 +297,10 @@ Unexpected patch_does_not_apply(std::string why) {
   error.message = "the server rejected our request due to an error in our request";
   error.causes.push_back({"UnexpectedServerResponse", std::move(why), ""});
   return Unexpected(std::move(error));
+}
+
+bool is_failed_test(const Error& error) {
+  return !error.causes.empty() && error.causes[0].message.ends_with(kFailedTest);
 }
 
 Result<void> apply_json_patch(Arena& arena, Value& document, const Value& patch) {

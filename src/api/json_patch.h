@@ -23,5 +23,7 @@ Result<void> apply_json_patch(Arena& arena, Value& document, const Value& patch)
 
 // What a patch that does not apply gives: 422 with the reason in the causes.
 Unexpected patch_does_not_apply(std::string why);
+// Whether a patch did not apply because something is not as its `test` says.
+bool is_failed_test(const Error& error);
 
 }  // namespace pinnace::api

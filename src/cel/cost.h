@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace pinnace::cel {
 
@@ -18,6 +19,9 @@ struct CostEstimate {
 inline constexpr std::uint64_t kPerCallCostLimit = 1'000'000;
 inline constexpr std::uint64_t kRuntimeCostBudget = 10'000'000;
 inline constexpr std::uint64_t kMatchConditionsCostBudget = 2'500'000;
+// What is said once a budget is used up.
+inline constexpr std::string_view kOutOfBudget =
+    "validation failed due to running out of cost budget, no further validation rules will be run";
 // What an expression of a CustomResourceDefinition may be estimated at, and all of one.
 inline constexpr std::uint64_t kExpressionCostEstimateLimit = 10'000'000;
 inline constexpr std::uint64_t kTotalCostEstimateLimit = 100'000'000;

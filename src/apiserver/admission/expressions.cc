@@ -3,7 +3,7 @@
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/authentication/service_account_user.h"
 #include "apiserver/backend.h"
-#include "base/strings.h"
+#include "cel/cost.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -93,9 +93,9 @@ void ExpressionInput::set_params(const api::Value* params) {
 cel::Outcome ExpressionInput::evaluate(const cel::Program& program) {
   const bool is_last = budget_ < cel::kPerCallCostLimit;
   auto outcome = program.evaluate(space_, values_, is_last ? budget_ : cel::kPerCallCostLimit);
-  budget_ -= std::min(budget_, outcome.cost);
   // What is too much for one call leaves the rest to others.
-  if (outcome.cancelled && is_last) budget_ = 0;
+  if (outcome.cost > budget_ || (outcome.cancelled && is_last)) is_spent_ = true;
+  budget_ -= std::min(budget_, outcome.cost);
   return outcome;
 }
 
@@ -118,6 +118,7 @@ Result<bool> MatchConditions::match(ExpressionInput& input) const {
       continue;
     }
     const cel::Outcome outcome = input.evaluate(*condition.program);
+    if (input.is_spent()) return errors::internal(std::string(cel::kOutOfBudget));
     if (outcome.value.is_false()) return false;
     if (outcome.is_true()) continue;
     wrong.push_back("expression '" + std::string(condition.program->expression()) +
@@ -126,7 +127,7 @@ Result<bool> MatchConditions::match(ExpressionInput& input) const {
                                                          : "the result is no boolean"));
   }
   if (wrong.empty()) return true;
-  return errors::internal("failed to evaluate match conditions: " + join(wrong, ", "));
+  return errors::internal(aggregate_text(wrong));
 }
 
 }  // namespace pinnace::apiserver

@@ -45,7 +45,8 @@ class ExpressionInput {
   // Takes what it costs from the budget.
   cel::Outcome evaluate(const cel::Program& program);
   cel::Workspace& space() { return space_; }
-  bool is_spent() const { return budget_ == 0; }
+  // That was not enough: no outcome counts any more.
+  bool is_spent() const { return is_spent_; }
 
  private:
   explicit ExpressionInput(const AdmissionRequest& request) : authorizer_(request) {}
@@ -54,6 +55,7 @@ class ExpressionInput {
   cel::Workspace space_{16 << 10};
   RequestAuthorizer authorizer_;
   std::uint64_t budget_ = 0;
+  bool is_spent_ = false;
   api::Value object_, old_, request_value_, namespace_, params_;
   std::array<cel::Value, cel::kAdmissionVariables> values_{};
 };

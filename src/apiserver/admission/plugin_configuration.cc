@@ -27,8 +27,12 @@ Result<PluginConfigurations> PluginConfigurations::read(const std::string& path)
   if (path.empty()) return out;
   auto file = read_yaml(*out.arena_, path);
   if (!file) return std::unexpected(std::move(file.error()));
-  if (auto ok = check_configuration_kind(*file, "apiserver.config.k8s.io", "v1",
-                                         "AdmissionConfiguration");
+  constexpr std::string_view kKind = "AdmissionConfiguration";
+  // It has had another name.
+  const bool is_old = file->string_at("apiVersion") == "apiserver.k8s.io/v1alpha1";
+  if (auto ok = is_old
+                    ? check_configuration_kind(*file, "apiserver.k8s.io", "v1alpha1", kKind)
+                    : check_configuration_kind(*file, "apiserver.config.k8s.io", "v1", kKind);
       !ok) {
     return errors::bad_request(path + ": " + ok.error().message);
   }

@@ -168,7 +168,7 @@ TEST_F(PluginsTest, PodTolerationRestrictionPrefersAnEmptyListToTheDefault) {
   const store::testing::ScratchDirectory scratch;
   const std::string file = scratch.path() + "/admission.yaml";
   ASSERT_TRUE(io::write_file(file, R"(
-apiVersion: apiserver.config.k8s.io/v1
+apiVersion: apiserver.k8s.io/v1alpha1
 kind: AdmissionConfiguration
 plugins:
 - name: PodTolerationRestriction

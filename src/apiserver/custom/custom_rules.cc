@@ -379,9 +379,7 @@ class RuleAsker {
 
   void spend(const std::string& at, const std::string& type) {
     is_spent_ = true;
-    causes_.push_back(cause::invalid(at, type,
-                                     "validation failed due to running out of cost budget, no "
-                                     "further validation rules will be run"));
+    causes_.push_back(cause::invalid(at, type, std::string(cel::kOutOfBudget)));
   }
 
   void fail(const Place& place, const Compiled& compiled, const Value& value, const Value* old,

@@ -159,6 +159,7 @@ class Mutator : public std::enable_shared_from_this<Mutator> {
       return errors::bad_request("compilation error: " + mutation.program.error().message);
     }
     const auto outcome = input.evaluate(*mutation.program);
+    if (input.is_spent()) return errors::bad_request(std::string(cel::kOutOfBudget));
     if (outcome.value.is_error()) {
       return errors::bad_request("expression '" + mutation.expression + "' resulted in error: " +
                                  std::string(outcome.value.error_message()));
@@ -172,7 +173,11 @@ class Mutator : public std::enable_shared_from_this<Mutator> {
     const api::Value said = api::deep_copy(arena, *made);
     if (!mutation.is_json_patch) return merged(*request_, *step.version, object, said);
     if (auto ok = api::apply_json_patch(arena, object, said); !ok) {
-      return std::unexpected(std::move(ok.error()));
+      const Error& why = ok.error();
+      // Then there is nothing to be done.
+      if (api::is_failed_test(why)) return objects->object;
+      return errors::bad_request("JSON Patch: " +
+                                 (why.causes.empty() ? why.message : why.causes[0].message));
     }
     return object;
   }

@@ -100,6 +100,30 @@ TEST_F(PoliciesTest, OneThatCostsTooMuchLeavesOthersTheirBudget) {
   EXPECT_THAT(map("m")->message(), HasSubstr("denied request: not this name"));
 }
 
+TEST_F(PoliciesTest, EndWithTheirBudget) {
+  const std::string check = "authorizer.path('/a').check('get').allowed()";
+  std::string validations;
+  for (int i = 0; i < 15; ++i) {
+    validations += R"({"expression":")" + check + " && " + check + R"("},)";
+  }
+  policy(R"("validations":[)" + validations + R"({"expression":"false"}])");
+  binding();
+  EXPECT_EQ(map("m")->message(),
+            "configmaps \"m\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied "
+            "request: validation failed due to running out of cost budget, no further validation "
+            "rules will be run");
+}
+
+TEST_F(PoliciesTest, SayWhichConditionsFailed) {
+  policy(R"("matchConditions":[{"name":"a","expression":"object.x == 1"},)"
+         R"({"name":"b","expression":"object.y == 1"}],"validations":[{"expression":"true"}])");
+  binding();
+  EXPECT_EQ(map("m")->message(),
+            "configmaps \"m\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied "
+            "request: [expression 'object.x == 1' resulted in error: no such key: x, expression "
+            "'object.y == 1' resulted in error: no such key: y]");
+}
+
 TEST_F(PoliciesTest, KnowWhoAsks) {
   policy(
       R"("validations":[{"expression":"request.userInfo.username == 'admin' && )"
@@ -122,6 +146,9 @@ TEST_F(PoliciesTest, MayChangeObjects) {
                     R"("Object{data: {'applied': object.metadata.name}}"}})");
   mutating("patch", R"({"patchType":"JSONPatch","jsonPatch":{"expression":)"
                     R"("[JSONPatch{op: 'add', path: '/data/patched', value: 'yes'}]"}})");
+  mutating("test", R"({"patchType":"JSONPatch","jsonPatch":{"expression":)"
+                   R"("[JSONPatch{op: 'test', path: '/data/own', value: '2'}, )"
+                   R"(JSONPatch{op: 'remove', path: '/data/own'}]"}})");
   const auto made = map("m", R"({"own":"1"})");
   ASSERT_EQ(made->status, 201) << made->body;
   EXPECT_EQ(made->at("data"), R"({"applied":"m","own":"1","patched":"yes"})");

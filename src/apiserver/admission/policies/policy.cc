@@ -167,9 +167,12 @@ cel::Value PolicyVariables::get(std::string_view field) {
 }
 
 bool is_exempt_from_policies(const AdmissionRequest& request) {
-  const std::string_view group = request.change.call.resource->group;
-  return is_admission_configuration(request) || group == "authentication.k8s.io" ||
-         group == "authorization.k8s.io";
+  const api::ResourceInfo& resource = *request.change.call.resource;
+  // Policies and their bindings; webhooks are as others to them.
+  const bool is_policy = is_admission_configuration(request) &&
+                         resource.name.find("admissionpolic") != resource.name.npos;
+  return is_policy || resource.group == "authentication.k8s.io" ||
+         resource.group == "authorization.k8s.io";
 }
 
 }  // namespace pinnace::apiserver

@@ -88,9 +88,12 @@ class Judge {
         continue;
       }
       const auto outcome = (*input)->evaluate(*validation.program);
+      if ((*input)->is_spent()) return spent(visit, "");
       if (outcome.is_true()) continue;
       if (outcome.value.is_false()) {
-        object(visit, i, message_of(validation, **input), validation.reason);
+        std::string message = message_of(validation, **input);
+        if ((*input)->is_spent()) return spent(visit, "failed messageExpression: ");
+        object(visit, i, std::move(message), validation.reason);
       } else if (!policy.ignores_failure) {
         object(visit, i,
                "expression '" + validation.expression + "' resulted in error: " +
@@ -101,6 +104,14 @@ class Judge {
     }
     for (const AuditAnnotation& annotation : policy.audit_annotations) {
       take_annotation(visit, annotation, **input);
+    }
+    return {};
+  }
+
+  // Nothing that the policy says counts any more.
+  Result<void> spent(const PolicyVisit& visit, std::string_view at_what) {
+    if (!visit.policy.ignores_failure) {
+      object(visit, 0, std::string(at_what) + std::string(cel::kOutOfBudget), "");
     }
     return {};
   }
@@ -120,7 +131,7 @@ class Judge {
       }
       if (made.value.is(cel::Kind::kNull)) return;
       why = made.value.is_error()
-                ? "valueExpression '" + annotation.expression +
+                ? "expression '" + annotation.expression +
                       "' resulted in error: " + std::string(made.value.error_message())
                 : "valueExpression '" + annotation.expression +
                       "' resulted in unsupported return type. Return type must be either string "
