@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/authentication/bootstrap_tokens.h"
+#include "apiserver/authentication/credential_id.h"
 #include "apiserver/authentication/oidc.h"
 #include "apiserver/authentication/token_webhook.h"
 #include "base/strings.h"
@@ -25,7 +26,7 @@ User user_of_certificate(const net::Peer& peer) {
   User user{peer.certificate_common_name, "", peer.certificate_organizations, {}};
   if (const auto& details = peer.certificate_details) {
     user.uid = details->uid;
-    user.extra["authentication.kubernetes.io/credential-id"] = {"X509SHA256=" + details->sha256};
+    user.extra[kCredentialId] = {"X509SHA256=" + details->sha256};
   }
   return user;
 }

@@ -232,11 +232,14 @@ jwt:
     api::Arena arena;
     return mapping->user_of(*api::parse_json(arena, claims));
   };
-  const auto user = user_of(R"({"aud":"me","sub":"ann","roles":["a"],"team":"t","level":2})");
+  const auto user =
+      user_of(R"({"aud":"me","sub":"ann","roles":["a"],"team":"t","level":2,"jti":"7"})");
   ASSERT_TRUE(user) << user.error().message;
   EXPECT_EQ(user->name, "x:ann");
   EXPECT_EQ(user->groups, std::vector<std::string>{"r:a"});
   EXPECT_EQ(user->extra.at("acme.com/team"), std::vector<std::string>{"t"});
+  EXPECT_EQ(user->extra.at("authentication.kubernetes.io/credential-id"),
+            std::vector<std::string>{"JTI=7"});
   EXPECT_FALSE(user_of(R"({"aud":"other","sub":"ann","team":"t","level":2})"));
   EXPECT_NE(
       user_of(R"({"aud":"me","sub":"ann","team":"t","level":1})").error().message.find("too low"),

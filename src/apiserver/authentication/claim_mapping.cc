@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apiserver/authentication/credential_id.h"
 #include "apiserver/authentication/expression.h"
 #include "apiserver/http/text_lists.h"
 #include "apiserver/registry/object_meta.h"
@@ -178,6 +179,9 @@ Result<User> ClaimMapping::user_of(const api::Value& claims) const {
     return std::unexpected(std::move(ok.error()));
   }
   if (!uid.empty()) user.uid = uid.front();
+  if (const std::string_view id = claims.string_at("jti"); !id.empty()) {
+    user.extra[kCredentialId] = {token_credential_id(id)};
+  }
   for (std::size_t i = 0; i < programs_->extra.size(); ++i) {
     std::vector<std::string> values;
     if (auto ok = source({}, programs_->extra[i], values); !ok) {

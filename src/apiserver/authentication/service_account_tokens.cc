@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "apiserver/authentication/credential_id.h"
 #include "apiserver/authentication/legacy_token_use.h"
 #include "apiserver/authentication/service_account_user.h"
 #include "apiserver/http/text_lists.h"
@@ -166,7 +167,7 @@ Result<VerifiedToken> ServiceAccountTokens::check_bound(const api::Value& claims
   if (!is_there("serviceaccounts", ns, name, uid)) return errors::unauthorized();
   verified.user = service_account_user(ns, name, uid);
   if (const std::string_view id = claims.string_at("jti"); !id.empty()) {
-    verified.user.extra["authentication.kubernetes.io/credential-id"] = {"JTI=" + std::string(id)};
+    verified.user.extra[kCredentialId] = {token_credential_id(id)};
   }
   if (auto ok = check_objects(*bound, ns, verified.user); !ok) {
     return std::unexpected(std::move(ok.error()));

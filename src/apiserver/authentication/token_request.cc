@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/subresource_admission.h"
+#include "apiserver/authentication/credential_id.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
@@ -194,7 +195,7 @@ Result<void> grant(SubresourceAdmission& asked) {
   auto issued = backend.authenticator->service_accounts().issue(*spec);
   if (!issued) return std::unexpected(std::move(issued.error()));
   annotate_audit(asked.request, "authentication.kubernetes.io/issued-credential-id",
-                 "JTI=" + issued->id);
+                 token_credential_id(issued->id));
   meta_of(arena, body)
       .set_ref(arena, "creationTimestamp", api::Value::string(arena, rfc3339(backend.now())));
   api::Value& out = body.ensure_object(arena, "spec");
