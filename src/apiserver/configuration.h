@@ -135,6 +135,8 @@ struct RequestLimits {
   Duration min_request_timeout = std::chrono::seconds(1800);
   // How likely a request on HTTP/2 ends its connection, so that clients spread over servers.
   double goaway_chance = 0;
+  // What every answer says of TLS (RFC 6797); none: nothing.
+  std::vector<std::string> strict_transport_directives;
 };
 
 struct Configuration {

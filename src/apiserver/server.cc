@@ -14,6 +14,7 @@
 #include "apiserver/http/call.h"
 #include "apiserver/http/document_answer.h"
 #include "apiserver/http/status.h"
+#include "apiserver/http/strict_transport.h"
 #include "apiserver/proxy/kubelet_client.h"
 #include "apiserver/registry/go_types.h"
 #include "apiserver/registry/object_codec.h"
@@ -48,7 +49,8 @@ class ServerImpl : public Server {
   void handle(net::Request request, std::shared_ptr<net::Exchange> exchange) override {
     auto call = std::make_shared<Call>();
     call->request = std::move(request);
-    call->exchange = std::move(exchange);
+    call->exchange = with_strict_transport(
+        std::move(exchange), backend_->options.configuration.requests.strict_transport_directives);
     if (backend_->is_shutting_down) {
       return answer_error(*call, errors::unavailable("the server is shutting down").error());
     }

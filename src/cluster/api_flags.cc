@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "api/time.h"
+#include "apiserver/http/strict_transport.h"
 #include "base/strings.h"
 
 namespace pinnace::cluster {
@@ -409,6 +410,13 @@ const ApiFlag kFlags[] = {
       "that a request on HTTP/2 sends its client to connect anew, 0 to 0.02 (0)"},
      [](Configuration& configuration, std::string_view value) {
        return set_chance(configuration.requests.goaway_chance, value);
+     }},
+    {{"strict-transport-security-directives", "DIRECTIVE,...",
+      "what answers say of TLS: max-age=SECONDS, includeSubDomains, preload"},
+     [](Configuration& configuration, std::string_view value) {
+       auto& directives = configuration.requests.strict_transport_directives;
+       directives = list_of(value);
+       return apiserver::check_transport_directives(directives);
      }},
     {{"service-account-issuer", "URL", "who issues service-account tokens"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {

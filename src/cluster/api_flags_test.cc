@@ -46,13 +46,22 @@ TEST(ApiFlags, LimitRequests) {
                                {"max-mutating-requests-inflight", "0"},
                                {"request-timeout", "1m30s"},
                                {"min-request-timeout", "600"},
-                               {"goaway-chance", "0.001"}});
+                               {"goaway-chance", "0.001"},
+                               {"strict-transport-security-directives",
+                                "max-age=31536000,includeSubDomains"}});
   EXPECT_FALSE(limits.is_fair);
   EXPECT_EQ(limits.max_requests_inflight, 400u);
   EXPECT_EQ(limits.max_mutating_requests_inflight, 0u);
   EXPECT_EQ(limits.request_timeout, std::chrono::seconds(90));
   EXPECT_EQ(limits.min_request_timeout, std::chrono::minutes(10));
   EXPECT_DOUBLE_EQ(limits.goaway_chance, 0.001);
+  EXPECT_EQ(limits.strict_transport_directives,
+            (std::vector<std::string>{"max-age=31536000", "includeSubDomains"}));
+  for (const char* wrong : {"max-age", "max-age=1=2", "always"}) {
+    EXPECT_EQ(refused("strict-transport-security-directives", wrong),
+              "--strict-transport-security-directives: takes max-age=SECONDS, includeSubDomains "
+              "and preload");
+  }
   for (const char* wrong : {"0.03", "-1", "nan", "much", ""}) {
     EXPECT_EQ(refused("goaway-chance", wrong),
               "--goaway-chance: takes a number between 0 and 0.02");

@@ -11,7 +11,7 @@ void HeldExchange::release() {
     is_released_ = true;
     send = std::exchange(held_, nullptr);
   }
-  if (send) inner_->post(std::move(send));
+  if (send) inner()->post(std::move(send));
 }
 
 void HeldExchange::answer(std::function<void()> send) {
@@ -27,7 +27,7 @@ void HeldExchange::answer(std::function<void()> send) {
 
 void HeldExchange::respond(int status, net::Headers headers,
                            std::shared_ptr<const std::string> body) {
-  answer([inner = inner_, status, headers = std::move(headers), body = std::move(body)]() mutable {
+  answer([inner = inner(), status, headers = std::move(headers), body = std::move(body)]() mutable {
     inner->respond(status, std::move(headers), std::move(body));
   });
 }
@@ -35,7 +35,7 @@ void HeldExchange::respond(int status, net::Headers headers,
 void HeldExchange::stream(int status, net::Headers headers, std::unique_ptr<net::Body> body) {
   // A std::function must be copyable.
   const auto kept = std::make_shared<std::unique_ptr<net::Body>>(std::move(body));
-  answer([inner = inner_, status, headers = std::move(headers), kept]() mutable {
+  answer([inner = inner(), status, headers = std::move(headers), kept]() mutable {
     inner->stream(status, std::move(headers), std::move(*kept));
   });
 }
