@@ -77,6 +77,12 @@ TEST_F(Http2Server, MovesLargeBodiesBothWays) {
             "3000000");
 }
 
+TEST_F(Http2Server, TakesHeadersThatEndWithASpace) {
+  EXPECT_EQ(curl({url("/hello"), "-H", "Authorization: Bearer ", "-o", "/dev/null", "-w",
+                  "%{http_code}"}),
+            "200");
+}
+
 TEST_F(Http2Server, RefusesBodiesAndHeadersThatAreTooLarge) {
   write("body", std::string(5 << 20, 'q'));
   EXPECT_EQ(curl({url("/echo"), "--data-binary", "@" + dir_ + "/body", "-o", "/dev/null", "-w",

@@ -70,6 +70,8 @@ class Http2Connection final : public Connection {
     nghttp2_option* option = nullptr;
     nghttp2_option_new(&option);
     nghttp2_option_set_stream_reset_rate_limit(option, kResetBurst, kResetsPerSecond);
+    // As HTTP/1.1 has it, and as clients do: `Bearer ` without a token is a value.
+    nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
     nghttp2_session* session = nullptr;
     nghttp2_session_server_new2(&session, callbacks(), this, option);
     nghttp2_option_del(option);
