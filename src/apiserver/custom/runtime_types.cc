@@ -29,6 +29,9 @@ FieldInfo plain_field(std::string_view name, Form form, const TypeInfo* type) {
   return made;
 }
 
+// Whatever else stands in the object is kept too: a field without a name tells server-side apply.
+FieldInfo others() { return plain_field("", Form::kAnyJson, nullptr); }
+
 ListType list_type_of(const Node& node) {
   if (node.type == Type::kObject) return node.atomic_map ? ListType::kAtomic : ListType::kMap;
   return node.list_kind == ListKind::kSet   ? ListType::kSet
@@ -52,10 +55,7 @@ void TypeMaker::make_kind(TypeInfo& kind, std::string_view name, const Node* sch
       if (!is_given) fields.push_back(field(property.name, *property.node));
     }
   }
-  // Whatever else stands in the object is kept too: a field without a name tells server-side apply.
-  if (schema == nullptr || schema->preserve_unknown_fields) {
-    fields.push_back(plain_field("", Form::kAnyJson, nullptr));
-  }
+  if (schema == nullptr || schema->preserve_unknown_fields) fields.push_back(others());
   kind.fields = fields;
 }
 
@@ -107,9 +107,9 @@ TypeMaker::Shape TypeMaker::one(const Node& node) {
     case Type::kArray:
       return node.items == nullptr ? Shape{} : Shape{Form::kObject, Container::kOne, wrapper(node)};
     case Type::kObject:
-      // What is kept without a name has no place in a type.
-      if (node.preserve_unknown_fields || node.embedded_resource) return {};
+      if (node.embedded_resource) return {};
       if (!node.properties.empty()) return {Form::kObject, Container::kOne, object_type(node)};
+      if (node.preserve_unknown_fields) return {};
       if (node.additional != nullptr) return {Form::kObject, Container::kOne, wrapper(node)};
       return {};
     case Type::kAny:
@@ -127,6 +127,7 @@ const TypeInfo* TypeMaker::object_type(const Node& node) {
   for (const auto& property : node.properties) {
     fields.push_back(field(property.name, *property.node));
   }
+  if (node.preserve_unknown_fields) fields.push_back(others());
   made.fields = fields;
   return &made;
 }

@@ -78,6 +78,10 @@ void refuse_changed_fields(Change& change, const api::Value& meta, const api::Va
 // What a client can never change.
 void keep_system_fields(Change& change, api::Value& object, const api::Value& old) {
   api::Value& meta = meta_of(change.arena, object);
+  // Who reports on a pod does not delete it.
+  const bool is_pod_status =
+      change.subresource == "status" && metadata_of_status(change) == MetadataOfStatus::kKeptOwners;
+  if (is_pod_status) meta.erase("deletionTimestamp");
   const auto* before = old.find("metadata");
   refuse_changed_fields(change, meta, before);
   for (const char* key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
