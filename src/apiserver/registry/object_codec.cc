@@ -222,7 +222,9 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
     return unrecognized(wanted_kind,
                         "unexpected GroupVersion string: " + std::string(*said_version));
   }
-  const std::string_view version = said_version->empty() ? wanted_version : *said_version;
+  std::string_view version = *said_version;
+  if (version.starts_with('/')) version.remove_prefix(1);  // Of the group without a name.
+  if (version.empty()) version = wanted_version;
   const std::string_view kind = said_kind->empty() ? wanted_kind : *said_kind;
   const bool is_built_in =
       !api::builtin_schema().versions(split_version(wanted_version).group).empty();
@@ -247,7 +249,7 @@ Result<void> check_group_version_kind(api::Arena& arena, api::Value& object,
         {cause::invalid("kind", quoted(kind), "must be " + std::string(wanted_kind))});
   }
   if (said_kind->empty()) object.set_ref(arena, "kind", api::Value::string(arena, wanted_kind));
-  if (said_version->empty()) {
+  if (*said_version != wanted_version) {
     object.set_ref(arena, "apiVersion", api::Value::string(arena, wanted_version));
   }
   return {};
