@@ -306,6 +306,7 @@ TEST_F(FairServer, ARequestThatTakesTooLongIsToldSo) {
   EXPECT_EQ(second->status, 0);
   server_.executor().advance(seconds(1));
   EXPECT_EQ(second->status, 504);
+  EXPECT_EQ(second->headers.get("content-type"), "text/plain; charset=utf-8");
   EXPECT_NE(second->body.find("\"reason\":\"Timeout\""), std::string::npos);
   EXPECT_NE(second->body.find("request did not complete within the allotted timeout"),
             std::string::npos);
