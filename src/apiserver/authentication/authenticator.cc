@@ -168,8 +168,10 @@ std::optional<Authenticator::Found> Authenticator::authenticate(const net::Reque
     }
     return errors::unauthorized();
   }
+  // What nobody here understands are no credentials.
   const std::string_view header = request.headers.get("authorization");
-  if (!header.empty()) return with_password(header);
+  const bool has_password = !passwords_.empty() && !after_scheme(header, "basic").empty();
+  if (has_password) return with_password(header);
   if (!request.peer.certificate_error.empty()) return errors::unauthorized();
   return std::optional<User>();
 }

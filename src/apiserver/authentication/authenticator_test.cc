@@ -173,6 +173,9 @@ TEST_F(Identities, NobodyIsSomebodyWhenTheFlagSaysSo) {
   EXPECT_EQ(refused->status, 403);
   EXPECT_NE(refused->message().find("User \"system:anonymous\" cannot list"), std::string::npos);
   EXPECT_EQ(with("Bearer wrong", "/api/v1/pods")->status, 401);
+  for (const char* none : {"Bearer ", "Bearer", "Basic Ym9iOm90aGVy", "Other x"}) {
+    EXPECT_EQ(with(none, "/api/v1/pods")->status, 403) << none;
+  }
 }
 
 TEST_F(Identities, ActingAsAnotherNeedsTheRight) {
