@@ -13,9 +13,11 @@ namespace {
 
 constexpr std::string_view kName = "MutatingAdmissionWebhook";
 
-Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value*) {
-  return std::make_unique<WebhookState>(
-      backend.store(), "admissionregistration.k8s.io/mutatingwebhookconfigurations");
+Result<std::unique_ptr<PluginState>> configure(Backend& backend,
+                                               const api::Value* configuration) {
+  return WebhookState::create(backend.store(),
+                              "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+                              configuration);
 }
 
 // The webhooks of one pass over one request.

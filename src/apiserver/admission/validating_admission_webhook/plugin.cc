@@ -8,9 +8,11 @@
 namespace pinnace::apiserver {
 namespace {
 
-Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value*) {
-  return std::make_unique<WebhookState>(
-      backend.store(), "admissionregistration.k8s.io/validatingwebhookconfigurations");
+Result<std::unique_ptr<PluginState>> configure(Backend& backend,
+                                               const api::Value* configuration) {
+  return WebhookState::create(backend.store(),
+                              "admissionregistration.k8s.io/validatingwebhookconfigurations",
+                              configuration);
 }
 
 // Waits for all answers; the last one to come judges, in the order of the webhooks.

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "apiserver/admission/plugin_configuration.h"
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
@@ -22,7 +24,8 @@ Result<bool> speaks_v1(const api::Value& entry) {
       "webhook does not accept known AdmissionReview versions (v1, v1beta1)");
 }
 
-Result<WebhookTargetRef> target_of(const api::Value& entry, Webhook& webhook) {
+Result<WebhookTargetRef> target_of(const api::Value& entry, const WebhookIdentities& identities,
+                                   Webhook& webhook) {
   const auto* config = entry.find("clientConfig");
   if (config == nullptr) return errors::bad_request("webhook has no clientConfig");
   WebhookTargetOptions options;
@@ -38,15 +41,20 @@ Result<WebhookTargetRef> target_of(const api::Value& entry, Webhook& webhook) {
     if (!path.starts_with('/')) path.insert(0, 1, '/');
     options.url =
         "https://" + options.server_name + ":" + std::to_string(webhook.service_port) + path;
+    identities.identify(options.server_name, webhook.service_port, options);
   } else {
     options.url = config->string_at("url");
+    if (const auto url = net::parse_url(options.url)) {
+      identities.identify(url->host, url->port, options);
+    }
   }
   options.url += (options.url.find('?') == std::string::npos ? "?timeout=" : "&timeout=") +
                  std::to_string(webhook.timeout_seconds) + "s";
   return WebhookTarget::create(std::move(options));
 }
 
-Webhook compile_one(const api::Value& entry, const std::string& configuration, std::size_t place) {
+Webhook compile_one(const api::Value& entry, const WebhookIdentities& identities,
+                    const std::string& configuration, std::size_t place) {
   static const cel::Environment kEnvironment = cel::admission_environment({});
   Webhook webhook;
   webhook.name = entry.string_at("name");
@@ -58,7 +66,7 @@ Webhook compile_one(const api::Value& entry, const std::string& configuration, s
   webhook.has_side_effects = effects != "None" && effects != "NoneOnDryRun";
   webhook.timeout_seconds = static_cast<int>(entry.int_at("timeoutSeconds", 10));
   webhook.conditions = MatchConditions::parse(entry.find("matchConditions"), kEnvironment);
-  webhook.target = target_of(entry, webhook);
+  webhook.target = target_of(entry, identities, webhook);
   auto constraints = parse_match_constraints(entry, "rules");
   if (!constraints) {
     webhook.target = std::unexpected(constraints.error());
@@ -76,7 +84,32 @@ Webhook compile_one(const api::Value& entry, const std::string& configuration, s
 
 }  // namespace
 
-Webhooks WebhookState::compile(const store::Store& store, const std::string& resource) {
+Result<std::unique_ptr<PluginState>> WebhookState::create(store::Store& store,
+                                                          std::string resource,
+                                                          const api::Value* configuration) {
+  WebhookIdentities identities;
+  if (configuration != nullptr) {
+    constexpr std::string_view kGroup = "apiserver.config.k8s.io";
+    const bool is_old = configuration->string_at("kind") == "WebhookAdmission";
+    auto ok = is_old ? check_configuration_kind(*configuration, kGroup, "v1alpha1",
+                                                "WebhookAdmission")
+                     : check_configuration_kind(*configuration, kGroup, "v1",
+                                                "WebhookAdmissionConfiguration");
+    if (!ok) return std::unexpected(std::move(ok.error()));
+    const std::string path(configuration->string_at("kubeConfigFile"));
+    if (!path.starts_with('/')) {
+      return errors::bad_request("kubeConfigFile: Invalid value: " + quoted(path) +
+                                 ": must be an absolute file path");
+    }
+    auto read = WebhookIdentities::read(path);
+    if (!read) return std::unexpected(std::move(read.error()));
+    identities = std::move(*read);
+  }
+  return std::make_unique<WebhookState>(store, std::move(resource), std::move(identities));
+}
+
+Webhooks WebhookState::compile(const store::Store& store, const std::string& resource,
+                               const WebhookIdentities& identities) {
   Webhooks out;
   const auto stored = store.list(resource, "");
   if (!stored) return out;
@@ -86,7 +119,7 @@ Webhooks WebhookState::compile(const store::Store& store, const std::string& res
     if (!parsed) continue;
     std::size_t place = 0;
     for (const auto& entry : items_at(&*parsed, "webhooks")) {
-      out.push_back(compile_one(entry, object->key.name, place++));
+      out.push_back(compile_one(entry, identities, object->key.name, place++));
     }
   }
   return out;

@@ -12,7 +12,7 @@
 #include "apiserver/admission/compiled.h"
 #include "apiserver/admission/expressions.h"
 #include "apiserver/admission/matching.h"
-#include "apiserver/webhook/webhook_client.h"
+#include "apiserver/webhook/webhook_identities.h"
 
 namespace pinnace::apiserver {
 
@@ -34,11 +34,16 @@ struct Webhook {
 using Webhooks = std::vector<Webhook>;
 
 struct WebhookState final : PluginState {
-  WebhookState(store::Store& store, std::string resource)
-      : webhooks(store, {resource}, [resource](const store::Store& from) {
-          return std::make_shared<const Webhooks>(compile(from, resource));
-        }) {}
-  static Webhooks compile(const store::Store& store, const std::string& resource);
+  // `configuration` is the plugin's own, null for none: a WebhookAdmissionConfiguration.
+  static Result<std::unique_ptr<PluginState>> create(store::Store& store, std::string resource,
+                                                     const api::Value* configuration);
+  WebhookState(store::Store& store, std::string resource, WebhookIdentities identities)
+      : webhooks(store, {resource},
+                 [resource, us = std::move(identities)](const store::Store& from) {
+                   return std::make_shared<const Webhooks>(compile(from, resource, us));
+                 }) {}
+  static Webhooks compile(const store::Store& store, const std::string& resource,
+                          const WebhookIdentities& identities);
   Compiled<Webhooks> webhooks;
 };
 

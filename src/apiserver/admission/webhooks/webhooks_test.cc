@@ -5,9 +5,10 @@
 #include <future>
 
 #include "apiserver/testing.h"
-#include "apiserver/webhook/webhook_client.h"
+#include "apiserver/webhook/webhook_identities.h"
 #include "io/files.h"
 #include "net/testing_server.h"
+#include "store/test_support.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -27,11 +28,12 @@ std::string response(const api::Value& request, const std::string& rest) {
 class FakeClient final : public WebhookClient {
  public:
   struct Seen {
-    std::string url, dial_host, review;
+    std::string url, dial_host, review, authorization;
     Duration timeout;
   };
   void send(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
-    seen.push_back({target->url(), request.dial_host, request.body, request.timeout});
+    seen.push_back({target->url(), request.dial_host, request.body, target->authorization(),
+                    request.timeout});
     const auto at = target->url().find('?');
     const auto found = hooks.find(target->url().substr(0, at));
     if (found == hooks.end()) {
@@ -68,6 +70,7 @@ class WebhooksTest : public ::testing::Test {
     Options options{*store_, executor_, executor_, *rng_, metrics_};
     options.webhooks = &client;
     options.configuration.audit = audit_;
+    options.configuration.admission_control_config_file = configuration_file_;
     auto made = Server::create(std::move(options));
     ASSERT_TRUE(made);
     server_ = std::move(*made);
@@ -134,6 +137,7 @@ class WebhooksTest : public ::testing::Test {
   metrics::Registry metrics_;
   FakeClient client_;
   AuditSettings audit_;
+  std::string configuration_file_;
   std::unique_ptr<Server> server_;
 };
 
@@ -421,6 +425,46 @@ TEST_F(WebhooksTest, SeeAScaleAndMayChangeIt) {
 }
 
 // A whole way: TLS, a certificate that is checked, an answer from another thread.
+TEST_F(WebhooksTest, AreToldWhoAsks) {
+  const store::testing::ScratchDirectory scratch;
+  const std::string users = scratch.path() + "/users.yaml", file = scratch.path() + "/admission";
+  ASSERT_TRUE(io::write_file(users, R"(
+apiVersion: v1
+kind: Config
+users:
+- {name: "hook.example.com:8443", user: {token: with-port}}
+- {name: hook.example.com, user: {token: without-port}}
+- {name: "*.example.com", user: {username: u, password: p}}
+- {name: "*", user: {token: all}}
+)"));
+  const auto identities = WebhookIdentities::read(users);
+  ASSERT_TRUE(identities) << identities.error().message;
+  const auto as = [&](const char* host, int port) {
+    WebhookTargetOptions options;
+    identities->identify(host, port, options);
+    return options.bearer_token + options.user_name;
+  };
+  EXPECT_EQ(as("hook.example.com", 8443), "with-port");
+  EXPECT_EQ(as("hook.example.com", 443), "without-port");
+  EXPECT_EQ(as("a.b.example.com", 443), "u");
+  EXPECT_EQ(as("a.b.example.com", 80), "all");
+  EXPECT_EQ(as("other", 443), "all");
+  const auto write = [&](const std::string& kind, const std::string& path) {
+    ASSERT_TRUE(io::write_file(
+        file, "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n" +
+                  std::string("- name: MutatingAdmissionWebhook\n  configuration: {apiVersion: ") +
+                  "apiserver.config.k8s.io/" + kind + ", kubeConfigFile: " + path + "}\n"));
+  };
+  configuration_file_ = file;
+  write("v1, kind: WebhookAdmissionConfiguration", users);
+  start(client_);
+  hook("mutating", "m");
+  client_.hooks["https://hook/m"] = allow;
+  EXPECT_EQ(map("m")->status, 201);
+  ASSERT_EQ(client_.seen.size(), 1U);
+  EXPECT_EQ(client_.seen[0].authorization, "Bearer all");
+}
+
 TEST_F(WebhooksTest, AreCalledOverTls) {
   struct Hook final : net::Handler {
     void handle(net::Request request, std::shared_ptr<net::Exchange> exchange) override {
