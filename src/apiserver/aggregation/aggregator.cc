@@ -170,7 +170,8 @@ class AggregatorImpl final : public Aggregator,
       if (!service->is_local()) {
         remote_names.insert(service->name);
         take_remote(std::move(*service));
-      } else if (service->is_auto_managed && !is_served_here(catalog, *service)) {
+      } else if (service->is_auto_managed &&
+                 !has_api_service(catalog, service->group, service->version)) {
         remove(backend, *object);
       } else {
         write_condition(backend, service->name,
@@ -180,7 +181,7 @@ class AggregatorImpl final : public Aggregator,
     std::erase_if(remotes_, [&](const auto& entry) { return !remote_names.contains(entry.first); });
     for (const std::string_view group : catalog.groups()) {
       for (const std::string_view version : catalog.versions(group)) {
-        const bool is_ours = !catalog.resources(group, version).empty();
+        const bool is_ours = has_api_service(catalog, group, version);
         if (is_ours && !there.contains(api_service_name(group, version))) {
           make_local(backend, catalog, group, version);
         }
@@ -189,15 +190,17 @@ class AggregatorImpl final : public Aggregator,
     publish(backend);
   }
 
-  static bool is_served_here(const Catalog& catalog, const ApiService& service) {
-    return !catalog.resources(service.group, service.version).empty();
+  // Of what is served here; what makes groups known needs none.
+  static bool has_api_service(const Catalog& catalog, std::string_view group,
+                              std::string_view version) {
+    return group != kApiRegistration && !catalog.resources(group, version).empty();
   }
 
   void make_local(Backend& backend, const Catalog& catalog, std::string_view group,
                   std::string_view version) {
     api::Arena arena;
     const api::ResourceInfo& info =
-        *api::builtin_schema().find_resource("apiregistration.k8s.io", "v1", "apiservices");
+        *api::builtin_schema().find_resource(kApiRegistration, "v1", "apiservices");
     auto object = api::parse_json(
         arena, local_api_service_json(group, version, catalog.has_custom(group, version),
                                       rfc3339(backend.now())));

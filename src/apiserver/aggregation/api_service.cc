@@ -37,14 +37,40 @@ constexpr std::array kGroupPriorities = {
     GroupPriority{"discovery.k8s.io", 16200},
     GroupPriority{"flowcontrol.apiserver.k8s.io", 16100},
     GroupPriority{"internal.apiserver.k8s.io", 16000},
-    GroupPriority{"resource.k8s.io", 15900},
+    GroupPriority{"resource.k8s.io", 16200},
     GroupPriority{"storagemigration.k8s.io", 15800},
+};
+
+struct VersionPriority {
+  std::string_view group, version;
+  std::int64_t priority;
+};
+// Those that do not follow from how mature their names say they are.
+constexpr std::array kVersionPriorities = {
+    VersionPriority{"admissionregistration.k8s.io", "v1beta1", 12},
+    VersionPriority{"admissionregistration.k8s.io", "v1alpha1", 9},
+    VersionPriority{"autoscaling", "v2beta2", 1},
+    VersionPriority{"coordination.k8s.io", "v1beta1", 13},
+    VersionPriority{"coordination.k8s.io", "v1alpha2", 12},
+    VersionPriority{"discovery.k8s.io", "v1beta1", 12},
+    VersionPriority{"events.k8s.io", "v1beta1", 5},
+    VersionPriority{"flowcontrol.apiserver.k8s.io", "v1", 21},
+    VersionPriority{"flowcontrol.apiserver.k8s.io", "v1beta3", 18},
+    VersionPriority{"flowcontrol.apiserver.k8s.io", "v1beta2", 15},
+    VersionPriority{"flowcontrol.apiserver.k8s.io", "v1beta1", 12},
+    VersionPriority{"internal.apiserver.k8s.io", "v1alpha1", 9},
+    VersionPriority{"resource.k8s.io", "v1", 21},
+    VersionPriority{"resource.k8s.io", "v1beta2", 15},
+    VersionPriority{"storagemigration.k8s.io", "v1alpha1", 9},
 };
 constexpr std::int64_t kOtherGroup = 15000, kCustomGroup = 1000, kCustomVersion = 100;
 constexpr int kDefaultPort = 443;
 
 // Stable versions come first, the newest of them before the others.
-std::int64_t version_priority(std::string_view version) {
+std::int64_t version_priority(std::string_view group, std::string_view version) {
+  for (const VersionPriority& known : kVersionPriorities) {
+    if (known.group == group && known.version == version) return known.priority;
+  }
   if (version.find("alpha") != std::string_view::npos) return 1;
   if (version.find("beta") != std::string_view::npos) return 9;
   const auto number = parse_int(version.substr(1));
@@ -86,7 +112,7 @@ ApiPriorities api_priorities(std::string_view group, std::string_view version, b
   if (is_custom) return {kCustomGroup, kCustomVersion};
   const auto known = std::ranges::find(kGroupPriorities, group, &GroupPriority::group);
   return {known == kGroupPriorities.end() ? kOtherGroup : known->priority,
-          group.empty() ? 1 : version_priority(version)};
+          group.empty() ? 1 : version_priority(group, version)};
 }
 
 std::string local_api_service_json(std::string_view group, std::string_view version, bool is_custom,

@@ -12,6 +12,7 @@
 
 namespace pinnace::apiserver {
 
+inline constexpr std::string_view kApiRegistration = "apiregistration.k8s.io";
 inline constexpr std::string_view kApiServices = "apiregistration.k8s.io/apiservices";
 // On APIServices that this server made: it removes them when what they name is served no more.
 inline constexpr std::string_view kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";

@@ -18,8 +18,6 @@ namespace {
 
 using api::ResourceInfo;
 
-constexpr std::string_view kApiRegistration = "apiregistration.k8s.io";
-
 // "v2beta3" is {2, kBeta, 3}.
 struct VersionRank {
   std::uint64_t major = 0;
