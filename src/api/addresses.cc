@@ -64,6 +64,17 @@ std::string Address::text() const {
   return buffer;
 }
 
+Address Address::after(std::uint64_t places) const {
+  Address there = *this;
+  std::uint64_t carry = places;
+  for (auto i = static_cast<std::size_t>(bits() / 8); i-- > 0 && carry != 0;) {
+    const std::uint64_t sum = (carry & 0xff) + there.bytes[i];
+    there.bytes[i] = static_cast<std::uint8_t>(sum);
+    carry = (carry >> 8) + (sum >> 8);
+  }
+  return there;
+}
+
 Address AddressRange::base() const {
   Address first = address;
   for (int bit = prefix_bits; bit < address.bits(); ++bit) {
@@ -71,6 +82,24 @@ Address AddressRange::base() const {
     byte = static_cast<std::uint8_t>(byte & ~(0x80U >> (bit % 8)));
   }
   return first;
+}
+
+Address AddressRange::last() const {
+  Address end = address;
+  for (int bit = prefix_bits; bit < address.bits(); ++bit) {
+    auto& byte = end.bytes[static_cast<std::size_t>(bit / 8)];
+    byte = static_cast<std::uint8_t>(byte | (0x80U >> (bit % 8)));
+  }
+  return end;
+}
+
+bool AddressRange::contains(const Address& other) const {
+  return other.family == address.family &&
+         AddressRange{other, prefix_bits}.base().bytes == base().bytes;
+}
+
+bool AddressRange::contains(const AddressRange& other) const {
+  return prefix_bits <= other.prefix_bits && contains(other.address);
 }
 
 std::optional<AddressRange> parse_range(std::string_view text) {

@@ -21,6 +21,8 @@ struct Address {
   int bits() const { return family == 4 ? 32 : 128; }
   // The one form that is to be written.
   std::string text() const;
+  // The address so many places after this one; from behind the last it goes on with the first.
+  Address after(std::uint64_t places) const;
 };
 // "010.0.0.1" is taken as 10.0.0.1, "::ffff:10.0.0.1" too.
 std::optional<Address> parse_address(std::string_view text);
@@ -29,8 +31,15 @@ struct AddressRange {
   Address address;
   int prefix_bits = 0;
 
-  // The first address of the range.
+  // The first address of the range, and the last.
   Address base() const;
+  Address last() const;
+  bool contains(const Address& other) const;
+  // Of two ranges that overlap one contains the other.
+  bool contains(const AddressRange& other) const;
+  bool overlaps(const AddressRange& other) const {
+    return contains(other) || other.contains(*this);
+  }
 };
 std::optional<AddressRange> parse_range(std::string_view text);
 

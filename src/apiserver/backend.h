@@ -21,6 +21,7 @@
 #include "apiserver/registry/watch_ends.h"
 #include "apiserver/server.h"
 #include "apiserver/strategies/allocator.h"
+#include "apiserver/strategies/service_addresses.h"
 #include "apiserver/strategies/service_feed.h"
 
 namespace pinnace::apiserver {
@@ -58,7 +59,7 @@ struct Backend {
   NodeAuthorizer nodes;
   std::unique_ptr<AuthorizerChain> authorization;
   AdmissionChain admission;
-  std::unique_ptr<IpAllocator> service_ips;
+  std::unique_ptr<ServiceAddresses> service_addresses;
   std::unique_ptr<PortAllocator> node_ports;
   std::unique_ptr<ServiceFeed> service_feed;
   std::shared_ptr<KubeletClient> kubelets;

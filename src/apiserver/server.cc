@@ -268,13 +268,14 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   auto admission = AdmissionChain::create(*backend);
   if (!admission) return std::unexpected(std::move(admission.error()));
   backend->admission = std::move(*admission);
-  auto ips = IpAllocator::create(backend->options.service_cidr, backend->options.rng);
-  if (!ips) return std::unexpected(std::move(ips.error()));
-  backend->service_ips = std::move(*ips);
+  auto addresses = ServiceAddresses::create(backend->options.service_cidr, backend->options.store,
+                                            backend->options.rng);
+  if (!addresses) return std::unexpected(std::move(addresses.error()));
+  backend->service_addresses = std::move(*addresses);
   backend->node_ports = std::make_unique<PortAllocator>(
       backend->options.node_port_first, backend->options.node_port_last, backend->options.rng);
   backend->service_feed = std::make_unique<ServiceFeed>(
-      backend->options.store, *backend->service_ips, *backend->node_ports);
+      backend->options.store, *backend->service_addresses, *backend->node_ports);
   backend->kubelets = std::make_shared<KubeletClient>(backend->options);
   backend->aggregator = Aggregator::create(backend);
   auto server = std::make_unique<ServerImpl>(backend);

@@ -109,10 +109,16 @@ Result<void> NodeImpl::start_network() {
   const auto node_address = io::Ipv4::parse(options_.node_ip);
   const auto dns_address = io::Ipv4::parse(settings.cluster_dns_ip());
   const auto pod_cidr = io::Cidr::parse(settings.pod_cidr);
-  const auto service_cidr = io::Cidr::parse(settings.service_cidr);
+  const auto service_cidr = io::Cidr::parse(settings.node_service_cidr());
   if (!node_address) {
     return errors::bad_request("--node-ip must be an IPv4 address, not \"" + options_.node_ip +
                                '"');
+  }
+  if (!service_cidr) {
+    return errors::bad_request(
+        "a node serves Services in IPv4: --service-cidr must have a network of at least 16 such "
+        "addresses, not \"" +
+        settings.service_cidr + '"');
   }
   kubeproxy::Facts facts;
   facts.table = settings.nft_table();

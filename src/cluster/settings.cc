@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "api/addresses.h"
 #include "api/json.h"
 #include "api/value.h"
 #include "base/assert.h"
@@ -16,6 +17,10 @@
 namespace pinnace::cluster {
 
 namespace {
+
+// Prefixes of the smallest networks: Services have at least two addresses; the node needs a tenth,
+// for DNS.
+constexpr int kFewestServices = 30, kFewestOnNode = 28;
 
 constexpr std::size_t kMaxNameBytes = 32;
 constexpr std::size_t kMaxSettingsBytes = 1 << 20;
@@ -70,17 +75,34 @@ std::string host_name() {
 }
 
 // The address that many places after the network's own.
-std::string nth_address(const std::string& cidr_text, std::uint32_t place) {
-  const auto cidr = io::Cidr::parse(cidr_text);
-  PINNACE_ASSERT(cidr);
-  return io::Ipv4{(cidr->base.value & cidr->mask()) + place}.text();
+std::string nth_address(std::string_view cidr, std::uint64_t place) {
+  const auto range = api::parse_range(cidr);
+  PINNACE_ASSERT(range);
+  return range->base().after(place).text();
 }
 
-// A network cannot change under addresses that were given out.
+bool is_ipv4_network(std::string_view text, int most_bits) {
+  const auto cidr = io::Cidr::parse(std::string(text));
+  return cidr && cidr->prefix >= 8 && cidr->prefix <= most_bits;
+}
+
+// One range, or one of each family; the API server says more of what else is wrong.
+bool are_service_ranges(const std::string& text) {
+  const auto ranges = split(text, ',');
+  return ranges.size() <= 2 && std::ranges::all_of(ranges, [](std::string_view one) {
+           const auto range = api::parse_range(one);
+           if (!range || range->address.family == 4) return is_ipv4_network(one, kFewestServices);
+           return range->prefix_bits >= 64 && range->prefix_bits <= 126;
+         });
+}
+
+// A network cannot change under addresses that were given out. To that of Services one of the other
+// family may come.
 Result<void> check_unchanged(const Settings& kept, const Arguments& arguments, bool has_data) {
   for (const std::string_view option : {"pod-cidr", "service-cidr"}) {
     const std::string& old = option == "pod-cidr" ? kept.pod_cidr : kept.service_cidr;
-    if (has_data && arguments.has(option) && arguments.get(option) != old) {
+    const bool is_more = option == "service-cidr" && arguments.get(option).starts_with(old + ',');
+    if (has_data && arguments.has(option) && arguments.get(option) != old && !is_more) {
       return errors::bad_request("cluster " + kept.name + " was made with --" +
                                  std::string(option) + ' ' + old +
                                  ", which cannot change. Run 'pinnace delete' first, or give the "
@@ -105,8 +127,19 @@ std::string Settings::nft_table() const {
 
 std::string Settings::dns_link() const { return "pn" + short_tag(name) + "dns"; }
 
-std::string Settings::first_service_ip() const { return nth_address(service_cidr, 1); }
-std::string Settings::cluster_dns_ip() const { return nth_address(service_cidr, 10); }
+std::string Settings::first_service_ip() const {
+  return nth_address(split(service_cidr, ',').front(), 1);
+}
+std::string Settings::node_service_cidr() const {
+  for (const std::string_view range : split(service_cidr, ',')) {
+    if (is_ipv4_network(range, kFewestOnNode)) return std::string(range);
+  }
+  return {};
+}
+std::string Settings::cluster_dns_ip() const {
+  const std::string range = node_service_cidr();
+  return range.empty() ? std::string() : nth_address(range, 10);
+}
 std::string Settings::node_pod_cidr() const {
   auto cidr = io::Cidr::parse(pod_cidr);
   PINNACE_ASSERT(cidr);
@@ -125,7 +158,7 @@ std::vector<Option> cluster_options() {
       options.end(),
       {{"port", "PORT", "where the API server listens (6443)"},
        {"pod-cidr", "CIDR", "addresses of pods (10.244.0.0/16)"},
-       {"service-cidr", "CIDR", "addresses of services (10.96.0.0/16)"},
+       {"service-cidr", "CIDR,...", "addresses of services (10.96.0.0/16), of one or two families"},
        {"runtime-endpoint", "SOCKET", "a CRI runtime that already runs (a containerd of its own)"},
        {"node-name", "NAME", "what this node is called (the host's name)"},
        {"node-ip", "ADDRESS", "the node's address (that of the default route)"}});
@@ -156,14 +189,16 @@ Result<Settings> resolve_settings(const Arguments& arguments) {
   for (const auto& [name, member] : kKeptTexts) {
     if (arguments.has(name)) settings.*member = arguments.get(name);
   }
-  for (const auto& [text, option] : {std::pair{settings.pod_cidr, "pod-cidr"},
-                                     std::pair{settings.service_cidr, "service-cidr"}}) {
-    const auto cidr = io::Cidr::parse(text);
-    if (!cidr || cidr->prefix < 8 || cidr->prefix > 28) {
-      return errors::bad_request("--" + std::string(option) +
-                                 " must be an IPv4 network such as 10.96.0.0/16, not \"" + text +
-                                 '"');
-    }
+  if (!is_ipv4_network(settings.pod_cidr, kFewestOnNode)) {
+    return errors::bad_request("--pod-cidr must be an IPv4 network such as 10.244.0.0/16, not \"" +
+                               settings.pod_cidr + '"');
+  }
+  if (!are_service_ranges(settings.service_cidr)) {
+    return errors::bad_request(
+        "--service-cidr must be a network such as 10.96.0.0/16, or one of IPv4 and one of IPv6 "
+        "with "
+        "a comma between them, not \"" +
+        settings.service_cidr + '"');
   }
   return settings;
 }

@@ -20,8 +20,8 @@ struct Settings {
   std::string run_dir;             // Sockets and process ids; empty after a reboot.
   int port = kDefaultPort;
   std::string pod_cidr = "10.244.0.0/16";
-  std::string service_cidr = "10.96.0.0/16";
-  std::string runtime_endpoint;  // Empty: a containerd of our own.
+  std::string service_cidr = "10.96.0.0/16";  // Or one of IPv4 and one of IPv6: "A,B".
+  std::string runtime_endpoint;               // Empty: a containerd of our own.
   std::string node_name;
   std::string node_ip;  // Empty: the address of the default route, found at start.
 
@@ -56,8 +56,11 @@ struct Settings {
   std::string nft_table() const;  // Hyphens become underscores.
   std::string dns_link() const;   // At most 15 characters.
   std::string context() const { return name == kDefaultName ? "pinnace" : "pinnace-" + name; }
-  std::string cluster_dns_ip() const;  // The tenth address of the service CIDR.
   std::string first_service_ip() const;
+  // The range of IPv4, in which the node serves Services, and its tenth address; "" without one
+  // that has so many.
+  std::string node_service_cidr() const;
+  std::string cluster_dns_ip() const;
   std::string node_pod_cidr() const;  // The first /24 of the pod CIDR.
 };
 

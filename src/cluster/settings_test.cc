@@ -52,10 +52,28 @@ TEST_F(SettingsTest, RefusesAnotherNetworkOverOldData) {
   EXPECT_THAT(settings.error().message, HasSubstr("which cannot change"));
 }
 
+TEST_F(SettingsTest, TakesASecondRangeForServices) {
+  ASSERT_TRUE(save_settings(*resolve_settings(arguments_)));
+  std::filesystem::create_directories(resolve_settings(arguments_)->database_dir());
+  arguments_.options["service-cidr"] = "10.96.0.0/16,fd00:10::/112";
+  const auto settings = resolve_settings(arguments_);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->first_service_ip(), "10.96.0.1");
+  EXPECT_EQ(settings->cluster_dns_ip(), "10.96.0.10");
+  Settings other;
+  other.service_cidr = "fd00:10::/112,10.1.0.0/24";
+  EXPECT_EQ(other.first_service_ip(), "fd00:10::1");
+  EXPECT_EQ(other.node_service_cidr(), "10.1.0.0/24");
+  EXPECT_EQ(other.cluster_dns_ip(), "10.1.0.10");
+  other.service_cidr = "fd00:10::/112";
+  EXPECT_EQ(other.cluster_dns_ip(), "");
+}
+
 TEST_F(SettingsTest, NamesTheOptionThatIsWrong) {
   for (const auto& [option, value] :
        {std::pair{"name", "Upper"}, std::pair{"name", "-a"}, std::pair{"port", "0"},
-        std::pair{"pod-cidr", "10.0.0.0"}, std::pair{"service-cidr", "10.0.0.0/30"}}) {
+        std::pair{"pod-cidr", "10.0.0.0"}, std::pair{"service-cidr", "10.0.0.0/31"},
+        std::pair{"service-cidr", "fd00::/16"}, std::pair{"service-cidr", "10.0.0.0/24,"}}) {
     Arguments arguments = arguments_;
     arguments.options[option] = value;
     const auto settings = resolve_settings(arguments);

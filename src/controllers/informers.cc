@@ -24,7 +24,9 @@ Informers::Informers(const client::Client& api, Executor& executor)
       deployments(api, executor),
       resource_quotas(api, executor),
       persistent_volume_claims(api, executor),
-      persistent_volumes(api, executor) {}
+      persistent_volumes(api, executor),
+      service_cidrs(api, executor),
+      ip_addresses(api, executor) {}
 
 template <typename Visit>
 void Informers::for_each(Visit visit) {
@@ -47,6 +49,8 @@ void Informers::for_each(Visit visit) {
   visit(resource_quotas);
   visit(persistent_volume_claims);
   visit(persistent_volumes);
+  visit(service_cidrs);
+  visit(ip_addresses);
 }
 
 void Informers::start(std::function<void()> ready) {

@@ -9,6 +9,7 @@
 #include "api/types/certificates_v1.h"
 #include "api/types/coordination_v1.h"
 #include "api/types/discovery_v1.h"
+#include "api/types/networking_v1.h"
 #include "api/types/rbac_v1.h"
 #include "controllers/support/owner_index.h"
 #include "controllers/support/types.h"
@@ -44,6 +45,8 @@ struct Informers {
   client::Informer<core_v1::ResourceQuota> resource_quotas;
   client::Informer<core_v1::PersistentVolumeClaim> persistent_volume_claims;
   client::Informer<core_v1::PersistentVolume> persistent_volumes;
+  client::Informer<api::networking_v1::ServiceCIDR> service_cidrs;
+  client::Informer<api::networking_v1::IPAddress> ip_addresses;
 
   OwnerIndex<core_v1::Pod> pods_by_owner{pods};
   Index<core_v1::Pod> pods_by_node{pods, [](const auto& pod) { return pod.spec.node_name; }};

@@ -11,6 +11,7 @@
 #include "controllers/endpoints/controller.h"
 #include "controllers/garbage_collector/controller.h"
 #include "controllers/informers.h"
+#include "controllers/ip_address_repair/controller.h"
 #include "controllers/legacy_token_cleaner/controller.h"
 #include "controllers/namespace/controller.h"
 #include "controllers/node_ipam/controller.h"
@@ -22,6 +23,7 @@
 #include "controllers/root_ca/controller.h"
 #include "controllers/service_account/controller.h"
 #include "controllers/service_account_token/controller.h"
+#include "controllers/service_cidr/controller.h"
 #include "controllers/trust_bundle_publisher/controller.h"
 #include "controllers/volume_protection/controller.h"
 
@@ -47,6 +49,8 @@ constexpr Entry kControllers[] = {
     {"node-ipam-controller", make_node_ipam_controller},
     {"node-lifecycle-controller", make_node_lifecycle_controller},
     {"taint-eviction-controller", make_taint_eviction_controller},
+    {"service-cidr-controller", make_service_cidr_controller},
+    {"ipallocator-repair-controller", make_ip_address_repair_controller},
     // Traffic before workload: a pod that became ready should be reachable before the next goes.
     {"endpoints-controller", make_endpoints_controller},
     {"endpointslice-controller", make_endpoint_slice_controller},

@@ -6,6 +6,7 @@
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
+#include "apiserver/strategies/ip_address.h"
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -15,6 +16,8 @@ namespace {
 constexpr Duration kKeepPeriod = std::chrono::seconds(10);
 // A server that did not renew its Lease for so long is gone.
 constexpr Duration kIdentityKept = std::chrono::seconds(30);
+constexpr std::string_view kNamespace = "default";
+constexpr std::string_view kName = "kubernetes";
 constexpr std::string_view kIdentityLabel = "apiserver.kubernetes.io/identity";
 constexpr std::string_view kIdentityValue = "kube-apiserver";
 
@@ -68,47 +71,100 @@ std::set<std::string> addresses_of_servers(Seeder& seeder, Backend& backend) {
   return addresses;
 }
 
+std::string family_json(int family) { return family == 4 ? "\"IPv4\"" : "\"IPv6\""; }
+
+// Whether an IPAddress says that the Service may have the address, or one was made to say so.
+bool has_address(Seeder& seeder, Backend& backend, const api::Address& address) {
+  const auto found = backend.store().get(ip_address_key(address.text()));
+  if (found) {
+    api::Arena arena;
+    const auto parsed = parse_stored(arena, **found);
+    const auto* parent = parsed ? parsed->find_path({"spec", "parentRef"}) : nullptr;
+    return parent != nullptr && parent->string_at("resource") == "services" &&
+           parent->string_at("namespace") == kNamespace && parent->string_at("name") == kName;
+  }
+  // At the first start there is no range yet.
+  const bool has_ranges = backend.store().count("networking.k8s.io/servicecidrs") != 0;
+  if (has_ranges && !backend.service_addresses->refusal_of(address).empty()) return false;
+  seeder.write(
+      ip_address_of_service(address.text(), kNamespace, kName, backend.now(), backend.options.rng));
+  return true;
+}
+
+// It has the first address of the first range, if that can be had.
+void seed_service(Seeder& seeder, Backend& backend) {
+  if (backend.store().get({"services", std::string(kNamespace), std::string(kName)})) return;
+  const ServiceRange& range = backend.service_addresses->own_ranges().front();
+  const api::Address address = range.base().after(1);
+  if (!has_address(seeder, backend, address)) {
+    return log::warning("the Service of the API cannot have its address",
+                        {{"address", address.text()}});
+  }
+  const std::string ip = quoted(address.text());
+  seeder.add(
+      "", "v1", "services",
+      "{" + meta_json(kNamespace, kName, R"("component":"apiserver","provider":"kubernetes")") +
+          R"(,"spec":{"type":"ClusterIP","ipFamilyPolicy":"SingleStack","ipFamilies":[)" +
+          family_json(range.family()) +
+          R"(],"ports":[{"name":"https","protocol":"TCP","port":443,"targetPort":)" +
+          std::to_string(backend.options.advertise_port) + R"(}],"clusterIP":)" + ip +
+          R"(,"clusterIPs":[)" + ip + "]}}");
+}
+
+// A second range may come to the first; otherwise what there is stays.
+Existing treatment_of_ranges(Backend& backend) {
+  const auto found =
+      backend.store().get({"networking.k8s.io/servicecidrs", "", std::string(kName)});
+  api::Arena arena;
+  const auto parsed = found ? parse_stored(arena, **found) : api::Value::null();
+  const auto* list = parsed ? parsed->find_path({"spec", "cidrs"}) : nullptr;
+  const auto& own = backend.service_addresses->own_ranges();
+  const bool gains_one = list != nullptr && list->size() == 1 && own.size() == 2 &&
+                         list->items()[0].is_string() &&
+                         list->items()[0].as_string() == own.front().text();
+  return gains_one ? Existing::kFollow : Existing::kKeep;
+}
+
+void seed_ranges(Seeder& seeder, Backend& backend) {
+  std::vector<std::string> ranges;
+  for (const auto& range : backend.service_addresses->own_ranges()) {
+    ranges.push_back(quoted(range.text()));
+  }
+  seeder.add("networking.k8s.io", "v1", "servicecidrs",
+             "{" +
+                 meta_json("", kName, "",
+                           R"(,"finalizers":["networking.k8s.io/service-cidr-finalizer"])") +
+                 R"(,"spec":{"cidrs":[)" + join(ranges, ",") +
+                 R"(]},"status":{"conditions":[{"type":"Ready","status":"True","reason":"",)"
+                 R"("message":"Kubernetes Service CIDR is ready","lastTransitionTime":")" +
+                 rfc3339(backend.now()) + R"("}]}})",
+             treatment_of_ranges(backend));
+}
+
 }  // namespace
 
 void seed_api_service(Seeder& seeder, Backend& backend) {
+  seed_ranges(seeder, backend);
+  seed_service(seeder, backend);
   const Options& options = backend.options;
-  const std::string ip = backend.service_ips->address(1);
-  const std::string port = std::to_string(options.advertise_port);
-  const std::string ports = R"("ports":[{"name":"https","port":)" + port + R"(,"protocol":"TCP"}])";
-  backend.service_ips->take(ip);
-  seeder.add(
-      "", "v1", "services",
-      "{" +
-          meta_json("default", "kubernetes", R"("component":"apiserver","provider":"kubernetes")") +
-          R"(,"spec":{"type":"ClusterIP","ipFamilyPolicy":"SingleStack",)"
-          R"("ipFamilies":["IPv4"],"ports":[{"name":"https","protocol":"TCP","port":443,)"
-          R"("targetPort":)" +
-          port + R"(}],"clusterIP":")" + ip + R"(","clusterIPs":[")" + ip + R"("]}})");
+  const std::string ports = R"("ports":[{"name":"https","port":)" +
+                            std::to_string(options.advertise_port) + R"(,"protocol":"TCP"}])";
+  const auto advertised = api::parse_address(options.advertise_address);
   std::vector<std::string> hosts, endpoints;
   for (const std::string& address : addresses_of_servers(seeder, backend)) {
     hosts.push_back("{\"ip\":" + quoted(address) + "}");
     endpoints.push_back("{\"addresses\":[" + quoted(address) + R"(],"conditions":{"ready":true}})");
   }
-  seeder.add("", "v1", "endpoints",
-             "{" +
-                 meta_json("default", "kubernetes",
-                           R"("endpointslice.kubernetes.io/skip-mirror":"true")") +
-                 R"(,"subsets":[{"addresses":[)" + join(hosts, ",") + "]," + ports + "}]}",
-             Existing::kFollow);
   seeder.add(
-      "discovery.k8s.io", "v1", "endpointslices",
-      "{" + meta_json("default", "kubernetes", R"("kubernetes.io/service-name":"kubernetes")") +
-          R"(,"addressType":"IPv4","endpoints":[)" + join(endpoints, ",") + "]," + ports + "}",
+      "", "v1", "endpoints",
+      "{" + meta_json(kNamespace, kName, R"("endpointslice.kubernetes.io/skip-mirror":"true")") +
+          R"(,"subsets":[{"addresses":[)" + join(hosts, ",") + "]," + ports + "}]}",
       Existing::kFollow);
-  seeder.add("networking.k8s.io", "v1", "servicecidrs",
-             "{" +
-                 meta_json("", "kubernetes", "",
-                           R"(,"finalizers":)"
-                           R"(["networking.k8s.io/service-cidr-finalizer"])") +
-                 R"(,"spec":{"cidrs":[)" + quoted(options.service_cidr) +
-                 R"(]},"status":{"conditions":[{"type":"Ready","status":"True","reason":"",)"
-                 R"("message":"Kubernetes Service CIDR is ready","lastTransitionTime":")" +
-                 rfc3339(backend.now()) + R"("}]}})");
+  seeder.add("discovery.k8s.io", "v1", "endpointslices",
+             "{" + meta_json(kNamespace, kName, R"("kubernetes.io/service-name":"kubernetes")") +
+                 R"(,"addressType":)" + family_json(advertised ? advertised->family : 4) +
+                 ",\"endpoints\":[" + join(endpoints, ",") + "]," + ports + "}",
+             Existing::kFollow);
 }
 
 void keep_api_service(const BackendRef& backend) {

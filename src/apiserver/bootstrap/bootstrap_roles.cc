@@ -77,6 +77,7 @@ create / core / pods/eviction
 create / apps / controllerrevisions replicasets
 create / batch / jobs
 create / discovery.k8s.io / endpointslices
+create / networking.k8s.io / ipaddresses
 create / certificates.k8s.io / clustertrustbundles
 approve / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-client-kubelet
 sign / certificates.k8s.io / signers / kubernetes.io/kube-apiserver-client

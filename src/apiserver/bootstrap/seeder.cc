@@ -139,7 +139,7 @@ void Seeder::create(api::Arena& arena, const store::Key& key, api::Value& object
   api::set_in_order(arena, meta, meta_type, "uid", api::Value::string(arena, uid));
   api::set_in_order(arena, meta, meta_type, "creationTimestamp",
                     api::Value::string(arena, rfc3339(backend_->now())));
-  write(store::Write::Type::kCreate, key, uid, object, 0);
+  write_object(store::Write::Type::kCreate, key, uid, object, 0);
 }
 
 // Writes the object when anything but its metadata is not what it should be.
@@ -155,7 +155,7 @@ void Seeder::follow(api::Arena& arena, const store::Object& stored, const api::V
     differs = true;
   }
   if (!differs) return;
-  write(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
+  write_object(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
 }
 
 void Seeder::reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted,
@@ -168,18 +168,21 @@ void Seeder::reconcile(api::Arena& arena, const store::Object& stored, const api
   bool differs = is_role ? add_rules(arena, *object, wanted) : add_subjects(arena, *object, wanted);
   if (!is_role) differs = drop_subjects(arena, *object, retired) || differs;
   if (differs) {
-    write(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
+    write_object(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
   }
 }
 
-void Seeder::write(store::Write::Type type, const store::Key& key, const std::string& uid,
-                   const api::Value& object, store::Revision expected) {
+void Seeder::write_object(store::Write::Type type, const store::Key& key, const std::string& uid,
+                          const api::Value& object, store::Revision expected) {
   SplitJson parts = split_json(object);
+  write({type, key, uid, std::move(parts.head), std::move(parts.tail), expected, true});
+}
+
+void Seeder::write(store::Write write) {
   {
     const std::lock_guard lock(mutex_);
     ++open_;
   }
-  store::Write write{type, key, uid, std::move(parts.head), std::move(parts.tail), expected, true};
   backend_->store().commit(
       std::move(write), [self = shared_from_this()](const Result<store::ObjectRef>& done) {
         const bool was_faster =

@@ -32,6 +32,7 @@ class Seeder : public std::enable_shared_from_this<Seeder> {
   void add(std::string_view group, std::string_view version, std::string_view resource,
            const std::string& json, Existing existing = Existing::kKeep,
            const std::string& retired = "[]");
+  void write(store::Write write);
   // Once all that was added is written. Nothing is added after it.
   void when_done(std::function<void(Result<void>)> done);
   // The same for who may block.
@@ -43,8 +44,8 @@ class Seeder : public std::enable_shared_from_this<Seeder> {
   void follow(api::Arena& arena, const store::Object& stored, const api::Value& wanted);
   void reconcile(api::Arena& arena, const store::Object& stored, const api::Value& wanted,
                  const std::string& retired);
-  void write(store::Write::Type type, const store::Key& key, const std::string& uid,
-             const api::Value& object, store::Revision expected);
+  void write_object(store::Write::Type type, const store::Key& key, const std::string& uid,
+                    const api::Value& object, store::Revision expected);
   void fail(const Error& error);
   void settle_one();
 

@@ -8,6 +8,7 @@
 #include "apiserver/custom/definition_status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/own_call.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/stored_json.h"
 #include "base/log.h"
@@ -254,16 +255,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   // As a client would: admission, grace and finalizers have their say.
   void delete_some(const BackendRef& backend, Entry& entry,
                    const std::vector<store::ObjectRef>& objects) {
-    const auto call = std::make_shared<Call>();
-    call->catalog = backend->catalog.current();
-    call->resource = &entry.kind->storage_version().resource;
-    call->storage = call->resource;
-    call->user = {"system:apiserver", "", {"system:masters"}, {}};
-    call->info.verb = "delete";
-    call->info.is_resource = true;
-    call->info.group = call->resource->group;
-    call->info.version = call->resource->version;
-    call->info.resource = call->resource->name;
+    const CallRef call = own_call(*backend, entry.kind->storage_version().resource, "delete");
     for (const store::ObjectRef& object : objects) {
       if (entry.running >= kDeletionsAtOnce) return;
       if (is_marked_deleted(*object)) continue;

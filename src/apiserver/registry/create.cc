@@ -4,6 +4,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/registry/commit.h"
+#include "apiserver/registry/companions.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/owner_references.h"
@@ -131,7 +132,7 @@ Result<void> prepare(Creation& creation) {
   if (strategy.validate != nullptr) strategy.validate(change, creation.object);
   validate_by_schema(change, *change.storage.type, creation.object, nullptr);
   if (change.causes.empty() && strategy.claim != nullptr) {
-    strategy.claim(change, creation.object, nullptr);
+    if (auto ok = strategy.claim(change, creation.object, nullptr); !ok) return ok;
   }
   if (!change.causes.empty()) {
     return errors::invalid(kind_text(*creation.call->resource), change.name,
@@ -163,6 +164,28 @@ Error exists_error(const Creation& creation) {
   return error;
 }
 
+// It was not written; `then` says what is told of that.
+void give_up(const CreationRef& creation, std::function<void()> then) {
+  creation->change.done(false);
+  unmake_companions(creation->change, [creation, then = std::move(then)] { then(); });
+}
+
+// Somebody has the name.
+void told_taken(const CreationRef& creation) {
+  if (creation->taken) return give_up(creation, creation->taken);
+  give_up(creation, [creation] { creation->fail(exists_error(*creation)); });
+}
+
+// What it was decided by may have changed.
+void begin_again(const CreationRef& creation, const Error& error) {
+  if (creation->again && error.is("Conflict")) {
+    return give_up(creation, [creation] { creation->call->exchange->post(creation->again); });
+  }
+  give_up(creation, [creation, error] {
+    creation->fail(write_error(*creation->call, error, creation->change.name));
+  });
+}
+
 void write(const CreationRef& creation, store::Key key) {
   const Change& change = creation->change;
   SplitJson parts = to_stored(creation->kept, change.storage);
@@ -176,24 +199,23 @@ void write(const CreationRef& creation, store::Key key) {
                      change.guards};
   commit_write(change.backend, change.call, std::move(write),
                [creation](Result<store::ObjectRef> done) {
+                 if (!done && done.error().is("AlreadyExists")) return told_taken(creation);
+                 if (!done) return begin_again(creation, done.error());
                  Call& call = *creation->call;
-                 if (!done && done.error().is("AlreadyExists") && creation->taken) {
-                   creation->change.done(false);
-                   return creation->taken();
-                 }
-                 if (!done && done.error().is("Conflict") && creation->again) {
-                   creation->change.done(false);
-                   return call.exchange->post(creation->again);
-                 }
-                 if (!done && done.error().is("AlreadyExists")) {
-                   return creation->fail(exists_error(*creation));
-                 }
-                 if (!done) {
-                   return creation->fail(write_error(call, done.error(), creation->change.name));
-                 }
                  creation->change.done(true);
                  answer_converted(creation->backend, creation->call, 201, *done);
                });
+}
+
+// Its companions first; not for a name that is known to be taken.
+void write_all(const CreationRef& creation, store::Key key) {
+  Change& change = creation->change;
+  if (change.companions.empty()) return write(creation, std::move(key));
+  if (change.backend.store().get(key)) return told_taken(creation);
+  make_companions(change, [creation, key = std::move(key)](const Result<void>& made) {
+    if (!made) return begin_again(creation, made.error());
+    write(creation, key);
+  });
 }
 
 void commit(const CreationRef& creation, store::Key key) {
@@ -201,7 +223,7 @@ void commit(const CreationRef& creation, store::Key key) {
   in_stored_version(creation->backend, creation->call, creation->arena, creation->kept,
                     [creation, key = std::move(key)](const Result<void>& ok) {
                       if (!ok) return creation->fail(ok.error());
-                      write(creation, key);
+                      write_all(creation, key);
                     });
 }
 
@@ -252,7 +274,7 @@ void create_object(const BackendRef& backend, const CallRef& call) {
 
 void create_made(const BackendRef& backend, const CallRef& call, Making making) {
   const auto creation = std::make_shared<Creation>(backend, call);
-  if (!backend->store().is_always_current() && making.attempt < kMaxAttempts) {
+  if (making.attempt < kMaxAttempts) {
     Making next = making;
     ++next.attempt;
     creation->again = [backend, call, next] { create_made(backend, call, next); };

@@ -7,6 +7,7 @@
 #include "apiserver/custom/conversion.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/commit.h"
+#include "apiserver/registry/companions.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/page.h"
@@ -178,10 +179,13 @@ void commit(const DeletionAttemptRef& attempt, const Strategy& strategy, Step st
           return attempt->fail(write_error(*attempt->call, written.error(), attempt->key.name));
         }
         const bool removed = step == Step::kRemove;
-        if (removed && strategy.after_delete != nullptr) {
-          strategy.after_delete(*attempt->backend, attempt->object);
+        std::vector<store::Key> companions;
+        if (removed && strategy.companions != nullptr) {
+          companions = strategy.companions(attempt->object);
         }
-        attempt->done(std::move(written), removed);
+        remove_companions(
+            attempt->backend, attempt->call, std::move(companions),
+            [attempt, written = std::move(*written), removed] { attempt->done(written, removed); });
       });
 }
 

@@ -5,6 +5,7 @@
 #include "apiserver/custom/conversion.h"
 #include "apiserver/registry/applying.h"
 #include "apiserver/registry/commit.h"
+#include "apiserver/registry/companions.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/owner_references.h"
@@ -194,7 +195,7 @@ Result<void> prepare(Attempt& attempt) {
     }
     validate_by_schema(change, *change.storage.type, attempt.object, &attempt.old);
     if (change.causes.empty() && strategy.claim != nullptr) {
-      strategy.claim(change, attempt.object, &attempt.old);
+      if (auto ok = strategy.claim(change, attempt.object, &attempt.old); !ok) return ok;
     }
   }
   if (change.causes.empty()) {
@@ -213,6 +214,26 @@ bool is_done_with(const api::Value& object) {
   return !has_namespace_finalizers(object);
 }
 
+// It was not written: begins anew on what is there now, or says so.
+void give_up(const AttemptRef& attempt, const Error& error, bool may_repeat) {
+  attempt->change.done(false);
+  unmake_companions(attempt->change, [attempt, error, may_repeat] {
+    if (may_repeat && attempt->attempt < kMaxAttempts) {
+      return run_update(attempt->backend, attempt->call, attempt->key, attempt->update,
+                        attempt->attempt + 1);
+    }
+    answer_error(*attempt->call, write_error(*attempt->call, error, attempt->key.name));
+  });
+}
+
+void answer_written(const AttemptRef& attempt, const store::ObjectRef& written) {
+  in_requested_version(attempt->backend, attempt->call, written,
+                       [attempt](const Result<store::ObjectRef>& shown) {
+                         if (!shown) return answer_error(*attempt->call, shown.error());
+                         attempt->answer(*shown);
+                       });
+}
+
 void write(const AttemptRef& attempt) {
   Change& change = attempt->change;
   const Strategy& strategy = strategy_for(change.storage);
@@ -228,24 +249,25 @@ void write(const AttemptRef& attempt) {
                      change.guards};
   commit_write(change.backend, change.call, std::move(write),
                [attempt, removes](Result<store::ObjectRef> done) {
-                 attempt->change.done(done.has_value());
-                 Call& call = *attempt->call;
-                 if (!done && done.error().is("Conflict") && attempt->update.expected == 0 &&
-                     attempt->attempt < kMaxAttempts) {
-                   return run_update(attempt->backend, attempt->call, attempt->key, attempt->update,
-                                     attempt->attempt + 1);
-                 }
+                 const bool may_repeat = attempt->update.expected == 0;
                  if (!done)
-                   return answer_error(call, write_error(call, done.error(), attempt->key.name));
+                   return give_up(attempt, done.error(), may_repeat && done.error().is("Conflict"));
+                 attempt->change.done(true);
+                 auto outdated = std::move(attempt->change.outdated);
                  const Strategy& own = strategy_for(attempt->change.storage);
-                 if (removes && own.after_delete != nullptr)
-                   own.after_delete(*attempt->backend, attempt->object);
-                 in_requested_version(attempt->backend, attempt->call, *done,
-                                      [attempt](const Result<store::ObjectRef>& shown) {
-                                        if (!shown) return attempt->fail(shown.error());
-                                        attempt->answer(*shown);
-                                      });
+                 if (removes && own.companions != nullptr) outdated = own.companions(attempt->old);
+                 remove_companions(attempt->backend, attempt->call, std::move(outdated),
+                                   [attempt, written = *done] { answer_written(attempt, written); });
                });
+}
+
+// Its companions first.
+void write_all(const AttemptRef& attempt) {
+  if (attempt->change.companions.empty()) return write(attempt);
+  make_companions(attempt->change, [attempt](const Result<void>& made) {
+    if (!made) return give_up(attempt, made.error(), made.error().is("Conflict"));
+    write(attempt);
+  });
 }
 
 void commit(const AttemptRef& attempt) {
@@ -253,7 +275,7 @@ void commit(const AttemptRef& attempt) {
   in_stored_version(attempt->backend, attempt->call, attempt->arena, attempt->kept,
                     [attempt](const Result<void>& ok) {
                       if (!ok) return attempt->fail(ok.error());
-                      write(attempt);
+                      write_all(attempt);
                     });
 }
 

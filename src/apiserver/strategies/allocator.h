@@ -1,17 +1,13 @@
-// Allocators of cluster IPs and node ports. A number is held by a stored Service, or taken by a
-// write that is under way, and given back when that is over.
+// The allocator of node ports. A number is held by a stored Service, or taken by a write that is
+// under way, and given back when that is over.
 //
-// Threads: any. Bounds: two bits for each address of the range, at most 2^20 addresses.
+// Threads: any. Bounds: two bits for each port of the range.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <mutex>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "base/rng.h"
 
 namespace pinnace::apiserver {
@@ -29,29 +25,6 @@ class NumberSet {
  private:
   std::mutex mutex_;
   std::vector<bool> held_, taken_;
-};
-
-class IpAllocator {
- public:
-  static Result<std::unique_ptr<IpAllocator>> create(std::string_view cidr, Rng& rng);
-  bool contains(std::string_view ip) const;
-  void hold(std::string_view ip, bool is_held);
-  void release_all() { set_.release_all(); }
-  bool take(std::string_view ip);
-  void give_back(std::string_view ip);
-  // "" when the range is full. The first 256 addresses (or 1/16) are left for those who ask for
-  // one.
-  std::string take_any();
-  std::string address(std::uint32_t index) const;
-  const std::string& cidr() const { return cidr_; }
-
- private:
-  IpAllocator(std::string cidr, std::uint32_t base, std::uint32_t size, Rng& rng)
-      : cidr_(std::move(cidr)), base_(base), size_(size), set_(size), rng_(rng) {}
-  std::string cidr_;
-  std::uint32_t base_, size_;
-  NumberSet set_;
-  Rng& rng_;
 };
 
 class PortAllocator {

@@ -348,13 +348,11 @@ const Strategy kNetworkPolicyStrategy{
 const Strategy kIpAddressStrategy{
     .storage_resource = "networking.k8s.io/ipaddresses",
     .check_name = check_address_name,
-    .has_generation = true,
     .validate = validate_ip_address,
     .validate_update = keep_ip_address,
 };
 const Strategy kServiceCidrStrategy{
     .storage_resource = "networking.k8s.io/servicecidrs",
-    .has_generation = true,
     .validate = validate_service_ranges,
     .validate_update = keep_service_ranges,
 };

@@ -12,6 +12,10 @@ namespace {
 
 bool is_set(const api::Value* value) { return value != nullptr && !value->is_null(); }
 bool has_items(const api::Value* value) { return value != nullptr && !value->empty(); }
+bool has_words(const api::Value* value) {
+  return has_items(value) ||
+         (value != nullptr && value->is_string() && !value->as_string().empty());
+}
 
 bool needs_cluster_ip(const api::Value& spec) { return spec.string_at("type") != "ExternalName"; }
 bool is_balanced(const api::Value& spec) { return spec.string_at("type") == "LoadBalancer"; }
@@ -24,18 +28,13 @@ bool needs_health_check(const api::Value& spec) {
   return is_balanced(spec) && spec.string_at("externalTrafficPolicy") == "Local";
 }
 
-// The first of clusterIPs and clusterIP are one thing said twice.
+// Who says clusterIP alone means the first of clusterIPs.
 void settle_cluster_ips(Change& change, api::Value& spec) {
-  const auto* list = spec.find("clusterIPs");
-  const bool has_list = list != nullptr && list->is_array() && !list->empty();
   const std::string_view single = spec.string_at("clusterIP");
-  if (!single.empty() && !has_list) {
-    api::Value ips = api::Value::array();
-    ips.append(change.arena, change.text(single));
-    spec.set_ref(change.arena, "clusterIPs", ips);
-  } else if (single.empty() && has_list && list->items()[0].is_string()) {
-    spec.set_ref(change.arena, "clusterIP", list->items()[0]);
-  }
+  if (single.empty() || has_items(spec.find("clusterIPs"))) return;
+  api::Value ips = api::Value::array();
+  ips.append(change.arena, change.text(single));
+  spec.set_ref(change.arena, "clusterIPs", ips);
 }
 
 // Who changes clusterIP and leaves the list as it was speaks of the one address alone.
@@ -47,13 +46,65 @@ void drop_outdated_ips(api::Value& spec, const api::Value& before) {
   if (list != nullptr && was != nullptr && api::equal(*list, *was)) spec.erase("clusterIPs");
 }
 
+void add_family(Change& change, api::Value& spec, int family) {
+  api::Value list = api::Value::array();
+  if (const auto* said = spec.find("ipFamilies"); has_items(said)) {
+    for (const auto& one : said->items()) list.append(change.arena, one);
+  }
+  list.append(change.arena, api::Value::string_ref(family == 4 ? "IPv4" : "IPv6"));
+  spec.set_ref(change.arena, "ipFamilies", list);
+}
+
 // A Service without an address and without a selector may lead to addresses of both families.
 bool is_without_selector(const api::Value& spec) {
   return spec.string_at("clusterIP") == "None" && !has_items(spec.find("selector"));
 }
 
+bool is_same(const api::Value& spec, const api::Value& before, const char* key) {
+  const auto* was = before.find(key);
+  const auto* is = spec.find(key);
+  return is_set(was) && is_set(is) ? api::equal(*was, *is) : is_set(was) == is_set(is);
+}
+
+// Who wants a second address no more, and says nothing else, gives it up.
+void drop_second(Change& change, api::Value& spec, const api::Value& before) {
+  for (const char* key : {"clusterIPs", "ipFamilies"}) {
+    const auto* list = spec.find(key);
+    if (!has_items(list) || list->size() < 2 || !is_same(spec, before, key)) continue;
+    api::Value first = api::Value::array();
+    first.append(change.arena, list->items()[0]);
+    spec.set_ref(change.arena, key, first);
+  }
+}
+
+std::size_t size_of(const api::Value& spec, const char* key) {
+  const auto* list = spec.find(key);
+  return list == nullptr ? 0 : list->size();
+}
+
+// The families of the addresses that a client names are named with them. False when that is not so
+// and cannot be, which `validate_service` tells.
+bool infer_families(Change& change, api::Value& spec, const api::Value* before) {
+  const bool is_single = spec.string_at("ipFamilyPolicy") == "SingleStack";
+  for (const char* key : {"clusterIPs", "ipFamilies"}) {
+    const std::size_t size = size_of(spec, key);
+    const bool is_reduced = before != nullptr && size != 0 && size < size_of(*before, key);
+    if (is_single ? size > 1 : is_reduced) return false;
+  }
+  const auto* ips = spec.find("clusterIPs");
+  for (std::size_t i = size_of(spec, "ipFamilies"); i < size_of(spec, "clusterIPs"); ++i) {
+    const auto& ip = ips->items()[i];
+    const auto address = ip.is_string() ? api::parse_address(ip.as_string()) : std::nullopt;
+    if (!address) return spec.string_at("clusterIP") == "None";
+    if (!change.backend.service_addresses->has_family(address->family)) return false;
+    add_family(change, spec, address->family);
+  }
+  return true;
+}
+
 void settle_families(Change& change, api::Value& spec, const api::Value* before) {
-  if (!needs_cluster_ip(spec)) return;
+  if (!needs_cluster_ip(spec) || keeps_preferred_families(spec, before)) return;
+  const ServiceAddresses& addresses = *change.backend.service_addresses;
   if (!is_set(spec.find("ipFamilyPolicy"))) {
     const auto* was = before == nullptr ? nullptr : before->find("ipFamilyPolicy");
     spec.set_ref(change.arena, "ipFamilyPolicy",
@@ -61,16 +112,14 @@ void settle_families(Change& change, api::Value& spec, const api::Value* before)
                  : is_without_selector(spec) ? api::Value::string_ref("RequireDualStack")
                                              : api::Value::string_ref("SingleStack"));
   }
-  if (!has_items(spec.find("ipFamilies"))) {
-    api::Value list = api::Value::array();
-    list.append(change.arena, api::Value::string_ref("IPv4"));
-    spec.set_ref(change.arena, "ipFamilies", list);
-  }
-  api::Value& families = *spec.find("ipFamilies");
-  if (!is_without_selector(spec) || spec.string_at("ipFamilyPolicy") == "SingleStack") return;
-  if (families.size() != 1 || !families.items()[0].is_string()) return;
-  const bool is_first = families.items()[0].as_string() == "IPv4";
-  families.append(change.arena, api::Value::string_ref(is_first ? "IPv6" : "IPv4"));
+  const bool is_single = spec.string_at("ipFamilyPolicy") == "SingleStack";
+  if (is_single && before != nullptr) drop_second(change, spec, *before);
+  if (!infer_families(change, spec, before)) return;
+  if (size_of(spec, "ipFamilies") == 0) add_family(change, spec, addresses.usual_family());
+  const bool can_have_both = is_without_selector(spec) || addresses.own_ranges().size() > 1;
+  if (is_single || !can_have_both || size_of(spec, "ipFamilies") != 1) return;
+  const auto& first = spec.find("ipFamilies")->items()[0];
+  if (first.is_string()) add_family(change, spec, first.as_string() == "IPv4" ? 6 : 4);
 }
 
 Result<void> prepare_create(Change& change, api::Value& object) {
@@ -83,22 +132,18 @@ Result<void> prepare_create(Change& change, api::Value& object) {
 // What the old type had and the new one cannot have goes, unless the client asks for a new value.
 void drop_what_types_had(api::Value& object, const api::Value& before) {
   api::Value& spec = *object.find("spec");
-  const auto is_same = [&](const char* key) {
-    const auto* was = before.find(key);
-    const auto* is = spec.find(key);
-    return is_set(was) && is_set(is) ? api::equal(*was, *is) : is_set(was) == is_set(is);
-  };
+  const auto is_left = [&](const char* key) { return is_same(spec, before, key); };
   if (needs_cluster_ip(before) && !needs_cluster_ip(spec)) {
-    if (is_same("clusterIP") && is_same("clusterIPs")) {
+    if (is_left("clusterIP") && is_left("clusterIPs")) {
       spec.erase("clusterIP");
       spec.erase("clusterIPs");
     }
     for (const char* key : {"ipFamilies", "ipFamilyPolicy"}) {
-      if (is_same(key)) spec.erase(key);
+      if (is_left(key)) spec.erase(key);
     }
   }
   const auto drop = [&](const char* key, bool had_use, bool has_use) {
-    if (had_use && !has_use && is_same(key)) spec.erase(key);
+    if (had_use && !has_use && is_left(key)) spec.erase(key);
   };
   drop("healthCheckNodePort", needs_health_check(before), needs_health_check(spec));
   for (const char* key : {"allocateLoadBalancerNodePorts", "loadBalancerClass"}) {
@@ -118,11 +163,10 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
   if (before == nullptr || change.subresource == "status") return {};
   const std::string_view type = spec.string_at("type");
   const std::string_view old_type = before->string_at("type");
-  const bool needs_ip = type != "ExternalName" && old_type != "ExternalName";
-  const bool says_ip = !spec.string_at("clusterIP").empty() || spec.find("clusterIPs") != nullptr;
-  if (needs_ip && !says_ip) {
+  if (type != "ExternalName" && old_type != "ExternalName") {
     for (const char* key : {"clusterIP", "clusterIPs"}) {
-      if (const auto* value = before->find(key)) spec.set_ref(change.arena, key, *value);
+      const auto* value = before->find(key);
+      if (has_words(value) && !has_words(spec.find(key))) spec.set_ref(change.arena, key, *value);
     }
   }
   drop_outdated_ips(spec, *before);
@@ -130,6 +174,11 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
   drop_what_types_had(object, *before);
   settle_families(change, spec, before);
   keep_node_ports(change, spec, *before);
+  const auto* check = before->find("healthCheckNodePort");
+  if (needs_health_check(spec) && needs_health_check(*before) && is_set(check) &&
+      spec.int_at("healthCheckNodePort") == 0) {
+    spec.set_ref(change.arena, "healthCheckNodePort", *check);
+  }
   return {};
 }
 
@@ -138,6 +187,7 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
 const Strategy kServiceStrategy{
     .storage_resource = "services",
     .check_name = api::check_dns1035_label,
+    .create_on_update = true,
     .returns_deleted = true,
     .prepare_create = prepare_create,
     .prepare_update = prepare_update,
@@ -145,6 +195,7 @@ const Strategy kServiceStrategy{
     .validate_status = validate_service_status,
     .warn = warn_about_service,
     .claim = claim_service,
+    .companions = addresses_of_service,
 };
 
 }  // namespace pinnace::apiserver

@@ -7,8 +7,9 @@
 
 namespace pinnace::apiserver {
 
-// Adds to `change.causes` what cannot be had. `old` is null at creation.
-void claim_service(Change& change, api::Value& object, const api::Value* old);
+// See Strategy::claim and Strategy::companions.
+Result<void> claim_service(Change& change, api::Value& object, const api::Value* old);
+std::vector<store::Key> addresses_of_service(const api::Value& service);
 // Gives ports without a node port those that they had before, and takes them from those whose type
 // has none.
 void keep_node_ports(Change& change, api::Value& spec, const api::Value& before);

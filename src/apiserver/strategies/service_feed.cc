@@ -13,23 +13,37 @@ constexpr std::size_t kEventsAtOnce = 1024;
 
 }  // namespace
 
-std::string cluster_ip_of(const api::Value* spec) {
-  if (spec == nullptr || spec->string_at("type") == "ExternalName") return {};
-  const std::string_view ip = spec->string_at("clusterIP");
-  return ip == "None" ? std::string() : std::string(ip);
+std::vector<std::string> addresses_of(const api::Value* spec) {
+  std::vector<std::string> addresses;
+  if (spec == nullptr || spec->string_at("type") == "ExternalName") return addresses;
+  const auto add = [&addresses](std::string_view text) {
+    if (const auto address = api::parse_address(text)) addresses.push_back(address->text());
+  };
+  const auto* list = spec->find("clusterIPs");
+  if (list == nullptr || !list->is_array() || list->empty()) {
+    add(spec->string_at("clusterIP"));
+    return addresses;
+  }
+  for (const auto& ip : list->items()) {
+    if (ip.is_string()) add(ip.as_string());
+  }
+  return addresses;
+}
+
+std::set<std::int64_t> node_ports_in(const api::Value& spec) {
+  std::set<std::int64_t> ports;
+  const auto* list = spec.find("ports");
+  if (list == nullptr || !list->is_array()) return ports;
+  for (const auto& port : list->items()) {
+    if (port.int_at("nodePort") != 0) ports.insert(port.int_at("nodePort"));
+  }
+  return ports;
 }
 
 std::set<std::int64_t> node_ports_of(const api::Value* spec) {
-  std::set<std::int64_t> ports;
-  const auto* list = spec == nullptr ? nullptr : spec->find("ports");
-  if (list != nullptr && list->is_array()) {
-    for (const auto& port : list->items()) {
-      if (port.int_at("nodePort") != 0) ports.insert(port.int_at("nodePort"));
-    }
-  }
-  if (spec != nullptr && spec->int_at("healthCheckNodePort") != 0) {
-    ports.insert(spec->int_at("healthCheckNodePort"));
-  }
+  if (spec == nullptr) return {};
+  auto ports = node_ports_in(*spec);
+  if (const auto check = spec->int_at("healthCheckNodePort"); check != 0) ports.insert(check);
   return ports;
 }
 
@@ -37,13 +51,12 @@ void ServiceFeed::hold(const store::Object& service, bool is_held) {
   api::Arena arena;
   const auto parsed = parse_stored(arena, service);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
-  const std::string ip = cluster_ip_of(spec);
-  if (!ip.empty()) ips_.hold(ip, is_held);
+  for (const std::string& address : addresses_of(spec)) addresses_.hold(address, is_held);
   for (const std::int64_t port : node_ports_of(spec)) ports_.hold(port, is_held);
 }
 
 void ServiceFeed::reload() {
-  ips_.release_all();
+  addresses_.release_all();
   ports_.release_all();
   const auto services = store_.list(kResource, "");
   if (!services) return;

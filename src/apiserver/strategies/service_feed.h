@@ -12,14 +12,15 @@
 
 #include "api/value.h"
 #include "apiserver/strategies/allocator.h"
+#include "apiserver/strategies/service_addresses.h"
 #include "store/store.h"
 
 namespace pinnace::apiserver {
 
 class ServiceFeed {
  public:
-  ServiceFeed(store::Store& store, IpAllocator& ips, PortAllocator& ports)
-      : store_(store), ips_(ips), ports_(ports) {}
+  ServiceFeed(store::Store& store, ServiceAddresses& addresses, PortAllocator& ports)
+      : store_(store), addresses_(addresses), ports_(ports) {}
 
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
   void refresh();
@@ -29,15 +30,17 @@ class ServiceFeed {
   void hold(const store::Object& service, bool is_held);
 
   store::Store& store_;
-  IpAllocator& ips_;
+  ServiceAddresses& addresses_;
   PortAllocator& ports_;
   std::mutex mutex_;
   std::unique_ptr<store::Watcher> watcher_;
 };
 
-// The address of a Service's spec, if it has one of its own.
-std::string cluster_ip_of(const api::Value* spec);
-// Every node port of a Service once: two protocols may share a number.
+// The addresses of a Service's spec that are its own, in their canonical form.
+std::vector<std::string> addresses_of(const api::Value* spec);
+// Every node port of a Service once: two protocols may share a number. Those of its ports alone,
+// and with the one that tells of its health.
+std::set<std::int64_t> node_ports_in(const api::Value& spec);
 std::set<std::int64_t> node_ports_of(const api::Value* spec);
 
 }  // namespace pinnace::apiserver

@@ -1,9 +1,12 @@
 #include "apiserver/strategies/service_validation.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "api/addresses.h"
+#include "api/json.h"
+#include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
 
@@ -166,30 +169,46 @@ void validate_addresses(const Field& spec) {
   }
 }
 
-// What of that this cluster can do, which has one family of addresses.
-void validate_families(const Field& spec) {
+// What is released is released by name.
+void validate_release(const Field& spec, const api::Value& before) {
+  const Field policy = spec["ipFamilyPolicy"];
+  if (policy.is("SingleStack")) return;
+  for (const auto& [list, what] :
+       {std::pair("clusterIPs", "cluster IP"), std::pair("ipFamilies", "IP family")}) {
+    const auto* was = before.find(list);
+    if (spec[list].empty() || was == nullptr || spec[list].size() >= was->size()) continue;
+    policy.invalid(std::string("must be 'SingleStack' to release the secondary ") + what);
+  }
+}
+
+// What of that this cluster can do.
+void validate_families(const Field& spec, const ServiceAddresses& addresses,
+                       const api::Value* before) {
   const Field policy = spec["ipFamilyPolicy"];
   const Field ips = spec["clusterIPs"];
+  const Field families = spec["ipFamilies"];
   const std::size_t complaints = spec.causes().size();
+  if (before != nullptr) validate_release(spec, *before);
   if (policy.is("SingleStack")) {
     constexpr const char* kMore = "must be 'RequireDualStack' or 'PreferDualStack' when multiple ";
     if (ips.size() == 2) policy.invalid(std::string(kMore) + "cluster IPs are specified");
-    if (spec["ipFamilies"].size() == 2) {
-      policy.invalid(std::string(kMore) + "IP families are specified");
-    }
+    if (families.size() == 2) policy.invalid(std::string(kMore) + "IP families are specified");
   }
-  for (const Field& ip : ips.items()) {
-    const auto parsed = api::parse_address(ip.text());
-    if (!parsed || parsed->family != 6 || spec["ipFamilies"].size() > 1) continue;
-    ips.as(ip).invalid("IPv6 is not configured on this cluster");
+  for (std::size_t i = families.size(); i < ips.size(); ++i) {
+    const auto address = api::parse_address(ips.at(i).text());
+    if (!address || addresses.has_family(address->family)) continue;
+    ips.as(ips.at(i)).invalid((address->family == 4 ? "IPv4" : "IPv6") +
+                              std::string(" is not configured on this cluster"));
   }
-  const bool is_free = spec["clusterIP"].is("None") && spec["selector"].empty();
+  const bool is_free = is_headless(spec) && spec["selector"].empty();
   if (spec.causes().size() != complaints || is_free) return;
-  if (policy.is("RequireDualStack")) {
+  if (policy.is("RequireDualStack") && addresses.own_ranges().size() < 2) {
     policy.invalid("this cluster is not configured for dual-stack services");
   }
-  for (const Field& family : spec["ipFamilies"].items()) {
-    if (family.is("IPv6")) family.invalid("not configured on this cluster");
+  for (const Field& family : families.items()) {
+    if (!addresses.has_family(family.is("IPv4") ? 4 : 6)) {
+      family.invalid("not configured on this cluster");
+    }
   }
 }
 
@@ -300,6 +319,16 @@ void validate_service_update(Change& change, const Field& spec, const api::Value
 
 }  // namespace
 
+bool keeps_preferred_families(const api::Value& spec, const api::Value* before) {
+  if (before == nullptr || spec.string_at("ipFamilyPolicy") != "PreferDualStack") return false;
+  return std::ranges::all_of(
+      std::array{"type", "ipFamilyPolicy", "clusterIPs", "ipFamilies"}, [&](const char* key) {
+        const auto* is = spec.find(key);
+        const auto* was = before->find(key);
+        return is == nullptr || was == nullptr ? is == was : api::equal(*is, *was);
+      });
+}
+
 void validate_service(Change& change, const api::Value& object) {
   const Field service = root(change, object);
   const Field spec = service["spec"];
@@ -307,7 +336,10 @@ void validate_service(Change& change, const api::Value& object) {
   // Where the addresses make no sense, nothing else is looked at.
   if (!spec["type"].is("ExternalName")) {
     validate_addresses(spec);
-    if (change.causes.empty()) validate_families(spec);
+    const auto* before = change.old == nullptr ? nullptr : change.old->find("spec");
+    if (change.causes.empty() && !keeps_preferred_families(*spec.value(), before)) {
+      validate_families(spec, *change.backend.service_addresses, before);
+    }
     if (!change.causes.empty()) return;
   }
   if (change.old != nullptr) validate_service_update(change, spec, *change.old);

@@ -7,6 +7,10 @@
 
 namespace pinnace::apiserver {
 
+// Whether an update leaves alone a Service that only prefers to have both families. It has what it
+// got when it was made then, whether the cluster has had another family since, or lost one.
+bool keeps_preferred_families(const api::Value& spec, const api::Value* before);
+
 void validate_service(Change& change, const api::Value& object);
 void validate_service_status(Change& change, const api::Value& object, const api::Value& old);
 void warn_about_service(Change& change, const api::Value& object, const api::Value* old);

@@ -34,6 +34,11 @@ struct Change {
   std::vector<Cause> causes;
   // What was decided by looking at other objects: the write is tried anew if they have changed.
   std::vector<store::Guard> guards;
+  // See registry/companions.h: those of what the object gets, those of them that were made, and
+  // those of what it has no more.
+  std::vector<store::Write> companions;
+  std::vector<store::ObjectRef> made;
+  std::vector<store::Key> outdated;
   // Told at the end whether the write took place; gives back what was allocated.
   std::vector<std::function<void(bool kept)>> finish;
 
@@ -68,16 +73,17 @@ struct Strategy {
   // Says what is odd about an object that is valid, by `change.warn`. `old` is null at creation.
   void (*warn)(Change&, const api::Value& object, const api::Value* old) = nullptr;
   // Takes what only one object may hold, once the object is valid, and registers in `change.finish`
-  // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already.
-  void (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;
+  // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already;
+  // an Error ends the request.
+  Result<void> (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;
   // Refuses the DELETE of one object; a collection goes without being asked.
   Result<void> (*may_delete)(std::string_view name) = nullptr;
   // Seconds to leave an object before it goes; `asked` < 0: the client did not say.
   std::int64_t (*grace_seconds)(const api::Value& object, std::int64_t asked) = nullptr;
   // DELETE has marked the object, or is about to remove it; a finalizer added here keeps it.
   void (*prepare_delete)(Backend&, api::Arena&, api::Value& object) = nullptr;
-  // It is gone for good: give back what it held.
-  void (*after_delete)(Backend&, const api::Value& object) = nullptr;
+  // What goes with it; see registry/companions.h.
+  std::vector<store::Key> (*companions)(const api::Value& object) = nullptr;
 };
 
 const Strategy& strategy_for(std::string_view storage_resource);
