@@ -15,6 +15,18 @@ std::vector<std::string> families(const core_v1::Service& service) {
   return {v6 ? "IPv6" : "IPv4"};
 }
 
+// Whom the endpoint is for, where the Service wants traffic to stay near.
+void set_hints(const core_v1::Service& service, Endpoint& endpoint) {
+  const auto& wanted = service.spec.traffic_distribution;
+  const bool same_node = wanted && *wanted == "PreferSameNode";
+  const bool same_zone = wanted && (*wanted == "PreferClose" || *wanted == "PreferSameZone");
+  if (!(same_node || same_zone) || endpoint.conditions.ready != true) return;
+  api::discovery_v1::EndpointHints hints;
+  if (endpoint.zone) hints.for_zones.push_back({.name = *endpoint.zone});
+  if (same_node && endpoint.node_name) hints.for_nodes.push_back({.name = *endpoint.node_name});
+  if (!hints.for_zones.empty() || !hints.for_nodes.empty()) endpoint.hints = std::move(hints);
+}
+
 Endpoint make_endpoint(const core_v1::Service& service, const core_v1::Pod& pod,
                        std::vector<std::string> pod_addresses, const std::string& zone) {
   Endpoint endpoint;
@@ -27,6 +39,7 @@ Endpoint make_endpoint(const core_v1::Service& service, const core_v1::Pod& pod,
   if (!pod.spec.node_name.empty()) endpoint.node_name = pod.spec.node_name;
   if (!zone.empty()) endpoint.zone = zone;
   if (has_hostname_in(pod, service)) endpoint.hostname = pod.spec.hostname;
+  set_hints(service, endpoint);
   return endpoint;
 }
 

@@ -50,6 +50,24 @@ struct EndpointSlicePlanTest : ::testing::Test {
   int made = 0;
 };
 
+TEST_F(EndpointSlicePlanTest, AServiceMayWantTrafficToStayNear) {
+  add_pods(1);
+  run();
+  EXPECT_FALSE(slices[0]->endpoints[0].hints);
+  service.spec.traffic_distribution = "PreferClose";
+  run();
+  ASSERT_TRUE(slices[0]->endpoints[0].hints);
+  EXPECT_EQ(slices[0]->endpoints[0].hints->for_zones.at(0).name, "zone-a");
+  EXPECT_TRUE(slices[0]->endpoints[0].hints->for_nodes.empty());
+  service.spec.traffic_distribution = "PreferSameNode";
+  run();
+  EXPECT_EQ(slices[0]->endpoints[0].hints->for_nodes.at(0).name, "n1");
+  EXPECT_TRUE(settled());
+  service.spec.traffic_distribution.reset();
+  run();
+  EXPECT_FALSE(slices[0]->endpoints[0].hints);
+}
+
 TEST_F(EndpointSlicePlanTest, AServiceWithoutPodsHasOneEmptySlice) {
   run();
   ASSERT_EQ(slices.size(), 1u);

@@ -24,9 +24,16 @@ using Entries = std::map<std::pair<std::string, std::string>, Entry>;
 // By (name, protocol, port), the order in which ports are listed. No port at all: port 0.
 using PortKey = std::tuple<std::string, std::string, std::int32_t, std::string>;
 
-Entry make_entry(const core_v1::Service& service, const core_v1::Pod& pod) {
+// Endpoints know one family: the Service's first.
+std::string address_of(const core_v1::Service& service, const core_v1::Pod& pod) {
+  const auto& families = service.spec.ip_families;
+  const auto found = addresses(pod, families.empty() ? "IPv4" : families.front());
+  return found.empty() ? std::string() : found.front();
+}
+
+Entry make_entry(const core_v1::Service& service, const core_v1::Pod& pod, const std::string& ip) {
   Entry entry;
-  entry.address.ip = pod.status.pod_ip;
+  entry.address.ip = ip;
   if (!pod.spec.node_name.empty()) entry.address.node_name = pod.spec.node_name;
   entry.address.target_ref = reference_to(pod);
   if (has_hostname_in(pod, service)) entry.address.hostname = pod.spec.hostname;
@@ -39,9 +46,10 @@ std::map<PortKey, Entries> collect(const core_v1::Service& service,
   std::map<PortKey, Entries> by_port;
   for (const auto& pod : pods) {
     if (!may_be_endpoint(*pod, service.spec.publish_not_ready_addresses)) continue;
-    if (pod->status.pod_ip.empty()) continue;
-    const Entry entry = make_entry(service, *pod);
-    const std::pair key(pod->status.pod_ip, pod->metadata.uid);
+    const std::string ip = address_of(service, *pod);
+    if (ip.empty()) continue;
+    const Entry entry = make_entry(service, *pod, ip);
+    const std::pair key(ip, pod->metadata.uid);
     if (service.spec.ports.empty() && is_headless(service)) {
       by_port[{"", "", 0, ""}].emplace(key, entry);
     }

@@ -47,6 +47,14 @@ TEST(EndpointsPlan, ReadyAndNotReadyPodsAreKeptApart) {
   EXPECT_EQ(made.metadata.labels.at("endpoints.kubernetes.io/managed-by"), "endpoint-controller");
 }
 
+TEST(EndpointsPlan, AddressesAreOfTheServicesFirstFamily) {
+  auto pod = serving_pod("a", "10.0.0.1");
+  pod.status.pod_ips = {{.ip = "10.0.0.1"}, {.ip = "fd00::1"}};
+  const auto six = make_service("8080", R"(,"ipFamilies":["IPv6","IPv4"])");
+  EXPECT_EQ(text_of(plan(six, {pod, serving_pod("b", "10.0.0.2")})),
+            Texts{"fd00::1 / : http=8080"});
+}
+
 TEST(EndpointsPlan, OnlyPodsThatRunWithAnAddressCount) {
   auto finished = serving_pod("done", "10.0.0.1");
   finished.status.phase = "Succeeded";
