@@ -27,12 +27,72 @@ struct Eviction {
 };
 using EvictionRef = std::shared_ptr<Eviction>;
 
-void remove_pod(const EvictionRef& eviction) {
+void delete_pod(const EvictionRef& eviction) {
   run_deletion(eviction->backend, eviction->call, key_of(*eviction->call), eviction->deletion,
                [call = eviction->call](const Result<store::ObjectRef>& done, bool) {
                  if (!done) return answer_error(*call, done.error());
                  answer_status(*call, 201, created_json());
                });
+}
+
+// Says in the pod's status why it goes.
+void set_disrupted(Change& change, api::Value& pod) {
+  constexpr std::string_view kType = "DisruptionTarget";
+  const auto text = [](std::string_view words) { return api::Value::string_ref(words); };
+  api::Value condition = api::Value::object();
+  condition.set_ref(change.arena, "type", text(kType));
+  condition.set_ref(change.arena, "status", text("True"));
+  condition.set_ref(change.arena, "lastProbeTime", api::Value::null());
+  condition.set_ref(change.arena, "lastTransitionTime", change.text(rfc3339(change.backend.now())));
+  condition.set_ref(change.arena, "reason", text("EvictionByEvictionAPI"));
+  condition.set_ref(change.arena, "message", text("Eviction API: evicting"));
+  api::Value conditions = api::Value::array();
+  for (const auto& one : items_at(pod.find("status"), "conditions")) {
+    if (one.string_at("type") != kType) {
+      conditions.append(change.arena, one);
+    } else if (one.string_at("status") == "True") {
+      const auto* since = one.find("lastTransitionTime");
+      if (since != nullptr) condition.set_ref(change.arena, "lastTransitionTime", *since);
+    }
+  }
+  conditions.append(change.arena, condition);
+  pod.ensure_object(change.arena, "status").set_ref(change.arena, "conditions", conditions);
+}
+
+Result<void> check_preconditions(const Deletion& deletion, const api::Value& pod) {
+  const std::string_view name = meta_text(pod, "name");
+  const auto check = [&](const char* what, const std::optional<std::string>& wanted,
+                         std::string_view there, const char* became) -> Result<void> {
+    if (!wanted || wanted->empty() || *wanted == there) return {};
+    return errors::conflict("Pod", std::string(name),
+                            std::string("the ") + what + " in the precondition (" + *wanted +
+                                ") does not match the " + what + " in record (" +
+                                std::string(there) + "). The object might have been " + became);
+  };
+  auto ok = check("UID", deletion.uid, meta_text(pod, "uid"), "deleted and then recreated");
+  if (!ok) return ok;
+  return check("ResourceVersion", deletion.revision, meta_text(pod, "resourceVersion"), "modified");
+}
+
+// With its status changed first.
+void remove_pod(const EvictionRef& eviction) {
+  if (eviction->deletion.dry_run) return delete_pod(eviction);
+  Update update;
+  update.subresource = "status";
+  update.is_admitted = true;
+  update.ownership = Ownership::kUntouched;
+  update.apply = [eviction](Change& change, api::Value& pod, const api::Value& old) {
+    auto ok = check_preconditions(eviction->deletion, old);
+    if (ok) set_disrupted(change, pod);
+    return ok;
+  };
+  update.answer = [eviction](Call&, const store::ObjectRef& pod) {
+    // What the client had seen is what we have changed.
+    auto& revision = eviction->deletion.revision;
+    if (revision && !revision->empty()) revision = std::to_string(pod->revision);
+    delete_pod(eviction);
+  };
+  run_update(eviction->backend, eviction->call, key_of(*eviction->call), std::move(update));
 }
 
 bool has_condition(const api::Value& pod, std::string_view type) {
@@ -183,6 +243,10 @@ Result<Deletion> read_eviction(Call& call, api::Arena& arena, api::Value& evicti
   const auto* type = api::builtin_schema().find_type("policy", "v1", "Eviction");
   auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
   if (!body) return std::unexpected(std::move(body.error()));
+  const bool is_older = body->is_object() && body->string_at("apiVersion") == "policy/v1beta1";
+  auto ok =
+      check_group_version_kind(arena, *body, is_older ? "policy/v1beta1" : "policy/v1", "Eviction");
+  if (!ok) return std::unexpected(std::move(ok.error()));
   eviction = *body;
   const std::string_view name = meta_text(*body, "name");
   if (!name.empty() && name != call.info.name) {
