@@ -42,7 +42,7 @@ void drop_outdated_ips(api::Value& spec, const api::Value& before) {
   const std::string_view single = spec.string_at("clusterIP");
   const auto* list = spec.find("clusterIPs");
   const auto* was = before.find("clusterIPs");
-  if (single.empty() || single == before.string_at("clusterIP")) return;
+  if (single == before.string_at("clusterIP")) return;
   if (list != nullptr && was != nullptr && api::equal(*list, *was)) spec.erase("clusterIPs");
 }
 
@@ -122,8 +122,16 @@ void settle_families(Change& change, api::Value& spec, const api::Value* before)
   if (first.is_string()) add_family(change, spec, first.as_string() == "IPv4" ? 6 : 4);
 }
 
+// A name for something outside has no traffic inside; clients may still say what was once usual.
+void drop_inside_policy(api::Value& spec) {
+  const std::string_view policy = spec.string_at("internalTrafficPolicy");
+  if (needs_cluster_ip(spec) || (policy != "Cluster" && policy != "Local")) return;
+  spec.erase("internalTrafficPolicy");
+}
+
 Result<void> prepare_create(Change& change, api::Value& object) {
   api::Value& spec = object.ensure_object(change.arena, "spec");
+  drop_inside_policy(spec);
   settle_cluster_ips(change, spec);
   settle_families(change, spec, nullptr);
   return {};
@@ -169,6 +177,7 @@ Result<void> prepare_update(Change& change, api::Value& object, const api::Value
       if (has_words(value) && !has_words(spec.find(key))) spec.set_ref(change.arena, key, *value);
     }
   }
+  drop_inside_policy(spec);
   drop_outdated_ips(spec, *before);
   settle_cluster_ips(change, spec);
   drop_what_types_had(object, *before);

@@ -148,6 +148,13 @@ TEST_F(Services, HaveAnIpAddressForEachAddress) {
           ->status,
       200);
   EXPECT_EQ(server_.get(kIpAddresses + "/10.96.0.9")->status, 404);
+  // A client that knows clusterIP alone clears that.
+  auto clears = make("t", R"({"clusterIP":"10.96.0.9","ports":[{"port":80}]})");
+  ASSERT_EQ(clears->status, 201) << clears->body;
+  clears = server_.merge(kServices + "/t",
+                         R"({"spec":{"type":"ExternalName","externalName":"a","clusterIP":""}})");
+  EXPECT_EQ(clears->status, 200) << clears->body;
+  ASSERT_EQ(server_.remove(kServices + "/t")->status, 200);
   ASSERT_EQ(make("t", R"({"clusterIP":"10.96.0.9","ports":[{"port":80}]})")->status, 201);
   ASSERT_EQ(server_.remove(kServices + "/t")->status, 200);
   EXPECT_EQ(server_.get(kIpAddresses + "/10.96.0.9")->status, 404);
@@ -295,6 +302,18 @@ TEST_F(Services, KeepNodePortsThatAreGivenNoMore) {
             201);
   EXPECT_EQ(refusal(R"({"type":"NodePort","ports":[{"port":80,"nodePort":30009}]})"),
             "spec.ports[0].nodePort: Invalid value: 30009: provided port is already allocated");
+}
+
+TEST_F(Services, HaveNoPolicyForInsideWithoutAnInside) {
+  const auto made = make("e", R"({"type":"ExternalName","externalName":"a.b",)"
+                              R"("internalTrafficPolicy":"Cluster"})");
+  EXPECT_EQ(made->status, 201);
+  EXPECT_EQ(made->at("spec", "internalTrafficPolicy"), "");
+  ASSERT_EQ(make("s", R"({"ports":[{"port":1}]})")->at("spec", "internalTrafficPolicy"), "Cluster");
+  const auto turned =
+      server_.merge(kServices + "/s", R"({"spec":{"type":"ExternalName","externalName":"a.b"}})");
+  EXPECT_EQ(turned->status, 200) << turned->body;
+  EXPECT_EQ(turned->at("spec", "internalTrafficPolicy"), "");
 }
 
 TEST_F(Services, AreMadeByPut) {
