@@ -58,7 +58,7 @@ api::Value asked_addresses(Change& change, const api::Value& spec) {
   api::Value list = api::Value::array();
   const auto* said = spec.find("clusterIPs");
   const auto* families = spec.find("ipFamilies");
-  if (said != nullptr) list = api::deep_copy(change.arena, *said);
+  if (said != nullptr && said->is_array()) list = api::deep_copy(change.arena, *said);
   while (families != nullptr && list.size() < families->size()) {
     list.append(change.arena, api::Value::string_ref(""));
   }

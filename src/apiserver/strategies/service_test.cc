@@ -259,6 +259,19 @@ TEST_F(Services, HaveBothFamiliesWhereTheClusterDoes) {
   EXPECT_EQ(put->at("spec", "clusterIPs"), again->at("spec", "clusterIPs")) << put->body;
 }
 
+TEST_F(Services, TakeWhatIsNullForNothing) {
+  const auto made =
+      make("s", R"({"clusterIP":null,"clusterIPs":null,"ipFamilies":null,"ports":[{"port":1}]})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  EXPECT_NE(made->at("spec", "clusterIP"), "");
+  EXPECT_EQ(make("t", R"({"clusterIPs":[null],"ports":[{"port":1}]})")->status, 422);
+  EXPECT_EQ(make("t", R"({"ipFamilies":[null],"ports":[{"port":1}]})")->status, 422);
+  EXPECT_EQ(make("t", R"({"clusterIP":"10.96.0.5","clusterIPs":["10.96.0.5",null],)"
+                      R"("ports":[{"port":1}]})")
+                ->status,
+            422);
+}
+
 TEST_F(Services, MayBeOfIpv6Alone) {
   server_.service_cidr = "2001:db8::/64";
   const auto made = make("s", R"({"ports":[{"port":80}]})");
