@@ -208,6 +208,13 @@ TEST(StrategicMergePatch, MergesMapsAndRemovesNulls) {
             R"({"metadata":{"name":"p","labels":{"a":"1","c":"3"},"annotations":{}}})");
 }
 
+TEST(StrategicMergePatch, ReplacesAMapThatIsToBe) {
+  EXPECT_EQ(strategic("PodDisruptionBudget",
+                      R"({"spec":{"selector":{"matchLabels":{"a":"1"}},"maxUnavailable":2}})",
+                      R"({"spec":{"selector":{"matchLabels":{"b":"2"}}}})", "policy"),
+            R"({"spec":{"selector":{"matchLabels":{"b":"2"}},"maxUnavailable":2}})");
+}
+
 TEST(StrategicMergePatch, MergesListsByKey) {
   EXPECT_EQ(
       strategic("Pod",

@@ -61,6 +61,7 @@ struct FieldInfo {
   std::string_view patch_merge_key;               // Strategic merge; empty: none.
   bool patch_merge;                               // patchStrategy contains "merge"
   bool patch_retain_keys;                         // patchStrategy contains "retainKeys"
+  bool patch_replace;                             // patchStrategy is "replace"
   std::string_view default_json;                  // A default declared on the field; empty: none.
   std::span<const std::string_view> enum_values;  // Closed set; empty: open.
   std::string_view limits;  // As written in the data: "minimum=1;maximum=65535".

@@ -27,6 +27,7 @@ struct FieldRule {
   std::string_view opaque;         // The name of a type whose fields nobody knows.
   bool is_map = false;             // The value is a map of `type`.
   bool merges = false;
+  bool replaces = false;  // A map is not merged either.
   std::string_view merge_key;
 };
 
@@ -47,6 +48,7 @@ Result<FieldRule> rule_of(const FieldRule& parent, std::string_view name) {
                    .opaque = field->form == Form::kAnyJson ? "JSON" : "RawExtension",
                    .is_map = field->container == Container::kMap,
                    .merges = field->patch_merge,
+                   .replaces = field->patch_replace,
                    .merge_key = field->patch_merge_key};
 }
 
@@ -174,6 +176,10 @@ class Merger {
     if (is_map || (target.is_array() && change.is_array())) {
       const auto rule = rule_of(parent, key);
       if (!rule) return std::unexpected(rule.error());
+      if (is_map && rule->replaces) {
+        target = change;
+        return true;
+      }
       const auto done =
           is_map ? merge_map(target, change, *rule) : merge_list(target, change, *rule);
       if (!done) return std::unexpected(done.error());

@@ -106,6 +106,7 @@ class TableEmitter:
             f'ListType::{field.list_type()}',
             self.words.span([k for k in options.get('keys', '').split(',') if k]),
             text(options.get('by')), flag('merge' in patch), flag('retainKeys' in patch),
+            flag('replace' in patch),
             text(options.get('default')),
             self.words.span([e for e in options.get('enum', '').split('|') if e]),
             text(options.get('limits')), text(field.doc)]) + '},'

@@ -158,7 +158,8 @@ class SchemaMaker {
   }
 
   static bool has_rules(const FieldInfo& field) {
-    return field.patch_merge || field.patch_retain_keys || !field.default_json.empty();
+    return field.patch_merge || field.patch_retain_keys || field.patch_replace ||
+           !field.default_json.empty();
   }
 
   // In v3 nothing may stand beside a "$ref".
@@ -189,6 +190,7 @@ class SchemaMaker {
                                           ? "merge,retainKeys"
                                       : field.patch_merge       ? "merge"
                                       : field.patch_retain_keys ? "retainKeys"
+                                      : field.patch_replace     ? "replace"
                                                                 : "";
     if (!strategy.empty()) out.set_ref(arena_, "x-kubernetes-patch-strategy", text(strategy));
     if (!field.patch_merge_key.empty()) {
