@@ -201,7 +201,6 @@ void write(const CreationRef& creation, store::Key key) {
                [creation](Result<store::ObjectRef> done) {
                  if (!done && done.error().is("AlreadyExists")) return told_taken(creation);
                  if (!done) return begin_again(creation, done.error());
-                 Call& call = *creation->call;
                  creation->change.done(true);
                  answer_converted(creation->backend, creation->call, 201, *done);
                });

@@ -234,6 +234,16 @@ void answer_written(const AttemptRef& attempt, const store::ObjectRef& written) 
                        });
 }
 
+// What the object has no more goes before the answer.
+void finish(const AttemptRef& attempt, bool is_removed, const store::ObjectRef& written) {
+  auto outdated = std::move(attempt->change.outdated);
+  const Strategy& own = strategy_for(attempt->change.storage);
+  if (is_removed && own.companions != nullptr) outdated = own.companions(attempt->old);
+  if (outdated.empty()) return answer_written(attempt, written);
+  remove_companions(attempt->backend, attempt->call, std::move(outdated),
+                    [attempt, written] { answer_written(attempt, written); });
+}
+
 void write(const AttemptRef& attempt) {
   Change& change = attempt->change;
   const Strategy& strategy = strategy_for(change.storage);
@@ -253,11 +263,7 @@ void write(const AttemptRef& attempt) {
                  if (!done)
                    return give_up(attempt, done.error(), may_repeat && done.error().is("Conflict"));
                  attempt->change.done(true);
-                 auto outdated = std::move(attempt->change.outdated);
-                 const Strategy& own = strategy_for(attempt->change.storage);
-                 if (removes && own.companions != nullptr) outdated = own.companions(attempt->old);
-                 remove_companions(attempt->backend, attempt->call, std::move(outdated),
-                                   [attempt, written = *done] { answer_written(attempt, written); });
+                 finish(attempt, removes, *done);
                });
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/addresses.h"
+#include "controllers/endpoints/plan.h"
 #include "controllers/support/owners.h"
 
 namespace pinnace::controllers::endpoint_slice_mirroring {
@@ -44,8 +46,9 @@ void collect(const core_v1::EndpointSubset& subset, std::vector<SliceGroup>& gro
   const auto ports = ports_of(subset);
   std::size_t taken = 0;
   const auto take = [&](const core_v1::EndpointAddress& address, bool is_ready) {
-    if (address.ip.empty() || taken == kMaxAddressesOfSubset) return;
-    const char* type = address.ip.find(':') == std::string::npos ? "IPv4" : "IPv6";
+    const auto parsed = api::parse_address(address.ip);
+    if (!parsed || taken == kMaxAddressesOfSubset) return;
+    const char* type = parsed->family == 4 ? "IPv4" : "IPv6";
     auto group = std::find_if(groups.begin(), groups.end(), [&](const SliceGroup& other) {
       return other.address_type == type && other.ports == ports;
     });
@@ -80,11 +83,10 @@ bool is_mirrored(const core_v1::Endpoints& endpoints, const core_v1::Service& se
          !endpoints.metadata.annotations.contains(kLeader);
 }
 
-SliceChanges plan_mirrors(const core_v1::Endpoints& endpoints,
-                          const std::vector<SliceRef>& current) {
+SliceChanges plan_mirrors(const core_v1::Endpoints& from, const std::vector<SliceRef>& current) {
   std::vector<SliceGroup> groups;
-  for (const auto& subset : endpoints.subsets) collect(subset, groups);
-  return plan_slice_groups(frame_of(endpoints), std::move(groups), current);
+  for (const auto& subset : endpoints::repacked(from.subsets)) collect(subset, groups);
+  return plan_slice_groups(frame_of(from), std::move(groups), current);
 }
 
 }  // namespace pinnace::controllers::endpoint_slice_mirroring

@@ -73,6 +73,20 @@ TEST(EndpointSliceMirroringPlanTest, WritesOnlyWhatHasChanged) {
   EXPECT_EQ(plan_mirrors(endpoints, slices).remove.size(), 2U);
 }
 
+TEST(EndpointSliceMirroringPlanTest, JoinsSubsetsOfTheSameAddresses) {
+  auto endpoints = make_endpoints();
+  auto& first = endpoints.subsets[0];
+  first.addresses = {address("10.9.0.1")};
+  first.not_ready_addresses.clear();
+  auto second = first;
+  second.ports[0].name = "admin";
+  second.ports[0].port = 5433;
+  endpoints.subsets.push_back(second);
+  const auto changes = plan_mirrors(endpoints, {});
+  ASSERT_EQ(changes.create.size(), 1U);
+  EXPECT_EQ(changes.create[0].ports.size(), 2U);
+}
+
 TEST(EndpointSliceMirroringPlanTest, ShowsWhatNobodyElseShows) {
   core_v1::Service service;
   auto endpoints = make_endpoints();

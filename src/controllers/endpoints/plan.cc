@@ -113,6 +113,28 @@ bool truncate(std::vector<EndpointSubset>& subsets) {
 
 }  // namespace
 
+std::vector<EndpointSubset> repacked(const std::vector<EndpointSubset>& subsets) {
+  std::map<PortKey, Entries> by_port;
+  for (const auto& subset : subsets) {
+    std::vector<PortKey> ports;
+    for (const auto& port : subset.ports) {
+      ports.emplace_back(port.name, port.protocol, port.port, port.app_protocol.value_or(""));
+    }
+    if (ports.empty()) ports.emplace_back("", "", 0, "");
+    for (const auto* addresses : {&subset.addresses, &subset.not_ready_addresses}) {
+      const bool is_ready = addresses == &subset.addresses;
+      for (const auto& address : *addresses) {
+        const std::pair key(address.ip, address.target_ref ? address.target_ref->uid : "");
+        for (const auto& port : ports) {
+          Entry& entry = by_port[port].try_emplace(key, Entry{address, is_ready}).first->second;
+          entry.ready = entry.ready && is_ready;
+        }
+      }
+    }
+  }
+  return pack(by_port);
+}
+
 std::optional<core_v1::Endpoints> plan_endpoints(const core_v1::Service& service,
                                                  const std::vector<PodRef>& pods,
                                                  const core_v1::Endpoints* current) {

@@ -19,4 +19,8 @@ std::optional<core_v1::Endpoints> plan_endpoints(const core_v1::Service& service
                                                  const std::vector<PodRef>& pods,
                                                  const core_v1::Endpoints* current);
 
+// The same addresses and ports with as few subsets as can be. An address that is said to be ready
+// and not ready for one port is not.
+std::vector<core_v1::EndpointSubset> repacked(const std::vector<core_v1::EndpointSubset>& subsets);
+
 }  // namespace pinnace::controllers::endpoints

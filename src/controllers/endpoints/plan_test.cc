@@ -55,6 +55,16 @@ TEST(EndpointsPlan, AddressesAreOfTheServicesFirstFamily) {
             Texts{"fd00::1 / : http=8080"});
 }
 
+TEST(EndpointsPlan, SubsetsOfTheSameAddressesBecomeOne) {
+  const auto given = controllers::testing::from<core_v1::Endpoints>(
+      R"({"subsets":[{"addresses":[{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}],"ports":[{"name":"a","port":1}]},)"
+      R"({"addresses":[{"ip":"10.0.0.1"}],"notReadyAddresses":[{"ip":"10.0.0.2"}],)"
+      R"("ports":[{"name":"a","port":1},{"name":"b","port":2}]},{"addresses":[{"ip":"10.0.0.3"}]}]})");
+  core_v1::Endpoints packed;
+  packed.subsets = repacked(given.subsets);
+  EXPECT_EQ(text_of(packed), (Texts{"10.0.0.3 / :", "10.0.0.1 / 10.0.0.2 : a=1 b=2"}));
+}
+
 TEST(EndpointsPlan, OnlyPodsThatRunWithAnAddressCount) {
   auto finished = serving_pod("done", "10.0.0.1");
   finished.status.phase = "Succeeded";
