@@ -57,4 +57,31 @@ std::string_view go_type(const Value& value) {
   return "";
 }
 
+std::string_view go_name(Form form) {
+  switch (form) {
+    case Form::kBool:
+      return "bool";
+    case Form::kInt32:
+      return "int32";
+    case Form::kInt64:
+      return "int64";
+    case Form::kUint32:
+      return "uint32";
+    case Form::kUint64:
+      return "uint64";
+    case Form::kDouble:
+      return "float64";
+    case Form::kBytes:
+      return "[]uint8";
+    case Form::kTime:
+      return "v1.Time";
+    case Form::kMicroTime:
+      return "v1.MicroTime";
+    case Form::kDuration:
+      return "v1.Duration";
+    default:
+      return "string";
+  }
+}
+
 }  // namespace pinnace::api

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/schema.h"
 #include "api/value.h"
 
 namespace pinnace::api {
@@ -16,5 +17,7 @@ std::string go_text(const Value& value, bool with_types);
 
 // "int64", "map[string]interface {}": the type that Go's reader of JSON gives a value.
 std::string_view go_type(const Value& value);
+// "int32", "v1.Time": the type that a value of this form has in Kubernetes; not for objects.
+std::string_view go_name(Form form);
 
 }  // namespace pinnace::api

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/go_text.h"
 #include "api/int_or_string.h"
 #include "api/json.h"
 #include "api/quantity.h"
@@ -34,33 +35,6 @@ std::string path_text(const Step* step, bool indices) {
   if (!text.empty()) text += '.';
   text += step->name;
   return text;
-}
-
-std::string_view go_name(Form form) {
-  switch (form) {
-    case Form::kBool:
-      return "bool";
-    case Form::kInt32:
-      return "int32";
-    case Form::kInt64:
-      return "int64";
-    case Form::kUint32:
-      return "uint32";
-    case Form::kUint64:
-      return "uint64";
-    case Form::kDouble:
-      return "float64";
-    case Form::kBytes:
-      return "[]uint8";
-    case Form::kTime:
-      return "v1.Time";
-    case Form::kMicroTime:
-      return "v1.MicroTime";
-    case Form::kDuration:
-      return "v1.Duration";
-    default:
-      return "string";
-  }
 }
 
 std::string go_element(const FieldInfo& field) {

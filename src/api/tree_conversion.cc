@@ -2,36 +2,21 @@
 
 #include <cmath>
 
+#include "api/go_text.h"
+
 namespace pinnace::api {
 namespace {
 
 std::string kind_of(const Value& value) {
-  if (value.is_bool()) return "bool";
-  if (value.is_int()) return "int64";
-  if (value.is_number()) return "float64";
-  if (value.is_string()) return "string";
-  return value.is_array() ? "slice" : "map";
+  if (value.is_array()) return "slice";
+  return value.is_object() ? "map" : std::string(go_type(value));
 }
 
-std::string scalar_name(Form form) {
-  switch (form) {
-    case Form::kBool:
-      return "bool";
-    case Form::kInt32:
-      return "int32";
-    case Form::kInt64:
-      return "int64";
-    case Form::kUint32:
-      return "uint32";
-    case Form::kUint64:
-      return "uint64";
-    case Form::kDouble:
-      return "float64";
-    case Form::kString:
-      return "string";
-    default:
-      return "";  // Converts itself.
-  }
+// Others turn texts into themselves, or say why not.
+bool is_plain(Form form) {
+  return form == Form::kBool || form == Form::kInt32 || form == Form::kInt64 ||
+         form == Form::kUint32 || form == Form::kUint64 || form == Form::kDouble ||
+         form == Form::kString;
 }
 
 bool has_form(const Value& value, Form form) {
@@ -42,8 +27,8 @@ bool has_form(const Value& value, Form form) {
 }
 
 std::string scalar_problem(const Value& value, Form form) {
-  const std::string wanted = scalar_name(form);
-  if (wanted.empty() || has_form(value, form)) return "";
+  if (!is_plain(form) || has_form(value, form)) return "";
+  const std::string wanted(go_name(form));
   // What Go could turn into the other is told apart from what it could not.
   const bool is_close = value.is_int()
                             ? form == Form::kString

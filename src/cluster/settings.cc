@@ -196,8 +196,7 @@ Result<Settings> resolve_settings(const Arguments& arguments) {
   if (!are_service_ranges(settings.service_cidr)) {
     return errors::bad_request(
         "--service-cidr must be a network such as 10.96.0.0/16, or one of IPv4 and one of IPv6 "
-        "with "
-        "a comma between them, not \"" +
+        "with a comma between them, not \"" +
         settings.service_cidr + '"');
   }
   return settings;

@@ -14,6 +14,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "apiserver/webhook/webhook_client.h"
+#include "apiserver/webhook/webhook_refusal.h"
 #include "base/assert.h"
 
 namespace pinnace::apiserver {
@@ -361,7 +362,7 @@ class AggregatorImpl final : public Aggregator,
           {false, "FailedDiscoveryCheck", "failing or missing response from " + url + ": " + why});
     };
     if (!answer) return failed(answer.error().message);
-    if (answer->status < 200 || answer->status > 299) {
+    if (!is_success(*answer)) {
       return failed("bad status from " + url + ": " + std::to_string(answer->status));
     }
     const Condition passed{true, "Passed", "all checks passed"};

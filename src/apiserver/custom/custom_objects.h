@@ -1,8 +1,8 @@
 // What the generic path does with objects of custom kinds in place of what api/object_codec.h does
 // with built-in ones: prune, default, and validate by the definition's schema.
 //
-// Shape: requests see an object in their own version; in the store it is in that in which it was
-//   written, which its apiVersion says.
+// Shape: requests see an object in their own version; in the store it is in that which was the
+//   storage version when it was written, as its apiVersion says.
 // Errors: 400 for metadata of wrong types, in Go's words.
 // Threads: any.
 #pragma once

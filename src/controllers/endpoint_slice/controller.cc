@@ -1,7 +1,6 @@
 #include "controllers/endpoint_slice/controller.h"
 
 #include "controllers/endpoint_slice/plan.h"
-#include "controllers/support/errors.h"
 #include "controllers/support/service_wakes.h"
 #include "controllers/support/slice_writer.h"
 
@@ -14,8 +13,7 @@ class EndpointSliceController : public Controller {
  public:
   explicit EndpointSliceController(Context& context)
       : context_(context),
-        events_(context.api, context.executor, context.rng, std::string(kName)),
-        writer_(context),
+        writer_(context, kName),
         by_service_(context.informers.endpoint_slices),
         worker_(context, kName, [this](const auto& key) { return sync(key); }) {
     wake_services(context.informers, worker_);
@@ -31,8 +29,8 @@ class EndpointSliceController : public Controller {
   void slice_changed(const SliceRef& before, const SliceRef& after) {
     writer_.observe(before, after);
     for (const auto& slice : {before, after}) {
-      if (!slice || label_of(*slice, kManagedBy) != endpoint_slice::kManager) continue;
-      worker_.add(slice->metadata.namespace_ + '/' + label_of(*slice, kServiceName));
+      const std::string key = slice ? service_of(*slice, endpoint_slice::kManager) : std::string();
+      if (!key.empty()) worker_.add(key);
     }
   }
 
@@ -54,24 +52,17 @@ class EndpointSliceController : public Controller {
     if (!writer_.is_settled(key)) return {};
     std::vector<SliceRef> current = by_service_.owned_by(service->metadata.uid);
     std::erase_if(current, [](const SliceRef& slice) {
-      return label_of(*slice, kManagedBy) != endpoint_slice::kManager ||
+      return service_of(*slice, endpoint_slice::kManager).empty() ||
              !slice->metadata.deletion_timestamp.is_zero();
     });
-    auto done =
-        writer_.write(key, endpoint_slice::plan_slices(
-                               *service, selected_pods(context_.informers, *service),
-                               [this](const std::string& node) { return zone_of(node); }, current));
-    if (done || is_namespace_terminating(done.error())) return {};
-    if (!done.error().is("Conflict")) {
-      events_.record(
-          client::make_reference(*service), "Warning", "FailedToUpdateEndpointSlices",
-          "Error updating Endpoint Slices for Service " + key + ": " + done.error().message);
-    }
-    return done;
+    const auto changes = endpoint_slice::plan_slices(
+        *service, selected_pods(context_.informers, *service),
+        [this](const std::string& node) { return zone_of(node); }, current);
+    return writer_.write(key, changes, client::make_reference(*service),
+                         "Endpoint Slices for Service");
   }
 
   Context& context_;
-  client::EventRecorder events_;
   SliceWriter writer_;
   OwnerIndex<EndpointSlice> by_service_;
   Worker worker_;

@@ -2,7 +2,6 @@
 
 #include "controllers/endpoint_slice_mirroring/plan.h"
 #include "controllers/informers.h"
-#include "controllers/support/errors.h"
 #include "controllers/support/slice_writer.h"
 
 namespace pinnace::controllers {
@@ -14,8 +13,7 @@ class EndpointSliceMirroringController : public Controller {
  public:
   explicit EndpointSliceMirroringController(Context& context)
       : context_(context),
-        events_(context.api, context.executor, context.rng, std::string(kName)),
-        writer_(context),
+        writer_(context, kName),
         mirrors_(context.informers.endpoint_slices, &key_of_mirror),
         worker_(context, kName, [this](const auto& key) { return sync(key); }) {
     context.informers.endpoints.on_change([this](const std::string& key) { worker_.add(key); });
@@ -35,10 +33,8 @@ class EndpointSliceMirroringController : public Controller {
   }
 
  private:
-  // "NAMESPACE/NAME" of the Endpoints that a slice shows; "" for slices of others.
   static std::string key_of_mirror(const EndpointSlice& slice) {
-    if (label_of(slice, kManagedBy) != endpoint_slice_mirroring::kManager) return "";
-    return slice.metadata.namespace_ + '/' + label_of(slice, kServiceName);
+    return service_of(slice, endpoint_slice_mirroring::kManager);
   }
 
   Result<void> sync(const std::string& key) {
@@ -54,18 +50,11 @@ class EndpointSliceMirroringController : public Controller {
       changes = endpoint_slice_mirroring::plan_mirrors(*endpoints, current);
     else
       changes.remove = current;
-    auto done = writer_.write(key, changes);
-    if (done || is_namespace_terminating(done.error())) return {};
-    if (endpoints && !done.error().is("Conflict")) {
-      events_.record(
-          client::make_reference(*endpoints), "Warning", "FailedToUpdateEndpointSlices",
-          "Error updating EndpointSlices for Endpoints " + key + ": " + done.error().message);
-    }
-    return done;
+    const auto about = endpoints ? client::make_reference(*endpoints) : core_v1::ObjectReference();
+    return writer_.write(key, changes, about, "EndpointSlices for Endpoints");
   }
 
   Context& context_;
-  client::EventRecorder events_;
   SliceWriter writer_;
   Index<EndpointSlice> mirrors_;
   Worker worker_;

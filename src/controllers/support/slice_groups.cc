@@ -5,6 +5,12 @@
 namespace pinnace::controllers {
 namespace {
 
+// A label's value, or "".
+std::string label_of(const EndpointSlice& slice, std::string_view key) {
+  const auto found = slice.metadata.labels.find(key);
+  return found == slice.metadata.labels.end() ? "" : found->second;
+}
+
 void set_frame(const SliceFrame& frame, EndpointSlice& slice) {
   slice.metadata.labels = frame.labels;
   if (frame.annotations) slice.metadata.annotations = *frame.annotations;
@@ -67,9 +73,9 @@ void plan_group(const SliceFrame& frame, SliceGroup& group, const std::vector<Sl
 
 }  // namespace
 
-std::string label_of(const EndpointSlice& slice, std::string_view key) {
-  const auto found = slice.metadata.labels.find(key);
-  return found == slice.metadata.labels.end() ? "" : found->second;
+std::string service_of(const EndpointSlice& slice, std::string_view manager) {
+  if (label_of(slice, kManagedBy) != manager) return "";
+  return slice.metadata.namespace_ + '/' + label_of(slice, kServiceName);
 }
 
 SliceChanges plan_slice_groups(const SliceFrame& frame, std::vector<SliceGroup> groups,

@@ -27,8 +27,8 @@ inline constexpr std::size_t kMaxEndpoints = 100;
 inline constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 inline constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
 
-// A label's value, or "".
-std::string label_of(const EndpointSlice& slice, std::string_view key);
+// "NAMESPACE/NAME" of the Service that a slice of this manager is of; "" for slices of others.
+std::string service_of(const EndpointSlice& slice, std::string_view manager);
 
 using Texts = std::map<std::string, std::string, std::less<>>;
 

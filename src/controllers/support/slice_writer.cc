@@ -1,5 +1,7 @@
 #include "controllers/support/slice_writer.h"
 
+#include "controllers/support/errors.h"
+
 namespace pinnace::controllers {
 
 void SliceWriter::observe(const SliceRef& before, const SliceRef& after) {
@@ -13,7 +15,18 @@ bool SliceWriter::is_settled(const std::string& owner) {
   return expectations_.satisfied(owner, monotonic());
 }
 
-Result<void> SliceWriter::write(const std::string& owner, const SliceChanges& changes) {
+Result<void> SliceWriter::write(const std::string& owner, const SliceChanges& changes,
+                                const core_v1::ObjectReference& about, const std::string& shown) {
+  auto done = write_all(owner, changes);
+  if (done || is_namespace_terminating(done.error())) return {};
+  if (!about.name.empty() && !done.error().is("Conflict")) {
+    events_.record(about, "Warning", "FailedToUpdateEndpointSlices",
+                   "Error updating " + shown + ' ' + owner + ": " + done.error().message);
+  }
+  return done;
+}
+
+Result<void> SliceWriter::write_all(const std::string& owner, const SliceChanges& changes) {
   for (const auto& slice : changes.create) {
     expectations_.begin_creation();
     auto created = context_.api.create(slice);
