@@ -118,7 +118,10 @@ std::string FieldSelector::text() const {
 
 Result<FieldSelector> parse_field_selector(std::string_view text) {
   std::vector<FieldRequirement> requirements;
-  for (std::string_view part : split_terms(text)) {
+  std::vector<std::string_view> parts = split_terms(text);
+  // Of several terms that are none, the first in this order is told of.
+  std::ranges::sort(parts);
+  for (std::string_view part : parts) {
     if (part.empty()) continue;
     if (requirements.size() >= kMaxTerms) {
       return errors::bad_request("a field selector may have at most " + std::to_string(kMaxTerms) +

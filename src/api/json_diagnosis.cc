@@ -37,8 +37,14 @@ class Diagnoser {
     if (c == '\r') return R"('\r')";
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7f) return std::string("'") + c + "'";
-    char hex[8];
-    std::snprintf(hex, sizeof hex, R"('\x%02x')", byte);
+    // Go takes a byte for a character of Latin-1.
+    constexpr unsigned char kFirstShown = 0xa1, kSoftHyphen = 0xad;
+    if (byte >= kFirstShown && byte != kSoftHyphen) {
+      const char first = static_cast<char>(0xc0 | byte >> 6);
+      return {'\'', first, static_cast<char>(0x80 | (byte & 0x3f)), '\''};
+    }
+    char hex[9];
+    std::snprintf(hex, sizeof hex, byte < 0x80 ? R"('\x%02x')" : R"('\u%04x')", byte);
     return hex;
   }
 

@@ -113,7 +113,7 @@ class Parser {
     }
     if (next_.is(")")) {
       take();
-      return std::vector<std::string>{};
+      return std::vector<std::string>{""};
     }
     if (next_.token != Token::kIdentifier && !next_.is(",")) {
       return found("',', ')' or identifier", next_);

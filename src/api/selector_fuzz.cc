@@ -1,5 +1,4 @@
-// Query parameters of clients: a selector's text form means the selector, but that "x in (,)" is
-// written as "x in ()", which cannot be read.
+// Query parameters of clients: a selector's text form means the selector.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (auto labels = parse_label_selector(text)) {
     (void)labels->matches(LabelMap{{"a", "b"}, {"tier", "web"}});
     auto again = parse_label_selector(labels->text());
-    if (again && again->text() != labels->text()) std::abort();
+    if (!again || again->text() != labels->text()) std::abort();
   }
   if (auto fields = parse_field_selector(text)) {
     auto again = parse_field_selector(fields->text());

@@ -157,11 +157,13 @@ void Value::reserve_entries(Arena& arena, std::size_t count) {
 }
 
 std::span<Value> Value::items() {
+  if (is_null()) return {};
   PINNACE_ASSERT(is_array());
   return {items_, size_};
 }
 
 std::span<const Value> Value::items() const {
+  if (is_null()) return {};
   PINNACE_ASSERT(is_array());
   return {items_, size_};
 }
@@ -193,11 +195,13 @@ void Value::insert_item(Arena& arena, std::size_t index, Value item) {
 }
 
 std::span<Member> Value::members() {
+  if (is_null()) return {};
   PINNACE_ASSERT(is_object());
   return {members_, size_};
 }
 
 std::span<const Member> Value::members() const {
+  if (is_null()) return {};
   PINNACE_ASSERT(is_object());
   return {members_, size_};
 }

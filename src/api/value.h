@@ -79,7 +79,7 @@ class Value {
   // Makes room for `count` entries of an array or object at once. For parsers and copiers.
   void reserve_entries(Arena& arena, std::size_t count);
 
-  // Arrays.
+  // Arrays; null has no items, as in Go.
   std::span<Value> items();
   std::span<const Value> items() const;
   Value& append(Arena& arena, Value item);
@@ -89,7 +89,7 @@ class Value {
   void insert_item(Arena& arena, std::size_t index, Value item);
 
   // Objects. Members keep the order in which they came.
-  std::span<Member> members();
+  std::span<Member> members();  // Null has none.
   std::span<const Member> members() const;
   // The member's value, or nullptr; nullptr also when this is no object.
   Value* find(std::string_view key);

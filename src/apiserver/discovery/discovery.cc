@@ -215,6 +215,8 @@ std::optional<std::string> api_resource_list_json(const Catalog& catalog, std::s
   if (!catalog.is_served(group, version)) return std::nullopt;
   Arena arena;
   Value object = head(arena, "APIResourceList", "v1");
+  // Older than versions of such lists: that of the core group says none.
+  if (group.empty()) object.erase("apiVersion");
   object.set_ref(arena, "groupVersion", Value::string(arena, group_version_text(group, version)));
   Value list = Value::array();
   for (const ResourceInfo* resource : catalog.listed_resources(group, version)) {

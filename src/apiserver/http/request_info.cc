@@ -1,5 +1,7 @@
 #include "apiserver/http/request_info.h"
 
+#include "api/names.h"
+#include "api/selector.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -53,14 +55,11 @@ std::string_view cut_at_proxy(std::string_view path, std::string_view& tail) {
 
 // "metadata.name=x" in a field selector: the request is about that one object.
 std::string selected_name(std::string_view field_selector) {
-  for (const std::string_view term : split(field_selector, ',')) {
-    constexpr std::string_view kName = "metadata.name=";
-    if (!term.starts_with(kName)) continue;
-    std::string_view value = term.substr(kName.size());
-    if (value.starts_with('=')) value.remove_prefix(1);
-    return std::string(value);
-  }
-  return {};
+  if (field_selector.empty()) return {};
+  const auto selector = api::parse_field_selector(field_selector);
+  const std::string* name = selector ? selector->required_value("metadata.name") : nullptr;
+  const bool is_name = name != nullptr && api::check_path_segment_name(*name).empty();
+  return is_name ? *name : std::string();
 }
 
 void refine_verb(RequestInfo& info, const Query& query, bool legacy_watch) {

@@ -40,7 +40,7 @@ Result<ContinueToken> parse_continue(std::string_view text) {
   if (!value || !value->is_object()) {
     return refused(": " + (value ? "json: cannot unmarshal a value that is no object into Go value "
                                    "of type storage.continueToken"
-                                 : value.error().message));
+                                 : std::string(api::without_place(value.error().message))));
   }
   const std::string_view version = value->string_at("v");
   if (version != "meta.k8s.io/v1") {

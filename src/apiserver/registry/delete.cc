@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "api/json.h"
+#include "api/object_codec.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/http/status.h"
@@ -265,6 +266,17 @@ struct Wish {
   std::vector<Cause> causes;
 };
 
+// What is wrong with the options' text, or with the type of one of them.
+Unexpected unreadable(const Error& error) {
+  const std::string_view problem = api::without_place(error.message);
+  const auto types = problem.find("json: ");
+  if (types != std::string_view::npos) {
+    return errors::bad_request(std::string(problem.substr(types)));
+  }
+  return errors::bad_request("couldn't get version/kind; json parse error: " +
+                             std::string(problem));
+}
+
 Result<Wish> read_wish(const std::string& body_text, std::string_view content_type) {
   Wish wish;
   api::Arena arena;
@@ -273,10 +285,7 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "DeleteOptions");
   if (type == nullptr) return errors::internal("the schema has no DeleteOptions");
   auto body = decode_body(arena, *media, body_text, *type, nullptr);
-  if (!body) return std::unexpected(std::move(body.error()));
-  if (!body->is_object() && !body->is_null()) {
-    return errors::bad_request("DeleteOptions must be an object");
-  }
+  if (!body) return unreadable(body.error());
   const std::string_view kind = body->string_at("kind");
   if (!kind.empty() && kind != type->name) {
     const std::string_view version = body->string_at("apiVersion");
@@ -284,6 +293,9 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
                                "\" is registered for version \"" +
                                std::string(version.empty() ? "meta.k8s.io/v1" : version) +
                                "\" in scheme \"" + std::string(kScheme) + "\"");
+  }
+  if (!body->is_null()) {
+    if (auto ok = api::normalise(arena, *body, *type); !ok) return unreadable(ok.error());
   }
   Deletion& deletion = wish.deletion;
   if (const auto* grace = body->find("gracePeriodSeconds"); grace && grace->is_int()) {

@@ -26,6 +26,20 @@ constexpr std::size_t kMostLaidOut = 4 << 20;
 // The number of `items` in every list's message.
 constexpr std::uint32_t kItemsNumber = 2;
 
+// What an object's text begins with and an entry of a list goes without: of built-in kinds the list
+// alone says which they are. Empty where each entry says it.
+std::string unsaid_head(const Call& call) {
+  const bool is_said = call.resource->custom != nullptr || call.output.shape != Shape::kObject ||
+                       call.output.media == Media::kProtobuf;
+  if (is_said) return {};
+  const ObjectKind kind = answered_kind(*call.resource, call.output);
+  std::string out = "{\"kind\":";
+  api::write_json_string(out, kind.kind);
+  out += ",\"apiVersion\":";
+  api::write_json_string(out, kind.api_version);
+  return out + ",";
+}
+
 // Head, entries, tail: pulled piece by piece. Between entries stand commas in JSON; in protobuf
 // each has a head of its own.
 class ListBody final : public PieceBody {
@@ -34,6 +48,7 @@ class ListBody final : public PieceBody {
       : call_(std::move(call)),
         objects_(std::move(objects)),
         is_protobuf_(call_->output.media == Media::kProtobuf),
+        unsaid_(unsaid_head(*call_)),
         text_(std::move(head)) {}
 
  private:
@@ -48,7 +63,7 @@ class ListBody final : public PieceBody {
       case Part::kBeforeEntry:
         return begin_entry(piece);
       case Part::kEntry:
-        piece = *entry_;
+        piece = std::string_view(*entry_).substr(skipped_bytes_);
         part_ = Part::kBeforeEntry;
         return Next::kPiece;
       case Part::kEnd:
@@ -74,6 +89,11 @@ class ListBody final : public PieceBody {
       text_ = api::protobuf_field_head(kItemsNumber, entry_->size());
     else if (at_ != 0)
       text_ = ",";
+    skipped_bytes_ = 0;
+    if (!unsaid_.empty() && entry_->starts_with(unsaid_)) {
+      skipped_bytes_ = unsaid_.size();
+      text_ += "{";
+    }
     piece = text_;
     ++at_;
     return Next::kPiece;
@@ -82,8 +102,10 @@ class ListBody final : public PieceBody {
   CallRef call_;
   std::vector<store::ObjectRef> objects_;
   const bool is_protobuf_;
+  const std::string unsaid_;
   std::string text_;
   Bytes entry_;
+  std::size_t skipped_bytes_ = 0;
   std::size_t at_ = 0;
   Part part_ = Part::kHead;
 };
@@ -115,6 +137,8 @@ Result<ListQuery> parse_list_query(const Call& call, const ListOptions& options,
   if (options.limit > 0) query.limit = static_cast<std::size_t>(options.limit);
   const std::string_view revision = call.query.get("resourceVersion");
   const std::string_view token = call.query.get("continue");
+  // Who takes whatever a server has in its cache gets all of it.
+  if (revision == "0") query.limit = 0;
   if (!token.empty()) {
     if (auto ok = read_continue(query, token, revision); !ok) {
       return std::unexpected(std::move(ok.error()));
@@ -217,7 +241,9 @@ std::string json_head(const Call& call, const Page& page) {
   out += ",\"apiVersion\":";
   api::write_json_string(out, kind.api_version);
   out += ",\"metadata\":{\"resourceVersion\":\"" + std::to_string(page.revision) + "\"";
-  if (!page.next.empty()) {
+  // Lists of custom objects say that nothing follows.
+  const bool says_end = call.resource->custom != nullptr && call.output.shape == Shape::kObject;
+  if (!page.next.empty() || says_end) {
     out += ",\"continue\":\"" + page.next + "\"";
     if (page.knows_remaining) {
       out += ",\"remainingItemCount\":" + std::to_string(page.remaining);
@@ -256,11 +282,14 @@ void answer_whole_list(Call& call, const Page& page) {
   plain.media = Media::kJson;
   plain.pretty = false;
   std::string json = json_head(call, page);
+  const std::string unsaid = unsaid_head(call);
   for (std::size_t i = 0; i < page.objects.size(); ++i) {
     if (i != 0) json += ',';
     auto one = encode_entry(page.objects[i], *call.storage, *call.resource, plain);
     if (!one) return answer_error(call, one.error());
-    json += **one;
+    const bool is_skipped = !unsaid.empty() && (*one)->starts_with(unsaid);
+    if (is_skipped) json += '{';
+    json += std::string_view(**one).substr(is_skipped ? unsaid.size() : 0);
   }
   json += "]}";
   api::Arena arena(256 << 10);

@@ -162,7 +162,7 @@ std::string summary_of(std::string_view body) {
 // A body that is no JSON or YAML at all.
 Unexpected unreadable(const Error& error, Media media, std::string_view body,
                       std::string_view kind) {
-  if (error.code != 400 || media == Media::kProtobuf) return Unexpected(error);
+  if (error.code != 400) return Unexpected(error);
   constexpr std::string_view kYaml = "error converting YAML to JSON: ";
   std::string_view problem = api::without_place(error.message);
   if (problem.starts_with(kYaml)) problem.remove_prefix(kYaml.size());
@@ -322,10 +322,14 @@ bool lacks(const api::Value& object, std::string_view key) {
 }
 
 // The body of a custom object says itself what it is.
-Result<void> check_says_kind(const api::Value& object, const std::string& wanted_version) {
+Result<void> check_says_kind(const api::Value& object, const std::string& wanted_version,
+                             std::string_view wanted_kind, Media media, std::string_view body) {
   if (!object.is_object() && !object.is_null()) return {};
   if (lacks(object, "kind")) {
-    return errors::bad_request("Object 'Kind' is missing in 'object has no kind field '");
+    return unrecognized(wanted_kind, "Object 'Kind' is missing in '" +
+                                         (media == Media::kJson ? std::string(body)
+                                                                : api::to_json_text(object)) +
+                                         "'" + summary_of(body));
   }
   if (lacks(object, "apiVersion")) {
     return errors::bad_request(
@@ -346,7 +350,9 @@ Result<api::Value> read_object(Call& call, api::Arena& arena, const api::Resourc
   if (!object) return unreadable(object.error(), *media, body, resource.kind);
   const std::string version = group_version(resource.group, resource.version);
   if (resource.custom != nullptr) {
-    if (auto ok = check_says_kind(*object, version); !ok) return std::unexpected(ok.error());
+    if (auto ok = check_says_kind(*object, version, resource.kind, *media, body); !ok) {
+      return std::unexpected(ok.error());
+    }
   }
   if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
     Error error = std::move(ok.error());

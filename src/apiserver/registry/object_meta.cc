@@ -31,7 +31,9 @@ void validate_managers(std::vector<Cause>& causes, const api::Value* managers,
 
 void validate_owner(std::vector<Cause>& causes, const api::Value& owner, const std::string& field) {
   const std::string_view version = owner.string_at("apiVersion");
-  const bool has_version = !version.empty() && !version.ends_with('/');
+  // A group with a slash leaves no version.
+  const bool has_version =
+      !version.empty() && !version.ends_with('/') && std::ranges::count(version, '/') < 2;
   if (!has_version) {
     causes.push_back(
         cause::invalid(field + ".apiVersion", quoted(version), "version must not be empty"));

@@ -86,7 +86,7 @@ void keep_system_fields(Change& change, api::Value& object, const api::Value& ol
   const auto* before = old.find("metadata");
   refuse_changed_fields(change, meta, before);
   for (const char* key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
-                          "deletionGracePeriodSeconds", "generation", "generateName", "selfLink",
+                          "deletionGracePeriodSeconds", "generation", "selfLink",
                           "resourceVersion"}) {
     const auto* value = before == nullptr ? nullptr : before->find(key);
     if (value == nullptr)

@@ -19,6 +19,8 @@ namespace pinnace::apiserver {
 namespace {
 
 constexpr Duration kBookmarkEvery = std::chrono::seconds(60);
+// Who comes again when its watch has ended does so from its last bookmark.
+constexpr Duration kBookmarkBeforeEnd = std::chrono::seconds(2);
 constexpr std::size_t kEventsAtOnce = 64;
 // What is made before some of it is sent.
 constexpr std::size_t kPendingBytes = 16 << 10;
@@ -104,7 +106,11 @@ class WatchBody : public net::Body {
 
   void end_after(Duration timeout) { backend_->watch_ends->add(shared_, timeout); }
 
-  void send_bookmarks() { arm(&backend_->options.executor, shared_); }
+  // For as long as the watch lasts; zero is for ever.
+  void send_bookmarks(Duration timeout) {
+    const Duration left = timeout == Duration::zero() ? Duration::max() : timeout;
+    arm(&backend_->options.executor, shared_, left);
+  }
 
   Read read(std::span<char> buffer) override {
     if (!busy_) busy_ = std::make_unique<Busy>();
@@ -158,12 +164,14 @@ class WatchBody : public net::Body {
     }
   };
 
-  static void arm(Executor* executor, std::shared_ptr<Shared> shared) {
-    executor->schedule_after(kBookmarkEvery, [executor, shared] {
+  static void arm(Executor* executor, std::shared_ptr<Shared> shared, Duration left) {
+    if (left <= kBookmarkBeforeEnd) return;
+    const Duration next = std::min(kBookmarkEvery, left - kBookmarkBeforeEnd);
+    executor->schedule_after(next, [executor, shared, left = left - next] {
       if (shared->is_gone) return;
       shared->wants_bookmark = true;
       shared->wake();
-      arm(executor, shared);
+      arm(executor, shared, left);
     });
   }
 
@@ -427,7 +435,7 @@ Result<std::unique_ptr<WatchBody>> make_body(const BackendRef& backend, const Ca
   body->start(starts_anew ? 0 : *revision, wants_initial || (starts_anew && !refuses_initial),
               wants_initial && bookmarks);
   if (timeout > Duration::zero()) body->end_after(timeout);
-  if (bookmarks) body->send_bookmarks();
+  if (bookmarks) body->send_bookmarks(timeout);
   return body;
 }
 

@@ -248,8 +248,7 @@ Result<Deletion> read_eviction(Call& call, api::Arena& arena, api::Value& evicti
       check_group_version_kind(arena, *body, is_older ? "policy/v1beta1" : "policy/v1", "Eviction");
   if (!ok) return std::unexpected(std::move(ok.error()));
   eviction = *body;
-  const std::string_view name = meta_text(*body, "name");
-  if (!name.empty() && name != call.info.name) {
+  if (meta_text(*body, "name") != call.info.name) {
     return errors::bad_request("name in URL does not match name in Eviction object");
   }
   if (const auto* options = body->find("deleteOptions"); options && options->is_object()) {

@@ -263,16 +263,25 @@ Result<void> check_identity(const Call& call, api::Arena& arena, api::Value& sca
   return check_place(call, scale);
 }
 
+Result<api::Value> read_scale(const Call& call, api::Arena& arena) {
+  auto media = body_media(call.request.headers.get("content-type"));
+  if (!media) return std::unexpected(std::move(media.error()));
+  auto scale = decode_body(arena, *media, call.request.body, *type_for(call), nullptr);
+  if (!scale) return scale;
+  if (auto ok = check_identity(call, arena, *scale); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  return scale;
+}
+
 Result<MakeScale> by_put(const CallRef& call) {
-  return [call](Change& change, api::Value&, const api::Value&) -> Result<api::Value> {
-    auto media = body_media(call->request.headers.get("content-type"));
-    if (!media) return std::unexpected(std::move(media.error()));
-    auto scale = decode_body(change.arena, *media, call->request.body, *type_for(*call), nullptr);
-    if (!scale) return scale;
-    if (auto ok = check_identity(*call, change.arena, *scale); !ok) {
-      return std::unexpected(std::move(ok.error()));
-    }
-    return scale;
+  // What is no Scale is told of before anybody looks whether there is an object.
+  api::Arena arena;
+  if (auto scale = read_scale(*call, arena); !scale) {
+    return std::unexpected(std::move(scale.error()));
+  }
+  return [call](Change& change, api::Value&, const api::Value&) {
+    return read_scale(*call, change.arena);
   };
 }
 

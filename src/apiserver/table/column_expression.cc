@@ -41,9 +41,10 @@ struct Function {
 }  // namespace
 
 struct ColumnExpression::Node {
-  enum class Type { kPath, kText, kFunction, kRule, kFirstOf } type;
+  enum class Type { kPath, kText, kLiteral, kFunction, kRule, kFirstOf } type;
   std::vector<Step> steps;             // kPath
   std::string text;                    // kText
+  Value literal;                       // kLiteral: a number or a boolean
   const Function* function = nullptr;  // kFunction
   const ColumnRule* rule = nullptr;    // kRule
   std::vector<Node> arguments;         // kFunction, kFirstOf
@@ -105,6 +106,8 @@ Value evaluate_node(const Scope& scope, const Node& node) {
     }
     case Node::Type::kText:
       return Value::string_ref(node.text);
+    case Node::Type::kLiteral:
+      return node.literal;
     case Node::Type::kFunction:
       return node.function->call(scope, node.arguments);
     case Node::Type::kRule:
@@ -264,6 +267,12 @@ class Parser {
     const std::string name = word();
     if (name.empty()) return std::nullopt;
     if (name == "rule") return rule();
+    const auto number = parse_int(name);
+    if (number || name == "false") {
+      Node node{Node::Type::kLiteral};
+      node.literal = number ? Value::integer(*number) : Value::boolean(false);
+      return node;
+    }
     if (peek() == '(') return call(name, depth);
     return path(name);
   }

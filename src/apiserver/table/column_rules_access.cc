@@ -41,7 +41,8 @@ std::string param_ref(const Value& binding, WallTime) {
   if (param == nullptr || !param->is_object()) return "<unset>";
   const std::string name(param->string_at("name"));
   const std::string ns(param->string_at("namespace"));
-  if (!name.empty()) return ns.empty() ? name : ns + "/" + name;
+  // Nothing here says whether what is meant has a namespace.
+  if (!name.empty()) return (ns.empty() ? "*" : ns) + "/" + name;
   const Value* selector = param->find("selector");
   return selector == nullptr || selector->is_null() ? "<unset>" : selector_text(selector);
 }

@@ -79,11 +79,11 @@ std::string slice_ports(const Value& slice, WallTime) {
   ShortList list;
   for (const Value& port : list_at(slice, {"ports"})) {
     const Value* number = port.find("port");
-    const std::string_view name = port.string_at("name");
+    const Value* name = port.find("name");
     if (number != nullptr && number->is_int())
       list.add(std::to_string(number->as_int()));
     else
-      list.add(name.empty() ? "*" : std::string(name));
+      list.add(name == nullptr ? "*" : scalar_text(*name));
   }
   return list.empty() ? "<unset>" : list.text();
 }

@@ -110,7 +110,7 @@ TEST(Columns, OfADeploymentShowWhatItHolds) {
   (*TableColumns::of(*deployments))
       ->write_cells(text, arena, filled(arena, *deployments->type, 7), at("2026-01-01T01:00:00Z"));
   // "text" is no operator of a selector.
-  EXPECT_EQ(text, R"(["text","7/7","7","7","60m","text","text","\u003cerror\u003e"])");
+  EXPECT_EQ(text, R"(["text","7/7",7,7,"60m","text","text","\u003cerror\u003e"])");
 }
 
 TEST(PodColumns, CountReadyContainers) {
@@ -262,6 +262,7 @@ TEST(ColumnRules, WriteTheWordsThatKubectlShows) {
           "ports":[{"port":1},{"port":2}]}]})",
        "1.1.1.1:1,[::1]:1,1.1.1.1:2 + 1 more..."},
       {"slice-ports", R"({"ports":[{"port":80},{"name":"x"},{}]})", "80,x,*"},
+      {"slice-ports", R"({"ports":[{"name":""},{"name":"x"}]})", ",x"},
       {"slice-addresses", "{}", "<unset>"},
       {"ingress-hosts", R"({"spec":{"rules":[{}]}})", "*"},
       {"ingress-hosts",
@@ -297,6 +298,7 @@ TEST(ColumnRules, WriteTheWordsThatKubectlShows) {
        "Approved,Issued"},
       {"certificate-condition", "{}", "Pending"},
       {"param-ref", R"({"spec":{"paramRef":{"name":"n","namespace":"ns"}}})", "ns/n"},
+      {"param-ref", R"({"spec":{"paramRef":{"name":"n"}}})", "*/n"},
       {"param-ref", "{}", "<unset>"},
       {"api-service-available", R"({"status":{"conditions":[{"type":"Available","status":"False",
           "reason":"Gone"}]}})",

@@ -192,7 +192,10 @@ void TableColumns::write_cells(std::string& out, api::Arena& arena, const api::V
       case CellType::kText:
       case CellType::kNumber:
       case CellType::kDate:
-        api::write_json_string(out, scalar_text(cell));
+        if (cell.is_number() || cell.is_bool())
+          api::write_json(out, cell);
+        else
+          api::write_json_string(out, scalar_text(cell));
         break;
     }
   }

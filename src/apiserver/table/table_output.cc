@@ -74,7 +74,10 @@ class TableWriter {
   }
 
   void write_metadata(std::string& out, const api::Value& object) const {
-    if (output_.row_object == RowObject::kNone) return;
+    if (output_.row_object == RowObject::kNone) {
+      out += ",\"object\":null";
+      return;
+    }
     out += R"(,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/)";
     (out += output_.shape_version) += "\",\"metadata\":";
     const api::Value* metadata = object.find("metadata");

@@ -64,7 +64,7 @@ TEST_F(TableOutputTest, WritesAnEmptyTable) {
 
 TEST_F(TableOutputTest, PutsIntoRowsWhatIsAskedFor) {
   answer_table(list_call("includeObject=None"), {namespace_named("a", 1)}, 9, "", 0);
-  EXPECT_EQ(parsed(answer().body).find("rows")->items()[0].find("object"), nullptr);
+  EXPECT_TRUE(parsed(answer().body).find("rows")->items()[0].find("object")->is_null());
   answer_table(list_call("includeObject=Object"), {namespace_named("a", 1)}, 9, "", 0);
   const api::Value object = *parsed(answer().body).find("rows")->items()[0].find("object");
   EXPECT_EQ(object.string_at("kind"), "Namespace");
