@@ -312,6 +312,8 @@ class Parser {
       result.push_back(expression());
       if (!take_if(",")) break;
       if (optional == nullptr && sees(closing)) unexpected(kExpressionStart);
+      // A list may end with a comma.
+      if (optional != nullptr && at_end()) break;
     }
     expect(closing);
     return result;
