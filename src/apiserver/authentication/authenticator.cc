@@ -193,7 +193,13 @@ void Authenticator::review(const std::string& token, const std::vector<std::stri
 
 void Authenticator::ask_from(std::size_t at, const std::shared_ptr<Question>& question) {
   if (at == methods_.size()) return question->done(errors::unauthorized());
-  methods_[at]->ask(question->token, question->audiences,
+  TokenAuthenticator::Audiences audiences;
+  for (const auto& audience : question->audiences) {
+    const bool is_ours = std::ranges::find(audiences_, audience) != audiences_.end();
+    if (is_ours || methods_[at]->knows_audiences()) audiences.push_back(audience);
+  }
+  if (audiences.empty() && !question->audiences.empty()) return ask_from(at + 1, question);
+  methods_[at]->ask(question->token, audiences,
                     [this, at, question](Result<VerifiedToken> verified) {
                       if (verified) return question->done(std::move(verified));
                       ask_from(at + 1, question);

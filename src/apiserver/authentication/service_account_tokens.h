@@ -44,6 +44,7 @@ struct IssuedToken {
 
 class ServiceAccountTokens final : public TokenAuthenticator {
  public:
+  bool knows_audiences() const override { return true; }
   // Without a key in the options nothing is signed and nothing known.
   static Result<std::unique_ptr<ServiceAccountTokens>> create(const Options& options);
 

@@ -27,6 +27,10 @@ class TokenAuthenticator {
   using Done = std::function<void(Result<VerifiedToken>)>;
   virtual ~TokenAuthenticator() = default;
 
+  // Whether tokens say for whom they are. Others are for the API server's own audiences alone, and
+  // are only asked about those.
+  virtual bool knows_audiences() const { return false; }
+
   // Nothing when somebody outside has to be asked.
   virtual std::optional<Result<VerifiedToken>> check(std::string_view token,
                                                      const Audiences& audiences) = 0;

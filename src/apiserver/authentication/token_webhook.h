@@ -16,6 +16,7 @@ namespace pinnace::apiserver {
 
 class TokenWebhook final : public TokenAuthenticator {
  public:
+  bool knows_audiences() const override { return true; }
   static constexpr std::size_t kMaxAnswers = 4096;
   static Result<std::unique_ptr<TokenWebhook>> create(const Options& options);
 
