@@ -150,6 +150,22 @@ bool Normaliser::type_error(const Value& value, const FieldInfo& info, const Typ
               (whole ? go_type(info) : go_element(info)));
 }
 
+// As Go shows what is no time: only ASCII as it is.
+std::string quoted_time(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte >= 0x7f) {
+      ((out += "\\x") += kHex[byte >> 4U]) += kHex[byte & 15U];
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 bool Normaliser::time(Value& value, Form form) {
   const std::string_view text = value.as_string();
   if (text == kGoZeroTime) {
@@ -158,9 +174,11 @@ bool Normaliser::time(Value& value, Form form) {
   }
   WallTime moment;
   if (!parse_rfc3339(text, moment)) {
-    return fail("parsing time \"" + std::string(text) +
-                "\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"" + std::string(text) +
-                "\" as \"2006\"");
+    const char* layout =
+        form == Form::kTime ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    const std::string shown = quoted_time(text);
+    return fail("parsing time " + shown + " as \"" + layout + "\": cannot parse " + shown +
+                " as \"2006\"");
   }
   const std::string canonical = form == Form::kTime ? rfc3339(moment) : rfc3339_micro(moment);
   if (canonical != text) value = Value::string(arena_, canonical);
@@ -189,7 +207,10 @@ bool Normaliser::bytes(Value& value) {
       return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '+' || c == '/');
     });
-    return fail("illegal base64 data at input byte " + std::to_string(wrong - text.begin()));
+    // What ends too early is wrong where its last group begins.
+    const auto place = static_cast<std::size_t>(wrong - text.begin());
+    return fail("illegal base64 data at input byte " +
+                std::to_string(place == text.size() ? place / 4 * 4 : place));
   }
   if (broken) value = Value::string(arena_, text);
   return true;
@@ -347,6 +368,10 @@ bool Normaliser::fields(const Value& from, Value& to, const TypeInfo& type, cons
       if (!field(value, info, owner, &step)) return false;
       const bool droppable = !info.is_pointer || info.container != Container::kOne;
       if (info.omit_empty && droppable && is_empty(value)) continue;
+      // What was kept in protobuf does not know an empty list from none.
+      if (info.container == Container::kList && value.is_array() && value.empty()) {
+        value = Value::null();
+      }
     }
     to.add_ref(arena_, info.name, value);
   }
