@@ -55,6 +55,10 @@ std::string too_long(std::size_t max) {
   return "must be no more than " + std::to_string(max) + " characters";
 }
 
+std::string too_many_bytes(std::size_t max) {
+  return "must be no more than " + std::to_string(max) + " bytes";
+}
+
 constexpr std::string_view kEmpty = "must be non-empty";
 
 #define PINNACE_QUALIFIED "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
@@ -203,14 +207,17 @@ Complaints check_qualified_name(std::string_view text) {
   if (name.empty()) {
     complaints.push_back("name part " + std::string(kEmpty));
   } else if (name.size() > kMaxLabel) {
-    complaints.push_back("name part " + too_long(kMaxLabel));
+    complaints.push_back("name part " + too_many_bytes(kMaxLabel));
   }
   if (!is_name_part(name)) complaints.push_back("name part " + form_message(kQualifiedForm));
   return complaints;
 }
 
 Complaints check_label_value(std::string_view text) {
-  return check(text, kMaxLabel, text.empty() || is_name_part(text), kLabelValueForm);
+  const bool holds = text.empty() || is_name_part(text);
+  Complaints complaints = check(text, kNoMaximum, holds, kLabelValueForm);
+  if (text.size() > kMaxLabel) complaints.insert(complaints.begin(), too_many_bytes(kMaxLabel));
+  return complaints;
 }
 
 Complaints check_c_identifier(std::string_view text) {

@@ -26,12 +26,12 @@ void renew_identity(Seeder& seeder, Backend& backend) {
   const std::string place =
       options.advertise_address + ':' + std::to_string(options.advertise_port);
   const std::string name = "apiserver-" + safe_encode(std::to_string(fnv1a_64(place)));
-  const std::string label = quoted(kIdentityLabel) + ':' + quoted(kIdentityValue);
+  const std::string label = json_quoted(kIdentityLabel) + ':' + json_quoted(kIdentityValue);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kIdentityKept).count();
   seeder.add("coordination.k8s.io", "v1", "leases",
              "{" + meta_json("kube-system", name, label) + ",\"spec\":{\"holderIdentity\":" +
-                 quoted(place) + ",\"leaseDurationSeconds\":" + std::to_string(seconds) +
-                 ",\"renewTime\":" + quoted(rfc3339_micro(backend.now())) + "}}",
+                 json_quoted(place) + ",\"leaseDurationSeconds\":" + std::to_string(seconds) +
+                 ",\"renewTime\":" + json_quoted(rfc3339_micro(backend.now())) + "}}",
              Existing::kFollow);
 }
 
@@ -100,7 +100,7 @@ void seed_service(Seeder& seeder, Backend& backend) {
     return log::warning("the Service of the API cannot have its address",
                         {{"address", address.text()}});
   }
-  const std::string ip = quoted(address.text());
+  const std::string ip = json_quoted(address.text());
   seeder.add(
       "", "v1", "services",
       "{" + meta_json(kNamespace, kName, R"("component":"apiserver","provider":"kubernetes")") +
@@ -128,7 +128,7 @@ Existing treatment_of_ranges(Backend& backend) {
 void seed_ranges(Seeder& seeder, Backend& backend) {
   std::vector<std::string> ranges;
   for (const auto& range : backend.service_addresses->own_ranges()) {
-    ranges.push_back(quoted(range.text()));
+    ranges.push_back(json_quoted(range.text()));
   }
   seeder.add("networking.k8s.io", "v1", "servicecidrs",
              "{" +
@@ -152,8 +152,9 @@ void seed_api_service(Seeder& seeder, Backend& backend) {
   const auto advertised = api::parse_address(options.advertise_address);
   std::vector<std::string> hosts, endpoints;
   for (const std::string& address : addresses_of_servers(seeder, backend)) {
-    hosts.push_back("{\"ip\":" + quoted(address) + "}");
-    endpoints.push_back("{\"addresses\":[" + quoted(address) + R"(],"conditions":{"ready":true}})");
+    hosts.push_back("{\"ip\":" + json_quoted(address) + "}");
+    endpoints.push_back("{\"addresses\":[" + json_quoted(address) +
+                        R"(],"conditions":{"ready":true}})");
   }
   seeder.add(
       "", "v1", "endpoints",

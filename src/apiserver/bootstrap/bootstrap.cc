@@ -53,14 +53,14 @@ std::string subjects_json(std::string_view words) {
     const auto colon = subject.find(':');
     const std::string_view kind = subject.substr(0, colon);
     std::string_view name = subject.substr(colon + 1);
-    std::string scope = ",\"apiGroup\":" + quoted(kRbacGroup);
+    std::string scope = ",\"apiGroup\":" + json_quoted(kRbacGroup);
     if (kind == "ServiceAccount") {
       const auto slash = name.find('/');
-      scope = ",\"namespace\":" + quoted(name.substr(0, slash));
+      scope = ",\"namespace\":" + json_quoted(name.substr(0, slash));
       name.remove_prefix(slash + 1);
     }
-    subjects += std::string(subjects.empty() ? "" : ",") + "{\"kind\":" + quoted(kind) +
-                ",\"name\":" + quoted(name) + scope + "}";
+    subjects += std::string(subjects.empty() ? "" : ",") + "{\"kind\":" + json_quoted(kind) +
+                ",\"name\":" + json_quoted(name) + scope + "}";
   }
   return "[" + subjects + "]";
 }
@@ -70,9 +70,9 @@ void seed_binding(Seeder& seeder, const BootstrapBinding& binding) {
   seeder.add(kRbacGroup, "v1", is_cluster ? "clusterrolebindings" : "rolebindings",
              "{" + rbac_meta_json(binding.ns, binding.name, "") +
                  ",\"subjects\":" + subjects_json(binding.subjects) +
-                 ",\"roleRef\":{\"apiGroup\":" + quoted(kRbacGroup) + ",\"kind\":\"" +
-                 (is_cluster ? "ClusterRole" : "Role") + "\",\"name\":" + quoted(binding.role) +
-                 "}}",
+                 ",\"roleRef\":{\"apiGroup\":" + json_quoted(kRbacGroup) + ",\"kind\":\"" +
+                 (is_cluster ? "ClusterRole" : "Role") +
+                 "\",\"name\":" + json_quoted(binding.role) + "}}",
              Existing::kReconcile, subjects_json(binding.retired));
 }
 
@@ -108,7 +108,7 @@ void seed_priority_classes(Seeder& seeder) {
   for (const Class& one : kClasses) {
     seeder.add("scheduling.k8s.io", "v1", "priorityclasses",
                "{" + meta_json("", one.name, "") + ",\"value\":" + std::to_string(one.value) +
-                   ",\"description\":" + quoted(one.description) + "}");
+                   ",\"description\":" + json_quoted(one.description) + "}");
   }
 }
 
@@ -116,9 +116,9 @@ void seed_priority_classes(Seeder& seeder) {
 void seed_authentication(Backend& backend, Seeder& seeder) {
   const Options& options = backend.options;
   if (options.cluster_ca_pem.empty()) return;
-  std::string data = "\"client-ca-file\":" + quoted(options.cluster_ca_pem);
+  std::string data = "\"client-ca-file\":" + json_quoted(options.cluster_ca_pem);
   if (!options.front_proxy_ca_pem.empty()) {
-    data += ",\"requestheader-client-ca-file\":" + quoted(options.front_proxy_ca_pem) +
+    data += ",\"requestheader-client-ca-file\":" + json_quoted(options.front_proxy_ca_pem) +
             R"(,"requestheader-allowed-names":"[\"front-proxy-client\"]")"
             R"(,"requestheader-username-headers":"[\"X-Remote-User\"]")"
             R"(,"requestheader-uid-headers":"[\"X-Remote-Uid\"]")"
@@ -137,7 +137,8 @@ void seed_token_tracking(const Backend& backend, Seeder& seeder) {
   seeder.add(
       "", "v1", "configmaps",
       "{" + meta_json("kube-system", "kube-apiserver-legacy-service-account-token-tracking", "") +
-          ",\"data\":{\"since\":" + quoted(rfc3339(backend.now()).substr(0, kDateLength)) + "}}");
+          ",\"data\":{\"since\":" + json_quoted(rfc3339(backend.now()).substr(0, kDateLength)) +
+          "}}");
 }
 
 }  // namespace

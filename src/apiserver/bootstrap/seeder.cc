@@ -20,7 +20,7 @@ constexpr std::string_view kAutoUpdate = "rbac.authorization.kubernetes.io/autou
 
 std::string json_list(const std::vector<std::string>& texts) {
   std::string out;
-  for (const auto& text : texts) (out += out.empty() ? "" : ",") += quoted(text);
+  for (const auto& text : texts) (out += out.empty() ? "" : ",") += json_quoted(text);
   return "[" + out + "]";
 }
 
@@ -106,8 +106,8 @@ std::string rules_json(std::string_view text) { return rules_json(rules_of_text(
 
 std::string meta_json(std::string_view ns, std::string_view name, const std::string& labels,
                       const std::string& more) {
-  std::string out = "\"metadata\":{\"name\":" + quoted(name);
-  if (!ns.empty()) out += ",\"namespace\":" + quoted(ns);
+  std::string out = "\"metadata\":{\"name\":" + json_quoted(name);
+  if (!ns.empty()) out += ",\"namespace\":" + json_quoted(ns);
   if (!labels.empty()) out += ",\"labels\":{" + labels + "}";
   return out + more + "}";
 }

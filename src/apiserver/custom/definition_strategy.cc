@@ -38,7 +38,7 @@ void add_stored_version(api::Arena& arena, Value& object) {
 
 Result<void> prepare_create(Change& change, Value& object) {
   Value& status = object.set_ref(change.arena, "status", Value::object());
-  status.set_ref(change.arena, "conditions", Value::array());
+  status.set_ref(change.arena, "conditions", Value());
   Value& names = status.set_ref(change.arena, "acceptedNames", Value::object());
   names.set_ref(change.arena, "plural", Value::string_ref(""));
   names.set_ref(change.arena, "kind", Value::string_ref(""));

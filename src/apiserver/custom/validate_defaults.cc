@@ -112,8 +112,11 @@ class DefaultChecker {
       const Cause cause = cause::invalid(name, api::to_json_text(*type), "must be a string");
       return refuse(path, value, why + cause.field + ": " + cause.message);
     }
+    const Value* metadata = made.find("metadata");
+    const std::string before = metadata == nullptr ? "null" : shown(*metadata);
     if (auto ok = take_metadata(arena, made, "", unknown); !ok) {
-      return refuse(path, value, why + ok.error().message);
+      const Cause cause = cause::invalid("metadata", before, ok.error().message);
+      return refuse(path, value, why + cause.field + ": " + cause.message);
     }
     std::vector<Cause> wrong;
     validate_resource(wrong, made, "");

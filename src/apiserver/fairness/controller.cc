@@ -138,13 +138,13 @@ class Controller : public std::enable_shared_from_this<Controller> {
 
   // A default schema's level is there before it.
   static std::string json_of(const DefaultObject& object, WallTime now) {
-    const std::string mark = quoted(kAutoUpdate) + R"(:"true")";
+    const std::string mark = json_quoted(kAutoUpdate) + R"(:"true")";
     std::string status;
     if (object.is_schema) {
       const Dangling said = dangling(read_flow_schema(object.tree).level, true);
-      status = R"("conditions":[{"type":"Dangling","status":)" + quoted(said.status) +
-               R"(,"lastTransitionTime":)" + quoted(rfc3339(now)) + R"(,"reason":)" +
-               quoted(said.reason) + R"(,"message":)" + quoted(said.message) + "}]";
+      status = R"("conditions":[{"type":"Dangling","status":)" + json_quoted(said.status) +
+               R"(,"lastTransitionTime":)" + json_quoted(rfc3339(now)) + R"(,"reason":)" +
+               json_quoted(said.reason) + R"(,"message":)" + json_quoted(said.message) + "}]";
     }
     return "{" + meta_json("", object.name, "", R"(,"generation":1,"annotations":{)" + mark + "}") +
            ",\"spec\":" + api::to_json_text(*object.tree.find("spec")) + ",\"status\":{" + status +

@@ -13,6 +13,7 @@
 #include "apiserver/registry/schema_validation.h"
 #include "apiserver/registry/stored_json.h"
 #include "apiserver/registry/write_options.h"
+#include "apiserver/strategies/switched_off.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -125,6 +126,7 @@ Result<void> prepare(Creation& creation) {
   if (change.storage.subresource("status") != nullptr && !strategy.keeps_status) {
     creation.object.erase("status");
   }
+  drop_switched_off(creation.object, nullptr, change.storage.storage_resource);
   if (strategy.prepare_create != nullptr) {
     if (auto ok = strategy.prepare_create(change, creation.object); !ok) return ok;
   }

@@ -1,5 +1,8 @@
 #include "apiserver/registry/object_meta.h"
 
+#include <algorithm>
+
+#include "api/apply/path_element.h"
 #include "api/json.h"
 #include "apiserver/registry/write_options.h"
 #include "base/strings.h"
@@ -31,9 +34,8 @@ void validate_managers(std::vector<Cause>& causes, const api::Value* managers,
 
 void validate_owner(std::vector<Cause>& causes, const api::Value& owner, const std::string& field) {
   const std::string_view version = owner.string_at("apiVersion");
-  // A group with a slash leaves no version.
   const bool has_version =
-      !version.empty() && !version.ends_with('/') && std::ranges::count(version, '/') < 2;
+      !version.empty() && !version.ends_with('/') && std::ranges::count(version, '/') <= 1;
   if (!has_version) {
     causes.push_back(
         cause::invalid(field + ".apiVersion", quoted(version), "version must not be empty"));
@@ -70,9 +72,16 @@ void validate_owners(std::vector<Cause>& causes, const api::Value* owners,
 
 // Names without a domain are Kubernetes' own. Those of custom resources are only advised against.
 void validate_finalizer_domains(Change& change, const api::Value* finalizers) {
+  // Where Kubernetes takes any.
+  constexpr std::string_view kFree[] = {
+      "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
+      "coordination.k8s.io",          "events.k8s.io",        "node.k8s.io"};
   const api::ResourceInfo& kind = change.storage;
   if (finalizers == nullptr || !finalizers->is_array()) return;
-  if (kind.custom != nullptr) return;
+  if (kind.custom != nullptr || kind.storage_resource == "events" ||
+      std::ranges::find(kFree, kind.group) != std::end(kFree)) {
+    return;
+  }
   const bool is_built_in =
       api::builtin_schema().find_resource(kind.group, kind.version, kind.name) != nullptr;
   if (!is_built_in) return;
@@ -107,7 +116,9 @@ void validate_finalizers(std::vector<Cause>& causes, const api::Value* finalizer
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quoted(std::string_view text) { return api::apply::go_quoted(text); }
+
+std::string json_quoted(std::string_view text) {
   std::string out;
   api::write_json_string(out, text);
   return out;
@@ -198,6 +209,10 @@ void validate_meta(Change& change, const Strategy& strategy, const api::Value& o
   const auto* meta = object.find("metadata");
   if (meta == nullptr) return;
   validate_metadata(change.causes, *meta, "metadata", strategy.check_name);
+  if (change.storage.namespaced && change.old == nullptr) {
+    complain(change.causes, "metadata.namespace", meta->string_at("namespace"),
+             api::check_dns1123_label(meta->string_at("namespace")));
+  }
   validate_finalizer_domains(change, meta->find("finalizers"));
 }
 

@@ -32,7 +32,8 @@ bool has_finalizer(const api::Value& object, std::string_view wanted);
 // A namespace's, which stand in its spec; others may have a field of that name.
 bool has_namespace_finalizers(const api::Value& object);
 
-// A JSON-quoted text, as causes show a wrong value.
+// A text in Go's quotes, as causes show a wrong value.
 std::string quoted(std::string_view text);
+std::string json_quoted(std::string_view text);
 
 }  // namespace pinnace::apiserver

@@ -16,6 +16,7 @@
 #include "apiserver/registry/schema_validation.h"
 #include "apiserver/registry/write_options.h"
 #include "apiserver/routes.h"
+#include "apiserver/strategies/switched_off.h"
 #include "apiserver/subresources/scale.h"
 
 namespace pinnace::apiserver {
@@ -85,9 +86,9 @@ void keep_system_fields(Change& change, api::Value& object, const api::Value& ol
   if (is_pod_status) meta.erase("deletionTimestamp");
   const auto* before = old.find("metadata");
   refuse_changed_fields(change, meta, before);
-  for (const char* key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
-                          "deletionGracePeriodSeconds", "generation", "selfLink",
-                          "resourceVersion"}) {
+  for (const char* key :
+       {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"}) {
     const auto* value = before == nullptr ? nullptr : before->find(key);
     if (value == nullptr)
       meta.erase(key);
@@ -167,6 +168,7 @@ Result<void> prepare(Attempt& attempt) {
   Change& change = attempt.change;
   const Strategy& strategy = strategy_for(change.storage);
   drop_repeated_owners(change, attempt.object, OwnersFrom::kAdmission);
+  drop_switched_off(attempt.object, &attempt.old, change.storage.storage_resource);
   if (strategy.prepare_update != nullptr) {
     if (auto ok = strategy.prepare_update(change, attempt.object, attempt.old); !ok) return ok;
   }
@@ -180,6 +182,10 @@ Result<void> prepare(Attempt& attempt) {
   if (strategy.has_generation && counts && differs) {
     api::Value& meta = meta_of(change.arena, attempt.object);
     meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
+  }
+  for (const auto& text : api::check_path_segment_name(meta_text(attempt.object, "generateName"))) {
+    const std::string shown = quoted(meta_text(attempt.object, "generateName"));
+    change.causes.push_back(cause::invalid("metadata.generateName", shown, text));
   }
   validate_meta(change, strategy, attempt.object);
   validate_meta_update(change, attempt.object, attempt.old);
@@ -199,9 +205,8 @@ Result<void> prepare(Attempt& attempt) {
     }
   }
   if (change.causes.empty()) {
-    if (strategy.warn != nullptr && change.subresource != "status") {
-      strategy.warn(change, attempt.object, &attempt.old);
-    }
+    const auto warn = change.subresource == "status" ? strategy.warn_status : strategy.warn;
+    if (warn != nullptr) warn(change, attempt.object, &attempt.old);
     return {};
   }
   return errors::invalid(kind_text(*attempt.call->resource), change.name, std::move(change.causes));

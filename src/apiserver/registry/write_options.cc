@@ -89,7 +89,7 @@ void check_field_manager(std::vector<Cause>& causes, const std::string& field,
 void check_dry_run(const std::vector<std::string>& values, std::vector<Cause>& causes) {
   if (std::ranges::all_of(values, [](const auto& value) { return value == "All"; })) return;
   std::string shown;
-  for (const auto& value : values) shown += (shown.empty() ? "[" : ",") + quoted(value);
+  for (const auto& value : values) shown += (shown.empty() ? "[" : ",") + json_quoted(value);
   causes.push_back(cause::not_supported("dryRun", shown + "]", {"All"}));
 }
 

@@ -88,7 +88,7 @@ void validate_variables(const Field& variables, const cel::Environment& environm
     if (trim(name.text()).empty()) {
       name.required("name is not specified");
     } else if (!is_cel_identifier(name.text())) {
-      name.invalid("name is not a valid CEL identifier");
+      name.invalid("must be a valid CEL identifier");
     } else if (!names.emplace(name.text()).second) {
       name.duplicate();
     }
@@ -126,7 +126,9 @@ void validate_validation(const Field& rule, const cel::Environment& environment,
     message.invalid("message must not contain line breaks");
   }
   const Field reason = rule["reason"];
-  if (reason.is_set()) reason.one_of({"Forbidden", "Invalid", "RequestEntityTooLarge"});
+  if (reason.is_set() && !reason.is_among({"Forbidden", "Invalid", "RequestEntityTooLarge"})) {
+    reason.not_supported({"Forbidden", "Invalid", "RequestEntityTooLarge"});
+  }
 }
 
 void validate_annotations(const Field& annotations, std::string_view policy_name,
@@ -168,16 +170,30 @@ void validate_mutation(const Field& mutation, const cel::Environment& environmen
   const Field& other = is_patch ? apply : patch;
   if (!wanted.is_set()) {
     wanted.required("must be specified when patchType is " + std::string(type.text()));
+  } else if (trim(wanted["expression"].text()).empty()) {
+    wanted["expression"].required();
   } else {
-    validate_required_expression(wanted["expression"], environment,
-                                 is_patch ? Returns::kPatches : Returns::kObject);
+    validate_expression(wanted["expression"], wanted["expression"].text(), environment,
+                        is_patch ? Returns::kPatches : Returns::kObject);
   }
   if (other.is_set()) {
-    other.invalid("must not be specified when patchType is " + std::string(type.text()));
+    other.invalid_value(is_patch ? "\"{applyConfiguration}\"" : "\"{jsonPatch}\"",
+                        "must not be specified when patchType is " + std::string(type.text()));
   }
 }
 
 // -- Policies
+
+// What is deleted cannot be changed any more.
+void validate_mutable_operations(const Field& match) {
+  const Field rules = match["resourceRules"];
+  for (const Field& rule : rules.items()) {
+    for (const Field& operation : rule["operations"].items()) {
+      if (operation.is_among({"*", "CONNECT", "CREATE", "UPDATE"})) continue;
+      operation.as(rules["operations"]).not_supported({"*", "CONNECT", "CREATE", "UPDATE"});
+    }
+  }
+}
 
 // What both kinds of policies have; gives the scope of their own expressions.
 cel::AdmissionScope validate_frame(Change& change, const Field& spec, cel::VariableTypes& variables,
@@ -189,6 +205,7 @@ cel::AdmissionScope validate_frame(Change& change, const Field& spec, cel::Varia
   if (match.is_set()) {
     validate_match(match);
     if (match["resourceRules"].empty()) match["resourceRules"].required();
+    if (makes_patches) validate_mutable_operations(match);
   } else {
     match.required();
   }
@@ -284,7 +301,9 @@ void validate_validating_binding(Change& change, const api::Value& object) {
   Texts seen;
   validate_binding_frame(spec);
   for (const Field& action : actions.items()) {
-    action.one_of({"Audit", "Deny", "Warn"});
+    if (!action.is_among({"Audit", "Deny", "Warn"})) {
+      action.not_supported({"Audit", "Deny", "Warn"});
+    }
     if (!seen.emplace(action.text()).second) action.duplicate();
   }
   if (seen.contains("Deny") && seen.contains("Warn")) {
@@ -296,7 +315,9 @@ void validate_validating_binding(Change& change, const api::Value& object) {
 }
 
 void validate_mutating_binding(Change& change, const api::Value& object) {
-  validate_binding_frame(root(change, object)["spec"]);
+  const Field spec = root(change, object)["spec"];
+  validate_binding_frame(spec);
+  validate_mutable_operations(spec["matchResources"]);
 }
 
 }  // namespace

@@ -155,7 +155,9 @@ namespace {
 
 void validate_webhook_name(const Field& name) {
   if (!name.require()) return;
-  name.each(api::check_dns1123_subdomain(name.text()));
+  if (const auto wrong = api::check_dns1123_subdomain(name.text()); !wrong.empty()) {
+    return name.invalid(join(wrong, ","));
+  }
   if (std::count(name.text().begin(), name.text().end(), '.') < 2) {
     name.invalid("should be a domain with at least three segments separated by dots");
   }
@@ -218,20 +220,20 @@ void validate_side_effects(const Field& effects, bool allows_none_alone) {
     effects.required(allows_none_alone ? "must specify one of None, NoneOnDryRun"
                                        : "must specify one of None, NoneOnDryRun, Some, Unknown");
   } else if (allows_none_alone) {
-    effects.one_of({"None", "NoneOnDryRun"});
-  } else {
-    effects.one_of({"None", "NoneOnDryRun", "Some", "Unknown"});
+    if (!effects.is_among({"None", "NoneOnDryRun"})) {
+      effects.not_supported({"None", "NoneOnDryRun"});
+    }
+  } else if (!effects.is_among({"None", "NoneOnDryRun", "Some", "Unknown"})) {
+    effects.not_supported({"None", "NoneOnDryRun", "Some", "Unknown"});
   }
 }
 
 void validate_webhook(const Field& webhook, const Demands& demands) {
   static const cel::Environment kEnvironment = cel::admission_environment({});
   validate_webhook_name(webhook["name"]);
-  validate_review_versions(webhook, demands);
   for (const Field& rule : webhook["rules"].items()) validate_rule(rule);
   webhook["failurePolicy"].one_of({"Fail", "Ignore"});
   webhook["matchPolicy"].one_of({"Equivalent", "Exact"});
-  webhook["reinvocationPolicy"].one_of({"IfNeeded", "Never"});
   validate_side_effects(webhook["sideEffects"], demands.no_side_effects);
   const Field timeout = webhook["timeoutSeconds"];
   if (timeout.is_set() && (timeout.number() > kMaxTimeoutSeconds || timeout.number() < 1)) {
@@ -239,6 +241,7 @@ void validate_webhook(const Field& webhook, const Demands& demands) {
   }
   validate_label_selector(webhook["namespaceSelector"]);
   validate_label_selector(webhook["objectSelector"]);
+  webhook["reinvocationPolicy"].one_of({"IfNeeded", "Never"});
   validate_webhook_client(webhook["clientConfig"]);
   if (demands.conditions) validate_conditions(webhook["matchConditions"], kEnvironment);
 }
@@ -256,6 +259,7 @@ void validate_webhooks(Change& change, const api::Value& object) {
   Texts names;
   for (const Field& webhook : webhooks) {
     validate_webhook(webhook, demands);
+    validate_review_versions(webhook, demands);
     const Field name = webhook["name"];
     if (!name.empty() && !names.emplace(name.text()).second && demands.unique_names) {
       name.duplicate();

@@ -248,6 +248,8 @@ void validate_series(const Field& series) {
 
 // Where the client's version asks for more than an old one did.
 void validate_new_event(const Field& event) {
+  const Field name = event["metadata"]["name"];
+  name.each(api::check_dns1123_subdomain(name.text()));
   validate_series(event["series"]);
   if (!event["eventTime"].is_set()) event["eventTime"].required();
   const Field type = event["type"];
@@ -282,7 +284,16 @@ void validate_event(Change& change, const api::Value& object) {
     const bool is_core = change.call.resource->group.empty();
     validate_report(event, is_core ? reporter : reporter.as(event["reportingController"]));
   }
-  if (change.old == nullptr && is_new_version(change)) validate_new_event(event);
+  if (change.old != nullptr) return;
+  if (is_new_version(change)) return validate_new_event(event);
+  // Older versions ask for the namespace alone, and for the rest where nothing else is wrong.
+  ns.as("namespace").each(api::check_dns1123_subdomain(ns.text()));
+  const auto is_of_metadata = [](const Cause& cause) {
+    return cause.field.starts_with("metadata.");
+  };
+  if (!std::ranges::all_of(change.causes, is_of_metadata)) {
+    std::erase_if(change.causes, is_of_metadata);
+  }
 }
 
 struct KeptMember {
@@ -361,6 +372,7 @@ const Strategy kLeaseStrategy{
 };
 const Strategy kEventStrategy{
     .storage_resource = "events",
+    .check_name = api::check_path_segment_name,
     .create_on_update = true,
     .durable = false,
     .validate = validate_event,

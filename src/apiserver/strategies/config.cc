@@ -1,4 +1,5 @@
 // ConfigMaps, Secrets and ServiceAccounts.
+#include <algorithm>
 #include <array>
 
 #include "api/json.h"
@@ -7,6 +8,8 @@
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
 #include "base/strings.h"
+#include "net/certificate_request.h"
+#include "net/x509.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -136,6 +139,56 @@ void validate_secret(Change& change, const api::Value& object) {
   }
 }
 
+// Says of `blocks` that none of them is what was looked for.
+std::string types_of(const std::vector<net::PemBlock>& blocks) {
+  std::string types;
+  for (const auto& block : blocks) (types += types.empty() ? "" : " ") += block.type;
+  return "after skipping PEM blocks of the following types: [" + types + "]";
+}
+
+// What Go's TLS says of a certificate and a key that do not go together; "" where they do.
+std::string fault_in_key_pair(const std::string& certificate, const std::string& key) {
+  const auto is_key = [](const net::PemBlock& block) {
+    return block.type.ends_with("PRIVATE KEY");
+  };
+  const auto is_certificate = [](const net::PemBlock& block) {
+    return block.type == "CERTIFICATE";
+  };
+  const auto certificates = net::pem_blocks(certificate);
+  if (certificates.empty()) return "tls: failed to find any PEM data in certificate input";
+  if (std::ranges::none_of(certificates, is_certificate)) {
+    if (certificates.size() == 1 && is_key(certificates[0])) {
+      return "tls: failed to find certificate PEM data in certificate input, but did find a "
+             "private key; PEM inputs may have been switched";
+    }
+    return "tls: failed to find \"CERTIFICATE\" PEM block in certificate input " +
+           types_of(certificates);
+  }
+  const auto keys = net::pem_blocks(key);
+  if (keys.empty()) return "tls: failed to find any PEM data in key input";
+  if (std::ranges::none_of(keys, is_key)) {
+    if (keys.size() == 1 && is_certificate(keys[0])) {
+      return "tls: found a certificate rather than a key in the PEM for the private key";
+    }
+    return "tls: failed to find PEM block with type ending in \"PRIVATE KEY\" in key input " +
+           types_of(keys);
+  }
+  const auto first = std::ranges::find_if(certificates, is_certificate);
+  if (!first->is_certificate) return "x509: malformed certificate";
+  if (!net::public_key_of(key)) return "tls: failed to parse private key";
+  return net::is_pair(certificate, key) ? "" : "tls: private key does not match public key";
+}
+
+void warn_about_secret(Change& change, const api::Value& object, const api::Value*) {
+  const Field secret = root(change, object);
+  if (!secret["type"].is("kubernetes.io/tls")) return;
+  const auto bytes = [&](const char* key) {
+    return base64_decode(secret["data"].at_key(key).text()).value_or("");
+  };
+  const std::string wrong = fault_in_key_pair(bytes("tls.crt"), bytes("tls.key"));
+  if (!wrong.empty()) change.warn(wrong);
+}
+
 // -- ServiceAccount
 
 constexpr std::string_view kOwnSecretsOnly = "kubernetes.io/enforce-mountable-secrets";
@@ -172,6 +225,7 @@ const Strategy kConfigMapStrategy{
 const Strategy kSecretStrategy{
     .storage_resource = "secrets",
     .validate = validate_secret,
+    .warn = warn_about_secret,
 };
 const Strategy kServiceAccountStrategy{
     .storage_resource = "serviceaccounts",

@@ -51,10 +51,32 @@ void validate_driver(Change& change, const api::Value& object) {
       place.not_supported({"Persistent", "Ephemeral"});
     }
   }
+  const Field in_secrets = spec["serviceAccountTokenInSecrets"];
   const Field period = spec["nodeAllocatableUpdatePeriodSeconds"];
   if (period.is_set() && period.number() < kLeastSeconds) {
     period.invalid("must be greater than or equal to 10 seconds");
   }
+  if (in_secrets.is_set() && spec["tokenRequests"].empty()) {
+    in_secrets.invalid("serviceAccountTokenInSecrets is set but no tokenRequests are specified");
+  }
+}
+
+// The first generation is the one that comes of a change.
+Result<void> count_driver(Change& change, api::Value& object, const api::Value& old) {
+  if (root(change, object)["spec"].same_as(old.find("spec"))) return {};
+  api::Value& meta = meta_of(change.arena, object);
+  meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
+  return {};
+}
+
+void warn_about_driver(Change& change, const api::Value& object, const api::Value* old) {
+  const Field spec = root(change, object)["spec"];
+  const Field tokens = spec["tokenRequests"];
+  const bool is_old = old != nullptr && tokens.same_as(old->find_path({"spec", "tokenRequests"}));
+  if (tokens.empty() || is_old || spec["serviceAccountTokenInSecrets"].is_set()) return;
+  change.warn(
+      "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to "
+      "prevent possible logging of tokens in volume attributes");
 }
 
 void keep_driver(Change& change, const api::Value& object, const api::Value& old) {
@@ -133,8 +155,8 @@ void validate_attachment(Change& change, const api::Value& object) {
     source.forbidden("must specify exactly one of inlineVolumeSpec and persistentVolumeName");
   } else if (volume.is_set()) {
     volume.require("must specify non empty persistentVolumeName");
-  } else if (!inline_spec["csi"].is_set()) {
-    inline_spec["csi"].required("has to be specified in the context of inline volumes");
+  } else {
+    validate_volume_spec(inline_spec, "", true);
   }
   spec["nodeName"].each(api::check_dns1123_subdomain(spec["nodeName"].text()));
   if (change.old != nullptr || change.call.resource->version != "v1") return;
@@ -207,8 +229,10 @@ const Strategy kCsiDriverStrategy{
     .storage_resource = "storage.k8s.io/csidrivers",
     .returns_deleted = true,
     .must_name_revision = true,
+    .prepare_update = count_driver,
     .validate = validate_driver,
     .validate_update = keep_driver,
+    .warn = warn_about_driver,
 };
 const Strategy kCsiNodeStrategy{
     .storage_resource = "storage.k8s.io/csinodes",

@@ -81,24 +81,18 @@ struct AttributeKind {
   const char* name;
   const char* go_name;
   void (*check)(const Field&);
-  bool is_list = false;
 };
 constexpr AttributeKind kAttributeKinds[] = {
     {"int", "IntValue", nullptr},
     {"bool", "BoolValue", nullptr},
     {"string", "StringValue", validate_text},
     {"version", "VersionValue", validate_version},
-    {"bools", "BoolValues", nullptr, true},
-    {"ints", "IntValues", nullptr, true},
-    {"strings", "StringValues", validate_text, true},
-    {"versions", "VersionValues", validate_version, true},
 };
 
 std::string shown_attribute(const Field& attribute) {
   std::string text;
   for (const AttributeKind& kind : kAttributeKinds) {
     const Field value = attribute[kind.name];
-    if (kind.is_list && !value.is_set()) continue;
     text += (text.empty() ? "{\"" : ",\"") + std::string(kind.go_name) + "\":" + value.shown();
   }
   return text + "}";
@@ -110,9 +104,7 @@ void validate_attribute(const Field& attribute) {
     const Field value = attribute[kind.name];
     if (!value.is_set()) continue;
     ++count;
-    if (kind.check == nullptr) continue;
-    if (!kind.is_list) kind.check(value);
-    for (const Field& item : value.items()) kind.check(item);
+    if (kind.check != nullptr) kind.check(value);
   }
   if (count == 1) return;
   attribute.invalid_value(count == 0 ? "\"\"" : shown_attribute(attribute),
@@ -331,35 +323,12 @@ void validate_nodes_of_device(const Field& device, bool chooses) {
                      "");
 }
 
-bool has_lists(const Field& device) {
-  const auto attributes = device["attributes"].entries();
-  return std::any_of(attributes.begin(), attributes.end(), [](const auto& entry) {
-    return std::any_of(std::begin(kAttributeKinds), std::end(kAttributeKinds),
-                       [&](const AttributeKind& kind) {
-                         return kind.is_list && entry.second[kind.name].is_set();
-                       });
-  });
-}
-
 void validate_numbers(const Field& device) {
-  constexpr std::size_t kMaxNames = 32, kMaxValues = 48;
+  constexpr std::size_t kMaxNames = 32;
   const std::size_t names = device["attributes"].size() + device["capacity"].size();
-  std::size_t values = 0;
-  for (const auto& [name, attribute] : device["attributes"].entries()) {
-    std::size_t own = 0;
-    for (const AttributeKind& kind : kAttributeKinds) {
-      if (kind.is_list) own += attribute[kind.name].size();
-    }
-    values += std::max<std::size_t>(own, 1);
-  }
-  if (names > kMaxNames) {
-    device.invalid_value(std::to_string(names),
-                         "the total number of attributes and capacities must not exceed 32");
-  }
-  if (values > kMaxValues) {
-    device.invalid_value(std::to_string(values),
-                         "the total number of attribute values must not exceed 48");
-  }
+  if (names <= kMaxNames) return;
+  device.invalid_value(std::to_string(names),
+                       "the total number of attributes and capacities must not exceed 32");
 }
 
 void validate_device(const Field& device, const api::Value* old, bool chooses_nodes) {
@@ -400,7 +369,7 @@ std::size_t max_devices(const Field& devices) {
   constexpr std::size_t kMaxDevices = 128, kMaxCostlyDevices = 64;
   const auto items = devices.items();
   const bool is_costly = std::any_of(items.begin(), items.end(), [](const Field& device) {
-    return !device["taints"].empty() || !device["consumesCounters"].empty() || has_lists(device);
+    return !device["taints"].empty() || !device["consumesCounters"].empty();
   });
   return is_costly ? kMaxCostlyDevices : kMaxDevices;
 }

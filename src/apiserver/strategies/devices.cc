@@ -22,7 +22,8 @@ void validate_pool_name(const Field& name) {
   if (!name.require()) return;
   if (name.text().size() > kMaxBytes) name.too_long(kMaxBytes);
   for (const std::string_view part : split(name.text(), '/')) {
-    name.each(api::check_dns1123_subdomain(part));
+    const api::Value shown = api::Value::string_ref(part);
+    name.with(&shown).each(api::check_dns1123_subdomain(part));
   }
 }
 
@@ -188,7 +189,10 @@ Texts names_of_requests(const Field& requests) {
 void validate_request_reference(const Field& request, const Texts& names) {
   const auto parts = split(request.text(), '/');
   if (parts.size() <= 2) {
-    for (const std::string_view part : parts) request.each(api::check_dns1123_label(part));
+    for (const std::string_view part : parts) {
+      const api::Value shown = api::Value::string_ref(part);
+      request.with(&shown).each(api::check_dns1123_label(part));
+    }
     if (names.contains(request.text())) return;
   }
   request.invalid(
@@ -237,9 +241,7 @@ void validate_constraint(const Field& constraint, const Texts& names) {
   } else if (distinct.is_set()) {
     validate_attribute_name(distinct);
   } else {
-    constraint.required(
-        "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple "
-        "fields are set");
+    match.required();
   }
 }
 
@@ -362,10 +364,10 @@ void validate_allocation(const Field& allocation, const Texts& names) {
 
 // A device, or a share of one, that a result or a status speaks of.
 std::string device_id(const Field& device) {
-  std::string id = "{\"Driver\":" + quoted(device["driver"].text());
-  id += ",\"Pool\":" + quoted(device["pool"].text());
-  id += ",\"Device\":" + quoted(device["device"].text());
-  return id + ",\"ShareID\":" + quoted(device["shareID"].text()) + "}";
+  std::string id = "{\"Driver\":" + json_quoted(device["driver"].text());
+  id += ",\"Pool\":" + json_quoted(device["pool"].text());
+  id += ",\"Device\":" + json_quoted(device["device"].text());
+  return id + ",\"ShareID\":" + json_quoted(device["shareID"].text()) + "}";
 }
 
 Texts allocated_devices(const Field& claim) {
@@ -493,12 +495,10 @@ Result<void> drop_freed_devices(Change& change, api::Value& object, const api::V
 }
 
 void validate_claim_template(Change& change, const api::Value& object) {
-  if (change.old != nullptr) return;
   const Field spec = root(change, object)["spec"];
   const Field devices = spec["spec"]["devices"];
-  validate_admin_access(change, object, devices["requests"]);
-  validate_annotation_keys(spec["metadata"]["annotations"]);
-  validate_label_map(spec["metadata"]["labels"]);
+  if (change.old == nullptr) validate_admin_access(change, object, devices["requests"]);
+  validate_template_metadata(spec["metadata"]);
   validate_claim_devices(devices);
 }
 

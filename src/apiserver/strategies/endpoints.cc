@@ -94,14 +94,16 @@ void validate_domain(const Field& address) {
   }
 }
 
-void validate_slice_address(const Field& address, const Field& type) {
+void validate_slice_address(const Field& addresses, const Field& address, const Field& type) {
   if (type.is("FQDN")) return validate_domain(address);
   if (!type.is_among({"IPv4", "IPv6"})) return;
   const auto parsed = api::parse_address(address.text());
   address.each(api::check_ip(address.text()));
   if (!parsed) return;
-  if (type.is("IPv4") && parsed->family != 4) address.invalid("must be an IPv4 address");
-  if (type.is("IPv6") && parsed->family != 6) address.invalid("must be an IPv6 address");
+  // Complaints about the family are about the list.
+  const Field place = address.as(addresses);
+  if (type.is("IPv4") && parsed->family != 4) place.invalid("must be an IPv4 address");
+  if (type.is("IPv6") && parsed->family != 6) place.invalid("must be an IPv6 address");
   validate_non_special_ip(address);
 }
 
@@ -115,11 +117,12 @@ void validate_hints(const Field& hints) {
   for (const char* list : {"forZones", "forNodes"}) {
     const Field places = hints[list];
     Texts names;
-    if (places.size() > kMaxHints) places.too_many(kMaxHints);
+    if (places.size() > kMaxHints) return places.too_many(kMaxHints);
     for (const Field& place : places.items()) {
       const Field name = place["name"];
       if (!names.emplace(name.text()).second) name.duplicate();
-      name.each(api::check_label_value(name.text()));
+      name.each(list == std::string_view("forNodes") ? api::check_dns1123_subdomain(name.text())
+                                                     : api::check_label_value(name.text()));
     }
   }
 }
@@ -131,7 +134,7 @@ void validate_slice_endpoint(const Field& endpoint, const Field& type) {
   } else if (addresses.size() > kMaxAddresses) {
     addresses.too_many(kMaxAddresses);
   }
-  for (const Field& address : addresses.items()) validate_slice_address(address, type);
+  for (const Field& address : addresses.items()) validate_slice_address(addresses, address, type);
   const Field node = endpoint["nodeName"];
   const Field host = endpoint["hostname"];
   if (node.is_set()) node.each(api::check_dns1123_subdomain(node.text()));
@@ -150,8 +153,13 @@ void validate_slice_ports(const Field& ports) {
       name.duplicate_value(quoted(name.text()));
     }
     const Field number = port["port"];
+    const Field protocol = port["protocol"];
     if (number.is_set()) number.each(api::check_port_number(number.number()));
-    if (port["protocol"].require()) port["protocol"].one_of({"SCTP", "TCP", "UDP"});
+    if (!protocol.is_set()) {
+      protocol.required();
+    } else if (!protocol.is_among({"SCTP", "TCP", "UDP"})) {
+      protocol.not_supported({"SCTP", "TCP", "UDP"});
+    }
     const Field application = port["appProtocol"];
     if (application.is_set()) application.each(api::check_qualified_name(application.text()));
   }

@@ -6,6 +6,7 @@
 #include "api/apply/path_element.h"
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 
 namespace pinnace::apiserver {
 
@@ -126,10 +127,26 @@ std::set<std::string_view> Field::texts_of_items(std::string_view name) const {
   return out;
 }
 
+const api::FieldInfo* Field::declared() const {
+  if (type_ == nullptr) return nullptr;
+  std::vector<const Step*> steps;
+  for (const Step* at = step_; at != nullptr; at = at->parent) steps.push_back(at);
+  const api::FieldInfo* found = nullptr;
+  for (auto at = steps.rbegin(); at != steps.rend(); ++at) {
+    if ((*at)->kind != Step::Kind::kMember) continue;
+    const api::TypeInfo* owner = found == nullptr ? type_ : found->type;
+    found = owner == nullptr ? nullptr : owner->field((*at)->name);
+    if (found == nullptr) return nullptr;
+  }
+  return found;
+}
+
 std::string Field::shown() const {
-  if (value_ == nullptr) return "null";
-  return value_->is_string() ? api::apply::go_quoted(value_->as_string())
-                             : api::to_json_text(*value_);
+  if (value_ != nullptr && value_->is_string()) return api::apply::go_quoted(value_->as_string());
+  const bool is_plain = is_set() && !value_->is_object() && !value_->is_array();
+  const auto* place = is_plain ? nullptr : declared();
+  if (place != nullptr) return internal_form(value_, *place);
+  return value_ == nullptr ? "null" : api::to_json_text(*value_);
 }
 
 void Field::complain(Cause cause) const {
@@ -149,7 +166,9 @@ void Field::invalid_unshown(std::string_view detail) const {
 }
 void Field::forbidden(std::string_view detail) const { complain(cause::forbidden(path(), detail)); }
 void Field::not_supported(const std::vector<std::string>& valid) const {
-  not_supported_value(shown(), valid);
+  // A closed set has a type of its own in Go, which stands in messages as JSON.
+  not_supported_value(is_set() && value_->is_string() ? json_quoted(value_->as_string()) : shown(),
+                      valid);
 }
 void Field::not_supported_value(std::string_view json,
                                 const std::vector<std::string>& valid) const {

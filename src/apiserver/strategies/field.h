@@ -23,6 +23,7 @@
 #include "api/member_index.h"
 #include "api/names.h"
 #include "api/quantity.h"
+#include "api/schema.h"
 #include "api/value.h"
 #include "base/error.h"
 
@@ -31,8 +32,9 @@ namespace pinnace::apiserver {
 class Field {
  public:
   // The whole of an object.
-  Field(std::vector<Cause>& causes, api::Arena& arena, const api::Value* value)
-      : causes_(&causes), arena_(&arena), value_(value) {}
+  Field(std::vector<Cause>& causes, api::Arena& arena, const api::Value* value,
+        const api::TypeInfo* type = nullptr)
+      : causes_(&causes), arena_(&arena), value_(value), type_(type) {}
 
   // Reading.
   const api::Value* value() const { return value_; }
@@ -48,7 +50,7 @@ class Field {
   bool is(std::string_view wanted) const { return text() == wanted; }
   bool is_among(std::initializer_list<std::string_view> list) const;
   bool is_int() const { return is_set() && value_->is_int(); }
-  // As JSON; "null" where nothing is.
+  // As Go shows it: texts in its quotes, structs with its own names where the type is known.
   std::string shown() const;
   // Nothing where there is no quantity.
   std::optional<api::Quantity> amount() const;
@@ -108,7 +110,9 @@ class Field {
   };
 
   Field(const Field& root, const api::Value* value, const Step* step)
-      : causes_(root.causes_), arena_(root.arena_), value_(value), step_(step) {}
+      : causes_(root.causes_), arena_(root.arena_), value_(value), type_(root.type_), step_(step) {}
+  // What the schema says of the place; nullptr where it is not known.
+  const api::FieldInfo* declared() const;
   void complain(Cause cause) const;
   const Step* step(Step::Kind kind, std::string_view name, std::size_t index) const;
   Field at_key(std::string_view key, const api::Value* value) const;
@@ -120,6 +124,7 @@ class Field {
   std::vector<Cause>* causes_;
   api::Arena* arena_;
   const api::Value* value_;
+  const api::TypeInfo* type_;  // Of the whole object; may be nullptr.
   const Step* step_ = nullptr;
 };
 

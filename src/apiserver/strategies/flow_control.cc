@@ -284,7 +284,14 @@ void validate_level_spec(const Field& level, std::string_view version) {
 }
 
 void validate_priority_level(Change& change, const api::Value& object) {
+  // What v1beta3 says of objects to itself.
+  constexpr std::string_view kReserved =
+      "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
   const Field level = root(change, object);
+  const Field annotations = level["metadata"]["annotations"];
+  if (annotations.at_key(kReserved).is_set()) {
+    annotations.forbidden("annotation '" + std::string(kReserved) + "' is forbidden");
+  }
   validate_level_spec(level, change.call.resource->version);
   validate_mandatory(level, object, false);
 }

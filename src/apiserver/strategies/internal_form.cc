@@ -1,6 +1,9 @@
 #include "apiserver/strategies/internal_form.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <vector>
 
 #include "api/json.h"
 #include "api/schema.h"
@@ -13,15 +16,92 @@ struct GoName {
   std::string_view json, go;
 };
 constexpr GoName kNames[] = {
-    {"ip", "IP"},
-    {"seLinuxOptions", "SELinuxOptions"},
-    {"uid", "UID"},
-    {"gmsaCredentialSpec", "GMSACredentialSpec"},
-    {"fsGroup", "FSGroup"},
-    {"gmsaCredentialSpecName", "GMSACredentialSpecName"},
+    {"apiGroup", "APIGroup"},
+    {"apiGroups", "APIGroups"},
     {"apiVersion", "APIVersion"},
+    {"apiVersions", "APIVersions"},
+    {"awsElasticBlockStore", "AWSElasticBlockStore"},
+    {"caBundle", "CABundle"},
     {"cel", "CEL"},
+    {"cephfs", "CephFS"},
+    {"chapAuthDiscovery", "DiscoveryCHAPAuth"},
+    {"chapAuthSession", "SessionCHAPAuth"},
+    {"cidr", "CIDR"},
+    {"cidrs", "CIDRs"},
+    {"csi", "CSI"},
+    {"diskURI", "DataDiskURI"},
+    {"dnsConfig", "DNSConfig"},
+    {"dnsPolicy", "DNSPolicy"},
+    {"fc", "FC"},
+    {"fsGroup", "FSGroup"},
+    {"fsGroupChangePolicy", "FSGroupChangePolicy"},
+    {"fsGroupPolicy", "FSGroupPolicy"},
+    {"fsType", "FSType"},
+    {"gcePersistentDisk", "GCEPersistentDisk"},
+    {"gid", "GID"},
+    {"gmsaCredentialSpec", "GMSACredentialSpec"},
+    {"gmsaCredentialSpecName", "GMSACredentialSpecName"},
+    {"grpc", "GRPC"},
+    {"http", "HTTP"},
+    {"httpGet", "HTTPGet"},
+    {"httpHeaders", "HTTPHeaders"},
+    {"id", "ID"},
+    {"ip", "IP"},
+    {"ipBlock", "IPBlock"},
+    {"ipFamilies", "IPFamilies"},
+    {"ipFamilyPolicy", "IPFamilyPolicy"},
+    {"ipMode", "IPMode"},
+    {"ips", "IPs"},
+    {"iqn", "IQN"},
+    {"iscsi", "ISCSI"},
+    {"iscsiInterface", "ISCSIInterface"},
+    {"jsonPatch", "JSONPatch"},
+    {"jsonPath", "JSONPath"},
+    {"lastState", "LastTerminationState"},
+    {"nfs", "NFS"},
+    {"os", "OS"},
+    {"osImage", "OSImage"},
+    {"pdName", "PDName"},
+    {"qosClass", "QOSClass"},
+    {"rbd", "RBD"},
+    {"seLinuxChangePolicy", "SELinuxChangePolicy"},
+    {"seLinuxMount", "SELinuxMount"},
+    {"seLinuxOptions", "SELinuxOptions"},
+    {"sslEnabled", "SSLEnabled"},
+    {"storageos", "StorageOS"},
+    {"tcpSocket", "TCPSocket"},
+    {"tls", "TLS"},
+    {"tty", "TTY"},
+    {"ttlSecondsAfterFinished", "TTLSecondsAfterFinished"},
+    {"uid", "UID"},
+    {"url", "URL"},
+    {"wwids", "WWIDs"},
 };
+
+// Structs whose members do not stand in the order of JSON. Those that are not named come last.
+struct GoOrder {
+  std::string_view type;
+  std::initializer_list<std::string_view> members;
+};
+const GoOrder kOrders[] = {
+    {"PersistentVolumeSource",
+     {"gcePersistentDisk", "awsElasticBlockStore", "hostPath", "glusterfs", "nfs", "rbd", "quobyte",
+      "iscsi", "flexVolume", "cinder", "cephfs", "fc", "flocker", "azureFile", "vsphereVolume"}},
+    {"CSIDriverSpec", {"attachRequired", "fsGroupPolicy"}},
+};
+
+// The members of `type` in the order of Go's struct.
+std::vector<const api::FieldInfo*> ordered_fields(const api::TypeInfo& type) {
+  std::vector<const api::FieldInfo*> fields;
+  for (const api::FieldInfo& field : type.fields) fields.push_back(&field);
+  const auto* order = std::find_if(std::begin(kOrders), std::end(kOrders),
+                                   [&](const GoOrder& one) { return one.type == type.name; });
+  if (order == std::end(kOrders)) return fields;
+  std::ranges::stable_sort(fields, {}, [&](const api::FieldInfo* field) {
+    return std::ranges::find(order->members, field->name) - order->members.begin();
+  });
+  return fields;
+}
 
 std::string go_name(std::string_view json) {
   const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
@@ -47,6 +127,16 @@ class Writer {
     text_ += '}';
   }
 
+  // The value of `field`, of one item of it, or nothing where there is none.
+  void write_at(const api::Value* value, const api::FieldInfo& field) {
+    if (value == nullptr || value->is_null() || !value->is_object() ||
+        field.container == api::Container::kOne || field.form != api::Form::kObject) {
+      return write_member(value != nullptr && value->is_null() ? nullptr : value, field);
+    }
+    if (field.container == api::Container::kList) return write(value, *field.type);
+    write_map(*value, field);
+  }
+
   void write_list(const api::Value& list, const api::TypeInfo& type) {
     text_ += '[';
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -58,7 +148,8 @@ class Writer {
 
  private:
   void write_members(const api::Value* value, const api::TypeInfo& type) {
-    for (const api::FieldInfo& field : type.fields) {
+    for (const api::FieldInfo* one : ordered_fields(type)) {
+      const api::FieldInfo& field = *one;
       if (field.is_inline && field.type != nullptr) {
         write_members(value, *field.type);
         continue;
@@ -101,9 +192,28 @@ class Writer {
       write(member, *field.type);
     } else if (is_object && member->is_array()) {
       write_list(*member, *field.type);
+    } else if (field.container == api::Container::kMap && member->is_object()) {
+      write_map(*member, field);
     } else {
       text_ += api::to_json_text(*member);
     }
+  }
+
+  // Go sorts what has no order of its own.
+  void write_map(const api::Value& map, const api::FieldInfo& field) {
+    std::map<std::string_view, const api::Value*> sorted;
+    for (const auto& [key, value] : map.members()) sorted.emplace(key, &value);
+    text_ += '{';
+    for (const auto& [key, value] : sorted) {
+      separate();
+      api::write_json_string(text_, key);
+      text_ += ':';
+      if (field.form == api::Form::kObject)
+        write(value, *field.type);
+      else
+        text_ += api::to_json_text(*value);
+    }
+    text_ += '}';
   }
 
   // What a member has that nobody set; "" for structs.
@@ -134,6 +244,18 @@ class Writer {
 };
 
 }  // namespace
+
+std::string internal_form(const api::Value* value, const api::FieldInfo& place) {
+  Writer writer;
+  writer.write_at(value, place);
+  return writer.take();
+}
+
+std::string internal_form(const api::Value& value, const api::TypeInfo& type) {
+  Writer writer;
+  writer.write(&value, type);
+  return writer.take();
+}
 
 std::string internal_form(const Field& field, std::string_view group, std::string_view type) {
   const auto* info = api::builtin_schema().find_type(group, "v1", type);

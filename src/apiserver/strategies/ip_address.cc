@@ -14,11 +14,11 @@ store::Key ip_address_key(std::string_view address) {
 store::Write ip_address_of_service(const std::string& address, std::string_view ns,
                                    std::string_view name, WallTime now, Rng& rng) {
   const std::string uid = make_uuid(rng);
-  const std::string time = quoted(rfc3339(now));
+  const std::string time = json_quoted(rfc3339(now));
   const bool is_six = address.find(':') != std::string::npos;
   const std::string json =
       R"({"kind":"IPAddress","apiVersion":"networking.k8s.io/v1","metadata":{"name":)" +
-      quoted(address) + ",\"uid\":" + quoted(uid) + ",\"creationTimestamp\":" + time +
+      json_quoted(address) + ",\"uid\":" + json_quoted(uid) + ",\"creationTimestamp\":" + time +
       R"(,"labels":{"ipaddress.kubernetes.io/ip-family":)" + (is_six ? "\"IPv6\"" : "\"IPv4\"") +
       R"(,"ipaddress.kubernetes.io/managed-by":"ipallocator.k8s.io"},"managedFields":[)"
       R"({"manager":"kube-apiserver","operation":"Update","apiVersion":"networking.k8s.io/v1",)"
@@ -28,7 +28,7 @@ store::Write ip_address_of_service(const std::string& address, std::string_view 
       R"("f:ipaddress.kubernetes.io/ip-family":{},"f:ipaddress.kubernetes.io/managed-by":{}}},)"
       R"("f:spec":{"f:parentRef":{".":{},"f:name":{},"f:namespace":{},"f:resource":{}}}}}]},)"
       R"("spec":{"parentRef":{"resource":"services","namespace":)" +
-      quoted(ns) + ",\"name\":" + quoted(name) + "}}}";
+      json_quoted(ns) + ",\"name\":" + json_quoted(name) + "}}}";
   api::Arena arena;
   const auto object = api::parse_json(arena, json);
   PINNACE_ASSERT(object.has_value());

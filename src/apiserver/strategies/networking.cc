@@ -128,9 +128,10 @@ void validate_ingress_status(Change& change, const api::Value& object, const api
   validate_balancer_addresses(root(change, object)["status"]["loadBalancer"]["ingress"]);
 }
 
-void warn_about_ingress(Change& change, const api::Value& object, const api::Value*) {
-  const Field annotation = root(change, object)["metadata"]["annotations"].at_key(kClassAnnotation);
-  if (!annotation.is_set()) return;
+void warn_about_ingress(Change& change, const api::Value& object, const api::Value* old) {
+  const Field ingress = root(change, object);
+  const bool is_annotated = ingress["metadata"]["annotations"].at_key(kClassAnnotation).is_set();
+  if (old != nullptr || !is_annotated || ingress["spec"]["ingressClassName"].is_set()) return;
   change.warn("annotation \"" + std::string(kClassAnnotation) +
               "\" is deprecated, please use 'spec.ingressClassName' instead");
 }
@@ -288,17 +289,31 @@ void keep_ip_address(Change& change, const api::Value& object, const api::Value&
 
 // -- ServiceCIDR
 
-void validate_range_list(const Field& ranges) {
+void validate_range_list(const Field& spec) {
+  const Field ranges = spec["cidrs"];
   if (ranges.empty()) return ranges.required("at least one CIDR required");
-  if (ranges.size() > 2) return ranges.invalid("may only hold up to 2 values");
+  if (ranges.size() > 2) {
+    return ranges.invalid_value(spec.shown(), "may only hold up to 2 values");
+  }
   std::multiset<int> families;
   for (const Field& one : ranges.items()) {
     const auto range = api::parse_range(one.text());
     one.each(api::check_cidr(one.text()));
     if (!range) continue;
     families.insert(range->address.family);
-    const std::string plain = range->base().text() + "/" + std::to_string(range->prefix_bits);
-    if (plain != one.text()) one.invalid("must be in canonical form (" + quoted(plain) + ")");
+    const std::string bits = "/" + std::to_string(range->prefix_bits);
+    const std::string plain = range->base().text() + bits;
+    const bool is_old_form = range->address.family == 4 && !range->address.is_plain;
+    const bool is_mapped = is_old_form && one.text().find(':') != std::string_view::npos;
+    if (is_mapped) {
+      one.invalid("must not have an IPv4-mapped IPv6 address");
+    } else if (is_old_form || !one.text().ends_with(bits)) {
+      one.invalid("must not have leading 0s in IP or prefix length");
+    } else if (range->base().text() != range->address.text()) {
+      one.invalid("must not have bits set beyond the prefix length");
+    } else if (plain != one.text()) {
+      one.invalid("must be in canonical form (" + quoted(plain) + ")");
+    }
   }
   if (families.size() == 2 && *families.begin() == *families.rbegin()) {
     ranges.invalid(
@@ -308,7 +323,7 @@ void validate_range_list(const Field& ranges) {
 }
 
 void validate_service_ranges(Change& change, const api::Value& object) {
-  if (change.old == nullptr) validate_range_list(root(change, object)["spec"]["cidrs"]);
+  if (change.old == nullptr) validate_range_list(root(change, object)["spec"]);
 }
 
 // A range of the other family may join the first one; nothing else changes.
@@ -321,7 +336,7 @@ void keep_service_ranges(Change& change, const api::Value& object, const api::Va
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (!ranges.at(i).is(before.at(i).text())) ranges.at(i).invalid("field is immutable");
   }
-  if (gains_family) validate_range_list(ranges);
+  if (gains_family) validate_range_list(root(change, object)["spec"]);
 }
 
 }  // namespace
@@ -332,6 +347,7 @@ const Strategy kIngressStrategy{
     .validate = validate_ingress,
     .validate_status = validate_ingress_status,
     .warn = warn_about_ingress,
+    .warn_status = warn_about_load_balancer,
 };
 const Strategy kIngressClassStrategy{
     .storage_resource = "networking.k8s.io/ingressclasses",

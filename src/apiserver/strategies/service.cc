@@ -203,6 +203,7 @@ const Strategy kServiceStrategy{
     .validate = validate_service,
     .validate_status = validate_service_status,
     .warn = warn_about_service,
+    .warn_status = warn_about_load_balancer,
     .claim = claim_service,
     .companions = addresses_of_service,
 };

@@ -117,19 +117,28 @@ void give_port_back_later(Change& change, std::int64_t port) {
       });
 }
 
-// Says what is wrong with it.
-std::string claim_given_port(Change& change, std::int64_t port) {
+// Says what is wrong with it. `claimed` has those of this write.
+using Claimed = std::set<std::int64_t>;
+std::string claim_given_port(Change& change, std::int64_t port, Claimed& claimed) {
   PortAllocator& ports = *change.backend.node_ports;
-  if (!ports.contains(port)) {
+  const bool is_outside = !ports.contains(port);
+  if (is_outside && !change.dry_run) {
     return "provided port is not in the valid range. The range of valid ports is " +
            std::to_string(ports.first()) + "-" + std::to_string(ports.last());
   }
-  if (!ports.take(port)) return "provided port is already allocated";
-  give_port_back_later(change, port);
+  const bool is_taken = is_outside ? claimed.contains(port) : !ports.take(port);
+  if (is_taken) return "provided port is already allocated";
+  claimed.insert(port);
+  if (!is_outside) give_port_back_later(change, port);
   return {};
 }
 
-Result<std::int64_t> claim_any_port(Change& change, const std::string& what) {
+Result<std::int64_t> claim_any_port(Change& change, const std::string& what, Claimed& claimed) {
+  // Who only asks is shown one that nobody gets.
+  constexpr std::int64_t kShown = 32769;
+  if (change.dry_run) {
+    return *claimed.insert(claimed.empty() ? kShown : *claimed.rbegin() + 1).first;
+  }
   const int port = change.backend.node_ports->take_any();
   if (port == 0) {
     return errors::internal("Internal error occurred: failed to allocate a " + what +
@@ -150,7 +159,7 @@ std::int64_t port_of_twin(const api::Value& ports, std::int64_t number) {
 }
 
 Result<void> claim_ports(Change& change, const Field& spec, api::Value& writable,
-                         const api::Value* before) {
+                         const api::Value* before, Claimed& ports_claimed) {
   auto* list = writable.find("ports");
   if (!has_node_ports(writable) || list == nullptr || !list->is_array()) return {};
   const std::set<std::int64_t> held = node_ports_of(before);
@@ -162,7 +171,7 @@ Result<void> claim_ports(Change& change, const Field& spec, api::Value& writable
     if (wanted == 0 || held.contains(wanted)) continue;
     const std::int64_t number = before == nullptr ? port.int_at("port") : 0;
     if (!claimed.emplace(number, wanted).second) continue;
-    if (const auto refusal = claim_given_port(change, wanted); !refusal.empty()) {
+    if (const auto refusal = claim_given_port(change, wanted, ports_claimed); !refusal.empty()) {
       spec["ports"].at(i)["nodePort"].invalid(refusal);
       return {};
     }
@@ -172,7 +181,7 @@ Result<void> claim_ports(Change& change, const Field& spec, api::Value& writable
     if (port.int_at("nodePort") != 0) continue;
     std::int64_t chosen = before == nullptr ? port_of_twin(*list, port.int_at("port")) : 0;
     if (chosen == 0) {
-      const auto any = claim_any_port(change, "nodePort");
+      const auto any = claim_any_port(change, "nodePort", ports_claimed);
       if (!any) return std::unexpected(any.error());
       chosen = *any;
     }
@@ -186,16 +195,17 @@ bool needs_health_port(const api::Value& spec) {
          spec.string_at("externalTrafficPolicy") == "Local";
 }
 
-Result<void> claim_health_port(Change& change, api::Value& spec, const api::Value* before) {
+Result<void> claim_health_port(Change& change, api::Value& spec, const api::Value* before,
+                               Claimed& claimed) {
   if (!needs_health_port(spec) || (before != nullptr && needs_health_port(*before))) return {};
   const std::int64_t wanted = spec.int_at("healthCheckNodePort");
   if (wanted == 0) {
-    const auto any = claim_any_port(change, "HealthCheck NodePort 0");
+    const auto any = claim_any_port(change, "HealthCheck NodePort 0", claimed);
     if (!any) return std::unexpected(any.error());
     spec.set_ref(change.arena, "healthCheckNodePort", api::Value::integer(*any));
     return {};
   }
-  if (const auto refusal = claim_given_port(change, wanted); !refusal.empty()) {
+  if (const auto refusal = claim_given_port(change, wanted, claimed); !refusal.empty()) {
     return errors::internal(
         "Internal error occurred: failed to allocate requested HealthCheck NodePort " +
         std::to_string(wanted) + ": " + refusal);
@@ -213,9 +223,10 @@ Result<void> claim_from_services(Change& change, api::Value& spec, const api::Va
   // The fields show what was asked for; `spec` gets what is given.
   const api::Value asked = api::deep_copy(change.arena, spec);
   const Field shown = Field(change.causes, change.arena, &asked).as("spec");
+  Claimed claimed;
   auto ok = claim_addresses(change, spec, before);
-  if (ok && change.causes.empty()) ok = claim_ports(change, shown, spec, before);
-  if (ok && change.causes.empty()) ok = claim_health_port(change, spec, before);
+  if (ok && change.causes.empty()) ok = claim_ports(change, shown, spec, before, claimed);
+  if (ok && change.causes.empty()) ok = claim_health_port(change, spec, before, claimed);
   for (std::size_t i = other_guards; i < change.guards.size(); ++i) change.guards[i].seen = seen;
   return ok;
 }

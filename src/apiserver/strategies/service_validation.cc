@@ -446,4 +446,12 @@ void warn_about_service(Change& change, const api::Value& object, const api::Val
   }
 }
 
+void warn_about_load_balancer(Change& change, const api::Value& object, const api::Value*) {
+  for (const Field& entry : root(change, object)["status"]["loadBalancer"]["ingress"].items()) {
+    for (auto& text : api::address_warnings(entry.path(), entry["ip"].text())) {
+      change.warn(std::move(text));
+    }
+  }
+}
+
 }  // namespace pinnace::apiserver

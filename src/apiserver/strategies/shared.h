@@ -15,7 +15,7 @@ namespace pinnace::apiserver {
 
 // The whole object, for complaints collected by `change`.
 inline Field root(Change& change, const api::Value& object) {
-  return {change.causes, change.arena, &object};
+  return {change.causes, change.arena, &object, change.storage.type};
 }
 
 // A PodSpec. `pod_name` is empty in templates, which are taken with less.
@@ -88,6 +88,8 @@ void validate_signer_name(const Field& name);
 api::Complaints check_trust_bundle_name(std::string_view name);
 // What a pod's author tells a signer: annotations whose keys all have a domain.
 void validate_user_annotations(const Field& annotations);
+// Addresses of a load balancer at `status.loadBalancer` that are not written as they should be.
+void warn_about_load_balancer(Change& change, const api::Value& object, const api::Value* old);
 // An address that other machines can reach.
 void validate_non_special_ip(const Field& ip);
 

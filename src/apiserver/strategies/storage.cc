@@ -3,10 +3,10 @@
 #include <set>
 
 #include "apiserver/registry/object_meta.h"
-#include "apiserver/strategies/difference.h"
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "apiserver/strategies/unified_difference.h"
 #include "apiserver/strategies/volume_sources.h"
 #include "base/strings.h"
 
@@ -20,8 +20,12 @@ void validate_access_modes(const Field& modes, const char* missing) {
   bool once_pod = false, other = false;
   for (const Field& mode : modes.items()) {
     // Complaints are about the list.
-    const bool known = mode.as(modes).one_of(
-        {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
+    const bool known =
+        mode.is_among({"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
+    if (!known) {
+      mode.as(modes).not_supported(
+          {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
+    }
     once_pod = once_pod || mode.is("ReadWriteOncePod");
     other = other || (known && !mode.is("ReadWriteOncePod"));
   }
@@ -126,10 +130,14 @@ void keep_claim(Change& change, const api::Value& object, const api::Value& old)
       from.set_ref(change.arena, key, *was);
   };
   const Field annotation = claim["metadata"]["annotations"].at_key(kClassAnnotation);
-  if (before->string_at("volumeName").empty()) take(same, before->find("volumeName"), "volumeName");
-  if (may_take_class(claim, old)) {
-    take(same, before->find("storageClassName"), "storageClassName");
-  } else if (!annotation.same_as(old.find_path({"metadata", "annotations", kClassAnnotation}))) {
+  api::Value bound = api::deep_copy(change.arena, *before);
+  // A claim is bound once.
+  if (before->string_at("volumeName").empty()) take(bound, same.find("volumeName"), "volumeName");
+  const auto* annotated = old.find_path({"metadata", "annotations", kClassAnnotation});
+  const bool may_take = may_take_class(claim, old);
+  if (may_take) take(same, before->find("storageClassName"), "storageClassName");
+  const bool moved = may_take && annotated != nullptr && !annotation.is_set();
+  if (!moved && !annotation.same_as(annotated)) {
     annotation.as("metadata.annotations." + std::string(kClassAnnotation))
         .invalid_value(quoted(annotation.text()), "field is immutable");
   }
@@ -140,11 +148,12 @@ void keep_claim(Change& change, const api::Value& object, const api::Value& old)
     }
     take(same, before->find("volumeAttributesClassName"), "volumeAttributesClassName");
   }
-  if (!api::equal(same, *before)) {
+  if (!api::equal(same, bound)) {
     spec.forbidden(
         "spec is immutable after creation except resources.requests and volumeAttributesClassName "
-        "for bound claims" +
-        difference(*before, same));
+        "for bound claims\n" +
+        unified_difference(
+            bound, same, *api::builtin_schema().find_type("", "v1", "PersistentVolumeClaimSpec")));
   }
   validate_claim_sizes(spec, old);
   spec["volumeMode"].as("volumeMode").immutable(before->find("volumeMode"));
@@ -266,27 +275,59 @@ bool is_root_path(std::string_view path) {
   return depth == 0;
 }
 
-void validate_volume(Change& change, const api::Value& object) {
-  const Field volume = root(change, object);
-  const Field spec = volume["spec"];
+// What a volume that has no PersistentVolume may not say.
+void validate_inline_volume(const Field& spec) {
+  constexpr const char* kNot = "may not be specified in the context of inline volumes";
+  for (const char* key : {"claimRef", "capacity"}) {
+    if (!spec[key].empty()) spec[key].forbidden(kNot);
+  }
+  if (!spec["csi"].is_set()) {
+    spec["csi"].required("has to be specified in the context of inline volumes");
+  }
+}
+
+void validate_volume_affinity(const Field& affinity) {
+  if (!affinity.is_set()) return;
+  if (affinity["required"].is_set())
+    validate_node_selector(affinity["required"]);
+  else
+    affinity["required"].required("must specify required node constraints");
+}
+
+}  // namespace
+
+void validate_volume_spec(const Field& spec, std::string_view name, bool is_inline) {
+  constexpr const char* kNot = "may not be specified in the context of inline volumes";
   const Field affinity = spec["nodeAffinity"];
+  const Field policy = spec["persistentVolumeReclaimPolicy"];
+  const Field mode = spec["volumeMode"];
+  if (is_inline) validate_inline_volume(spec);
   validate_access_modes(spec["accessModes"], "");
-  validate_capacity(spec["capacity"]);
-  spec["persistentVolumeReclaimPolicy"].one_of({"Delete", "Recycle", "Retain"});
-  if (affinity.is_set()) {
-    if (affinity["required"].is_set())
-      validate_node_selector(affinity["required"]);
-    else
-      affinity["required"].required("must specify required node constraints");
+  if (!is_inline) validate_capacity(spec["capacity"]);
+  if (!is_inline) {
+    policy.one_of({"Delete", "Recycle", "Retain"});
+  } else if (!policy.empty() && !policy.is("Retain")) {
+    policy.forbidden("may only be Retain in the context of inline volumes");
   }
-  validate_source(spec, volume["metadata"]["name"].text());
-  if (is_root_path(spec["hostPath"]["path"].text()) &&
-      spec["persistentVolumeReclaimPolicy"].is("Recycle")) {
-    spec["persistentVolumeReclaimPolicy"].forbidden(
-        "may not be 'recycle' for a hostPath mount of '/'");
+  if (!is_inline) {
+    validate_volume_affinity(affinity);
+  } else if (affinity.is_set()) {
+    affinity.forbidden(kNot);
   }
-  validate_class_name(spec["storageClassName"]);
-  spec["volumeMode"].one_of({"Block", "Filesystem"});
+  validate_source(spec, name);
+  if (is_root_path(spec["hostPath"]["path"].text()) && policy.is("Recycle")) {
+    policy.forbidden("may not be 'recycle' for a hostPath mount of '/'");
+  }
+  if (!is_inline) {
+    validate_class_name(spec["storageClassName"]);
+    mode.one_of({"Block", "Filesystem"});
+  } else {
+    if (!spec["storageClassName"].empty()) spec["storageClassName"].forbidden(kNot);
+    if (mode.is_set() && !mode.is("Filesystem")) {
+      mode.forbidden(
+          "may not specify volumeMode other than Filesystem in the context of inline volumes");
+    }
+  }
   const Field attributes = spec["volumeAttributesClassName"];
   if (!attributes.is_set()) return;
   if (attributes.empty()) {
@@ -299,35 +340,49 @@ void validate_volume(Change& change, const api::Value& object) {
   }
 }
 
+namespace {
+
+void validate_volume(Change& change, const api::Value& object) {
+  const Field volume = root(change, object);
+  validate_volume_spec(volume["spec"], volume["metadata"]["name"].text(), false);
+}
+
 // What of the spec is the source of the volume.
-api::Value source_of(Change& change, const api::Value& spec) {
+const api::TypeInfo& source_type() {
   static const api::TypeInfo& kSources =
       *api::builtin_schema().find_type("", "v1", "PersistentVolumeSource");
+  return kSources;
+}
+api::Value source_of(Change& change, const api::Value& spec) {
   api::Value source = api::Value::object();
-  for (const api::FieldInfo& field : kSources.fields) {
+  for (const api::FieldInfo& field : source_type().fields) {
     if (const auto* one = spec.find(field.name)) source.set_ref(change.arena, field.name, *one);
   }
   return source;
 }
 
-// Keys of labels that went out of use, replaced by those that came instead.
-api::Value with_new_labels(Change& change, const api::Value& affinity) {
+// `before` with the keys of labels that went out of use replaced where `now` has those that came
+// instead.
+api::Value with_new_labels(Change& change, const api::Value& before, const Field& now) {
   constexpr std::pair<std::string_view, std::string_view> kNew[] = {
       {"failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"},
       {"failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"},
       {"beta.kubernetes.io/os", "kubernetes.io/os"},
       {"beta.kubernetes.io/arch", "kubernetes.io/arch"},
       {"beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"}};
-  api::Value copy = api::deep_copy(change.arena, affinity);
+  api::Value copy = api::deep_copy(change.arena, before);
   auto* terms = copy.find_path({"required", "nodeSelectorTerms"});
   if (terms == nullptr || !terms->is_array()) return copy;
-  for (auto& term : terms->items()) {
-    auto* expressions = term.find("matchExpressions");
+  for (std::size_t i = 0; i < terms->size(); ++i) {
+    auto* expressions = terms->items()[i].find("matchExpressions");
     if (expressions == nullptr || !expressions->is_array()) continue;
-    for (auto& expression : expressions->items()) {
+    const Field others = now["required"]["nodeSelectorTerms"].at(i)["matchExpressions"];
+    for (std::size_t j = 0; j < expressions->size(); ++j) {
+      api::Value& expression = expressions->items()[j];
       for (const auto& [was, is] : kNew) {
-        if (expression.string_at("key") == was) {
+        if (expression.string_at("key") == was && others.at(j)["key"].is(is)) {
           expression.set_ref(change.arena, "key", api::Value::string_ref(is));
+          break;
         }
       }
     }
@@ -349,16 +404,18 @@ void keep_volume(Change& change, const api::Value& object, const api::Value& old
   }
   if (!api::equal(was, is)) {
     spec.as("spec.persistentvolumesource")
-        .forbidden("spec.persistentvolumesource is immutable after creation" + difference(was, is));
+        .forbidden("spec.persistentvolumesource is immutable after creation\n" +
+                   unified_difference(was, is, source_type()));
   }
   spec["volumeMode"].as("volumeMode").immutable(before->find("volumeMode"));
   const Field affinity = spec["nodeAffinity"];
   const auto* old_affinity = before->find("nodeAffinity");
   if (old_affinity != nullptr && !affinity.same_as(old_affinity) &&
-      (!affinity.is_set() || !api::equal(with_new_labels(change, *old_affinity),
-                                         with_new_labels(change, *affinity.value())))) {
+      (!affinity.is_set() ||
+       !api::equal(with_new_labels(change, *old_affinity, affinity), *affinity.value()))) {
     affinity.as("nodeAffinity")
-        .invalid("field is immutable, except for updating from beta label to GA");
+        .invalid_value(affinity.shown(),
+                       "field is immutable, except for updating from beta label to GA");
   }
   if (before->find("volumeAttributesClassName") != nullptr &&
       !spec["volumeAttributesClassName"].is_set()) {
@@ -453,7 +510,7 @@ void warn_about_storage_class(Change& change, const api::Value& object, const ap
       const Field key = one["key"];
       const std::string_view advice = node_label_advice(key.text());
       if (advice.empty()) continue;
-      change.warn(key.path() + ": " + std::string(key.text()) + " is " + std::string(advice));
+      change.warn(key.path() + ": " + std::string(advice));
     }
   }
 }
@@ -464,14 +521,75 @@ api::Value& begin_pending(Change& change, api::Value& object) {
   return status;
 }
 
+void copy_reference(Change& change, api::Value& spec, const char* from, const char* to) {
+  const api::Value* source = spec.find(from);
+  api::Value copy = api::Value::object();
+  for (const char* key : {"apiGroup", "kind", "name"}) {
+    if (const auto* value = source->find(key)) copy.set_ref(change.arena, key, *value);
+  }
+  spec.set_ref(change.arena, to, copy);
+}
+
+// `dataSource` and the newer `dataSourceRef` say the same. The older one has always been without
+// what it cannot name; the newer one names nothing in other namespaces.
+void settle_data_sources(Change& change, api::Value& object, const api::Value* old) {
+  api::Value* spec = object.find("spec");
+  if (spec == nullptr || !spec->is_object()) return;
+  const Field now = root(change, object)["spec"];
+  const auto* before = old == nullptr ? nullptr : old->find("spec");
+  const auto had = [&](const char* key) {
+    return before != nullptr && before->find(key) != nullptr && !before->find(key)->is_null();
+  };
+  if (!now["dataSourceRef"]["namespace"].empty() && !had("dataSourceRef")) {
+    spec->erase("dataSourceRef");
+  }
+  const Field source = root(change, object)["spec"]["dataSource"];
+  const bool is_known =
+      source["apiGroup"].empty()
+          ? source["kind"].is("PersistentVolumeClaim")
+          : source["apiGroup"].is("snapshot.storage.k8s.io") && source["kind"].is("VolumeSnapshot");
+  const auto has = [&](const char* key) { return root(change, object)["spec"][key].is_set(); };
+  const bool is_old = had("dataSource") || had("dataSourceRef");
+  if (!is_old && !has("dataSourceRef") && !is_known) spec->erase("dataSource");
+  if (has("dataSource") && !has("dataSourceRef")) {
+    copy_reference(change, *spec, "dataSource", "dataSourceRef");
+  } else if (has("dataSourceRef") && !has("dataSource") &&
+             root(change, object)["spec"]["dataSourceRef"]["namespace"].empty()) {
+    copy_reference(change, *spec, "dataSourceRef", "dataSource");
+  }
+}
+
 Result<void> begin_claim(Change& change, api::Value& object) {
   begin_pending(change, object);
+  settle_data_sources(change, object, nullptr);
+  return {};
+}
+
+Result<void> prepare_claim_update(Change& change, api::Value& object, const api::Value& old) {
+  if (change.subresource.empty()) settle_data_sources(change, object, &old);
   return {};
 }
 
 Result<void> begin_volume(Change& change, api::Value& object) {
   begin_pending(change, object)
       .set_ref(change.arena, "lastPhaseTransitionTime", change.text(rfc3339(change.backend.now())));
+  return {};
+}
+
+// A phase begins now, unless who reports it says otherwise.
+Result<void> prepare_volume_update(Change& change, api::Value& object, const api::Value& old) {
+  constexpr const char* kSince = "lastPhaseTransitionTime";
+  if (change.subresource != "status") return {};
+  const Field status = root(change, object)["status"];
+  const Field before = root(change, old)["status"];
+  const bool same_phase = status["phase"].same_as(before["phase"].value());
+  api::Value& now = object.ensure_object(change.arena, "status");
+  if (same_phase && !status[kSince].is_set()) {
+    if (before[kSince].is_set()) now.set_ref(change.arena, kSince, *before[kSince].value());
+  } else if (!same_phase &&
+             (!status[kSince].is_set() || status[kSince].same_as(before[kSince].value()))) {
+    now.set_ref(change.arena, kSince, change.text(rfc3339(change.backend.now())));
+  }
   return {};
 }
 
@@ -515,6 +633,7 @@ const Strategy kPersistentVolumeClaimStrategy{
     .storage_resource = "persistentvolumeclaims",
     .returns_deleted = true,
     .prepare_create = begin_claim,
+    .prepare_update = prepare_claim_update,
     .validate = validate_claim,
     .validate_update = keep_claim,
     .validate_status = validate_claim_status,
@@ -524,6 +643,7 @@ const Strategy kPersistentVolumeStrategy{
     .storage_resource = "persistentvolumes",
     .returns_deleted = true,
     .prepare_create = begin_volume,
+    .prepare_update = prepare_volume_update,
     .validate = validate_volume,
     .validate_update = keep_volume,
     .warn = warn_about_volume,

@@ -72,6 +72,8 @@ struct Strategy {
   void (*validate_status)(Change&, const api::Value& object, const api::Value& old) = nullptr;
   // Says what is odd about an object that is valid, by `change.warn`. `old` is null at creation.
   void (*warn)(Change&, const api::Value& object, const api::Value* old) = nullptr;
+  // The same of an update of the status.
+  void (*warn_status)(Change&, const api::Value& object, const api::Value* old) = nullptr;
   // Takes what only one object may hold, once the object is valid, and registers in `change.finish`
   // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already;
   // an Error ends the request.

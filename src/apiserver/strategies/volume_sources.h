@@ -23,6 +23,12 @@ void validate_shared_source(const Field& volume, std::string_view name, const Vo
 // Whether the source is set and the first one that is. `count` counts them; a second is forbidden.
 bool is_only_source(const Field& volume, std::string_view name, std::size_t& count);
 
+// A PersistentVolumeSpec: of the PersistentVolume `name`, or of an attachment that has none.
+void validate_volume_spec(const Field& spec, std::string_view name, bool is_inline);
+
+// Of what is made from a template: labels and annotations, and nothing else.
+void validate_template_metadata(const Field& metadata);
+
 // Paths: without "..", also relative, also not starting with "..".
 void validate_no_backsteps(const Field& path);
 void validate_descending_path(const Field& path);

@@ -177,17 +177,25 @@ void validate_kept_data(const Field& source, const char* name) {
   for (const Field& item : source["items"].items()) validate_item(item);
 }
 
-// A claim that is made for the pod: its metadata is labels and annotations.
-void validate_ephemeral(const Field& source) {
-  const Field claim = source["volumeClaimTemplate"];
-  if (!claim.is_set()) return claim.required();
-  const Field metadata = claim["metadata"];
+}  // namespace
+
+void validate_template_metadata(const Field& metadata) {
   validate_annotation_keys(metadata["annotations"]);
   validate_label_map(metadata["labels"]);
   for (const auto& [key, member] : metadata.entries()) {
     if (key == "annotations" || key == "labels" || member.empty()) continue;
-    metadata[key].forbidden("cannot be set");
+    // As Go has it.
+    metadata[key == "uid" ? std::string_view("uID") : key].forbidden("cannot be set");
   }
+}
+
+namespace {
+
+// A claim that is made for the pod.
+void validate_ephemeral(const Field& source) {
+  const Field claim = source["volumeClaimTemplate"];
+  if (!claim.is_set()) return claim.required();
+  validate_template_metadata(claim["metadata"]);
   validate_claim_spec(claim["spec"]);
 }
 

@@ -404,8 +404,14 @@ void keep_revision_data(Change& change, const api::Value& object, const api::Val
 
 void validate_revision(Change& change, const api::Value& object) {
   const Field revision = root(change, object);
-  if (!revision["data"].is_set()) revision["data"].required("data is mandatory");
+  const Field data = revision["data"];
   revision["revision"].at_least(0);
+  if (change.old != nullptr) return;
+  if (!data.is_set()) {
+    data.required("data is mandatory");
+  } else if (!data.value()->is_object()) {
+    data.required("data must be a valid JSON object");
+  }
 }
 
 }  // namespace
