@@ -1,6 +1,7 @@
 #include "apiserver/authorization/reviews.h"
 
 #include "api/json.h"
+#include "api/selector.h"
 #include "apiserver/admission/subresource_admission.h"
 #include "apiserver/authorization/authorizer.h"
 #include "apiserver/http/text_lists.h"
@@ -10,6 +11,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/write_options.h"
+#include "apiserver/strategies/field.h"
 #include "apiserver/table/table_output.h"
 #include "base/strings.h"
 
@@ -43,60 +45,56 @@ std::vector<SelectorTerm> read_terms(const api::Value* selector, bool are_fields
   if (list == nullptr || !list->is_array()) return terms;
   for (const auto& item : list->items()) {
     const std::string_view op = item.string_at("operator");
-    const bool is_known = op == "In" || op == "NotIn" || op == "Exists" || op == "DoesNotExist";
-    if (!is_known) continue;  // Asking for more than was said never allows too much.
+    const bool has_values = op == "In" || op == "NotIn";
+    const bool is_known = has_values || (!are_fields && (op == "Exists" || op == "DoesNotExist"));
+    const auto* values = item.find("values");
+    // Of a field only one value can be asked for.
+    const bool fits = !are_fields || (values != nullptr && values->size() == 1);
+    if (!is_known || !fits) continue;  // Asking for more than was said never allows too much.
     terms.push_back(
         {std::string(item.string_at("key")), std::string(op), texts_of(item.find("values"))});
   }
   return terms;
 }
 
+// One requirement of a selector. Operators that are not known yet are taken.
+void check_requirement(const Field& requirement, bool are_labels) {
+  const Field key = requirement["key"];
+  const Field values = requirement["values"];
+  const Field op = requirement["operator"];
+  if (!are_labels && key.empty()) key.required("must be specified");
+  if (op.is_among({"In", "NotIn"}) && values.empty()) {
+    values.required("must be specified when `operator` is 'In' or 'NotIn'");
+  } else if (op.is_among({"Exists", "DoesNotExist"}) && !values.empty()) {
+    values.forbidden("may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+  }
+  if (!are_labels) return;
+  key.each(api::check_qualified_name(key.text()));
+  for (const Field& value : values.items()) value.each(api::check_label_value(value.text()));
+}
+
 // What is wrong with one selector of the attributes.
-void check_selector(const api::Value* selector, const std::string& path,
-                    std::vector<Cause>& causes) {
-  if (selector == nullptr || !selector->is_object()) return;
-  const bool has_raw = !selector->string_at("rawSelector").empty();
-  const auto* list = selector->find("requirements");
-  const bool has_list = list != nullptr && list->is_array() && !list->empty();
-  if (has_raw && has_list) {
-    causes.push_back(cause::invalid(path + ".rawSelector",
-                                    quoted(selector->string_at("rawSelector")),
-                                    "may not specified at the same time as requirements"));
+void check_selector(const Field& selector, bool are_labels) {
+  if (!selector.is_set()) return;
+  const Field raw = selector["rawSelector"];
+  const Field list = selector["requirements"];
+  if (!raw.empty() && !list.empty()) {
+    raw.invalid("may not specified at the same time as requirements");
   }
-  if (!has_raw && !has_list) {
-    causes.push_back(
-        cause::required(path + ".requirements",
-                        "when " + path + " is specified, requirements or rawSelector is required"));
+  if (raw.empty() && list.empty()) {
+    list.required("when " + selector.path() +
+                  " is specified, requirements or rawSelector is required");
   }
-  if (!has_list) return;
-  std::size_t at = 0;
-  for (const auto& item : list->items()) {
-    const std::string here = path + ".requirements[" + std::to_string(at++) + "]";
-    const std::string_view op = item.string_at("operator");
-    const auto* values = item.find("values");
-    const bool has_values = values != nullptr && !values->empty();
-    if (item.string_at("key").empty()) {
-      causes.push_back(cause::required(here + ".key", "must be specified"));
-    }
-    if ((op == "In" || op == "NotIn") && !has_values) {
-      causes.push_back(cause::required(here + ".values",
-                                       "must be specified when `operator` is 'In' or 'NotIn'"));
-    } else if ((op == "Exists" || op == "DoesNotExist") && has_values) {
-      causes.push_back(cause::forbidden(
-          here + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-    }
-  }
+  for (const Field& requirement : list.items()) check_requirement(requirement, are_labels);
 }
 
 // Of what is asked exactly one form must be there.
-void check_forms(const api::Value* resource, const api::Value* other, std::vector<Cause>& causes) {
-  if (resource != nullptr && other != nullptr) {
-    causes.push_back(cause::invalid("spec.nonResourceAttributes", api::to_json_text(*other),
-                                    "cannot be specified in combination with resourceAttributes"));
-  } else if (resource == nullptr && other == nullptr) {
-    causes.push_back(cause::invalid("spec.resourceAttributes", "null",
-                                    "exactly one of nonResourceAttributes or resourceAttributes "
-                                    "must be specified"));
+void check_forms(const Field& resource, const Field& other) {
+  if (resource.is_set() && other.is_set()) {
+    other.invalid("cannot be specified in combination with resourceAttributes");
+  } else if (!resource.is_set() && !other.is_set()) {
+    resource.invalid(
+        "exactly one of nonResourceAttributes or resourceAttributes must be specified");
   }
 }
 
@@ -115,38 +113,52 @@ void check_no_meta(const api::Value& review, bool is_local, std::vector<Cause>& 
   }
 }
 
-const api::Value* object_at(const api::Value* parent, std::string_view key) {
-  const auto* found = parent == nullptr ? nullptr : parent->find(key);
-  return found != nullptr && found->is_object() ? found : nullptr;
+// What is wrong with a review of access. `about_user` stands between its forms and its selectors.
+std::vector<Cause> check_review(SubresourceAdmission& review,
+                                const std::vector<Cause>& about_user) {
+  const Call& call = *review.call;
+  std::vector<Cause> causes;
+  const Field spec = Field(causes, review.arena, &review.object, call.resource->type)["spec"];
+  const Field resource = spec["resourceAttributes"];
+  const Field other = spec["nonResourceAttributes"];
+  check_forms(resource, other);
+  causes.insert(causes.end(), about_user.begin(), about_user.end());
+  check_selector(resource["fieldSelector"], false);
+  check_selector(resource["labelSelector"], true);
+  const bool is_local = !call.info.ns.empty();
+  check_no_meta(review.object, is_local, causes);
+  if (!is_local) return causes;
+  if (resource.is_set() && !resource["namespace"].is(call.info.ns)) {
+    resource["namespace"].invalid("must match metadata.namespace");
+  }
+  if (other.is_set()) other.invalid("disallowed on this kind of request");
+  return causes;
 }
 
-// What is wrong with a review of access. `about_user` stands between its forms and its selectors.
-std::vector<Cause> check_review(const Call& call, const api::Value& review,
-                                const std::vector<Cause>& about_user) {
-  std::vector<Cause> causes;
-  const auto* spec = review.find("spec");
-  const auto* resource = object_at(spec, "resourceAttributes");
-  const auto* other = object_at(spec, "nonResourceAttributes");
-  check_forms(resource, other, causes);
-  causes.insert(causes.end(), about_user.begin(), about_user.end());
-  if (resource != nullptr) {
-    const std::string path = "spec.resourceAttributes";
-    check_selector(resource->find("fieldSelector"), path + ".fieldSelector", causes);
-    check_selector(resource->find("labelSelector"), path + ".labelSelector", causes);
+// Says that a selector could not be read as a whole; "" where it could.
+std::string fault_in_reading(const api::Value* selector, bool are_fields, std::size_t count_read) {
+  if (selector == nullptr || !selector->is_object()) return "";
+  const std::string_view raw = selector->string_at("rawSelector");
+  const auto* list = selector->find("requirements");
+  const bool is_whole = !raw.empty() ? (are_fields ? api::parse_field_selector(raw).has_value()
+                                                   : api::parse_label_selector(raw).has_value())
+                                     : list == nullptr || count_read == list->size();
+  if (is_whole) return "";
+  return std::string("spec.resourceAttributes.") + (are_fields ? "field" : "label") + "Selector " +
+         (count_read == 0 ? "" : "partially ") + "ignored due to parse error";
+}
+
+// What of the question was left aside.
+std::vector<std::string> faults_in_reading(const api::Value& review, const Attributes& wanted) {
+  std::vector<std::string> faults;
+  const auto* resource = review.find_path({"spec", "resourceAttributes"});
+  if (resource == nullptr || !resource->is_object()) return faults;
+  for (const std::string& fault :
+       {fault_in_reading(resource->find("fieldSelector"), true, wanted.fields.size()),
+        fault_in_reading(resource->find("labelSelector"), false, wanted.labels.size())}) {
+    if (!fault.empty()) faults.push_back(fault);
   }
-  const bool is_local = !call.info.ns.empty();
-  check_no_meta(review, is_local, causes);
-  if (!is_local) return causes;
-  if (resource != nullptr && resource->string_at("namespace") != call.info.ns) {
-    causes.push_back(cause::invalid("spec.resourceAttributes.namespace",
-                                    quoted(resource->string_at("namespace")),
-                                    "must match metadata.namespace"));
-  }
-  if (other != nullptr) {
-    causes.push_back(cause::invalid("spec.nonResourceAttributes", api::to_json_text(*other),
-                                    "disallowed on this kind of request"));
-  }
-  return causes;
+  return faults;
 }
 
 Attributes read_attributes(const api::Value& spec) {
@@ -183,8 +195,10 @@ void answer_decision(SubresourceAdmission& review, const Decision& decision) {
   if (!decision.reason.empty()) {
     status.set_ref(arena, "reason", api::Value::string(arena, decision.reason));
   }
-  if (!decision.error.empty()) {
-    status.set_ref(arena, "evaluationError", api::Value::string(arena, decision.error));
+  auto faults = faults_in_reading(review.object, read_attributes(*review.object.find("spec")));
+  if (!decision.error.empty()) faults.insert(faults.begin(), decision.error);
+  if (!faults.empty()) {
+    status.set_ref(arena, "evaluationError", api::Value::string(arena, join(faults, "; ")));
   }
   answer_review(review, status);
 }
@@ -193,9 +207,10 @@ void answer_decision(SubresourceAdmission& review, const Decision& decision) {
 void decide_review(const ReviewRef& review, const User& user, const std::vector<Cause>& causes) {
   const CallRef& call = review->call;
   AuthorizerChain& authorization = *review->backend->authorization;
-  if (auto wrong = check_review(*call, review->object, causes); !wrong.empty()) {
-    return answer_error(*call,
-                        errors::invalid(kind_text(*call->resource), "", std::move(wrong)).error());
+  if (auto wrong = check_review(*review, causes); !wrong.empty()) {
+    // Kubernetes names the group alone.
+    const std::string kind = "." + std::string(call->resource->group);
+    return answer_error(*call, errors::invalid(kind, "", std::move(wrong)).error());
   }
   const Attributes wanted = read_attributes(*review->object.find("spec"));
   if (const auto decision = authorization.decide(user, wanted, true)) {
@@ -285,6 +300,9 @@ void answer_self_rules(const ReviewRef& review) {
   if (!set.errors.empty()) {
     status.set_ref(arena, "evaluationError", api::Value::string(arena, aggregate_text(set.errors)));
   }
+  // The answer is about the caller alone.
+  review->object.set_ref(arena, "spec", api::Value::object());
+  review->object.set_ref(arena, "metadata", api::Value::object());
   answer_review(*review, status);
 }
 
