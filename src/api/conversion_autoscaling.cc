@@ -28,21 +28,47 @@ const TypeInfo& v1_type(std::string_view name) {
   return *builtin_schema().find_type("autoscaling", "v1", name);
 }
 
-// Go writes the behavior by the names of its struct's fields, and reads them in any case.
-Value with_first_letter(Arena& arena, const Value& value, int (*change)(int)) {
+const TypeInfo& behavior_type() {
+  return *builtin_schema().find_type("autoscaling", "v2", "HorizontalPodAutoscalerBehavior");
+}
+
+std::string with_first_letter(std::string_view name, int (*change)(int)) {
+  std::string key(name);
+  if (!key.empty()) key[0] = static_cast<char>(change(static_cast<unsigned char>(key[0])));
+  return key;
+}
+
+// Go writes the behavior by the names of its struct's fields, all of them, and reads them in any
+// case.
+Value as_go_struct(Arena& arena, const Value& value, const TypeInfo& type) {
   if (value.is_array()) {
     Value list = Value::array();
-    for (const Value& item : value.items()) {
-      list.append(arena, with_first_letter(arena, item, change));
-    }
+    for (const Value& item : value.items()) list.append(arena, as_go_struct(arena, item, type));
+    return list;
+  }
+  if (!value.is_object()) return value;
+  Value object = Value::object();
+  for (const FieldInfo& field : type.fields) {
+    const Value* found = value.find(field.name);
+    const bool is_struct = found != nullptr && field.form == Form::kObject;
+    object.set(arena, with_first_letter(field.name, std::toupper),
+               is_struct          ? as_go_struct(arena, *found, *field.type)
+               : found == nullptr ? Value::null()
+                                  : *found);
+  }
+  return object;
+}
+Value with_small_letters(Arena& arena, const Value& value) {
+  if (value.is_array()) {
+    Value list = Value::array();
+    for (const Value& item : value.items()) list.append(arena, with_small_letters(arena, item));
     return list;
   }
   if (!value.is_object()) return value;
   Value object = Value::object();
   for (const Member& member : value.members()) {
-    std::string key(member.key);
-    if (!key.empty()) key[0] = static_cast<char>(change(static_cast<unsigned char>(key[0])));
-    object.set(arena, key, with_first_letter(arena, member.value, change));
+    object.set(arena, with_first_letter(member.key, std::tolower),
+               with_small_letters(arena, member.value));
   }
   return object;
 }
@@ -103,9 +129,8 @@ Result<void> autoscaler_behavior_to_stored(Arena& arena, Value& object) {
   auto behavior = parse_json(arena, annotation->as_string());
   erase_annotation(object, kBehavior);
   if (!behavior || !behavior->is_object()) return {};
-  const TypeInfo& type =
-      *builtin_schema().find_type("autoscaling", "v2", "HorizontalPodAutoscalerBehavior");
-  Value read = with_first_letter(arena, *behavior, std::tolower);
+  const TypeInfo& type = behavior_type();
+  Value read = with_small_letters(arena, *behavior);
   if (!normalise(arena, read, type)) return {};
   object.ensure_object(arena, "spec").set_ref(arena, "behavior", read);
   return {};
@@ -116,7 +141,7 @@ Result<void> autoscaler_behavior_from_stored(Arena& arena, Value& object) {
   const Value* behavior = object.find_path({"spec", "behavior"});
   if (behavior == nullptr || !behavior->is_object()) return {};
   set_annotation(arena, object, kBehavior,
-                 to_json_text(with_first_letter(arena, *behavior, std::toupper)));
+                 to_json_text(as_go_struct(arena, *behavior, behavior_type())));
   return {};
 }
 

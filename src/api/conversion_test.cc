@@ -216,7 +216,8 @@ TEST(Conversion, KeepsScalingBehaviorInAnAnnotation) {
       R"("policies":[{"type":"Pods","value":4,"periodSeconds":15}]}}}})",
       "autoscaling/v2", "autoscaling/v2beta1", "horizontalpodautoscalers");
   EXPECT_NE(old.find(R"("autoscaling.alpha.kubernetes.io/behavior":"{\"ScaleUp\":{)"
-                     R"(\"SelectPolicy\":\"Max\",\"Policies\":[{\"Type\":\"Pods\")"),
+                     R"(\"StabilizationWindowSeconds\":null,\"SelectPolicy\":\"Max\",)"
+                     R"(\"Policies\":[{\"Type\":\"Pods\")"),
             std::string::npos)
       << old;
   const std::string back =
