@@ -29,11 +29,16 @@ FieldInfo plain_field(std::string_view name, Form form, const TypeInfo* type) {
   return made;
 }
 
+FieldInfo object_meta() {
+  return plain_field("metadata", Form::kObject, &meta_type("ObjectMeta"));
+}
+
 // Whatever else stands in the object is kept too: a field without a name tells server-side apply.
 FieldInfo others() { return plain_field("", Form::kAnyJson, nullptr); }
 
 ListType list_type_of(const Node& node) {
-  if (node.type == Type::kObject) return node.atomic_map ? ListType::kAtomic : ListType::kMap;
+  // What can be anything is managed in parts where it is an object.
+  if (node.type != Type::kArray) return node.atomic_map ? ListType::kAtomic : ListType::kMap;
   return node.list_kind == ListKind::kSet   ? ListType::kSet
          : node.list_kind == ListKind::kMap ? ListType::kMap
                                             : ListType::kAtomic;
@@ -47,14 +52,8 @@ void TypeMaker::make_kind(TypeInfo& kind, std::string_view name, const Node* sch
   kind.name = name;
   kind.is_kind = true;
   auto& fields = fields_.emplace_back();
-  fields.push_back(plain_field("metadata", Form::kObject, &meta_type("ObjectMeta")));
-  if (schema != nullptr) {
-    for (const auto& property : schema->properties) {
-      const bool is_given =
-          property.name == "metadata" || property.name == "kind" || property.name == "apiVersion";
-      if (!is_given) fields.push_back(field(property.name, *property.node));
-    }
-  }
+  fields.push_back(object_meta());
+  if (schema != nullptr) add_properties(fields, *schema, true);
   if (schema == nullptr || schema->preserve_unknown_fields) fields.push_back(others());
   kind.fields = fields;
 }
@@ -107,8 +106,8 @@ TypeMaker::Shape TypeMaker::one(const Node& node) {
     case Type::kArray:
       return node.items == nullptr ? Shape{} : Shape{Form::kObject, Container::kOne, wrapper(node)};
     case Type::kObject:
-      if (node.embedded_resource) return {};
-      if (!node.properties.empty()) return {Form::kObject, Container::kOne, object_type(node)};
+      if (node.embedded_resource || !node.properties.empty())
+        return {Form::kObject, Container::kOne, object_type(node)};
       if (node.preserve_unknown_fields) return {};
       if (node.additional != nullptr) return {Form::kObject, Container::kOne, wrapper(node)};
       return {};
@@ -118,15 +117,28 @@ TypeMaker::Shape TypeMaker::one(const Node& node) {
   return {};
 }
 
+void TypeMaker::add_properties(std::vector<FieldInfo>& fields, const Node& node, bool is_resource) {
+  for (const auto& property : node.properties) {
+    const bool is_given = is_resource && (property.name == "metadata" || property.name == "kind" ||
+                                          property.name == "apiVersion");
+    if (!is_given) fields.push_back(field(property.name, *property.node));
+  }
+}
+
 const TypeInfo* TypeMaker::object_type(const Node& node) {
   TypeInfo& made = types_.emplace_back();
   made.group = group_;
   made.version = version_;
   made.atomic = node.atomic_map;
   auto& fields = fields_.emplace_back();
-  for (const auto& property : node.properties) {
-    fields.push_back(field(property.name, *property.node));
+  // A resource has what every resource has, whatever the schema says of it.
+  if (node.embedded_resource) {
+    for (const std::string_view name : {"apiVersion", "kind"}) {
+      fields.push_back(plain_field(name, Form::kString, nullptr));
+    }
+    fields.push_back(object_meta());
   }
+  add_properties(fields, node, node.embedded_resource);
   if (node.preserve_unknown_fields) fields.push_back(others());
   made.fields = fields;
   return &made;

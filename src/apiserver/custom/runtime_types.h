@@ -33,6 +33,9 @@ class TypeMaker {
   };
   api::FieldInfo field(std::string_view name, const api::structural::Node& node);
   Shape one(const api::structural::Node& node);
+  // Those of a resource's properties that are its own.
+  void add_properties(std::vector<api::FieldInfo>& fields, const api::structural::Node& node,
+                      bool is_resource);
   const api::TypeInfo* object_type(const api::structural::Node& node);
   const api::TypeInfo* wrapper(const api::structural::Node& node);
 
