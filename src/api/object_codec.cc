@@ -257,6 +257,11 @@ bool Normaliser::element(Value& value, const FieldInfo& info, const TypeInfo& ow
                          const Step* at) {
   if (info.form != Form::kObject) {
     if (value.is_null() && info.form != Form::kAnyJson && info.form != Form::kRawObject) {
+      // Protobuf cannot say that there are none.
+      if (info.form == Form::kBytes) {
+        value = Value::string_ref("");
+        return true;
+      }
       FieldInfo alone = info;
       alone.container = Container::kOne;
       alone.is_pointer = false;
@@ -423,12 +428,42 @@ bool skip_before(const TypeInfo& type, std::string_view wanted, std::span<const 
   return false;
 }
 
+bool has_empty_list(const Value& value) {
+  if (value.is_array()) return value.empty() || std::ranges::any_of(value.items(), has_empty_list);
+  return value.is_object() && std::ranges::any_of(value.members(), [](const Member& member) {
+           return has_empty_list(member.value);
+         });
+}
+
+void forget_in(Value& object, const TypeInfo& type) {
+  if (!object.is_object() || type.form != TypeForm::kStruct) return;
+  for (Member& member : object.members()) {
+    const FieldInfo* info = type.field(member.key);
+    if (info == nullptr) continue;
+    Value& value = member.value;
+    const bool is_list = info->container == Container::kList && value.is_array();
+    if (is_list && value.empty() && !info->omit_empty) value = Value::null();
+    if (info->form != Form::kObject) continue;
+    if (info->container == Container::kOne) {
+      forget_in(value, *info->type);
+    } else if (value.is_array()) {
+      for (Value& item : value.items()) forget_in(item, *info->type);
+    } else if (value.is_object()) {
+      for (Member& one : value.members()) forget_in(one.value, *info->type);
+    }
+  }
+}
+
 std::string handled_as(const TypeInfo& type) {
   return std::string(type.name) + " in version \"" + std::string(type.version) +
          "\" cannot be handled as a " + std::string(type.name) + ": ";
 }
 
 }  // namespace
+
+void forget_empty_lists(Value& object, const TypeInfo& type) {
+  if (has_empty_list(object)) forget_in(object, type);
+}
 
 Result<void> normalise(Arena& arena, Value& object, const TypeInfo& type,
                        std::vector<std::string>* unknown_fields) {

@@ -35,6 +35,10 @@ Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::st
 // What these say, without `X in version "v1" cannot be handled as a X: `.
 std::string_view decoding_problem(const TypeInfo& type, std::string_view message);
 
+// What Kubernetes keeps does not tell an empty list from none: those that Go always writes become
+// null. Of a normalised object.
+void forget_empty_lists(Value& object, const TypeInfo& type);
+
 // "object", "array", "string", "number", "bool" or "null", as Go's decoder calls a value.
 std::string go_kind(const Value& value);
 

@@ -304,15 +304,6 @@ class Applier {
   Shape shape_;
 };
 
-std::string object_text(const Writer& writer, const Value& object) {
-  const Value* meta = object.find("metadata");
-  const std::string ns(meta == nullptr ? "" : meta->string_at("namespace"));
-  const std::string name(meta == nullptr ? "" : meta->string_at("name"));
-  const std::string version(writer.api_version);
-  return ns + "/" + name + "; " + (version.find('/') == std::string::npos ? "/" : "") + version +
-         ", Kind=" + std::string(writer.kind);
-}
-
 Result<void> check(Arena& arena, const Versions& versions, const Writer& writer, const Value& live,
                    const Value& config) {
   const Value* managed = config.find_path({"metadata", "managedFields"});
@@ -338,6 +329,15 @@ void forgive(Arena& arena, const FieldSet& own, std::vector<Conflict>& conflicts
 }
 
 }  // namespace
+
+std::string object_text(const Writer& writer, const Value& object) {
+  const Value* meta = object.find("metadata");
+  const std::string ns(meta == nullptr ? "" : meta->string_at("namespace"));
+  const std::string name(meta == nullptr ? "" : meta->string_at("name"));
+  const std::string version(writer.api_version);
+  return ns + "/" + name + "; " + (version.find('/') == std::string::npos ? "/" : "") + version +
+         ", Kind=" + std::string(writer.kind);
+}
 
 Result<void> track_update(Arena& arena, const Versions& versions, const Writer& writer,
                           const Value& before, const Value& after, Managers& managers) {

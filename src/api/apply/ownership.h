@@ -9,6 +9,7 @@
 //   pkg/util/managedfields.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "api/apply/managers.h"
@@ -40,6 +41,9 @@ struct Writer {
   std::string_view kind;
   std::string_view now;  // RFC 3339; empty: it is not told when.
 };
+
+// How messages call the writer's object: `ns/name; apps/v1, Kind=Deployment`.
+std::string object_text(const Writer& writer, const Value& object);
 
 // After a create, update or patch other than apply, of `before` into `after`, in the writer's
 // version: what changed is the writer's.

@@ -138,9 +138,13 @@ void prune_value(Value& value, const Node& schema, std::vector<std::string>* unk
 
 void drop_refused_nulls(Value& object, const Node& schema) { drop_nulls(object, schema); }
 
+void fill_defaults(Arena& arena, Value& object, const Node& schema) {
+  if (schema.has_defaults) fill(arena, object, schema);
+}
+
 void apply_defaults(Arena& arena, Value& object, const Node& schema) {
   drop_nulls(object, schema);
-  if (schema.has_defaults) fill(arena, object, schema);
+  fill_defaults(arena, object, schema);
 }
 
 }  // namespace pinnace::api::structural

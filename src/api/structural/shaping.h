@@ -25,7 +25,9 @@ void prune(Value& object, const Node& schema, std::vector<std::string>* unknown 
 void prune_value(Value& value, const Node& schema, std::vector<std::string>* unknown = nullptr);
 // Nulls where null is not allowed and no default stands by go.
 void drop_refused_nulls(Value& object, const Node& schema);
-// The same, and then defaults are filled in.
+// Fills in defaults, also where there is a null that is not allowed.
+void fill_defaults(Arena& arena, Value& object, const Node& schema);
+// Both.
 void apply_defaults(Arena& arena, Value& object, const Node& schema);
 
 }  // namespace pinnace::api::structural

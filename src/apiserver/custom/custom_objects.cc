@@ -171,6 +171,16 @@ Result<void> prepare_create(Change& change, Value&) {
                            "create not allowed while custom resource definition is terminating");
 }
 
+void shape(api::Arena& arena, Value& object, const CustomVersion& version,
+           void (*by_schema)(api::Arena&, Value&, const Node&)) {
+  if (version.schema == nullptr || !version.prunes) return;
+  // The metadata is the server's own, whatever the schema says of it.
+  const Value* metadata = object.find("metadata");
+  const Value kept = metadata == nullptr ? Value() : *metadata;
+  by_schema(arena, object, version.schema->root());
+  if (metadata != nullptr) object.set_ref(arena, "metadata", kept);
+}
+
 }  // namespace
 
 Result<void> take_custom_object(api::Arena& arena, Value& object, const CustomVersion& version,
@@ -193,13 +203,15 @@ Result<void> take_custom_object(api::Arena& arena, Value& object, const CustomVe
   return {};
 }
 
+Result<void> take_applied_object(api::Arena& arena, Value& object, const CustomVersion& version) {
+  std::vector<std::string> unknown;
+  if (auto ok = take_metadata(arena, object, "", unknown); !ok) return ok;
+  shape(arena, object, version, api::structural::fill_defaults);
+  return {};
+}
+
 void default_custom_object(api::Arena& arena, Value& object, const CustomVersion& version) {
-  if (version.schema == nullptr || !version.prunes) return;
-  // The metadata is the server's own, whatever the schema says of it.
-  const Value* metadata = object.find("metadata");
-  const Value kept = metadata == nullptr ? Value() : *metadata;
-  api::structural::apply_defaults(arena, object, version.schema->root());
-  if (metadata != nullptr) object.set_ref(arena, "metadata", kept);
+  shape(arena, object, version, api::structural::apply_defaults);
 }
 
 void as_custom_version(api::Arena& arena, Value& object, const CustomVersion& version) {

@@ -20,6 +20,10 @@ namespace pinnace::apiserver {
 // does not know. Paths of dropped fields go to `unknown`.
 Result<void> take_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version,
                                 std::vector<std::string>& unknown);
+// The same of what server-side apply made of an object, which keeps all that it has: a null that
+// the schema does not allow is refused later. Defaults are filled in.
+Result<void> take_applied_object(api::Arena& arena, api::Value& object,
+                                 const CustomVersion& version);
 void default_custom_object(api::Arena& arena, api::Value& object, const CustomVersion& version);
 
 // The object in another version, where only apiVersion differs between them: without what the

@@ -1,6 +1,8 @@
 #include "apiserver/registry/applying.h"
 
+#include "api/object_codec.h"
 #include "api/yaml.h"
+#include "apiserver/custom/custom_objects.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/ownership.h"
@@ -24,6 +26,18 @@ std::string kind_in(std::string_view group_version, std::string_view kind) {
   return (has_group ? "" : "/") + std::string(group_version) + ", Kind=" + std::string(kind);
 }
 
+// What it came to, as an object of its kind. Of a custom one nothing is dropped: what its schema
+// does not know was refused.
+Result<void> take_merged(Change& change, api::Value& object) {
+  const api::ResourceInfo& resource = *change.call.resource;
+  if (resource.custom != nullptr) {
+    return take_applied_object(change.arena, object, *resource.custom);
+  }
+  if (auto ok = check_object(change.call, change.arena, object, resource, {}); !ok) return ok;
+  apply_defaults(change.arena, object, resource);
+  return {};
+}
+
 // Applies the configuration to `live`, which is in the version of the request. Gives the new object
 // in the storage version, with its managers.
 Result<api::Value> apply(Change& change, const KindVersions& versions, const Held& held,
@@ -34,19 +48,23 @@ Result<api::Value> apply(Change& change, const KindVersions& versions, const Hel
     return errors::internal("failed to decode managed fields: " + managers.error().message);
   }
   const api::Value config = api::deep_copy(change.arena, held.config.value);
-  auto applied = apply_configuration(change.arena, versions, writer_of(change, versions),
-                                     call.query.flag("force"), live, config, *managers);
+  const api::apply::Writer writer = writer_of(change, versions);
+  auto applied = apply_configuration(change.arena, versions, writer, call.query.flag("force"),
+                                     live, config, *managers);
   if (!applied) return std::unexpected(std::move(applied.error()));
   api::Value object = api::deep_copy(change.arena, applied->object);
-  if (auto ok = check_place(call, object); !ok) return std::unexpected(std::move(ok.error()));
   call.warnings.clear();
-  if (auto ok = check_object(call, change.arena, object, *call.resource, {}); !ok) {
-    return std::unexpected(std::move(ok.error()));
+  if (auto ok = take_merged(change, object); !ok) {
+    return errors::unexplained("failed to convert new object (" + object_text(writer, config) +
+                               ") to proper version: unable to convert unstructured object to " +
+                               kind_in(versions.requested(), call.resource->kind) + ": " +
+                               std::string(api::decoding_problem(*call.resource->type,
+                                                                 ok.error().message)));
   }
   if (auto ok = check_repeated_keys(call, held.config.duplicates); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  apply_defaults(change.arena, object, *call.resource);
+  if (auto ok = check_place(call, object); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = convert(change.arena, object, *call.resource, *call.storage); !ok) {
     return std::unexpected(std::move(ok.error()));
   }

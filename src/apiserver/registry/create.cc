@@ -82,6 +82,12 @@ void settle_name(Change& change, api::Value& meta) {
   change.name = name;
 }
 
+// What a PUT or an apply makes of a built-in kind says of its deletion what the client does, as in
+// Kubernetes.
+bool is_posted(const Change& change) {
+  return change.call.info.verb == "create" || change.storage.custom != nullptr;
+}
+
 void wipe_system_fields(api::Value& meta) {
   for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp",
                           "deletionGracePeriodSeconds", "selfLink"}) {
@@ -90,7 +96,7 @@ void wipe_system_fields(api::Value& meta) {
 }
 
 void settle_system_fields(Change& change, const Strategy& strategy, api::Value& meta) {
-  wipe_system_fields(meta);
+  if (is_posted(change)) wipe_system_fields(meta);
   for (const char* key : {"resourceVersion", "generation"}) meta.erase(key);
   meta.set_ref(change.arena, "uid", change.text(make_uuid(change.backend.options.rng)));
   meta.set_ref(change.arena, "creationTimestamp", change.text(rfc3339(change.backend.now())));
@@ -105,7 +111,7 @@ Result<void> settle_request(Creation& creation) {
   if (auto ok = settle_namespace(change, meta); !ok) return ok;
   creation.names_revision = creation.call->info.verb == "create" &&
                             parse_revision(meta.string_at("resourceVersion")).value_or(0) != 0;
-  wipe_system_fields(meta);
+  if (is_posted(change)) wipe_system_fields(meta);
   std::string name(meta.string_at("name"));
   if (name.empty() && !change.call.info.name.empty()) {
     name = change.call.info.name;
@@ -137,7 +143,7 @@ Result<void> prepare(Creation& creation) {
     if (auto ok = strategy.claim(change, creation.object, nullptr); !ok) return ok;
   }
   if (!change.causes.empty()) {
-    return errors::invalid(kind_text(*creation.call->resource), change.name,
+    return errors::invalid(kind_text(change.storage), change.name,
                            std::move(change.causes));
   }
   if (strategy.warn != nullptr) strategy.warn(change, creation.object, nullptr);
@@ -231,6 +237,9 @@ void commit(const CreationRef& creation, store::Key key) {
 // The last stage: everyone has agreed.
 void settle(const CreationRef& creation) {
   Change& change = creation->change;
+  if (change.storage.custom == nullptr) {
+    api::forget_empty_lists(creation->object, *change.storage.type);
+  }
   store::Key key = key_of(change);
   if (!change.dry_run && creation->names_revision) {
     return creation->fail(
@@ -286,7 +295,8 @@ void create_made(const BackendRef& backend, const CallRef& call, Making making) 
   if (!object) return answer_error(*call, object.error());
   creation->object = *object;
   creation->taken = std::move(making.taken);
-  change.ns = call->info.ns;
+  // A namespace is named by its path as if it were in itself.
+  change.ns = change.storage.namespaced ? call->info.ns : "";
   if (auto ok = settle_request(*creation); !ok) return creation->fail(ok.error());
   const bool is_sent = making.ownership == Ownership::kTracked;
   if (is_sent) drop_repeated_owners(change, creation->object, OwnersFrom::kClient);

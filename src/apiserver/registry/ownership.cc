@@ -17,7 +17,8 @@ using api::apply::FieldSetBuilder;
 using api::apply::PathElement;
 
 // What a request to a subresource cannot change besides the spec. Every other kind's status leaves
-// the spec alone, and the object itself leaves its status.
+// the spec alone, and the object itself leaves its status. Who writes the status of a custom object
+// is told to manage its metadata, too, which stays as it is.
 struct ResetRow {
   std::string_view storage_resource, subresource;
   std::array<std::string_view, 3> paths;
@@ -39,7 +40,6 @@ constexpr ResetRow kResets[] = {
     {"storage.k8s.io/volumeattachments", "status", {"spec", "metadata"}},
 };
 constexpr ResetRow kResetByStatus = {"", "status", {"spec"}};
-constexpr ResetRow kResetByCustomStatus = {"", "status", {"spec", "metadata"}};
 constexpr ResetRow kResetByObject = {"", "", {"status"}};
 
 // What alone a request to a subresource can change; `*` is any item.
@@ -81,9 +81,7 @@ const ResetRow* reset_row(const Change& change) {
       return &row;
     }
   }
-  if (change.subresource == "status") {
-    return change.storage.custom == nullptr ? &kResetByStatus : &kResetByCustomStatus;
-  }
+  if (change.subresource == "status") return &kResetByStatus;
   return change.storage.subresource("status") == nullptr ? nullptr : &kResetByObject;
 }
 
@@ -194,6 +192,8 @@ const api::ResourceInfo* KindVersions::find(std::string_view api_version) const 
 api::apply::Shape KindVersions::shape(std::string_view api_version) const {
   const auto* resource = find(api_version);
   if (resource == nullptr) return {};
+  // The group without a name and the others do not know each other's types: of events.
+  if (resource->group.empty() != call_.resource->group.empty()) return {};
   return resource->type == nullptr ? api::apply::Shape::deduced()
                                    : api::apply::Shape::of(*resource->type);
 }

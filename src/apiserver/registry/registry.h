@@ -67,6 +67,9 @@ struct Update {
 void run_update(const BackendRef& backend, const CallRef& call, store::Key key, Update update,
                 int attempt = 0);
 
+// The answer to a patch that could not be read: where there is nothing to patch, that is told.
+void answer_unread(const BackendRef& backend, const CallRef& call, const Error& why);
+
 // Deletion with options that are known already; for DELETE, eviction and collections.
 struct Deletion {
   std::int64_t grace_seconds = -1;           // -1: as the kind likes it.

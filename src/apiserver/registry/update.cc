@@ -1,6 +1,7 @@
 // PUT and PATCH: an object that is there becomes another, if nobody was faster.
 #include "api/json.h"
 #include "api/member_index.h"
+#include "api/object_codec.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/registry/applying.h"
@@ -209,7 +210,7 @@ Result<void> prepare(Attempt& attempt) {
     if (warn != nullptr) warn(change, attempt.object, &attempt.old);
     return {};
   }
-  return errors::invalid(kind_text(*attempt.call->resource), change.name, std::move(change.causes));
+  return errors::invalid(kind_text(change.storage), change.name, std::move(change.causes));
 }
 
 // The last finalizer of an object that waits for nothing else went away.
@@ -293,6 +294,9 @@ void commit(const AttemptRef& attempt) {
 // The last stage: everyone has agreed.
 void settle(const AttemptRef& attempt) {
   Change& change = attempt->change;
+  if (change.storage.custom == nullptr) {
+    api::forget_empty_lists(attempt->object, *change.storage.type);
+  }
   forget_times_alone(change, attempt->object, attempt->old);
   if (api::equal(attempt->object, attempt->old)) {
     change.done(false);
@@ -318,15 +322,18 @@ void show(Attempt& attempt) {
 
 // From the object as the client wants it to the one that is stored.
 void pass_through(const AttemptRef& attempt) {
-  keep_system_fields(attempt->change, attempt->object, attempt->old);
-  keep_other_half(attempt->change, attempt->object, attempt->old);
+  Change& change = attempt->change;
+  keep_system_fields(change, attempt->object, attempt->old);
+  const bool is_tracked = attempt->update.ownership == Ownership::kTracked;
+  // Who writes the status of a custom object is told to manage all that he would have changed.
+  const bool is_early = change.storage.custom != nullptr && change.subresource == "status";
+  if (is_tracked && is_early) track_ownership(change, attempt->object, &attempt->old);
+  keep_other_half(change, attempt->object, attempt->old);
   // What a patch comes to is only looked at after admission.
   if (attempt->call->info.verb == "update") {
-    drop_repeated_owners(attempt->change, attempt->object, OwnersFrom::kClient);
+    drop_repeated_owners(change, attempt->object, OwnersFrom::kClient);
   }
-  if (attempt->update.ownership == Ownership::kTracked) {
-    track_ownership(attempt->change, attempt->object, &attempt->old);
-  }
+  if (is_tracked && !is_early) track_ownership(change, attempt->object, &attempt->old);
   if (attempt->update.is_admitted) {
     if (auto ok = prepare(*attempt); !ok) return attempt->fail(ok.error());
     return settle(attempt);
@@ -367,7 +374,9 @@ void run_update(const BackendRef& backend, const CallRef& call, store::Key key, 
   change.dry_run = is_dry_run(*call);
   auto before = backend->store().get(attempt->key);
   const std::string& uid = attempt->update.uid;
-  if (const std::string there = before ? (*before)->uid : ""; !uid.empty() && uid != there) {
+  const std::string there = before ? (*before)->uid : "";
+  const bool is_looked_at = before || attempt->update.missing;
+  if (is_looked_at && !uid.empty() && uid != there) {
     return answer_error(*call, other_uid(*call, attempt->key, uid, there).error());
   }
   if (!before) {
@@ -480,25 +489,29 @@ Result<Update> patch_update(const CallRef& call) {
 
 }  // namespace
 
+void answer_unread(const BackendRef& backend, const CallRef& call, const Error& why) {
+  // What an apply to the object itself finds missing is made.
+  const bool is_needed = !is_apply_patch(*call) || !call->info.subresource.empty();
+  if (why.code != 400 || !is_needed || backend->store().get(key_of(*call))) {
+    return answer_error(*call, why);
+  }
+  answer_error(*call,
+               errors::not_found(resource_text(*call->resource), call->info.name).error());
+}
+
 void update_object(const BackendRef& backend, const CallRef& call) {
   if (call->info.subresource == "scale") return update_scale(backend, call);
   const bool is_patch = call->info.verb == "patch";
   if (is_patch && is_apply_patch(*call)) {
     auto update = apply_update(backend, call);
-    if (!update) return answer_error(*call, update.error());
+    if (!update) return answer_unread(backend, call, update.error());
     return run_update(backend, call, key_of(*call), std::move(*update));
   }
   auto valid = is_patch ? Patch::check_media(*call) : Result<void>();
   if (valid) valid = check_write_options(*call, is_patch ? WriteKind::kPatch : WriteKind::kUpdate);
   if (!valid) return answer_error(*call, valid.error());
   auto update = is_patch ? patch_update(call) : put_update(backend, call);
-  // A patch is not read where there is nothing to patch.
-  const bool is_nowhere =
-      !update && update.error().code == 400 && is_patch && !backend->store().get(key_of(*call));
-  if (is_nowhere) {
-    return answer_error(*call,
-                        errors::not_found(resource_text(*call->resource), call->info.name).error());
-  }
+  if (!update && is_patch) return answer_unread(backend, call, update.error());
   if (!update) return answer_error(*call, update.error());
   run_update(backend, call, key_of(*call), std::move(*update));
 }

@@ -115,8 +115,11 @@ api::Value make_scale(api::Arena& arena, const api::Value& object, const CustomV
   }
   scale.set_ref(arena, "metadata", meta);
   const Scaled scaled = scaled_of(object, custom);
-  scale.ensure_object(arena, "spec")
-      .set_ref(arena, "replicas", api::Value::integer(scaled.spec_replicas));
+  // None is not told.
+  api::Value& spec = scale.ensure_object(arena, "spec");
+  if (scaled.spec_replicas != 0) {
+    spec.set_ref(arena, "replicas", api::Value::integer(scaled.spec_replicas));
+  }
   api::Value& out = scale.ensure_object(arena, "status");
   out.set_ref(arena, "replicas", api::Value::integer(scaled.status_replicas));
   if (!scaled.selector.empty()) {
@@ -138,7 +141,9 @@ api::Value make_unpatched(api::Arena& arena, const api::Value& object,
   api::Value scale = make_scale(arena, object, custom);
   if (custom != nullptr) {
     const std::int64_t replicas = number_at(object, custom->scale.spec_replicas, kNoReplicas);
-    scale.ensure_object(arena, "spec").set(arena, "replicas", api::Value::integer(replicas));
+    if (replicas == kNoReplicas) {
+      scale.ensure_object(arena, "spec").set(arena, "replicas", api::Value::integer(replicas));
+    }
   }
   return scale;
 }
@@ -263,32 +268,65 @@ Result<void> check_identity(const Call& call, api::Arena& arena, api::Value& sca
   return check_place(call, scale);
 }
 
-Result<api::Value> read_scale(const Call& call, api::Arena& arena) {
-  auto media = body_media(call.request.headers.get("content-type"));
-  if (!media) return std::unexpected(std::move(media.error()));
-  auto scale = decode_body(arena, *media, call.request.body, *type_for(call), nullptr);
-  if (!scale) return scale;
-  if (auto ok = check_identity(call, arena, *scale); !ok) {
-    return std::unexpected(std::move(ok.error()));
+// Without the number that is not told.
+api::Value without_zero(api::Arena& arena, const api::Value& scale) {
+  api::Value counted = api::deep_copy(arena, scale);
+  api::Value* spec = counted.find("spec");
+  const bool has_spec = spec != nullptr && spec->is_object();
+  if (has_spec && spec->int_at("replicas") == 0) spec->erase("replicas");
+  return counted;
+}
+
+// Who manages the number of replicas after a write of a Scale: as of every object, its writer, if
+// it changed and is managed at all; nobody manages none.
+Result<void> track(Change& change, api::Value& object, const api::Value& old,
+                   const api::Value& scale) {
+  auto of_object = api::apply::decode_managers(managed_fields(old));
+  if (!of_object) return {};
+  auto of_scale = scale_managers(change.arena, change.storage, *of_object);
+  if (of_scale.empty()) return {};
+  const KindVersions kind(change);
+  api::apply::Writer writer = writer_of(change, kind);
+  writer.api_version = ScaleVersions::kVersion;
+  writer.kind = "Scale";
+  const api::Value before = make_unpatched(change.arena, old, change.storage.custom);
+  const api::Value after = without_zero(change.arena, scale);
+  if (auto ok = track_update(change.arena, ScaleVersions(), writer, before, after, of_scale); !ok) {
+    return ok;
   }
-  return scale;
+  set_managed_fields(change, object,
+                     with_scale_managers(change.arena, change.storage, std::move(*of_object),
+                                         std::move(of_scale), kind.requested()));
+  return {};
 }
 
 Result<MakeScale> by_put(const CallRef& call) {
-  // What is no Scale is told of before anybody looks whether there is an object.
-  api::Arena arena;
-  if (auto scale = read_scale(*call, arena); !scale) {
-    return std::unexpected(std::move(scale.error()));
+  struct Held {
+    api::Arena arena;
+    api::Value scale;
+  };
+  auto held = std::make_shared<Held>();
+  auto media = body_media(call->request.headers.get("content-type"));
+  if (!media) return std::unexpected(std::move(media.error()));
+  auto scale = decode_body(held->arena, *media, call->request.body, *type_for(*call), nullptr);
+  if (!scale) return std::unexpected(std::move(scale.error()));
+  if (auto ok = check_identity(*call, held->arena, *scale); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
-  return [call](Change& change, api::Value&, const api::Value&) {
-    return read_scale(*call, change.arena);
+  held->scale = *scale;
+  return [held](Change& change, api::Value& object, const api::Value& old) -> Result<api::Value> {
+    const api::Value sent = api::deep_copy(change.arena, held->scale);
+    if (auto ok = track(change, object, old, sent); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    return sent;
   };
 }
 
 Result<MakeScale> by_patch(const CallRef& call) {
   auto parsed = Patch::parse(*call);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
-  return [patch = std::move(*parsed)](Change& change, api::Value&,
+  return [patch = std::move(*parsed)](Change& change, api::Value& object,
                                       const api::Value& old) -> Result<api::Value> {
     const api::Value scale = make_unpatched(change.arena, old, change.storage.custom);
     auto patched = patch.apply(change.arena, scale, *scale_type());
@@ -301,6 +339,9 @@ Result<MakeScale> by_patch(const CallRef& call) {
             check_fields(change.call, change.arena, *patched, *scale_type(), {}, patch.problems());
         !ok) {
       return patch.refusal(change.arena, scale, *scale_type(), std::move(ok.error()));
+    }
+    if (auto ok = track(change, object, old, *patched); !ok) {
+      return std::unexpected(std::move(ok.error()));
     }
     return patched;
   };
@@ -359,7 +400,10 @@ Result<void> take_replicas(Change& change, api::Value& scale, api::Value& object
   if (!uid.empty() && uid != meta_text(old, "uid")) {
     return other_uid(change.call, key_of(change.call), uid, meta_text(old, "uid"));
   }
-  if (auto ok = check_sent_revision(change.call, scale, old); !ok) return ok;
+  // A Scale need not say of which revision it is, whatever its kind wants.
+  if (!meta_text(scale, "resourceVersion").empty()) {
+    if (auto ok = check_sent_revision(change.call, scale, old); !ok) return ok;
+  }
   const auto* spec = scale.find("spec");
   const std::int64_t replicas = spec == nullptr ? 0 : spec->int_at("replicas");
   if (change.storage.custom != nullptr && replicas == kNoReplicas) {
@@ -385,8 +429,11 @@ void update_scale(const BackendRef& backend, const CallRef& call) {
   const WriteKind kind = is_apply   ? WriteKind::kApply
                          : is_patch ? WriteKind::kPatch
                                     : WriteKind::kUpdate;
-  if (auto ok = check_write_options(*call, kind); !ok) return answer_error(*call, ok.error());
+  auto valid = is_patch && !is_apply ? Patch::check_media(*call) : Result<void>();
+  if (valid) valid = check_write_options(*call, kind);
+  if (!valid) return answer_error(*call, valid.error());
   auto make = is_apply ? by_apply(call) : is_patch ? by_patch(call) : by_put(call);
+  if (!make && is_patch) return answer_unread(backend, call, make.error());
   if (!make) return answer_error(*call, make.error());
   Update update;
   update.subresource = "scale";
@@ -398,7 +445,7 @@ void update_scale(const BackendRef& backend, const CallRef& call) {
     const auto* spec = scale.find("spec");
     set_replicas(change, object, spec == nullptr ? 0 : spec->int_at("replicas"));
   };
-  update.ownership = is_apply ? Ownership::kSettled : Ownership::kTracked;
+  update.ownership = Ownership::kSettled;
   update.apply = [make = std::move(*make)](Change& change, api::Value& object,
                                            const api::Value& old) -> Result<void> {
     auto scale = make(change, object, old);
