@@ -63,7 +63,7 @@ constexpr std::string_view kDeployment =
     R"({"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},)"
     R"("template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[]}}}})";
 constexpr std::string_view kTemplate =
-    R"("template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":null,)"
+    R"("template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[],)"
     R"("restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst",)"
     R"("securityContext":{},"schedulerName":"default-scheduler"}},)";
 

@@ -373,10 +373,6 @@ bool Normaliser::fields(const Value& from, Value& to, const TypeInfo& type, cons
       if (!field(value, info, owner, &step)) return false;
       const bool droppable = !info.is_pointer || info.container != Container::kOne;
       if (info.omit_empty && droppable && is_empty(value)) continue;
-      // What was kept in protobuf does not know an empty list from none.
-      if (info.container == Container::kList && value.is_array() && value.empty()) {
-        value = Value::null();
-      }
     }
     to.add_ref(arena_, info.name, value);
   }
