@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 #include <utility>
 
+#include "api/image_reference.h"
 #include "api/member_index.h"
 #include "api/object_codec.h"
-#include "api/quantity.h"
+#include "api/pod_resources.h"
 #include "base/strings.h"
 
 namespace pinnace::api {
@@ -36,24 +36,11 @@ void set_missing(Arena& arena, Value& to, const Value& from) {
   }
 }
 
-// "latest" is meant when an image names neither a tag nor a digest.
-bool wants_latest(std::string_view image) {
-  if (image.empty()) return false;
-  const auto at = image.find('@');
-  const std::string_view name = image.substr(0, at);
-  const auto colon = name.rfind(':');
-  const auto slash = name.rfind('/');
-  const bool has_tag =
-      colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
-  if (!has_tag) return at == std::string_view::npos;
-  return name.substr(colon + 1) == "latest";
-}
-
 void pull_policy(Arena& arena, Value& object, const TypeInfo& type) {
   const bool is_container = type.field("image") != nullptr;
   const std::string_view name = is_container ? "imagePullPolicy" : "pullPolicy";
   if (!text_at(object.find(name)).empty()) return;
-  const bool latest = wants_latest(object.string_at(is_container ? "image" : "reference"));
+  const bool latest = image_tag(object.string_at(is_container ? "image" : "reference")) == "latest";
   set_in_order(arena, object, type, name, Value::string_ref(latest ? "Always" : "IfNotPresent"));
 }
 
@@ -91,6 +78,12 @@ void host_ports(Arena& arena, Value& object, const TypeInfo& type) {
   }
 }
 
+// Less than no time is the least that there is.
+void least_grace(Arena& arena, Value& object, const TypeInfo& type) {
+  constexpr std::string_view kGrace = "terminationGracePeriodSeconds";
+  if (object.int_at(kGrace) < 0) set_in_order(arena, object, type, kGrace, Value::integer(1));
+}
+
 // A limit without a request is also the request.
 void requests_from_limits(Arena& arena, Value& object, const TypeInfo& type) {
   Value& spec = *object.find("spec");
@@ -112,41 +105,46 @@ void requests_from_limits(Arena& arena, Value& object, const TypeInfo& type) {
   }
 }
 
-// What the containers ask for together.
-std::map<std::string_view, Quantity> sum_requests(Value& spec) {
-  std::map<std::string_view, Quantity> sums;
-  for (const Value& container : items_at(spec, "containers")) {
-    const Value* requests = container.find_path({"resources", "requests"});
-    if (requests == nullptr || !requests->is_object()) continue;
-    for (const Member& amount : requests->members()) {
-      if (!amount.value.is_string()) continue;
-      if (auto parsed = Quantity::parse(amount.value.as_string())) sums[amount.key] += *parsed;
-    }
-  }
-  return sums;
-}
-
-// Limits of the whole pod without a request: what the containers ask for, else the limit.
+// A pod that says some of its own resources says more of them: as limits the huge pages of its
+// containers, as requests what its containers ask for, or else its limits.
 void pod_level_resources(Arena& arena, Value& object, const TypeInfo& type) {
   Value& spec = *object.find("spec");
   Value& resources = *spec.find("resources");
-  const Value* limits = resources.find("limits");
-  if (limits == nullptr || limits->empty()) return;
-  const Value wanted = *limits;
-  Value* requests = resources.find("requests");
-  if (requests == nullptr || !requests->is_object()) {
-    const TypeInfo& resources_type = type_of(type_of(type, "spec"), "resources");
-    requests = &set_in_order(arena, resources, resources_type, "requests", Value::object());
+  const TypeInfo& resources_type = type_of(type_of(type, "spec"), "resources");
+  const auto has = [&](std::string_view map) {
+    const Value* amounts = resources.find(map);
+    return amounts != nullptr && amounts->is_object() && !amounts->empty();
+  };
+  const auto add = [&](std::string_view map, const Value& more) {
+    if (more.empty()) return;
+    Value* amounts = resources.find(map);
+    if (amounts == nullptr || !amounts->is_object()) {
+      amounts = &set_in_order(arena, resources, resources_type, map, Value::object());
+    }
+    set_missing(arena, *amounts, more);
+    sort_members(*amounts);
+  };
+  if (!has("limits") && !has("requests")) return;
+  Value pages = Value::object();
+  const Value none = Value::object();
+  MemberIndex requested(has("requests") ? *resources.find("requests") : none);
+  for (const auto& [name, amount] : aggregate_of_containers(spec, "limits")) {
+    if (!is_huge_page(name) || requested.find(name) != nullptr) continue;
+    pages.add_ref(arena, name, Value::string(arena, amount.format()));
   }
-  Value missing = Value::object();
-  const auto sums = sum_requests(spec);
-  for (const Member& limit : wanted.members()) {
-    const auto sum = sums.find(limit.key);
-    missing.add_ref(arena, limit.key,
-                    sum == sums.end() ? limit.value : Value::string(arena, sum->second.format()));
+  add("limits", pages);
+  if (!has("limits")) return;
+  Value asked = Value::object();
+  for (const auto& [name, amount] : aggregate_of_containers(spec, "requests")) {
+    if (!is_pod_level_resource(name) || is_huge_page(name)) continue;
+    asked.add_ref(arena, name, Value::string(arena, amount.format()));
   }
-  set_missing(arena, *requests, missing);
-  sort_members(*requests);
+  add("requests", asked);
+  Value bounds = Value::object();
+  for (const Member& limit : resources.find("limits")->members()) {
+    if (is_pod_level_resource(limit.key)) bounds.add_ref(arena, limit.key, limit.value);
+  }
+  add("requests", bounds);
 }
 
 void pod_ips(Arena& arena, Value& object, const TypeInfo& type) {
@@ -336,13 +334,14 @@ void crd_stored_versions(Arena& arena, Value& object, const TypeInfo& type) {
   set_in_order(arena, status, type_of(type, "status"), "storedVersions", list);
 }
 
-constexpr std::array<std::pair<std::string_view, DefaultFunction>, 17> kFunctions{{
+constexpr std::array<std::pair<std::string_view, DefaultFunction>, 18> kFunctions{{
     {"pull-policy", pull_policy},
     {"volume-source", volume_source},
     {"service-account-names", service_account_names},
     {"host-ports", host_ports},
     {"requests-from-limits", requests_from_limits},
     {"pod-level-resources", pod_level_resources},
+    {"least-grace", least_grace},
     {"pod-ips", pod_ips},
     {"pod-cidrs", pod_cidrs},
     {"namespace-label", namespace_label},

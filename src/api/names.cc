@@ -51,12 +51,9 @@ std::string form_message(const Form& form) {
   return text.append("regex used for validation is '").append(form.expression).append("')");
 }
 
-std::string too_long(std::size_t max) {
-  return "must be no more than " + std::to_string(max) + " characters";
-}
-
-std::string too_many_bytes(std::size_t max) {
-  return "must be no more than " + std::to_string(max) + " bytes";
+// Kubernetes counts bytes everywhere, but says so only of labels.
+std::string too_long(std::size_t max, const char* unit) {
+  return "must be no more than " + std::to_string(max) + " " + unit;
 }
 
 constexpr std::string_view kEmpty = "must be non-empty";
@@ -76,7 +73,7 @@ const Form kSubdomainForm = {
     PINNACE_LABEL "(\\." PINNACE_LABEL ")*",
     {"example.com"}};
 const Form kSearchForm = {
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' "
     "or '.', and must start and end with an alphanumeric character",
     PINNACE_SEARCH "(\\." PINNACE_SEARCH ")*",
     {"example.com"}};
@@ -127,9 +124,10 @@ const Form kPercentForm = {
 #undef PINNACE_LABEL
 #undef PINNACE_SEARCH
 
-Complaints check(std::string_view text, std::size_t max, bool form_holds, const Form& form) {
+Complaints check(std::string_view text, std::size_t max, bool form_holds, const Form& form,
+                 const char* unit = "characters") {
   Complaints complaints;
-  if (text.size() > max) complaints.push_back(too_long(max));
+  if (text.size() > max) complaints.push_back(too_long(max, unit));
   if (!form_holds) complaints.push_back(form_message(form));
   return complaints;
 }
@@ -152,7 +150,9 @@ constexpr std::size_t kNoMaximum = static_cast<std::size_t>(-1);
 }  // namespace
 
 Complaints check_dns1123_label(std::string_view text) {
-  return check(text, kMaxLabel, is_label(text), kLabelForm);
+  Complaints complaints = check(text, kMaxLabel, is_label(text), kLabelForm);
+  if (!is_label(text) && is_subdomain(text)) complaints.back() = "must not contain dots";
+  return complaints;
 }
 
 Complaints check_dns1123_subdomain(std::string_view text) {
@@ -193,13 +193,14 @@ Complaints check_qualified_name(std::string_view text) {
   Complaints complaints;
   const std::vector<std::string_view> parts = split(text, '/');
   if (parts.size() > 2) {
-    return {"a qualified name " + form_message(kQualifiedForm) +
+    return {"a valid label key " + form_message(kQualifiedForm) +
             " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"};
   }
   if (parts.size() == 2 && parts[0].empty()) {
     complaints.push_back("prefix part " + std::string(kEmpty));
   } else if (parts.size() == 2) {
-    for (const std::string& complaint : check_dns1123_subdomain(parts[0])) {
+    for (const std::string& complaint :
+         check(parts[0], kMaxSubdomain, is_subdomain(parts[0]), kSubdomainForm, "bytes")) {
       complaints.push_back("prefix part " + complaint);
     }
   }
@@ -207,17 +208,14 @@ Complaints check_qualified_name(std::string_view text) {
   if (name.empty()) {
     complaints.push_back("name part " + std::string(kEmpty));
   } else if (name.size() > kMaxLabel) {
-    complaints.push_back("name part " + too_many_bytes(kMaxLabel));
+    complaints.push_back("name part " + too_long(kMaxLabel, "bytes"));
   }
   if (!is_name_part(name)) complaints.push_back("name part " + form_message(kQualifiedForm));
   return complaints;
 }
 
 Complaints check_label_value(std::string_view text) {
-  const bool holds = text.empty() || is_name_part(text);
-  Complaints complaints = check(text, kNoMaximum, holds, kLabelValueForm);
-  if (text.size() > kMaxLabel) complaints.insert(complaints.begin(), too_many_bytes(kMaxLabel));
-  return complaints;
+  return check(text, kMaxLabel, text.empty() || is_name_part(text), kLabelValueForm, "bytes");
 }
 
 Complaints check_c_identifier(std::string_view text) {
@@ -253,7 +251,7 @@ Complaints check_config_map_key(std::string_view text) {
 
 Complaints check_port_name(std::string_view text) {
   Complaints complaints;
-  if (text.size() > kMaxPortName) complaints.push_back(too_long(kMaxPortName));
+  if (text.size() > kMaxPortName) complaints.push_back(too_long(kMaxPortName, "characters"));
   const auto in_set = [](char c) { return is_lower_alnum(c) || c == '-'; };
   if (text.empty() || !std::ranges::all_of(text, in_set)) {
     complaints.emplace_back(

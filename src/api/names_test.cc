@@ -18,6 +18,8 @@ TEST(Names, AcceptsAndRefusesLabels) {
   EXPECT_TRUE(good(check_dns1123_label(std::string(63, 'a'))));
   EXPECT_EQ(check_dns1123_label(std::string(64, 'a')),
             Complaints{"must be no more than 63 characters"});
+  EXPECT_EQ(check_label_value(std::string(64, 'a')), Complaints{"must be no more than 63 bytes"});
+  EXPECT_EQ(check_dns1123_label("a.b"), Complaints{"must not contain dots"});
   EXPECT_FALSE(good(check_dns1035_label("1a")));
   EXPECT_TRUE(good(check_dns1035_label("a1")));
 }

@@ -119,7 +119,8 @@ std::string smallest(const api::ResourceInfo& resource) {
       {"rbac.authorization.k8s.io/clusterrolebindings",
        R"("roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"view"})"},
       {"autoscaling/horizontalpodautoscalers",
-       R"("spec":{"maxReplicas":1,"scaleTargetRef":{"kind":"Deployment","name":"d"}})"},
+       R"("spec":{"maxReplicas":1,"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment",)"
+       R"("name":"d"}})"},
   };
   const auto found = kBodies.find(path);
   return found == kBodies.end() ? "" : found->second;
@@ -224,6 +225,7 @@ TEST(EveryKind, RefusesNamesThatAreNone) {
     EXPECT_EQ(answer->status, 422) << answer->body;
     EXPECT_NE(answer->message().find("metadata.name: Invalid value: \"a/b\""), std::string::npos)
         << answer->body;
+    if (resource.name == "limitranges") continue;  // One without a name gets one.
     const auto nameless = server.post(base_path(resource), object_text(resource, ""));
     EXPECT_NE(nameless->message().find("name or generateName is required"), std::string::npos)
         << nameless->body;
@@ -250,8 +252,9 @@ TEST(EveryKind, IgnoresAStatusThatComesWithAWriteOfTheObject) {
     body.insert(body.size() - 1, "," + marked);
     const auto made = server.post(path, body);
     EXPECT_EQ(made->status, 201) << made->body;
+    // Of a pod's nothing but its quality counts.
     EXPECT_EQ(made->body.find("Marked") != std::string::npos,
-              strategy_for(resource.storage_resource).keeps_status);
+              strategy_for(resource.storage_resource).keeps_status && resource.name != "pods");
     const auto put = server.merge(object + "/status", "{" + marked + "}");
     EXPECT_EQ(put->status, 200) << put->body;
     EXPECT_NE(put->body.find("Marked"), std::string::npos) << put->body;

@@ -180,7 +180,7 @@ Result<void> prepare(Attempt& attempt) {
   const bool differs = spec_differs(attempt.object, attempt.old, with_status) ||
                        (strategy.counts_annotations && metadata_differs(attempt, "annotations")) ||
                        (strategy.counts_labels && metadata_differs(attempt, "labels"));
-  if (strategy.has_generation && counts && differs) {
+  if (strategy.has_generation && !strategy.generation_stays && counts && differs) {
     api::Value& meta = meta_of(change.arena, attempt.object);
     meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
   }

@@ -131,7 +131,7 @@ void validate_topology_spread(const Field& constraints) {
       }
     }
     for (const char* policy : {"nodeAffinityPolicy", "nodeTaintsPolicy"}) {
-      constraint[policy].one_of({"Honor", "Ignore"});
+      constraint[policy].one_of_if_set({"Honor", "Ignore"});
     }
     validate_term_keys(constraint);
     validate_label_selector(constraint["labelSelector"]);

@@ -20,10 +20,12 @@ void validate_budget(Change& change, const api::Value& object) {
     spec.invalid_value(internal_form(spec, "policy", "PodDisruptionBudgetSpec"),
                        "minAvailable and maxUnavailable cannot be both set");
   }
-  validate_int_or_percent(minimum);
-  validate_int_or_percent(maximum);
+  for (const Field& count : {minimum, maximum}) {
+    validate_int_or_percent(count);
+    validate_not_above_all(count);
+  }
   validate_label_selector(spec["selector"]);
-  spec["unhealthyPodEvictionPolicy"].one_of({"AlwaysAllow", "IfHealthyBudget"});
+  spec["unhealthyPodEvictionPolicy"].one_of_if_set({"AlwaysAllow", "IfHealthyBudget"});
 }
 
 void validate_budget_status(Change& change, const api::Value& object, const api::Value&) {
@@ -49,14 +51,33 @@ void warn_about_budget(Change& change, const api::Value& object, const api::Valu
 
 // -- HorizontalPodAutoscaler
 
-void validate_reference(const Field& reference) {
+enum class ReferenceVersion { kAny, kWithGroup, kTaken };
+
+// What is scaled is of a group; what was taken before stays.
+ReferenceVersion version_of_target(const Field& target, const api::Value* old) {
+  const auto* before = old == nullptr ? nullptr : old->find_path({"spec", "scaleTargetRef"});
+  if (before != nullptr && target["apiVersion"].is(before->string_at("apiVersion")) &&
+      target["kind"].is(before->string_at("kind"))) {
+    return ReferenceVersion::kTaken;
+  }
+  return target["kind"].is("ReplicationController") ? ReferenceVersion::kAny
+                                                    : ReferenceVersion::kWithGroup;
+}
+
+void validate_reference(const Field& reference, ReferenceVersion wanted) {
   for (const char* key : {"kind", "name"}) {
     const Field part = reference[key];
     if (part.require()) part.each(api::check_path_segment_name(part.text()));
   }
   const Field version = reference["apiVersion"];
-  if (split(version.text(), '/').size() > 2) {
-    version.invalid("unexpected GroupVersion string: " + std::string(version.text()));
+  if (wanted == ReferenceVersion::kTaken) return;
+  const std::size_t slashes = std::ranges::count(version.text(), '/');
+  if (slashes > 1) {
+    version.invalid_value(quoted(version.text()),
+                          "unexpected GroupVersion string: " + std::string(version.text()));
+  } else if (wanted == ReferenceVersion::kWithGroup &&
+             (slashes == 0 || version.text().starts_with('/'))) {
+    version.invalid_value(quoted(version.text()), "apiVersion must specify API group");
   }
 }
 
@@ -93,7 +114,7 @@ void require_value(const Field& target, std::string_view detail) {
 }
 
 void validate_object_metric(const Field& source) {
-  validate_reference(source["describedObject"]);
+  validate_reference(source["describedObject"], ReferenceVersion::kAny);
   validate_identifier(source["metric"]);
   validate_target(source["target"]);
   require_value(source["target"], "must set either a target value or averageValue");
@@ -206,7 +227,7 @@ void validate_scaling_rules(const Field& rules) {
   const Field window = rules["stabilizationWindowSeconds"];
   if (window.number() < 0) window.invalid("must be greater than or equal to zero");
   if (window.number() > kMaxWindowSeconds) window.invalid("must be less than or equal to 3600");
-  rules["selectPolicy"].one_of({"Disabled", "Max", "Min"});
+  rules["selectPolicy"].one_of_if_set({"Disabled", "Max", "Min"});
   if (rules["policies"].empty()) rules["policies"].required("must specify at least one Policy");
   for (const Field& policy : rules["policies"].items()) validate_scaling_policy(policy);
   const Field tolerance = rules["tolerance"];
@@ -224,7 +245,8 @@ void validate_autoscaler(Change& change, const api::Value& object) {
   if (low.is_set() && high.number() < low.number()) {
     high.invalid("must be greater than or equal to `minReplicas`");
   }
-  validate_reference(spec["scaleTargetRef"]);
+  const Field target = spec["scaleTargetRef"];
+  validate_reference(target, version_of_target(target, change.old));
   bool may_be_zero = false;
   for (const Field& metric : spec["metrics"].items()) {
     validate_metric(metric);
@@ -248,6 +270,7 @@ void validate_autoscaler_status(Change& change, const api::Value& object, const 
 
 const Strategy kPodDisruptionBudgetStrategy{
     .storage_resource = "policy/poddisruptionbudgets",
+    .check_name = api::check_path_segment_name,
     .has_generation = true,
     .must_name_revision = true,
     .validate = validate_budget,

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/addresses.h"
+#include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/shared.h"
@@ -130,11 +131,35 @@ void validate_config_source(const Field& source, bool in_status) {
   source.invalid_value("{\"ConfigMap\":null}", "exactly one reference subfield must be non-nil");
 }
 
+// What an annotation of old tells the scheduler not to put on a node: the pods of controllers.
+void validate_avoided_pods(Change& change, const Field& node) {
+  constexpr std::string_view kAnnotation = "scheduler.alpha.kubernetes.io/preferAvoidPods";
+  const Field annotations = node["metadata"]["annotations"];
+  const std::string_view text = annotations.at_key(kAnnotation).text();
+  if (text.empty()) return;
+  const auto parsed = api::parse_json(change.arena, text);
+  if (!parsed) {
+    return annotations["AvoidPods"].invalid_value(quoted(kAnnotation),
+                                                  api::without_place(parsed.error().message));
+  }
+  const Field entries = annotations[kAnnotation].with(parsed->find("preferAvoidPods"));
+  for (const Field& entry : entries.items()) {
+    const Field signature = entry["PodSignature"].with(entry["podSignature"].value());
+    const Field controller = signature["PodController"].with(signature["podController"].value());
+    if (!controller.is_set()) {
+      signature.required();
+    } else if (!controller["controller"].flag()) {
+      controller["Controller"].invalid_value("false", "must point to a controller");
+    }
+  }
+}
+
 // Kubernetes' messages have always said that taints stand in the metadata.
 Field taints_of(const Field& node) { return node["spec"]["taints"].as("metadata.taints"); }
 
 void validate_node(Change& change, const api::Value& object) {
   const Field node = root(change, object);
+  validate_avoided_pods(change, node);
   validate_taints(taints_of(node));
   validate_node_amounts(node["status"]);
   const Field swap = node["status"]["nodeInfo"]["swap"]["capacity"];
@@ -151,6 +176,7 @@ void keep_node(Change& change, const api::Value& object, const api::Value& old) 
   const Field status = node["status"];
   std::vector<Cause> none;
   const Field before = Field(none, change.arena, &old)["spec"];
+  validate_avoided_pods(change, node);
   validate_node_amounts(status);
   std::set<std::pair<std::string_view, std::string_view>> seen;
   for (const Field& address : status["addresses"].items()) {

@@ -62,13 +62,13 @@ void validate_host_ports(const Field& container, Texts& taken) {
 // Complaints about these are about the whole list.
 void validate_mount_flags(const Field& mount, const Field& mounts, bool is_privileged) {
   const Field propagation = mount["mountPropagation"].as(mounts["mountPropagation"]);
-  propagation.one_of({"Bidirectional", "HostToContainer", "None"});
+  propagation.one_of_if_set({"Bidirectional", "HostToContainer", "None"});
   if (propagation.is("Bidirectional") && !is_privileged) {
     propagation.forbidden(
         "Bidirectional mount propagation is available only to privileged containers");
   }
   const Field recursive = mount["recursiveReadOnly"].as(mounts["recursiveReadOnly"]);
-  recursive.one_of({"Disabled", "Enabled", "IfPossible"});
+  recursive.one_of_if_set({"Disabled", "Enabled", "IfPossible"});
   if (!recursive.is_among({"Enabled", "IfPossible"})) return;
   if (!mount["readOnly"].flag()) {
     recursive.forbidden("may only be specified when readOnly is true");

@@ -130,8 +130,9 @@ void validate_zone(const Field& zone) {
   if (!zone.is_set()) return;
   if (zone.empty()) return zone.invalid("timeZone must be nil or non-empty string");
   if (equal_ignoring_case(zone.text(), "Local")) {
-    return zone.invalid(
+    zone.invalid(
         "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+    if (zone.is("Local")) return;
   }
   if (!is_zone_name(zone.text())) {
     zone.invalid("unknown time zone " + std::string(zone.text()));
@@ -145,9 +146,10 @@ void validate_cron_job(Change& change, const api::Value& object) {
   validate_schedule(spec, change.old);
   spec["startingDeadlineSeconds"].at_least(0);
   const Field zone = spec["timeZone"];
-  if (change.old == nullptr || !zone.same_as(change.old->find_path({"spec", "timeZone"}))) {
-    validate_zone(zone);
-  }
+  const auto* zone_before =
+      change.old == nullptr ? nullptr : change.old->find_path({"spec", "timeZone"});
+  const bool is_kept = zone.is_set() && zone_before != nullptr && zone.same_as(zone_before);
+  if (!is_kept) validate_zone(zone);
   const Field policy = spec["concurrencyPolicy"];
   if (policy.require()) policy.one_of({"Allow", "Forbid", "Replace"});
   const Field job = spec["jobTemplate"]["spec"];
@@ -157,19 +159,18 @@ void validate_cron_job(Change& change, const api::Value& object) {
   spec["successfulJobsHistoryLimit"].at_least(0);
   spec["failedJobsHistoryLimit"].at_least(0);
   if (change.old == nullptr && name.text().size() > kMaxCronJobName) {
-    name.invalid("must be no more than 52 bytes");
+    name.invalid("must be no more than 52 characters");
   }
 }
 
 void warn_about_cron_job(Change& change, const api::Value& object, const api::Value* old) {
   if (old == nullptr) warn_about_pod_names(change);
   const Field spec = root(change, object)["spec"];
-  warn_about_template(
-      change, spec["jobTemplate"]["spec"]["template"],
-      old == nullptr ? nullptr : old->find_path({"spec", "jobTemplate", "spec", "template"}));
-  if (spec["schedule"].text().find("TZ") != std::string_view::npos) {
+  if (is_next_generation(object, old)) warn_about_job_spec(change, spec["jobTemplate"]["spec"]);
+  if (old != nullptr && spec["schedule"].text().find("TZ") != std::string_view::npos) {
+    // Kubernetes' message has always named the spec twice.
     change.warn(
-        "cannot use TZ or CRON_TZ in spec.schedule, use timeZone instead, see "
+        "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
         "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
   }
 }

@@ -75,8 +75,7 @@ void validate_runtime_class(Change& change, const api::Value& object) {
   const Field scheduling = runtime["scheduling"];
   validate_label_map(scheduling["nodeSelector"]);
   const Field tolerations = scheduling["tolerations"];
-  // Kubernetes names them twice, but for those that are there twice.
-  validate_tolerations(tolerations.as(tolerations["tolerations"]));
+  validate_tolerations(tolerations);
   std::set<std::array<std::string, 4>> seen;
   for (const Field& toleration : tolerations.items()) {
     std::array<std::string, 4> key{

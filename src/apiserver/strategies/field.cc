@@ -201,7 +201,11 @@ bool Field::require(std::string_view detail) const {
 }
 
 bool Field::one_of(std::initializer_list<const char*> valid) const {
-  if (empty()) return true;
+  return empty() || one_of_if_set(valid);
+}
+
+bool Field::one_of_if_set(std::initializer_list<const char*> valid) const {
+  if (!is_set()) return true;
   const bool known =
       std::any_of(valid.begin(), valid.end(), [&](const char* one) { return text() == one; });
   if (!known) not_supported({valid.begin(), valid.end()});

@@ -92,9 +92,11 @@ class Field {
   bool require() const;  // Required value
   bool require(std::string_view detail) const;
   bool one_of(std::initializer_list<const char*> valid) const;  // when it is not empty
-  void at_least(std::int64_t minimum) const;                    // when it is set
-  void between(std::int64_t low, std::int64_t high) const;      // when it is set
-  bool immutable(const api::Value* old) const;                  // field is immutable
+  // "" is none of them, as where Kubernetes has a pointer.
+  bool one_of_if_set(std::initializer_list<const char*> valid) const;
+  void at_least(std::int64_t minimum) const;                // when it is set
+  void between(std::int64_t low, std::int64_t high) const;  // when it is set
+  bool immutable(const api::Value* old) const;              // field is immutable
   // The same value as before; nothing, null, "", 0, [] and {} are one.
   bool same_as(const api::Value* old) const;
 

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <set>
 
+#include "api/object_codec.h"
 #include "api/selector.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/strategies/internal_form.h"
 #include "apiserver/strategies/pod_warnings.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -40,7 +42,8 @@ Result<void> prepare_create(Change& change, api::Value& object) {
   set_missing(
       spec.ensure_object(change.arena, "selector").ensure_object(change.arena, "matchLabels"),
       kUidLabels[0], uid);
-  return {};
+  // Complaints show what was added in its place.
+  return api::normalise(change.arena, object, *change.storage.type);
 }
 
 // The labels that the Job's pods are to have, and a selector for them.
@@ -139,7 +142,8 @@ void validate_success_policy(const Field& spec) {
   const Field policy = spec["successPolicy"];
   if (!policy.is_set()) return;
   if (!spec["completionMode"].is("Indexed")) {
-    return policy.invalid("requires indexed completion mode");
+    return policy.invalid_value(internal_form(policy, "batch", "SuccessPolicy"),
+                                "requires indexed completion mode");
   }
   const Field rules = policy["rules"];
   const std::int64_t completions = spec["completions"].number();
@@ -238,7 +242,7 @@ void validate_job(Change& change, const api::Value& object) {
   const Field selector = spec["selector"];
   if (change.old == nullptr) validate_generated(job);
   validate_job_spec(spec);
-  if (!selector.require()) return;
+  if (!selector.is_set()) selector.required();
   validate_label_selector(selector);
   const auto parsed = api::label_selector_of(selector.value());
   const Field labels = spec["template"]["metadata"]["labels"];
@@ -310,19 +314,21 @@ void validate_job_update(Change& change, const api::Value& object, const api::Va
 
 void warn_about_job(Change& change, const api::Value& object, const api::Value* old) {
   if (old == nullptr) warn_about_pod_names(change);
-  const Field spec = root(change, object)["spec"];
-  warn_about_template(change, spec["template"],
-                      old == nullptr ? nullptr : old->find_path({"spec", "template"}));
-  if (spec["completions"].number() > kManyCompletions &&
-      spec["parallelism"].number() > kManyAtOnce) {
-    change.warn(
-        "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher "
-        "than 10^4, Kubernetes might not be able to track completedIndexes when a big number of "
-        "indexes fail");
-  }
+  if (is_next_generation(object, old)) warn_about_job_spec(change, root(change, object)["spec"]);
 }
 
 }  // namespace
+
+void warn_about_job_spec(Change& change, const Field& spec) {
+  if (spec["completionMode"].is("Indexed") && spec["completions"].number() > kManyCompletions &&
+      spec["parallelism"].number() > kManyAtOnce) {
+    change.warn(spec.path() +
+                ": In Indexed Jobs with a number of completions higher than 10^5 and a parallelism "
+                "higher than 10^4, Kubernetes might not be able to track completedIndexes when a "
+                "big number of indexes fail");
+  }
+  warn_about_template(change, spec["template"]);
+}
 
 void validate_job_spec(const Field& spec) {
   for (const char* key : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
@@ -334,7 +340,7 @@ void validate_job_spec(const Field& spec) {
   }
   validate_managed_by(spec["managedBy"]);
   const Field mode = spec["completionMode"];
-  mode.one_of({"NonIndexed", "Indexed"});
+  mode.one_of_if_set({"NonIndexed", "Indexed"});
   if (mode.is("Indexed")) {
     validate_indexed(spec);
   } else if (!mode.is_set() || mode.is("NonIndexed")) {
@@ -346,9 +352,9 @@ void validate_job_spec(const Field& spec) {
   validate_success_policy(spec);
   const Field replacement = spec["podReplacementPolicy"];
   if (spec["podFailurePolicy"].is_set())
-    replacement.one_of({"Failed"});
+    replacement.one_of_if_set({"Failed"});
   else
-    replacement.one_of({"Failed", "TerminatingOrFailed"});
+    replacement.one_of_if_set({"Failed", "TerminatingOrFailed"});
   validate_pod_template(spec["template"]);
   validate_restart_policy(spec);
 }

@@ -11,6 +11,7 @@
 namespace pinnace::apiserver {
 
 void validate_job_spec(const Field& spec);
+void warn_about_job_spec(Change& change, const Field& spec);
 void validate_job_status(Change& change, const api::Value& object, const api::Value& old);
 
 // Some of the indices of a Job, in a row.

@@ -71,23 +71,6 @@ void settle_all_label_keys(api::Arena& arena, api::Value& object) {
                 [&](api::Value& constraint) { settle_label_keys(arena, &constraint, labels); });
 }
 
-// The profile that an annotation of old names; nothing where it names none.
-std::optional<api::Value> profile_named(api::Arena& arena, std::string_view annotation) {
-  constexpr std::string_view kLocal = "localhost/";
-  api::Value profile = api::Value::object();
-  const auto with_type = [&](std::string_view type) {
-    profile.set_ref(arena, "type", api::Value::string_ref(type));
-    return profile;
-  };
-  if (annotation == "unconfined") return with_type("Unconfined");
-  if (annotation == "runtime/default") return with_type("RuntimeDefault");
-  const std::string_view path = annotation.substr(std::min(kLocal.size(), annotation.size()));
-  if (!annotation.starts_with(kLocal) || path.empty() || trim(path) != path) return std::nullopt;
-  with_type("Localhost");
-  profile.set_ref(arena, "localhostProfile", api::Value::string_ref(path));
-  return profile;
-}
-
 // What annotations of old say of AppArmor comes to stand in the field.
 void settle_app_armor(Change& change, api::Value& object) {
   constexpr std::string_view kPrefix = "container.apparmor.security.beta.kubernetes.io/";
@@ -103,7 +86,7 @@ void settle_app_armor(Change& change, api::Value& object) {
       const auto* said = annotations->find(key);
       if (said == nullptr || !said->is_string()) return;
       if (container.find_path({"securityContext", "appArmorProfile"}) != nullptr) return;
-      const auto profile = profile_named(change.arena, said->as_string());
+      const auto profile = app_armor_profile(change.arena, said->as_string());
       if (profile && of_pod != nullptr && api::equal(*profile, *of_pod)) return;
       if (profile) {
         container.ensure_object(change.arena, "securityContext")
@@ -117,9 +100,14 @@ void settle_app_armor(Change& change, api::Value& object) {
 
 Result<void> prepare_create(Change& change, api::Value& object) {
   api::Value& spec = object.ensure_object(change.arena, "spec");
-  api::Value& status = object.ensure_object(change.arena, "status");
+  // A quality that a client says counts; nothing else of a status does.
+  const auto* said = object.find_path({"status", "qosClass"});
+  const std::string_view quality = said == nullptr || !said->is_string() ? "" : said->as_string();
+  api::Value status = api::Value::object();
   status.set_ref(change.arena, "phase", api::Value::string_ref("Pending"));
-  status.set_ref(change.arena, "qosClass", api::Value::string_ref(pod_quality(spec)));
+  status.set_ref(change.arena, "qosClass",
+                 api::Value::string_ref(quality.empty() ? pod_quality(spec) : quality));
+  object.set_ref(change.arena, "status", status);
   settle_all_label_keys(change.arena, object);
   settle_app_armor(change, object);
   const auto* gates = spec.find("schedulingGates");
@@ -127,13 +115,14 @@ Result<void> prepare_create(Change& change, api::Value& object) {
   api::Value condition = api::Value::object();
   condition.set_ref(change.arena, "type", api::Value::string_ref("PodScheduled"));
   condition.set_ref(change.arena, "status", api::Value::string_ref("False"));
+  condition.set_ref(change.arena, "lastTransitionTime", change.text(rfc3339(change.backend.now())));
   condition.set_ref(change.arena, "reason", api::Value::string_ref("SchedulingGated"));
   condition.set_ref(
       change.arena, "message",
       api::Value::string_ref("Scheduling is blocked due to non-empty scheduling gates"));
   api::Value conditions = api::Value::array();
   conditions.append(change.arena, condition);
-  status.set_ref(change.arena, "conditions", conditions);
+  object.find("status")->set_ref(change.arena, "conditions", conditions);
   return {};
 }
 
@@ -258,16 +247,34 @@ void validate_template_object(Change& change, const api::Value& object) {
 
 }  // namespace
 
+std::optional<api::Value> app_armor_profile(api::Arena& arena, std::string_view annotation) {
+  constexpr std::string_view kLocal = "localhost/";
+  api::Value profile = api::Value::object();
+  const auto with_type = [&](std::string_view type) {
+    profile.set_ref(arena, "type", api::Value::string_ref(type));
+    return profile;
+  };
+  if (annotation == "unconfined") return with_type("Unconfined");
+  if (annotation == "runtime/default") return with_type("RuntimeDefault");
+  const std::string_view path = annotation.substr(std::min(kLocal.size(), annotation.size()));
+  if (!annotation.starts_with(kLocal) || path.empty() || trim(path) != path) return std::nullopt;
+  with_type("Localhost");
+  profile.set_ref(arena, "localhostProfile", api::Value::string_ref(path));
+  return profile;
+}
+
 const Strategy kPodStrategy{
     .storage_resource = "pods",
     .has_generation = true,
     .returns_deleted = true,
+    .keeps_status = true,
     .prepare_create = prepare_create,
     .prepare_update = prepare_update,
     .validate = validate,
     .validate_update = validate_pod_update,
     .validate_status = validate_pod_status,
     .warn = warn_about_pod,
+    .warn_status = warn_about_pod_status,
     .grace_seconds = grace_seconds,
 };
 

@@ -1,5 +1,6 @@
 // A pod that gets more or less cpu and memory while it runs.
 #include <algorithm>
+#include <map>
 
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/pod_update.h"
@@ -7,10 +8,28 @@
 namespace pinnace::apiserver {
 namespace {
 
-api::Quantity amount_at(const api::Value& container, const char* map, const char* resource) {
-  const auto* value = container.find_path({"resources", map, resource});
-  if (value == nullptr || !value->is_string()) return {};
-  return api::Quantity::parse(value->as_string()).value_or(api::Quantity());
+std::span<const api::Value> containers_of(const api::Value& spec, const char* list) {
+  const auto* containers = spec.find(list);
+  return containers != nullptr && containers->is_array() ? containers->items()
+                                                         : std::span<const api::Value>();
+}
+
+// What decides about quality.
+constexpr std::string_view kQualityResources[] = {"cpu", "memory"};
+using Amounts = std::map<std::string_view, api::Quantity>;
+
+// Says how many of them are there and more than nothing.
+std::size_t add_amounts(Amounts& to, const api::Value* amounts) {
+  std::size_t found = 0;
+  for (const std::string_view resource : kQualityResources) {
+    const auto* value = amounts == nullptr ? nullptr : amounts->find(resource);
+    if (value == nullptr || !value->is_string()) continue;
+    const auto amount = api::Quantity::parse(value->as_string());
+    if (!amount || amount->sign() <= 0) continue;
+    to[resource] += *amount;
+    ++found;
+  }
+  return found;
 }
 
 // Some of what was asked for before is no longer.
@@ -31,32 +50,35 @@ void validate_container_resize(const Field& container, const api::Value& old) {
   }
 }
 
+// The resources that a container would have if only its cpu and memory had stayed. Its claims are
+// never the same.
+api::Value without_resize(api::Arena& arena, const api::Value& now, const api::Value& old) {
+  api::Value same = api::Value::object();
+  for (const char* map : {"limits", "requests"}) {
+    const auto* amounts = now.find_path({"resources", map});
+    const auto* before = old.find_path({"resources", map});
+    if (amounts == nullptr && before == nullptr) continue;
+    api::Value kept = amounts == nullptr ? api::Value::object() : api::deep_copy(arena, *amounts);
+    for (const std::string_view resource : kQualityResources) {
+      const auto* was = before == nullptr ? nullptr : before->find(resource);
+      if (was == nullptr)
+        kept.erase(resource);
+      else
+        kept.set_ref(arena, resource, *was);
+    }
+    if (!kept.empty()) same.set_ref(arena, map, kept);
+  }
+  return same;
+}
+
 // Same but for what a resize may change.
 bool differs_otherwise(Change& change, const api::Value& container, const api::Value& old,
                        bool may_resize) {
   api::Value same = api::deep_copy(change.arena, container);
   if (may_resize) {
-    for (const char* map : {"requests", "limits"}) {
-      const auto* before = old.find_path({"resources", map});
-      auto* now = same.find_path({"resources", map});
-      if (now == nullptr) continue;
-      for (const char* resource : {"cpu", "memory"}) {
-        const auto* was = before == nullptr ? nullptr : before->find(resource);
-        if (was == nullptr)
-          now->erase(resource);
-        else
-          now->set_ref(change.arena, resource, *was);
-      }
-      if (now->empty() && before == nullptr) same.find("resources")->erase(map);
-    }
+    same.set_ref(change.arena, "resources", without_resize(change.arena, container, old));
   }
   return !api::equal(same, old);
-}
-
-std::span<const api::Value> containers_of(const api::Value& spec, const char* list) {
-  const auto* containers = spec.find(list);
-  return containers != nullptr && containers->is_array() ? containers->items()
-                                                         : std::span<const api::Value>();
 }
 
 // Says whether they are the same containers in the same order.
@@ -125,20 +147,27 @@ bool is_supported(const api::Value& pod) {
 }  // namespace
 
 std::string_view pod_quality(const api::Value& spec) {
-  bool asks = false, guaranteed = true;
-  for (const char* list : {"containers", "initContainers"}) {
-    const auto* containers = spec.find(list);
-    if (containers == nullptr || !containers->is_array()) continue;
-    for (const auto& container : containers->items()) {
-      for (const char* resource : {"cpu", "memory"}) {
-        const api::Quantity wanted = amount_at(container, "requests", resource);
-        const api::Quantity bound = amount_at(container, "limits", resource);
-        asks = asks || !wanted.is_zero() || !bound.is_zero();
-        guaranteed = guaranteed && !bound.is_zero() && wanted == bound;
+  Amounts asked, bound;
+  bool is_guaranteed = true;
+  // What the pod says of itself counts in place of what its containers say.
+  if (const auto* own = spec.find("resources"); own != nullptr && own->is_object()) {
+    add_amounts(asked, own->find("requests"));
+    const auto* limits = own->find("limits");
+    const bool has_limits = limits != nullptr && !limits->empty();
+    is_guaranteed = !has_limits || add_amounts(bound, limits) == std::size(kQualityResources);
+  } else {
+    for (const char* list : {"containers", "initContainers"}) {
+      for (const api::Value& container : containers_of(spec, list)) {
+        add_amounts(asked, container.find_path({"resources", "requests"}));
+        if (add_amounts(bound, container.find_path({"resources", "limits"})) <
+            std::size(kQualityResources)) {
+          is_guaranteed = false;
+        }
       }
     }
   }
-  return !asks ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+  if (asked.empty() && bound.empty()) return "BestEffort";
+  return is_guaranteed && asked == bound ? "Guaranteed" : "Burstable";
 }
 
 void validate_pod_resize(Change& change, const api::Value& object, const api::Value& old) {
@@ -152,11 +181,15 @@ void validate_pod_resize(Change& change, const api::Value& object, const api::Va
   if (annotations != nullptr && annotations->find("kubernetes.io/config.mirror") != nullptr) {
     return refuse("static pods cannot be resized");
   }
-  if (spec["os"]["name"].is("windows")) return refuse("windows pods cannot be resized");
   const auto* before = old.find("spec");
   if (before == nullptr) return;
-  if (pod_quality(*spec.value()) != pod_quality(*before)) {
-    spec.invalid_value(quoted(pod_quality(*before)),
+  const auto* os = before->find("os");
+  if (os != nullptr && os->string_at("name") == "windows") {
+    return refuse("windows pods cannot be resized");
+  }
+  const Field quality = pod["status"]["qosClass"];
+  if (!quality.is(pod_quality(*spec.value()))) {
+    spec.invalid_value(quoted(quality.text()),
                        "Pod QOS Class may not change as a result of resizing");
   }
   if (!is_supported(old)) spec.forbidden("Pod running on node without support for resize");

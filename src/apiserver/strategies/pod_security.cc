@@ -312,12 +312,12 @@ void validate_pod_security(const Field& spec) {
         .invalid("ShareProcessNamespace and HostPID cannot both be enabled");
   }
   validate_sysctls(spec);
-  context["fsGroupChangePolicy"].one_of({"Always", "OnRootMismatch"});
+  context["fsGroupChangePolicy"].one_of_if_set({"Always", "OnRootMismatch"});
   validate_seccomp(context["seccompProfile"]);
   validate_windows_options(context["windowsOptions"]);
   validate_app_armor(context["appArmorProfile"]);
-  context["supplementalGroupsPolicy"].one_of({"Merge", "Strict"});
-  context["seLinuxChangePolicy"].one_of({"MountOption", "Recursive"});
+  context["supplementalGroupsPolicy"].one_of_if_set({"Merge", "Strict"});
+  context["seLinuxChangePolicy"].one_of_if_set({"Recursive"});
 }
 
 // Containers that run as the host's own processes.

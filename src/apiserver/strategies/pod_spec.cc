@@ -182,6 +182,9 @@ void validate_tolerations(const Field& tolerations) {
       if (!value.empty()) {
         op.invalid_value(quoted(value.text()), "value must be empty when `operator` is 'Exists'");
       }
+    } else if (op.is_among({"Gt", "Lt"})) {
+      // Known, but not taken.
+      op.not_supported({"Equal", "Exists", "Lt", "Gt"});
     } else {
       op.not_supported({"Equal", "Exists"});
     }

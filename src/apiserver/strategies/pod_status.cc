@@ -125,39 +125,6 @@ void validate_claim_statuses(const Field& statuses, const Field& claims) {
   }
 }
 
-// The claim that was made for devices which containers ask for as resources.
-void validate_extended_claim(const Field& claim, const Field& spec) {
-  if (!claim.is_set()) return;
-  std::map<std::string_view, Field> containers;
-  for (const char* list : {"initContainers", "containers"}) {
-    for (const Field& one : spec[list].items()) {
-      containers.insert_or_assign(one["name"].text(), one);
-    }
-  }
-  const Field mappings = claim["requestMappings"];
-  if (mappings.empty()) mappings.required("at least one request mapping is required");
-  std::set<std::array<std::string_view, 3>> seen;
-  for (const Field& mapping : mappings.items()) {
-    const Field container = mapping["containerName"];
-    const Field resource = mapping["resourceName"];
-    const Field request = mapping["requestName"];
-    const auto known = containers.find(container.text());
-    if (known == containers.end()) {
-      container.invalid(
-          "must match the name of an entry in spec.initContainers.name or spec.containers.name");
-    } else if (!known->second["resources"]["requests"].at_key(resource.text()).is_set()) {
-      resource.invalid(
-          "must match the extended resource name of an entry in "
-          "spec.initContainers.resources.requests or spec.containers.resources.requests");
-    }
-    request.as(claim["requestName"]).each(api::check_dns1123_label(request.text()));
-    if (seen.insert({container.text(), resource.text(), request.text()}).second) continue;
-    for (const Field& one : {container, resource, request}) one.duplicate();
-  }
-  const Field name = claim["resourceClaimName"];
-  if (name.require()) name.each(api::check_dns1123_subdomain(name.text()));
-}
-
 }  // namespace
 
 void validate_pod_status(Change& change, const api::Value& object, const api::Value& old) {
@@ -189,7 +156,6 @@ void validate_pod_status(Change& change, const api::Value& object, const api::Va
                          list.containers);
   }
   validate_claim_statuses(status["resourceClaimStatuses"], spec["resourceClaims"]);
-  validate_extended_claim(status["extendedResourceClaimStatus"], spec);
   validate_addresses(status["podIPs"]);
   const Field host_ips = status["hostIPs"];
   if (!host_ips.empty() && !host_ips.at(0)["ip"].is(status["hostIP"].text())) {

@@ -62,10 +62,6 @@ api::Value without_allowed_changes(api::Arena& arena, const api::Value& spec,
   for (const char* key : {"activeDeadlineSeconds", "tolerations", "schedulingGates"}) {
     take_member(arena, same, old, key);
   }
-  if (old.int_at("terminationGracePeriodSeconds") < 0 &&
-      same.int_at("terminationGracePeriodSeconds") == 1) {
-    take_member(arena, same, old, "terminationGracePeriodSeconds");
-  }
   if (!items_at(old, "schedulingGates").empty()) {
     take_member(arena, same, old, "nodeSelector");
     take_node_affinity(arena, same, old);

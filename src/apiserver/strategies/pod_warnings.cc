@@ -55,11 +55,70 @@ constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/p
 constexpr std::string_view kSeccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
 constexpr std::string_view kAppArmorContainer = "container.apparmor.security.beta.kubernetes.io/";
 
+// Files of one volume, each with where it comes from; "" where all come from one place.
+struct VolumeFile {
+  std::string path, source;
+  std::string shown() const {
+    return source.empty() ? quoted(path) : quoted(path) + " (" + source + ")";
+  }
+};
+
+// Finds files that lie where others do, or below them.
+// Bounds: as many overlaps as a client is told.
+class Overlaps {
+ public:
+  // Those before that `file` overlaps with, in their order.
+  std::vector<VolumeFile> add(const VolumeFile& file) {
+    std::vector<VolumeFile> found;
+    if (file.path.empty()) return found;
+    std::set<std::size_t> places;
+    const auto take = [&](const std::vector<std::size_t>& at) {
+      for (const std::size_t place : at) {
+        if (told_ + places.size() >= kMost) return;
+        places.insert(place);
+      }
+    };
+    for (auto end = file.path.find('/'); end != std::string::npos;
+         end = file.path.find('/', end + 1)) {
+      if (const auto above = by_path_.find(file.path.substr(0, end)); above != by_path_.end()) {
+        take(above->second);
+      }
+    }
+    auto& same = by_path_[file.path];
+    take(same);
+    const std::string start = file.path + "/";
+    for (auto below = by_path_.lower_bound(start);
+         below != by_path_.end() && below->first.starts_with(start) &&
+         told_ + places.size() < kMost;
+         ++below) {
+      take(below->second);
+    }
+    for (const std::size_t place : places) found.push_back(files_[place]);
+    told_ += found.size();
+    same.push_back(files_.size());
+    files_.push_back(file);
+    return found;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 128;
+  std::vector<VolumeFile> files_;
+  std::map<std::string, std::vector<std::size_t>, std::less<>> by_path_;
+  std::size_t told_ = 0;
+};
+
+void warn_about_address(Change& change, const Field& ip) {
+  for (auto& text : api::address_warnings(ip.path(), ip.text())) change.warn(std::move(text));
+}
+
 // One pod or template under review; `path` of the fields says where.
 class Review {
  public:
-  Review(Change& change, const Field& pod)
-      : change_(change), spec_(pod["spec"]), annotations_(pod["metadata"]["annotations"]) {}
+  Review(Change& change, const Field& pod, bool is_template)
+      : change_(change),
+        spec_(pod["spec"]),
+        annotations_(pod["metadata"]["annotations"]),
+        is_template_(is_template) {}
 
   void review() {
     scheduling();
@@ -80,10 +139,7 @@ class Review {
     }
     for (const Field& container : all_containers(spec_)) review_container(container);
     ports();
-    if (spec_["terminationGracePeriodSeconds"].number() < 0) {
-      add(spec_["terminationGracePeriodSeconds"],
-          "must be >= 0; negative values are invalid and will be treated as 1");
-    }
+    port_names();
     pod_affinity();
     addresses();
   }
@@ -128,7 +184,6 @@ class Review {
   }
 
   void volumes() {
-    Texts token_paths;
     for (const Field& volume : spec_["volumes"].items()) {
       for (const Advice& advice : kVolumes) {
         const Field source = volume[advice.key];
@@ -137,37 +192,59 @@ class Review {
       }
       const Field resources = volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"];
       warn_about_claim_sizes(change_, resources, resources);
-      for (const Field& source : volume["projected"]["sources"].items()) {
-        const Field path = source["serviceAccountToken"]["path"];
-        if (!path.empty()) token_paths.emplace(path.text());
-      }
     }
-    for (const Field& volume : spec_["volumes"].items()) {
-      for (const Field& source : volume["projected"]["sources"].items()) {
-        token_conflicts(volume, source, token_paths);
-      }
-    }
+    for (const Field& volume : spec_["volumes"].items()) volume_files(volume);
   }
 
-  void token_conflicts(const Field& volume, const Field& source, const Texts& token_paths) {
-    struct Kind {
+  void volume_files(const Field& volume) {
+    const std::string start = "volume " + quoted(volume["name"].text()) + " (";
+    const auto review_files = [&](Overlaps& overlaps, const std::string& of, const Field& items,
+                                  const std::string& source) {
+      for (const Field& item : items.items()) {
+        file(overlaps, start + of, {std::string(item["path"].text()), source});
+      }
+    };
+    struct Source {
+      const char* member;
       const char* name;
       const char* shown;
     };
-    const std::string start = volume.path() + ".projected.sources.";
-    const auto complain = [&](const std::string& where, std::string_view path) {
-      if (!token_paths.contains(path)) return;
-      change_.warn(where + ": has duplicated path with ServiceAccountToken " + quoted(path));
-    };
-    for (const Kind& kind : {Kind{"configMap", "configMap"}, Kind{"secret", "secrets"},
-                             Kind{"downwardAPI", "downwardAPI"}}) {
-      const auto items = source[kind.name]["items"].items();
-      for (std::size_t i = 0; i < items.size(); ++i) {
-        complain(start + kind.shown + "[" + std::to_string(i) + "]", items[i]["path"].text());
-      }
+    for (const Source& one :
+         {Source{"configMap", "name", "ConfigMap"}, Source{"secret", "secretName", "Secret"},
+          Source{"downwardAPI", nullptr, "DownwardAPI"}}) {
+      const Field source = volume[one.member];
+      Overlaps overlaps;
+      review_files(overlaps, source_name(source, one.name, one.shown), source["items"], "");
     }
-    const Field bundle = source["clusterTrustBundle"]["path"];
-    if (!bundle.empty()) complain(start + "ClusterTrustBundle", bundle.text());
+    Overlaps overlaps;
+    for (const Field& source : volume["projected"]["sources"].items()) {
+      if (source.empty()) {
+        change_.warn(start + "Projected) has no sources provided");
+        continue;
+      }
+      for (const Source& one :
+           {Source{"configMap", "name", "ConfigMap"}, Source{"secret", "name", "Secret"},
+            Source{"downwardAPI", nullptr, "DownwardAPI"}}) {
+        const Field from = source[one.member];
+        review_files(overlaps, "Projected", from["items"], source_name(from, one.name, one.shown));
+      }
+      const Field token = source["serviceAccountToken"];
+      if (!token.is_set()) continue;
+      file(overlaps, start + "Projected",
+           {std::string(token["path"].text()), "ServiceAccountToken"});
+    }
+  }
+
+  static std::string source_name(const Field& source, const char* name, const char* shown) {
+    if (name == nullptr) return shown;
+    return std::string(shown) + " " + quoted(source[name].text());
+  }
+
+  void file(Overlaps& overlaps, const std::string& where, VolumeFile file) {
+    while (file.path.ends_with('/')) file.path.pop_back();
+    for (const VolumeFile& other : overlaps.add(file)) {
+      change_.warn(where + "): overlapping paths: " + file.shown() + " with " + other.shown());
+    }
   }
 
   void duplicates(const Field& list, const char* key) {
@@ -199,9 +276,10 @@ class Review {
     if (seccomp.is_set() && !context["seccompProfile"].is_set()) {
       add(seccomp, "non-functional in v1.27+; use the \"seccompProfile\" field instead");
     }
+    // Pods are told where the annotation comes to stand in the field.
     const Field app_armor = annotations_.at_key(std::string(kAppArmorContainer) + name);
-    if (app_armor.is_set() && !context["appArmorProfile"].is_set() &&
-        !spec_["securityContext"]["appArmorProfile"].is_set()) {
+    if (is_template_ && app_armor.is_set() && !context["appArmorProfile"].is_set() &&
+        !is_profile(spec_["securityContext"]["appArmorProfile"], app_armor.text())) {
       add(app_armor, "deprecated since v1.30; use the \"appArmorProfile\" field instead");
     }
     for (const char* resource : {"memory", "ephemeral-storage"}) {
@@ -209,6 +287,16 @@ class Review {
         fraction(container["resources"][map].at_key(resource));
       }
     }
+    variables(container);
+  }
+
+  bool is_profile(const Field& profile, std::string_view annotation) {
+    const auto named = app_armor_profile(change_.arena, annotation);
+    return named && profile.is_set() && api::equal(*named, *profile.value());
+  }
+
+  // The last one counts.
+  void variables(const Field& container) {
     Texts names;
     for (const Field& variable : container["env"].items()) {
       const std::string_view variable_name = variable["name"].text();
@@ -239,6 +327,21 @@ class Review {
     }
   }
 
+  // Whoever looks for a port by its name finds the first one.
+  void port_names() {
+    std::map<std::string_view, std::string> places;
+    for (const Field& container : all_containers(spec_)) {
+      for (const Field& port : container["ports"].items()) {
+        const std::string_view name = port["name"].text();
+        if (name.empty()) continue;
+        const auto [first, is_new] = places.try_emplace(name, port.path());
+        if (is_new) continue;
+        add(port, "duplicate port name " + quoted(name) + " with " + first->second +
+                      ", services and probes that select ports by name will use " + first->second);
+      }
+    }
+  }
+
   // As Go prints it.
   static std::string described(const Field& port) {
     return "{Name:" + std::string(port["name"].text()) +
@@ -261,20 +364,17 @@ class Review {
   }
 
   void addresses() {
-    for (const Field& alias : spec_["hostAliases"].items()) address(alias["ip"]);
-    for (const Field& server : spec_["dnsConfig"]["nameservers"].items()) address(server);
-    for (const Field& container : all_containers(spec_)) {
-      for (const Field& port : container["ports"].items()) {
-        if (!port["hostIP"].empty()) address(port["hostIP"]);
-      }
+    for (const Field& server : spec_["dnsConfig"]["nameservers"].items()) {
+      warn_about_address(change_, server);
     }
-  }
-  void address(const Field& ip) {
-    for (auto& text : api::address_warnings(ip.path(), ip.text())) change_.warn(std::move(text));
+    for (const Field& alias : spec_["hostAliases"].items()) {
+      warn_about_address(change_, alias["ip"]);
+    }
   }
 
   Change& change_;
   const Field spec_, annotations_;
+  const bool is_template_;
 };
 
 }  // namespace
@@ -320,17 +420,31 @@ void warn_about_pod(Change& change, const api::Value& object, const api::Value* 
         "behavior; a DNS label is recommended: [" +
         join(complaints, " ") + "]");
   }
-  Review(change, root(change, object)).review();
+  Review(change, root(change, object), false).review();
+}
+
+void warn_about_pod_status(Change& change, const api::Value& object, const api::Value*) {
+  const Field status = root(change, object)["status"];
+  for (const char* list : {"podIPs", "hostIPs"}) {
+    for (const Field& one : status[list].items()) warn_about_address(change, one["ip"]);
+  }
 }
 
 void warn_about_template_object(Change& change, const api::Value& object, const api::Value* old) {
-  warn_about_template(change, root(change, object)["template"],
-                      old == nullptr ? nullptr : old->find("template"));
+  if (is_next_generation(object, old))
+    warn_about_template(change, root(change, object)["template"]);
 }
 
-void warn_about_template(Change& change, const Field& pod_template, const api::Value* old) {
-  if (!pod_template.is_set() || pod_template.same_as(old)) return;
-  Review(change, pod_template).review();
+void warn_about_template(Change& change, const Field& pod_template) {
+  if (pod_template.is_set()) Review(change, pod_template, true).review();
+}
+
+bool is_next_generation(const api::Value& object, const api::Value* old) {
+  const auto of = [](const api::Value& one) {
+    const auto* metadata = one.find("metadata");
+    return metadata == nullptr ? 0 : metadata->int_at("generation");
+  };
+  return old == nullptr || of(object) != of(*old);
 }
 
 void warn_about_pod_names(Change& change) {

@@ -10,11 +10,14 @@ namespace pinnace::apiserver {
 // Sizes of a claim that are no whole bytes; complained about at `place`.
 void warn_about_claim_sizes(Change& change, const Field& place, const Field& resources);
 
-// Strategy::warn of Pods and PodTemplates.
+// Strategy::warn of Pods, of their status, and of PodTemplates.
 void warn_about_pod(Change& change, const api::Value& object, const api::Value* old);
+void warn_about_pod_status(Change& change, const api::Value& object, const api::Value* old);
 void warn_about_template_object(Change& change, const api::Value& object, const api::Value* old);
-// A workload's template, when it is new or changed.
-void warn_about_template(Change& change, const Field& pod_template, const api::Value* old);
+// The template of a workload.
+void warn_about_template(Change& change, const Field& pod_template);
+// Said when an object is made, and each time that its generation grows.
+bool is_next_generation(const api::Value& object, const api::Value* old);
 // A name from which names of pods are made, and that is no label.
 void warn_about_pod_names(Change& change);
 

@@ -4,9 +4,11 @@
 #include <map>
 #include <set>
 
+#include "apiserver/backend.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
+#include "base/rng.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -40,7 +42,7 @@ bool is_of_scope(const Scope* scope, std::string_view resource) {
   const auto is = [&](std::initializer_list<std::string_view> list) {
     return std::find(list.begin(), list.end(), resource) != list.end();
   };
-  if (scope == nullptr) return false;
+  if (scope == nullptr) return true;
   switch (scope->of) {
     case Scope::Of::kPodCount:
       return resource == "pods";
@@ -148,6 +150,14 @@ void validate_quota_status(Change& change, const api::Value& object, const api::
 }
 
 // -- LimitRange
+
+// One without a name gets one.
+Result<void> name_limit_range(Change& change, api::Value& object) {
+  if (!change.name.empty()) return {};
+  change.name = make_uuid(change.backend.options.rng);
+  meta_of(change.arena, object).set_ref(change.arena, "name", change.text(change.name));
+  return {};
+}
 
 void validate_limit_type(const Field& type) {
   const auto complaints = api::check_qualified_name(type.text());
@@ -341,11 +351,13 @@ const Strategy kResourceQuotaStrategy{
 const Strategy kLimitRangeStrategy{
     .storage_resource = "limitranges",
     .create_on_update = true,
+    .prepare_create = name_limit_range,
     .validate = validate_limit_range,
 };
 const Strategy kPriorityClassStrategy{
     .storage_resource = "scheduling.k8s.io/priorityclasses",
     .has_generation = true,
+    .generation_stays = true,
     .validate = validate_priority_class,
     .validate_update = keep_priority_class,
     .may_delete = keep_system_classes,

@@ -1,9 +1,9 @@
 // Names and amounts of resources, and what containers and pods ask for.
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 
+#include "api/pod_resources.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "base/strings.h"
@@ -144,41 +144,10 @@ void validate_claim_names(const Field& used, const Field& claims) {
   }
 }
 
-using Amounts = std::map<std::string, api::Quantity, std::less<>>;
-
-void add(Amounts& to, const Field& amounts) {
-  for (const auto& [name, amount] : amounts.entries()) {
-    if (const auto one = amount.amount()) to[std::string(name)] += *one;
-  }
-}
-
-// What all containers have at once, of their `requests` or `limits`: the sum of those that last, or
-// more while one of the init containers runs.
-Amounts aggregate_of(const Field& spec, const char* map) {
-  Amounts sum, most, sidecars;
-  for (const Field& container : spec["containers"].items()) {
-    add(sum, container["resources"][map]);
-  }
-  for (const Field& container : spec["initContainers"].items()) {
-    Amounts own;
-    add(own, container["resources"][map]);
-    // What the sidecars before it have beside that was counted with them.
-    for (const auto& [name, amount] : own) {
-      most[name] = std::max(most[name], amount + sidecars[name]);
-    }
-    if (container["restartPolicy"].is("Always")) {
-      add(sidecars, container["resources"][map]);
-      add(sum, container["resources"][map]);
-    }
-  }
-  for (const auto& [name, amount] : most) sum[name] = std::max(sum[name], amount);
-  return sum;
-}
-
 // What the pod says of a resource is enough for all of its containers.
 void validate_aggregate(const Field& spec, const char* map, bool only_huge_pages) {
   FieldMap own(spec["resources"][map]);
-  for (const auto& [name, amount] : aggregate_of(spec, map)) {
+  for (const auto& [name, amount] : api::aggregate_of_containers(*spec.value(), map)) {
     if (only_huge_pages && !name.starts_with(kHugePages)) continue;
     const Field said = own.at_key(name);
     const auto bound = said.amount();

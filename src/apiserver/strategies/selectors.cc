@@ -1,4 +1,5 @@
 // Label maps, label selectors, node selectors, amounts: what many kinds contain.
+#include <algorithm>
 #include <set>
 
 #include "api/addresses.h"
@@ -110,13 +111,31 @@ void validate_node_selector(const Field& selector) {
   for (const Field& term : terms.items()) validate_node_selector_term(term, true);
 }
 
+namespace {
+
+bool is_path_character(char c) {
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_letter || (c >= '0' && c <= '9') ||
+         std::string_view("/-._~%!$&'()*+,;=:").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
 void validate_domain_path(const Field& path) {
   if (!path.require()) return;
   const auto slash = path.text().find('/');
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == path.text().size()) {
     return path.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
   }
-  path.each(api::check_dns1123_subdomain(path.text().substr(0, slash)));
+  const std::string_view domain = path.text().substr(0, slash);
+  const std::string_view rest = path.text().substr(slash + 1);
+  for (const auto& text : api::check_dns1123_subdomain(domain)) {
+    path.invalid_value(quoted(domain), text);
+  }
+  if (std::ranges::all_of(rest, is_path_character)) return;
+  path.invalid_value(quoted(rest),
+                     "Invalid path (regex used for validation is "
+                     "'[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
 }
 
 void validate_signer_name(const Field& name) {
@@ -151,15 +170,6 @@ api::Complaints check_trust_bundle_name(std::string_view name) {
   const auto colon = name.rfind(':');
   return api::check_dns1123_subdomain(colon == std::string_view::npos ? name
                                                                       : name.substr(colon + 1));
-}
-
-void validate_user_annotations(const Field& annotations) {
-  validate_annotation_keys(annotations);
-  for (const auto& [key, value] : annotations.entries()) {
-    if (key.find('/') == std::string_view::npos) {
-      annotations.invalid_value(quoted(key), "all keys must be domain-prefixed");
-    }
-  }
 }
 
 namespace {
@@ -228,19 +238,23 @@ void validate_port_or_name(const Field& port) {
 
 void validate_int_or_percent(const Field& field) {
   if (!field.is_set()) return;
-  if (field.value()->is_int()) {
-    if (field.number() < 0) field.invalid("must be greater than or equal to 0");
-    return;
-  }
-  const auto complaints = api::check_percent(field.text());
-  if (!complaints.empty()) return field.each(complaints);
-  const auto percent = parse_int(field.text().substr(0, field.text().size() - 1));
-  if (!percent || *percent > 100) field.invalid("must not be greater than 100%");
+  if (field.is_int())
+    field.at_least(0);
+  else
+    field.each(api::check_percent(field.text()));
 }
 
-bool is_zero_count(const Field& field) {
-  if (!field.is_set()) return false;
-  return field.value()->is_int() ? field.number() == 0 : field.text() == "0%";
+void validate_not_above_all(const Field& field) {
+  if (api::check_percent(field.text()).empty() && count_of(field) > 100) {
+    field.invalid("must not be greater than 100%");
+  }
+}
+
+std::int64_t count_of(const Field& field) {
+  if (!field.is_set() || field.is_int()) return field.number();
+  std::string_view text = field.text();
+  if (text.ends_with('%')) text.remove_suffix(1);
+  return parse_int(text).value_or(0);
 }
 
 }  // namespace pinnace::apiserver

@@ -42,6 +42,8 @@ void validate_os(const Field& spec);
 void validate_container_security(const Field& context, bool uses_host_users);
 // Annotations at `annotations` that speak of the containers of `spec`.
 void validate_pod_annotations(const Field& annotations, const Field& spec);
+// The profile that an annotation of old names; nothing where it names none.
+std::optional<api::Value> app_armor_profile(api::Arena& arena, std::string_view annotation);
 // What annotations and fields both say must be the same.
 void validate_profile_annotations(const Field& annotations, const Field& spec);
 void validate_env(const Field& env);
@@ -86,8 +88,6 @@ void validate_domain_path(const Field& path);
 void validate_signer_name(const Field& name);
 // The name of a ClusterTrustBundle: "name", or "example.com:signer:name" for those of a signer.
 api::Complaints check_trust_bundle_name(std::string_view name);
-// What a pod's author tells a signer: annotations whose keys all have a domain.
-void validate_user_annotations(const Field& annotations);
 // Addresses of a load balancer at `status.loadBalancer` that are not written as they should be.
 void warn_about_load_balancer(Change& change, const api::Value& object, const api::Value* old);
 // An address that other machines can reach.
@@ -96,9 +96,11 @@ void validate_non_special_ip(const Field& ip);
 // A list of metav1.Condition.
 void validate_conditions(const Field& conditions);
 
-// A number or a percentage; `count` when it is a number or "N%", else complaints.
+// A number that is not below zero, or a percentage; and a percentage that is not above 100%.
 void validate_int_or_percent(const Field& field);
-bool is_zero_count(const Field& field);
+void validate_not_above_all(const Field& field);
+// Its number, with or without "%"; 0 where there is none.
+std::int64_t count_of(const Field& field);
 // A number of a port, or its name.
 void validate_port_or_name(const Field& port);
 

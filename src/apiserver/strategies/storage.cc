@@ -20,12 +20,8 @@ void validate_access_modes(const Field& modes, const char* missing) {
   bool once_pod = false, other = false;
   for (const Field& mode : modes.items()) {
     // Complaints are about the list.
-    const bool known =
-        mode.is_among({"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
-    if (!known) {
-      mode.as(modes).not_supported(
-          {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
-    }
+    const bool known = mode.as(modes).one_of_if_set(
+        {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"});
     once_pod = once_pod || mode.is("ReadWriteOncePod");
     other = other || (known && !mode.is("ReadWriteOncePod"));
   }
@@ -320,7 +316,7 @@ void validate_volume_spec(const Field& spec, std::string_view name, bool is_inli
   }
   if (!is_inline) {
     validate_class_name(spec["storageClassName"]);
-    mode.one_of({"Block", "Filesystem"});
+    mode.one_of_if_set({"Block", "Filesystem"});
   } else {
     if (!spec["storageClassName"].empty()) spec["storageClassName"].forbidden(kNot);
     if (mode.is_set() && !mode.is("Filesystem")) {
@@ -624,7 +620,7 @@ void validate_claim_spec(const Field& spec) {
   else
     validate_positive(storage);
   validate_class_name(spec["storageClassName"]);
-  spec["volumeMode"].one_of({"Block", "Filesystem"});
+  spec["volumeMode"].one_of_if_set({"Block", "Filesystem"});
   validate_data_sources(spec);
   validate_class_name(spec["volumeAttributesClassName"]);
 }

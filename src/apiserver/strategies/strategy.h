@@ -55,6 +55,7 @@ struct Strategy {
   std::string_view storage_resource;
   api::Complaints (*check_name)(std::string_view) = api::check_dns1123_subdomain;
   bool has_generation = false;      // metadata.generation counts changes of the spec.
+  bool generation_stays = false;    // It is 1 for good.
   bool counts_annotations = false;  // And of the annotations.
   bool counts_labels = false;       // And of the labels.
   bool create_on_update = false;    // PUT of what is not there makes it.

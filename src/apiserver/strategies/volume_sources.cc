@@ -189,8 +189,8 @@ void check_azure_file(const Field& source, const VolumeOwner& owner) {
 void check_azure_disk(const Field& source, const VolumeOwner&) {
   const Field uri = source["diskURI"];
   const Field kind = source["kind"];
-  source["cachingMode"].one_of({"None", "ReadOnly", "ReadWrite"});
-  kind.one_of({"Dedicated", "Managed", "Shared"});
+  source["cachingMode"].one_of_if_set({"None", "ReadOnly", "ReadWrite"});
+  kind.one_of_if_set({"Dedicated", "Managed", "Shared"});
   if (!kind.is_set()) return;
   if (kind.is("Managed") && !uri.text().starts_with("/subscriptions/")) {
     uri.not_supported(
@@ -314,7 +314,7 @@ void validate_descending_path(const Field& path) {
 
 void validate_local_path(const Field& path) {
   validate_descending_path(path);
-  if (path.text().starts_with("..") && !path.text().starts_with("../") && path.text() != "..") {
+  if (path.text().starts_with("..") && !path.text().starts_with("../")) {
     path.invalid("must not start with '..'");
   }
 }

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::int64_t kMaxMode = 0777;
 constexpr std::int64_t kLeastTokenSeconds = 600, kMostTokenSeconds = std::int64_t{1} << 32;
-constexpr std::int64_t kLeastCertificateSeconds = 3600, kMostCertificateSeconds = 91 * 86400;
-constexpr std::int64_t kMostSecondsOfKubernetes = 86400;
 using Texts = std::set<std::string, std::less<>>;
 
 void validate_mode(const Field& mode) {
@@ -62,30 +60,6 @@ void validate_token(const Field& token, const Field& projected) {
   if (path.require()) validate_local_path(path);
 }
 
-void validate_trust_bundle(const Field& bundle) {
-  const Field name = bundle["name"];
-  const Field signer = bundle["signerName"];
-  const Field selector = bundle["labelSelector"];
-  if (name.is_set() && signer.is_set()) {
-    bundle.invalid_value(internal_form(bundle, "", "ClusterTrustBundleProjection"),
-                         "only one of name and signerName may be used");
-  } else if (name.is_set()) {
-    if (name.empty()) name.required("must be a valid object name");
-    for (const auto& text : check_trust_bundle_name(name.text())) {
-      name.invalid("not a valid clustertrustbundlename: " + text);
-    }
-    if (selector.is_set()) selector.invalid("labelSelector must be unset if name is specified");
-  } else if (signer.is_set()) {
-    if (signer.empty()) signer.required("must be a valid signer name");
-    validate_signer_name(signer);
-    validate_label_selector(selector);
-  } else {
-    bundle.required("either name or signerName must be specified");
-  }
-  bundle["path"].require();
-  validate_local_path(bundle["path"]);
-}
-
 // Files of all sources lie in one directory.
 class ProjectedPaths {
  public:
@@ -100,39 +74,6 @@ class ProjectedPaths {
   const Field& projected_;
   Texts paths_;
 };
-
-void validate_pod_certificate(const Field& certificate, ProjectedPaths& paths) {
-  const std::vector<std::string> kKeyTypes = {"RSA3072",   "RSA4096",   "ECDSAP256",
-                                              "ECDSAP384", "ECDSAP521", "ED25519"};
-  const Field signer = certificate["signerName"];
-  const Field type = certificate["keyType"];
-  const Field expiry = certificate["maxExpirationSeconds"];
-  validate_signer_name(signer);
-  validate_user_annotations(certificate["userAnnotations"]);
-  if (std::find(kKeyTypes.begin(), kKeyTypes.end(), type.text()) == kKeyTypes.end()) {
-    type.not_supported_value(quoted(type.text()), kKeyTypes);
-  }
-  const std::int64_t most = signer.text().starts_with("kubernetes.io/") ? kMostSecondsOfKubernetes
-                                                                        : kMostCertificateSeconds;
-  if (expiry.is_set() && expiry.number() < kLeastCertificateSeconds) {
-    expiry.invalid("if provided, maxExpirationSeconds must be >= 3600");
-  }
-  if (expiry.number() > most) {
-    expiry.invalid("if provided, maxExpirationSeconds must be <= " + std::to_string(most));
-  }
-  bool has_path = false;
-  for (const char* key : {"credentialBundlePath", "keyPath", "certificateChainPath"}) {
-    const Field path = certificate[key];
-    if (path.empty()) continue;
-    has_path = true;
-    validate_local_path(path);
-    paths.add(path);
-  }
-  if (!has_path) {
-    certificate.required(
-        "specify at least one of credentialBundlePath, keyPath, and certificateChainPath");
-  }
-}
 
 void validate_projected(const Field& projected) {
   validate_mode(projected["defaultMode"]);
@@ -158,15 +99,6 @@ void validate_projected(const Field& projected) {
       ++count;
       validate_token(source["serviceAccountToken"], projected);
     }
-    if (source["clusterTrustBundle"].is_set()) {
-      ++count;
-      validate_trust_bundle(source["clusterTrustBundle"]);
-      paths.add(source["clusterTrustBundle"]["path"]);
-    }
-    if (source["podCertificate"].is_set()) {
-      ++count;
-      validate_pod_certificate(source["podCertificate"], paths);
-    }
     if (count > 1) source.forbidden("may not specify more than 1 volume type per source");
   }
 }
@@ -184,8 +116,7 @@ void validate_template_metadata(const Field& metadata) {
   validate_label_map(metadata["labels"]);
   for (const auto& [key, member] : metadata.entries()) {
     if (key == "annotations" || key == "labels" || member.empty()) continue;
-    // As Go has it.
-    metadata[key == "uid" ? std::string_view("uID") : key].forbidden("cannot be set");
+    metadata[key == "uid" ? "uID" : key].forbidden("cannot be set");
   }
 }
 

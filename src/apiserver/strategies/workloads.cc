@@ -1,4 +1,6 @@
 // Deployments, ReplicaSets, ReplicationControllers, DaemonSets and StatefulSets.
+#include <set>
+
 #include "api/conversion.h"
 #include "api/selector.h"
 #include "apiserver/registry/object_meta.h"
@@ -11,8 +13,8 @@ namespace pinnace::apiserver {
 namespace {
 
 // The selector must be there, and not match everything. Says whether it can be used: one that is
-// not there matches nothing.
-bool validate_selector(const Field& selector, const char* empty) {
+// not there matches nothing. `unusable` is what is said of one that cannot.
+bool validate_selector(const Field& selector, const char* empty, const char* unusable) {
   if (!selector.is_set()) {
     selector.required();
     return true;
@@ -22,7 +24,7 @@ bool validate_selector(const Field& selector, const char* empty) {
     selector.invalid(empty);
   }
   const auto parsed = api::label_selector_of(selector.value());
-  if (!parsed) selector.invalid("invalid label selector");
+  if (!parsed) selector.invalid(unusable);
   return parsed.has_value();
 }
 
@@ -40,10 +42,7 @@ void validate_lasting(const Field& spec, const char* kind) {
   if (!policy.is("Always")) policy.not_supported({"Always"});
   const Field deadline = spec["activeDeadlineSeconds"];
   if (!deadline.is_set()) return;
-  if (kind == nullptr)
-    deadline.invalid("must not be specified");
-  else
-    deadline.forbidden(std::string("activeDeadlineSeconds in ") + kind + " is not Supported");
+  deadline.forbidden(std::string("activeDeadlineSeconds in ") + kind + " is not Supported");
 }
 
 void validate_lasting_template(const Field& pod_template, const char* kind) {
@@ -69,6 +68,15 @@ void validate_status_counts(const Field& status, std::initializer_list<const cha
 
 constexpr const char* kNoMore = "cannot be greater than status.replicas";
 constexpr const char* kNoMoreReady = "cannot be greater than readyReplicas";
+// Templates are looked at only beside a selector that can be used.
+void validate_selected(const Field& spec) {
+  if (!validate_selector(spec["selector"], "empty selector is invalid for deployment",
+                         "invalid label selector")) {
+    return;
+  }
+  validate_match(spec["selector"], spec["template"]);
+  validate_lasting_template(spec["template"], "ReplicaSet");
+}
 
 // How often names collided is never taken back.
 void validate_collisions(const Field& status, const api::Value& old) {
@@ -90,13 +98,30 @@ void keep_selector(Change& change, const api::Value& object, const api::Value& o
 }
 
 void warn_about_workload(Change& change, const api::Value& object, const api::Value* old) {
-  warn_about_template(change, root(change, object)["spec"]["template"],
-                      old == nullptr ? nullptr : old->find_path({"spec", "template"}));
+  if (is_next_generation(object, old)) {
+    warn_about_template(change, root(change, object)["spec"]["template"]);
+  }
 }
 
 void warn_about_named_workload(Change& change, const api::Value& object, const api::Value* old) {
   if (old == nullptr) warn_about_pod_names(change);
   warn_about_workload(change, object, old);
+}
+
+// Kubernetes looks at the template that goes.
+void warn_about_replication_controller(Change& change, const api::Value& object,
+                                       const api::Value* old) {
+  if (old == nullptr) return warn_about_named_workload(change, object, old);
+  if (is_next_generation(object, old)) {
+    warn_about_template(change, root(change, *old)["spec"]["template"]);
+  }
+}
+
+// Only a template that changes counts.
+void warn_about_daemon_set(Change& change, const api::Value& object, const api::Value* old) {
+  const Field pod_template = root(change, object)["spec"]["template"];
+  const auto* before = old == nullptr ? nullptr : old->find_path({"spec", "template"});
+  if (!pod_template.same_as(before)) warn_about_template(change, pod_template);
 }
 
 // -- Deployment
@@ -105,23 +130,24 @@ void validate_rolling_update(const Field& rolling) {
   const Field unavailable = rolling["maxUnavailable"];
   const Field surge = rolling["maxSurge"];
   validate_int_or_percent(unavailable);
-  if (surge.is_int())
-    surge.at_least(0);
-  else if (surge.is_set())
-    surge.each(api::check_percent(surge.text()));
-  if (is_zero_count(unavailable) && is_zero_count(surge)) {
+  validate_int_or_percent(surge);
+  if (count_of(unavailable) == 0 && count_of(surge) == 0) {
     unavailable.invalid("may not be 0 when `maxSurge` is 0");
   }
+  validate_not_above_all(unavailable);
+}
+
+// What an annotation says of the revision to go back to.
+Result<std::int64_t> rollback_revision(const api::Value& object) {
+  const auto* said =
+      object.find_path({"metadata", "annotations", "deprecated.deployment.rollback.to"});
+  return said == nullptr ? Result<std::int64_t>(0) : api::annotated_number(*said);
 }
 
 void validate_deployment(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  const Field selector = spec["selector"];
   spec["replicas"].at_least(0);
-  if (validate_selector(selector, "empty selector is invalid for deployment")) {
-    validate_match(selector, spec["template"]);
-  }
-  validate_lasting_template(spec["template"], "ReplicaSet");
+  validate_selected(spec);
   const Field strategy = spec["strategy"];
   const Field rolling = strategy["rollingUpdate"];
   if (!strategy["type"].is_among({"Recreate", "RollingUpdate"})) {
@@ -139,6 +165,10 @@ void validate_deployment(Change& change, const api::Value& object) {
   }
   spec["minReadySeconds"].at_least(0);
   spec["revisionHistoryLimit"].at_least(0);
+  if (const auto revision = rollback_revision(object); revision && *revision < 0) {
+    spec["rollback"]["version"].invalid_value(std::to_string(*revision),
+                                              "must be greater than or equal to 0");
+  }
   const Field deadline = spec["progressDeadlineSeconds"];
   if (!deadline.is_set()) return;
   deadline.at_least(0);
@@ -149,18 +179,25 @@ void validate_deployment(Change& change, const api::Value& object) {
 
 void validate_deployment_status(Change& change, const api::Value& object, const api::Value& old) {
   const Field status = root(change, object)["status"];
-  validate_status_counts(status,
-                         {"observedGeneration", "replicas", "updatedReplicas", "readyReplicas",
-                          "availableReplicas", "unavailableReplicas", "collisionCount"},
-                         {{"updatedReplicas", "replicas", kNoMore},
-                          {"readyReplicas", "replicas", kNoMore},
-                          {"availableReplicas", "replicas", kNoMore},
-                          {"availableReplicas", "readyReplicas", kNoMoreReady}});
+  validate_status_counts(
+      status,
+      {"observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
+       "unavailableReplicas", "terminatingReplicas", "collisionCount"},
+      {{"updatedReplicas", "replicas", kNoMore},
+       {"readyReplicas", "replicas", kNoMore},
+       {"availableReplicas", "replicas", kNoMore},
+       {"availableReplicas", "readyReplicas", kNoMoreReady}});
   validate_collisions(status, old);
+}
+
+Result<void> check_rollback(Change&, api::Value& object) {
+  const auto revision = rollback_revision(object);
+  return revision ? Result<void>() : std::unexpected(revision.error());
 }
 
 // A Deployment's labels are not its controller's to change.
 Result<void> keep_labels(Change& change, api::Value& object, const api::Value& old) {
+  if (auto ok = check_rollback(change, object); !ok) return ok;
   if (change.subresource != "status") return {};
   api::Value& meta = meta_of(change.arena, object);
   if (const auto* labels = old.find_path({"metadata", "labels"}))
@@ -174,19 +211,15 @@ Result<void> keep_labels(Change& change, api::Value& object, const api::Value& o
 
 void validate_replica_set(Change& change, const api::Value& object) {
   const Field spec = root(change, object)["spec"];
-  const Field selector = spec["selector"];
   spec["replicas"].at_least(0);
   spec["minReadySeconds"].at_least(0);
-  if (validate_selector(selector, "empty selector is invalid for deployment")) {
-    validate_match(selector, spec["template"]);
-  }
-  validate_lasting_template(spec["template"], "ReplicaSet");
+  validate_selected(spec);
 }
 
 void validate_replicas_status(Change& change, const api::Value& object, const api::Value&) {
   validate_status_counts(root(change, object)["status"],
                          {"replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas",
-                          "observedGeneration"},
+                          "observedGeneration", "terminatingReplicas"},
                          {{"fullyLabeledReplicas", "replicas", kNoMore},
                           {"readyReplicas", "replicas", kNoMore},
                           {"availableReplicas", "replicas", kNoMore},
@@ -256,8 +289,10 @@ void validate_daemon_update(const Field& strategy) {
   const Field surge = rolling["maxSurge"];
   validate_int_or_percent(unavailable);
   validate_int_or_percent(surge);
-  const bool has_surge = surge.is_set() && !is_zero_count(surge);
-  const bool has_unavailable = unavailable.is_set() && !is_zero_count(unavailable);
+  validate_not_above_all(unavailable);
+  validate_not_above_all(surge);
+  const bool has_surge = count_of(surge) != 0;
+  const bool has_unavailable = count_of(unavailable) != 0;
   if (has_surge && has_unavailable) {
     surge.invalid("may not be set when maxUnavailable is non-zero");
   }
@@ -265,6 +300,7 @@ void validate_daemon_update(const Field& strategy) {
 }
 
 void validate_daemon_set(Change& change, const api::Value& object) {
+  if (change.old != nullptr) keep_selector(change, object, *change.old);
   const Field spec = root(change, object)["spec"];
   const Field selector = spec["selector"];
   const Field labels = spec["template"]["metadata"]["labels"];
@@ -277,7 +313,7 @@ void validate_daemon_set(Change& change, const api::Value& object) {
       selector["matchExpressions"].empty()) {
     selector.invalid("empty selector is invalid for daemonset");
   }
-  validate_lasting_template(spec["template"], nullptr);
+  validate_lasting_template(spec["template"], "DaemonSet");
   spec["minReadySeconds"].at_least(0);
   validate_daemon_update(spec["updateStrategy"]);
   spec["revisionHistoryLimit"].at_least(0);
@@ -304,27 +340,60 @@ void validate_stateful_update(const Field& strategy) {
                                   "must be 'RollingUpdate' or 'OnDelete'");
   }
   if (!rolling.is_set()) return;
-  if (type.is("OnDelete"))
-    return rolling.invalid("only allowed for updateStrategy 'RollingUpdate'");
+  if (type.is("OnDelete")) {
+    return rolling.invalid_value(internal_form(rolling, "apps", "RollingUpdateStatefulSetStrategy"),
+                                 "only allowed for updateStrategy 'RollingUpdate'");
+  }
   rolling["partition"].at_least(0);
-  const Field unavailable = rolling["maxUnavailable"];
-  validate_int_or_percent(unavailable);
-  if (is_zero_count(unavailable)) unavailable.invalid("cannot be 0");
 }
 
-// The claims that its pods mount are made from templates of its own, so that its template cannot be
-// looked at as a whole.
-void validate_stateful_template(const Field& pod_template) {
+// The template as its pods will have it: with the volumes of claims that are made for them, and
+// with names that the controller gives.
+api::Value template_of_pods(Change& change, const Field& spec) {
+  const Field pod_template = spec["template"];
+  if (!pod_template.is_set()) return api::Value::object();
+  api::Value made = api::deep_copy(change.arena, *pod_template.value());
+  api::Value& pod = made.ensure_object(change.arena, "spec");
+  pod.erase("subdomain");
+  pod.erase("hostname");
+  const auto claims = spec["volumeClaimTemplates"].items();
+  if (claims.empty()) return made;
+  api::Value volumes = api::Value::array();
+  std::set<std::string_view> names;
+  for (const Field& claim : claims) {
+    const std::string_view name = claim["metadata"]["name"].text();
+    if (!names.insert(name).second) continue;
+    api::Value volume = api::Value::object();
+    volume.set_ref(change.arena, "name", api::Value::string_ref(name));
+    volume.ensure_object(change.arena, "persistentVolumeClaim")
+        .set_ref(change.arena, "claimName", api::Value::string_ref(name));
+    volumes.append(change.arena, volume);
+  }
+  for (const Field& volume : pod_template["spec"]["volumes"].items()) {
+    if (!names.contains(volume["name"].text())) volumes.append(change.arena, *volume.value());
+  }
+  pod.set_ref(change.arena, "volumes", volumes);
+  return made;
+}
+
+// What is left alone because it was taken before.
+struct Tolerated {
+  bool service_name = false, claims = false, pod_template = false;
+};
+
+void validate_stateful_template(Change& change, const Field& spec, const Tolerated& tolerated) {
+  const api::Value made = template_of_pods(change, spec);
+  const Field pod_template = spec["template"].with(&made);
   const Field metadata = pod_template["metadata"];
   const Field annotations = metadata["annotations"].as(pod_template["annotations"]);
+  validate_match(spec["selector"], pod_template);
+  if (!tolerated.pod_template) validate_pod_template(pod_template);
   validate_label_map(metadata["labels"].as(pod_template["labels"]));
   validate_annotation_keys(annotations);
   validate_pod_annotations(annotations, pod_template["spec"]);
-  validate_lasting(pod_template["spec"], "StatefulSet");
 }
 
-void validate_stateful_set(Change& change, const api::Value& object) {
-  const Field spec = root(change, object)["spec"];
+void validate_stateful_spec(Change& change, const Field& spec, const Tolerated& tolerated) {
   const Field management = spec["podManagementPolicy"];
   if (management.require() && !management.is_among({"OrderedReady", "Parallel"})) {
     management.invalid("must be 'OrderedReady' or 'Parallel'");
@@ -333,18 +402,33 @@ void validate_stateful_set(Change& change, const api::Value& object) {
   for (const char* when : {"whenDeleted", "whenScaled"}) {
     spec["persistentVolumeClaimRetentionPolicy"][when].one_of({"Retain", "Delete"});
   }
+  if (!tolerated.claims) {
+    for (const Field& claim : spec["volumeClaimTemplates"].items()) {
+      validate_claim_spec(claim["spec"]);
+    }
+  }
   spec["replicas"].at_least(0);
   spec["minReadySeconds"].at_least(0);
   spec["ordinals"]["start"].at_least(0);
-  const Field selector = spec["selector"];
-  if (validate_selector(selector, "empty selector is invalid for statefulset")) {
-    validate_match(selector, spec["template"]);
-  }
-  validate_stateful_template(spec["template"]);
   const Field service = spec["serviceName"];
-  if (change.old == nullptr && !service.empty()) {
-    service.each(api::check_dns1123_subdomain(service.text()));
+  if (!tolerated.service_name && !service.empty()) {
+    service.each(api::check_dns1123_label(service.text()));
   }
+  if (validate_selector(spec["selector"], "empty selector is invalid for statefulset", "")) {
+    validate_stateful_template(change, spec, tolerated);
+  }
+  validate_lasting(spec["template"]["spec"], "StatefulSet");
+}
+
+void validate_stateful_set(Change& change, const api::Value& object) {
+  Tolerated tolerated;
+  if (change.old != nullptr) {
+    tolerated = {.service_name = true, .claims = true};
+    std::vector<Cause> before;
+    validate_stateful_spec(change, Field(before, change.arena, change.old)["spec"], tolerated);
+    tolerated.pod_template = !before.empty();
+  }
+  validate_stateful_spec(change, root(change, object)["spec"], tolerated);
 }
 
 // Everything but a few fields stays.
@@ -371,14 +455,15 @@ void keep_stateful_set(Change& change, const api::Value& object, const api::Valu
 
 void validate_stateful_status(Change& change, const api::Value& object, const api::Value& old) {
   const Field status = root(change, object)["status"];
-  validate_status_counts(status,
-                         {"replicas", "readyReplicas", "currentReplicas", "updatedReplicas",
-                          "availableReplicas", "observedGeneration", "collisionCount"},
-                         {{"readyReplicas", "replicas", kNoMore},
-                          {"currentReplicas", "replicas", kNoMore},
-                          {"updatedReplicas", "replicas", kNoMore},
-                          {"availableReplicas", "replicas", kNoMore},
-                          {"availableReplicas", "readyReplicas", kNoMoreReady}});
+  validate_status_counts(
+      status,
+      {"replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas",
+       "observedGeneration", "collisionCount"},
+      {{"readyReplicas", "replicas", kNoMore},
+       {"currentReplicas", "replicas", kNoMore},
+       {"updatedReplicas", "replicas", kNoMore},
+       {"availableReplicas", "replicas", kNoMore},
+       {"availableReplicas", "readyReplicas", "cannot be greater than status.readyReplicas"}});
   validate_collisions(status, old);
 }
 
@@ -386,7 +471,9 @@ void warn_about_stateful_set(Change& change, const api::Value& object, const api
   warn_about_workload(change, object, old);
   const Field spec = root(change, object)["spec"];
   for (const Field& claim : spec["volumeClaimTemplates"].items()) {
-    warn_about_claim_sizes(change, claim["resources"], claim["spec"]["resources"]);
+    // Kubernetes names the member of its struct where the set is there already.
+    const Field place = claim[old == nullptr ? "spec" : "Spec"]["resources"];
+    warn_about_claim_sizes(change, place, claim["spec"]["resources"]);
   }
   if (spec["revisionHistoryLimit"].number() < 0) {
     change.warn(
@@ -420,6 +507,7 @@ const Strategy kDeploymentStrategy{
     .storage_resource = "apps/deployments",
     .has_generation = true,
     .counts_annotations = true,
+    .prepare_create = check_rollback,
     .prepare_update = keep_labels,
     .validate = validate_deployment,
     .validate_update = keep_selector,
@@ -439,7 +527,7 @@ const Strategy kReplicationControllerStrategy{
     .has_generation = true,
     .validate = validate_replication_controller,
     .validate_status = validate_replicas_status,
-    .warn = warn_about_named_workload,
+    .warn = warn_about_replication_controller,
 };
 const Strategy kDaemonSetStrategy{
     .storage_resource = "apps/daemonsets",
@@ -447,9 +535,8 @@ const Strategy kDaemonSetStrategy{
     .prepare_create = begin_template_generation,
     .prepare_update = keep_template_generation,
     .validate = validate_daemon_set,
-    .validate_update = keep_selector,
     .validate_status = validate_daemon_status,
-    .warn = warn_about_workload,
+    .warn = warn_about_daemon_set,
 };
 const Strategy kStatefulSetStrategy{
     .storage_resource = "apps/statefulsets",
