@@ -267,7 +267,8 @@ struct Wish {
 };
 
 // What is wrong with the options' text, or with the type of one of them.
-Unexpected unreadable(const Error& error) {
+Unexpected unreadable(const Error& error, Media media) {
+  if (error.code != 400 || media == Media::kProtobuf) return Unexpected(error);
   const std::string_view problem = api::without_place(error.message);
   const auto types = problem.find("json: ");
   if (types != std::string_view::npos) {
@@ -285,7 +286,7 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "DeleteOptions");
   if (type == nullptr) return errors::internal("the schema has no DeleteOptions");
   auto body = decode_body(arena, *media, body_text, *type, nullptr);
-  if (!body) return unreadable(body.error());
+  if (!body) return unreadable(body.error(), *media);
   const std::string_view kind = body->string_at("kind");
   if (!kind.empty() && kind != type->name) {
     const std::string_view version = body->string_at("apiVersion");
@@ -295,7 +296,7 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
                                "\" in scheme \"" + std::string(kScheme) + "\"");
   }
   if (!body->is_null()) {
-    if (auto ok = api::normalise(arena, *body, *type); !ok) return unreadable(ok.error());
+    if (auto ok = api::normalise(arena, *body, *type); !ok) return unreadable(ok.error(), *media);
   }
   Deletion& deletion = wish.deletion;
   if (const auto* grace = body->find("gracePeriodSeconds"); grace && grace->is_int()) {
