@@ -1,16 +1,66 @@
 #include "api/go_text.h"
 
-#include "api/apply/path_element.h"
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "api/json.h"
 
 namespace pinnace::api {
+namespace {
+
+void append_escaped_byte(std::string& out, char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  ((out += "\\x") += kHex[byte >> 4U]) += kHex[byte & 15U];
+}
+
+}  // namespace
+
+std::string go_quoted(std::string_view text) {
+  constexpr std::array<std::pair<char, char>, 9> kEscapes = {{{'"', '"'},
+                                                              {'\\', '\\'},
+                                                              {'\a', 'a'},
+                                                              {'\b', 'b'},
+                                                              {'\f', 'f'},
+                                                              {'\n', 'n'},
+                                                              {'\r', 'r'},
+                                                              {'\t', 't'},
+                                                              {'\v', 'v'}}};
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto* const escape = std::ranges::find(kEscapes, c, &std::pair<char, char>::first);
+    if (escape != kEscapes.end()) {
+      (out += '\\') += escape->second;
+    } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
+      append_escaped_byte(out, c);
+    } else {
+      out += c;
+    }
+  }
+  return out += '"';
+}
+
+std::string go_quoted_ascii(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte >= 0x7f) {
+      append_escaped_byte(out, c);
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out += '"';
+}
 
 std::string go_text(const Value& value, bool with_types) {
   switch (value.type()) {
     case Value::Type::kNull:
       return "<nil>";
     case Value::Type::kString:
-      return with_types ? apply::go_quoted(value.as_string()) : std::string(value.as_string());
+      return with_types ? go_quoted(value.as_string()) : std::string(value.as_string());
     case Value::Type::kArray: {
       std::string text = with_types ? "[]interface {}{" : "[";
       bool is_first = true;
@@ -27,7 +77,7 @@ std::string go_text(const Value& value, bool with_types) {
       for (const auto& [key, member] : value.members()) {
         if (!is_first) text += with_types ? ", " : " ";
         is_first = false;
-        text += with_types ? apply::go_quoted(key) : std::string(key);
+        text += with_types ? go_quoted(key) : std::string(key);
         (text += ':') += go_text(member, with_types);
       }
       return text += with_types ? "}" : "]";

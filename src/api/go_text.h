@@ -1,4 +1,4 @@
-// Values in the words of Go's %v and %#v, as they stand in some of Kubernetes' messages.
+// Values in the words of Go's %v, %#v and %q, as they stand in some of Kubernetes' messages.
 //
 // Shape: members come in the value's own order; Go sorts them by key, and so must who wants that.
 // Bounds: recursion is as deep as the value, which its parser bounds.
@@ -14,6 +14,11 @@ namespace pinnace::api {
 
 // `map[a:b c:[d e]]`; `with_types`: `map[string]interface {}{"a":"b", ...}`.
 std::string go_text(const Value& value, bool with_types);
+
+// A text as %q prints it.
+std::string go_quoted(std::string_view text);
+// The same as errors of Go's `time` have it: each byte that is not printable ASCII as `\x..`.
+std::string go_quoted_ascii(std::string_view text);
 
 // "int64", "map[string]interface {}": the type that Go's reader of JSON gives a value.
 std::string_view go_type(const Value& value);

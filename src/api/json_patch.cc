@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "base/strings.h"
 
 namespace pinnace::api {
@@ -77,7 +77,7 @@ Place place_in(const std::string& token, std::size_t size) {
       std::string_view(token).substr(token.starts_with('-') || token.starts_with('+') ? 1 : 0);
   const std::optional<std::uint64_t> number = parse_uint(digits);
   if (!number) {
-    return {{}, "strconv.Atoi: parsing " + apply::go_quoted(token) + ": invalid syntax"};
+    return {{}, "strconv.Atoi: parsing " + go_quoted(token) + ": invalid syntax"};
   }
   const bool from_end = token.starts_with('-') && *number != 0;
   if (from_end ? *number > size : *number >= size) {

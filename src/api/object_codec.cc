@@ -150,22 +150,6 @@ bool Normaliser::type_error(const Value& value, const FieldInfo& info, const Typ
               (whole ? go_type(info) : go_element(info)));
 }
 
-// As Go shows what is no time: only ASCII as it is.
-std::string quoted_time(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < ' ' || byte >= 0x7f) {
-      ((out += "\\x") += kHex[byte >> 4U]) += kHex[byte & 15U];
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 bool Normaliser::time(Value& value, Form form) {
   const std::string_view text = value.as_string();
   if (text == kGoZeroTime) {
@@ -176,7 +160,7 @@ bool Normaliser::time(Value& value, Form form) {
   if (!parse_rfc3339(text, moment)) {
     const char* layout =
         form == Form::kTime ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
-    const std::string shown = quoted_time(text);
+    const std::string shown = go_quoted_ascii(text);
     return fail("parsing time " + shown + " as \"" + layout + "\": cannot parse " + shown +
                 " as \"2006\"");
   }

@@ -5,7 +5,6 @@
 #include <string>
 #include <unordered_set>
 
-#include "api/apply/path_element.h"
 #include "api/go_text.h"
 #include "api/json.h"
 #include "api/json_patch.h"
@@ -42,7 +41,7 @@ Result<FieldRule> rule_of(const FieldRule& parent, std::string_view name) {
     return errors::unexplained(
         "unable to find api field in struct " +
         std::string(parent.type == nullptr ? parent.opaque : parent.type->name) +
-        " for the json field " + apply::go_quoted(name));
+        " for the json field " + go_quoted(name));
   }
   return FieldRule{.type = field->form == Form::kObject ? field->type : nullptr,
                    .opaque = field->form == Form::kAnyJson ? "JSON" : "RawExtension",

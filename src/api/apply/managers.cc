@@ -1,4 +1,5 @@
 #include "api/apply/managers.h"
+#include "api/go_text.h"
 
 #include <algorithm>
 #include <map>

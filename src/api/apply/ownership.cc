@@ -10,6 +10,7 @@
 #include "api/apply/compare.h"
 #include "api/apply/last_applied.h"
 #include "api/apply/merge.h"
+#include "api/go_text.h"
 
 namespace pinnace::api::apply {
 namespace {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "base/strings.h"
@@ -163,32 +164,6 @@ std::string display(std::span<const PathElement> path) {
   std::string text;
   for (const PathElement& element : path) text += element.display();
   return text;
-}
-
-std::string go_quoted(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr std::array<std::pair<char, char>, 9> kEscapes = {{{'"', '"'},
-                                                              {'\\', '\\'},
-                                                              {'\a', 'a'},
-                                                              {'\b', 'b'},
-                                                              {'\f', 'f'},
-                                                              {'\n', 'n'},
-                                                              {'\r', 'r'},
-                                                              {'\t', 't'},
-                                                              {'\v', 'v'}}};
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto* const escape = std::ranges::find(kEscapes, c, &std::pair<char, char>::first);
-    if (escape != kEscapes.end()) {
-      (out += '\\') += escape->second;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      const auto byte = static_cast<unsigned char>(c);
-      ((out += "\\x") += kHex[byte >> 4U]) += kHex[byte & 15U];
-    } else {
-      out += c;
-    }
-  }
-  return out += '"';
 }
 
 }  // namespace pinnace::api::apply

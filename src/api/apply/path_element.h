@@ -55,7 +55,5 @@ class PathElement {
 };
 
 std::string display(std::span<const PathElement> path);
-// A text as Go's %q prints it.
-std::string go_quoted(std::string_view text);
 
 }  // namespace pinnace::api::apply

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "api/go_text.h"
 #include "api/json.h"
 
 namespace pinnace::api::apply {

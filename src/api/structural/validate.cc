@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/member_index.h"
 #include "api/structural/canonical.h"
@@ -65,7 +65,7 @@ std::size_t count_characters(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string quoted(std::string_view text) { return apply::go_quoted(text); }
+std::string quoted(std::string_view text) { return go_quoted(text); }
 
 std::string_view json_type(const Value& value) {
   switch (value.type()) {

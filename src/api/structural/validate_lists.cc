@@ -1,7 +1,7 @@
 // Sets and maps: no item twice.
 #include <unordered_map>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/structural/canonical.h"
 #include "api/structural/validate.h"
 
@@ -42,7 +42,7 @@ void walk(const Value& value, const Node& node, std::string& path, bool Node::*w
 
 // As complaints show it.
 std::string shown(const Value& value) {
-  return value.is_string() ? apply::go_quoted(value.as_string()) : canonical_text(value);
+  return value.is_string() ? go_quoted(value.as_string()) : canonical_text(value);
 }
 
 // Nulls have no keys.

@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/member_index.h"
 #include "api/structural/canonical.h"
@@ -180,7 +180,7 @@ class RuleCompiler {
                                    ""};
     if (!rule.message_expression.empty()) add_message(compiled, shown, environment, where.path);
     if (compiled.uses_old && !where.apart.empty()) {
-      complain(cause::invalid(where.path + ".rule", api::apply::go_quoted(rule.rule),
+      complain(cause::invalid(where.path + ".rule", api::go_quoted(rule.rule),
                               "oldSelf cannot be used on the uncorrelatable portion of the schema "
                               "within " +
                                   where.apart));
@@ -407,7 +407,7 @@ class RuleAsker {
     using api::structural::Type;
     const bool is_shown = node.type != Type::kObject && node.type != Type::kArray;
     const std::string shown = !is_shown           ? ""
-                              : value.is_string() ? api::apply::go_quoted(value.as_string())
+                              : value.is_string() ? api::go_quoted(value.as_string())
                                                   : api::to_json_text(value);
     if (rule.reason == "FieldValueForbidden") return cause::forbidden(at, message);
     if (rule.reason == "FieldValueRequired") return cause::required(at, message);
@@ -439,7 +439,7 @@ class RuleAsker {
                     "further validation rules will be run"
                   : "no further validation rules will be run due to call cost exceeds limit for "
                     "messageExpression: " +
-                        api::apply::go_quoted(rule.message_expression),
+                        api::go_quoted(rule.message_expression),
               true};
     }
     if (!outcome.value.is(cel::Kind::kString)) return {plain};

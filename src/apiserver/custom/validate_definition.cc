@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/names.h"
 #include "apiserver/custom/definition_form.h"
@@ -52,7 +52,7 @@ std::string joined(const api::Complaints& complaints) {
 void check_label(const Field& field) {
   const auto complaints = api::check_dns1035_label(field.text());
   if (!complaints.empty()) {
-    field.invalid_value(api::apply::go_quoted(field.text()), joined(complaints));
+    field.invalid_value(api::go_quoted(field.text()), joined(complaints));
   }
 }
 

@@ -40,6 +40,14 @@ std::string unsaid_head(const Call& call) {
   return out + ",";
 }
 
+// An entry's text but for what the list alone says; `begin` becomes what then begins it.
+std::string_view without_head(std::string_view entry, std::string_view unsaid,
+                              std::string_view& begin) {
+  const bool is_unsaid = !unsaid.empty() && entry.starts_with(unsaid);
+  begin = is_unsaid ? "{" : "";
+  return is_unsaid ? entry.substr(unsaid.size()) : entry;
+}
+
 // Head, entries, tail: pulled piece by piece. Between entries stand commas in JSON; in protobuf
 // each has a head of its own.
 class ListBody final : public PieceBody {
@@ -63,7 +71,7 @@ class ListBody final : public PieceBody {
       case Part::kBeforeEntry:
         return begin_entry(piece);
       case Part::kEntry:
-        piece = std::string_view(*entry_).substr(skipped_bytes_);
+        piece = rest_;
         part_ = Part::kBeforeEntry;
         return Next::kPiece;
       case Part::kEnd:
@@ -89,11 +97,9 @@ class ListBody final : public PieceBody {
       text_ = api::protobuf_field_head(kItemsNumber, entry_->size());
     else if (at_ != 0)
       text_ = ",";
-    skipped_bytes_ = 0;
-    if (!unsaid_.empty() && entry_->starts_with(unsaid_)) {
-      skipped_bytes_ = unsaid_.size();
-      text_ += "{";
-    }
+    std::string_view begin;
+    rest_ = without_head(*entry_, unsaid_, begin);
+    text_ += begin;
     piece = text_;
     ++at_;
     return Next::kPiece;
@@ -105,7 +111,7 @@ class ListBody final : public PieceBody {
   const std::string unsaid_;
   std::string text_;
   Bytes entry_;
-  std::size_t skipped_bytes_ = 0;
+  std::string_view rest_;  // Of `entry_`: what is not in `text_`.
   std::size_t at_ = 0;
   Part part_ = Part::kHead;
 };
@@ -287,9 +293,9 @@ void answer_whole_list(Call& call, const Page& page) {
     if (i != 0) json += ',';
     auto one = encode_entry(page.objects[i], *call.storage, *call.resource, plain);
     if (!one) return answer_error(call, one.error());
-    const bool is_skipped = !unsaid.empty() && (*one)->starts_with(unsaid);
-    if (is_skipped) json += '{';
-    json += std::string_view(**one).substr(is_skipped ? unsaid.size() : 0);
+    std::string_view begin;
+    const std::string_view rest = without_head(**one, unsaid, begin);
+    (json += begin) += rest;
   }
   json += "]}";
   api::Arena arena(256 << 10);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "apiserver/registry/write_options.h"
 #include "base/strings.h"
@@ -116,7 +116,7 @@ void validate_finalizers(std::vector<Cause>& causes, const api::Value* finalizer
 
 }  // namespace
 
-std::string quoted(std::string_view text) { return api::apply::go_quoted(text); }
+std::string quoted(std::string_view text) { return api::go_quoted(text); }
 
 std::string json_quoted(std::string_view text) {
   std::string out;

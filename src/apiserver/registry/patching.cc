@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "api/apply/path_element.h"
 #include "api/go_text.h"
 #include "api/json.h"
 #include "api/json_patch.h"
@@ -154,7 +153,7 @@ Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api
   }
   if (problem.empty()) problem = api::decoding_problem(type, why.message);
   return errors::invalid("", "",
-                         {cause::invalid("patch", api::apply::go_quoted(shown), problem)});
+                         {cause::invalid("patch", api::go_quoted(shown), problem)});
 }
 
 }  // namespace pinnace::apiserver

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
 
@@ -79,7 +79,7 @@ void check_field_manager(std::vector<Cause>& causes, const std::string& field,
   for (std::size_t at = 0; at < manager.size();) {
     const Rune rune = next_rune(manager.substr(at));
     if (!is_printable(rune.code)) {
-      causes.push_back(cause::invalid(field, api::apply::go_quoted(manager),
+      causes.push_back(cause::invalid(field, api::go_quoted(manager),
                                       "invalid character " + rune_name(rune.code) +
                                           " (at position " + std::to_string(at) + ")"));
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <new>
 
-#include "api/apply/path_element.h"
+#include "api/go_text.h"
 #include "api/json.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/internal_form.h"
@@ -142,7 +142,7 @@ const api::FieldInfo* Field::declared() const {
 }
 
 std::string Field::shown() const {
-  if (value_ != nullptr && value_->is_string()) return api::apply::go_quoted(value_->as_string());
+  if (value_ != nullptr && value_->is_string()) return api::go_quoted(value_->as_string());
   const bool is_plain = is_set() && !value_->is_object() && !value_->is_array();
   const auto* place = is_plain ? nullptr : declared();
   if (place != nullptr) return internal_form(value_, *place);

@@ -1,12 +1,8 @@
 #include "apiserver/strategies/switched_off.h"
 
 #include <algorithm>
-#include <functional>
 #include <span>
-#include <string>
 #include <vector>
-
-#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -127,42 +123,59 @@ const Place kPlaces[] = {
     {"resource.k8s.io/deviceclasses", "", kOfDeviceClasses},
 };
 
-using Steps = std::span<const std::string_view>;
+// A path's first step; `rest` becomes what follows it, empty after the last.
+std::string_view first_step(std::string_view path, std::string_view& rest) {
+  const std::size_t dot = path.find('.');
+  rest = dot == path.npos ? std::string_view() : path.substr(dot + 1);
+  return path.substr(0, dot);
+}
 
-bool is_in_use(const api::Value* value, Steps path) {
+// The part of an object at a path through objects alone; null when it has none.
+template <typename Value>
+Value* part_at(Value* part, std::string_view path) {
+  while (part != nullptr && !path.empty()) {
+    const std::string_view step = first_step(path, path);
+    part = part->is_object() ? part->find(step) : nullptr;
+  }
+  return part;
+}
+
+bool is_in_use(const api::Value* value, std::string_view path) {
   if (value == nullptr) return false;
   if (value->is_array()) {
     return std::ranges::any_of(value->items(),
                                [&](const api::Value& item) { return is_in_use(&item, path); });
   }
   if (path.empty()) return !value->is_null();
-  if (path.front() == "*" && value->is_object()) {
-    return std::ranges::any_of(value->members(), [&](const api::Member& entry) {
-      return is_in_use(&entry.value, path.subspan(1));
-    });
-  }
-  return value->is_object() && is_in_use(value->find(path.front()), path.subspan(1));
+  if (!value->is_object()) return false;
+  std::string_view rest;
+  const std::string_view step = first_step(path, rest);
+  if (step != "*") return is_in_use(value->find(step), rest);
+  return std::ranges::any_of(
+      value->members(), [&](const api::Member& entry) { return is_in_use(&entry.value, rest); });
 }
 
-void drop(api::Value& value, Steps path, bool with_empty_parent) {
+void drop(api::Value& value, std::string_view path, bool with_empty_parent) {
   if (value.is_array()) {
     for (api::Value& item : value.items()) drop(item, path, with_empty_parent);
     return;
   }
-  if (path.front() == "*" && value.is_object()) {
-    for (api::Member& entry : value.members())
-      drop(entry.value, path.subspan(1), with_empty_parent);
+  if (!value.is_object()) return;
+  std::string_view rest;
+  const std::string_view step = first_step(path, rest);
+  if (step == "*") {
+    for (api::Member& entry : value.members()) drop(entry.value, rest, with_empty_parent);
     return;
   }
-  api::Value* next = value.is_object() ? value.find(path.front()) : nullptr;
+  api::Value* next = value.find(step);
   if (next == nullptr) return;
-  if (path.size() == 1) {
-    value.erase(path.front());
+  if (rest.empty()) {
+    value.erase(step);
     return;
   }
-  drop(*next, path.subspan(1), with_empty_parent);
-  const bool is_parent = path.size() == 2 && next->is_object();
-  if (with_empty_parent && is_parent && next->empty()) value.erase(path.front());
+  drop(*next, rest, with_empty_parent);
+  const bool is_parent = !rest.contains('.') && next->is_object();
+  if (with_empty_parent && is_parent && next->empty()) value.erase(step);
 }
 
 }  // namespace
@@ -171,20 +184,17 @@ void drop_switched_off(api::Value& object, const api::Value* old,
                        std::string_view storage_resource) {
   for (const Place& place : kPlaces) {
     if (place.storage_resource != storage_resource) continue;
+    api::Value* part = part_at(&object, place.path);
+    if (part == nullptr) continue;
+    const api::Value* old_part = part_at(old, place.path);
     for (const Feature& feature : place.features) {
-      const auto steps_to = [&](std::string_view path) {
-        std::vector<std::string_view> steps;
-        if (!place.path.empty()) steps = split(place.path, '.');
-        for (const std::string_view step : split(path, '.')) steps.push_back(step);
-        return steps;
-      };
       const bool is_kept =
           !feature.is_never_kept && std::ranges::any_of(feature.paths, [&](std::string_view path) {
-            return is_in_use(old, steps_to(path));
+            return is_in_use(old_part, path);
           });
       if (is_kept) continue;
       for (const std::string_view path : feature.paths) {
-        drop(object, steps_to(path), feature.with_empty_parent);
+        drop(*part, path, feature.with_empty_parent);
       }
     }
   }
