@@ -1,5 +1,6 @@
 #include "base/strings.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -72,6 +73,8 @@ int hex_value(char c) {
   return -1;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
 std::optional<std::string> decode_percent(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
@@ -127,14 +130,12 @@ std::string_view trim(std::string_view text) {
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
+  for (char& c : out) c = lower(c);
   return out;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && to_lower(a) == to_lower(b);
+  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::optional<std::int64_t> parse_int(std::string_view text) {
@@ -188,6 +189,7 @@ std::string percent_encode(std::string_view text) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+  if (!text.contains('%')) return std::string(text);
   return decode_percent(text, false);
 }
 std::optional<std::string> query_decode(std::string_view text) {

@@ -7,6 +7,9 @@
 namespace pinnace::apiserver {
 namespace {
 
+// "/apis/GROUP/VERSION/namespaces/NAMESPACE/RESOURCE/NAME/SUBRESOURCE".
+constexpr std::size_t kUsualParts = 8;
+
 std::string verb_of(std::string_view method) {
   if (method == "POST") return "create";
   if (method == "GET" || method == "HEAD") return "get";
@@ -21,6 +24,7 @@ Result<std::vector<std::string>> decoded_parts(std::string_view path) {
   if (!path.empty() && path.front() == '/') path.remove_prefix(1);
   if (!path.empty() && path.back() == '/') path.remove_suffix(1);
   if (path.empty()) return parts;
+  parts.reserve(kUsualParts);
   for (const std::string_view raw : split(path, '/')) {
     auto part = percent_decode(raw);
     if (!part) return errors::bad_request("invalid URL escape in the path");
