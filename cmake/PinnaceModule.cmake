@@ -37,7 +37,7 @@ function(pinnace_module name)
     # Disabled tests are parts of others, which start them as processes of their own; those on etcd need
     # its program (see store).
     gtest_discover_tests(${name}_test TEST_FILTER "-*.DISABLED_*:Etcd*" TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
-                         PROPERTIES LABELS unit TIMEOUT 120)
+                         PROPERTIES LABELS unit TIMEOUT 300)
   endif()
   if(PINNACE_FUZZ)
     foreach(fuzzer ${fuzzers})
