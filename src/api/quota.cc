@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "api/pod_amounts.h"
+#include "api/pod_resources.h"
 
 namespace pinnace::api {
 namespace {
@@ -151,8 +151,9 @@ bool holds(const Scope& scope, QuotaSubject subject, const Value& object) {
   const bool ends = spec != nullptr && spec->find("activeDeadlineSeconds") != nullptr;
   if (scope.name == "Terminating") return ends;
   if (scope.name == "NotTerminating") return !ends;
-  if (scope.name == "BestEffort") return is_best_effort(object);
-  if (scope.name == "NotBestEffort") return !is_best_effort(object);
+  const bool has_best_effort = spec == nullptr || is_best_effort(*spec);
+  if (scope.name == "BestEffort") return has_best_effort;
+  if (scope.name == "NotBestEffort") return !has_best_effort;
   if (scope.name == "CrossNamespacePodAffinity") return crosses_namespaces(object);
   if (scope.name != "PriorityClass") return false;
   return matches_text(scope, spec == nullptr ? "" : spec->string_at("priorityClassName"));
@@ -248,7 +249,9 @@ Quantity quota_usage(QuotaSubject subject, const Value& object, std::string_view
     if (is_finished(object) || is_overdue(object, now)) return {};
     if (name == "pods") return Quantity::from_value(1);
     const auto [kind, resource] = pod_amount_of(name);
-    return kind.empty() ? Quantity() : pod_amount(object, kind, resource);
+    const auto* spec = object.find("spec");
+    if (kind.empty() || spec == nullptr) return {};
+    return amount_with_overhead(*spec, kind, resource);
   }
   if (name == subject.resource) return Quantity::from_value(1);
   if (subject.resource == "persistentvolumeclaims") return claim_usage(object, name);

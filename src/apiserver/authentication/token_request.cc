@@ -158,11 +158,10 @@ Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena)
     return std::unexpected(std::move(ok.error()));
   }
   api::Value& meta = meta_of(arena, *body);
-  const std::string_view ns = meta.string_at("namespace"), name = meta.string_at("name");
-  if (!ns.empty() && ns != call.info.ns) {
-    return errors::bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request");
+  if (auto ok = check_namespace(meta.string_at("namespace"), call.info.ns); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
+  const std::string_view name = meta.string_at("name");
   if (!name.empty() && name != call.info.name) {
     return errors::invalid("TokenRequest.authentication.k8s.io", call.info.name,
                            {cause::invalid("metadata.name", quoted(name),

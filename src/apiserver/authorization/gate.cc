@@ -111,7 +111,7 @@ Result<void> known(const BackendRef& backend, const CallRef& call, GoOn go_on) {
   auto as = read_impersonation(call->request.headers);
   if (!as) {
     call->is_refused_at_gate = true;
-    return answer_undecided(*call, as.error().message);
+    return std::unexpected(std::move(as.error()));
   }
   if (!*as) return in_turn(backend, call, [=] { return authorize(backend, call, go_on); });
   return impersonate(backend, call, std::make_shared<Impersonation>(std::move(**as)), 0, go_on);

@@ -32,6 +32,13 @@ void begin_review(const BackendRef& backend, const CallRef& call,
   if (!body) return answer_error(*call, body.error());
   body->erase("status");
   review->object = *body;
+  if (const std::string_view ns = call->info.ns; !ns.empty()) {
+    api::Value& meta = meta_of(review->arena, review->object);
+    if (auto ok = check_namespace(meta.string_at("namespace"), ns); !ok) {
+      return answer_error(*call, ok.error());
+    }
+    meta.set_ref(review->arena, "namespace", api::Value::string_ref(ns));
+  }
   review->change.dry_run = is_dry_run(*call);
   admit_subresource(review, [review, go_on] { go_on(review); });
 }

@@ -67,7 +67,9 @@ std::string selected_name(std::string_view field_selector) {
 }
 
 void refine_verb(RequestInfo& info, const Query& query, bool legacy_watch) {
-  if (info.verb == "get" && (legacy_watch || (info.name.empty() && query.flag("watch")))) {
+  if (legacy_watch) {
+    info.verb = "watch";  // Whatever the method.
+  } else if (info.verb == "get" && info.name.empty() && query.flag("watch")) {
     info.verb = "watch";
   } else if (info.verb == "get" && info.name.empty()) {
     info.verb = "list";

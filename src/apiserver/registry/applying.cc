@@ -49,17 +49,17 @@ Result<api::Value> apply(Change& change, const KindVersions& versions, const Hel
   }
   const api::Value config = api::deep_copy(change.arena, held.config.value);
   const api::apply::Writer writer = writer_of(change, versions);
-  auto applied = apply_configuration(change.arena, versions, writer, call.query.flag("force"),
-                                     live, config, *managers);
+  auto applied = apply_configuration(change.arena, versions, writer, call.query.flag("force"), live,
+                                     config, *managers);
   if (!applied) return std::unexpected(std::move(applied.error()));
   api::Value object = api::deep_copy(change.arena, applied->object);
   call.warnings.clear();
   if (auto ok = take_merged(change, object); !ok) {
-    return errors::unexplained("failed to convert new object (" + object_text(writer, config) +
-                               ") to proper version: unable to convert unstructured object to " +
-                               kind_in(versions.requested(), call.resource->kind) + ": " +
-                               std::string(api::decoding_problem(*call.resource->type,
-                                                                 ok.error().message)));
+    return errors::unexplained(
+        "failed to convert new object (" + object_text(writer, config) +
+        ") to proper version: unable to convert unstructured object to " +
+        kind_in(versions.requested(), call.resource->kind) + ": " +
+        std::string(api::decoding_problem(*call.resource->type, ok.error().message)));
   }
   if (auto ok = check_repeated_keys(call, held.config.duplicates); !ok) {
     return std::unexpected(std::move(ok.error()));
@@ -109,11 +109,9 @@ bool is_apply_patch(const Call& call) {
 }
 
 Result<void> check_place(const Call& call, const api::Value& object) {
-  const std::string_view ns = meta_text(object, "namespace");
   const std::string_view name = meta_text(object, "name");
-  if (call.storage->namespaced && !ns.empty() && ns != call.info.ns) {
-    return errors::bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request");
+  if (call.storage->namespaced) {
+    if (auto ok = check_namespace(meta_text(object, "namespace"), call.info.ns); !ok) return ok;
   }
   if (name.empty()) {
     return errors::bad_request("the name of the object (" + call.info.name +

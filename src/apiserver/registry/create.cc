@@ -52,10 +52,7 @@ Result<void> settle_namespace(Change& change, api::Value& meta) {
     return {};
   }
   const std::string_view own = meta.string_at("namespace");
-  if (!own.empty() && own != change.ns) {
-    return errors::bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request");
-  }
+  if (auto ok = check_namespace(own, change.ns); !ok) return ok;
   if (own.empty()) meta.set_ref(change.arena, "namespace", change.text(change.ns));
   return {};
 }
@@ -143,8 +140,7 @@ Result<void> prepare(Creation& creation) {
     if (auto ok = strategy.claim(change, creation.object, nullptr); !ok) return ok;
   }
   if (!change.causes.empty()) {
-    return errors::invalid(kind_text(change.storage), change.name,
-                           std::move(change.causes));
+    return errors::invalid(kind_text(change.storage), change.name, std::move(change.causes));
   }
   if (strategy.warn != nullptr) strategy.warn(change, creation.object, nullptr);
   if (change.storage.custom != nullptr) return {};

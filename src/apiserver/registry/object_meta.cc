@@ -124,6 +124,12 @@ std::string json_quoted(std::string_view text) {
   return out;
 }
 
+Result<void> check_namespace(std::string_view own, std::string_view requested) {
+  if (own.empty() || own == requested) return {};
+  return errors::bad_request(
+      "the namespace of the provided object does not match the namespace sent on the request");
+}
+
 api::Value& meta_of(api::Arena& arena, api::Value& object) {
   return object.ensure_object(arena, "metadata");
 }

@@ -23,6 +23,9 @@ void validate_labels(std::vector<Cause>& causes, const api::Value* labels,
 void validate_annotations(std::vector<Cause>& causes, const api::Value* annotations,
                           const std::string& field);
 
+// A namespace that an object names is that of the request.
+Result<void> check_namespace(std::string_view own, std::string_view requested);
+
 // The metadata of an object that is there, made if it is missing.
 api::Value& meta_of(api::Arena& arena, api::Value& object);
 std::string_view meta_text(const api::Value& object, std::string_view key);

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "api/json.h"
-#include "api/pod_amounts.h"
+#include "api/pod_resources.h"
 #include "api/quantity.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
@@ -32,40 +32,44 @@ std::vector<api::Value> ranges_of(Change& change) {
 }
 
 // Amounts of one thing that is bounded: a container, a whole pod or a claim.
-struct Amounts {
-  const api::Value* requests;
-  const api::Value* limits;
+struct Bounded {
+  api::Amounts requests;
+  api::Amounts limits;
 };
+
+const api::Quantity* find(const api::Amounts& amounts, std::string_view name) {
+  const auto found = amounts.find(name);
+  return found == amounts.end() ? nullptr : &found->second;
+}
 
 // What a LimitRange says of amounts, in Kubernetes' words.
 class Bounds {
  public:
   explicit Bounds(const api::Value& limit) : limit_(limit), type_(limit.string_at("type")) {}
 
-  void check(const Amounts& amounts, std::vector<std::string>& broken) const {
+  void check(const Bounded& bounded, std::vector<std::string>& broken) const {
     for (const auto& [name, value] : members_at(&limit_, "min")) {
-      at_least(name, api::quantity_of(&value), amounts, broken);
+      at_least(name, api::quantity_of(&value), bounded, broken);
     }
     for (const auto& [name, value] : members_at(&limit_, "max")) {
-      at_most(name, api::quantity_of(&value), amounts, broken);
+      at_most(name, api::quantity_of(&value), bounded, broken);
     }
     for (const auto& [name, value] : members_at(&limit_, "maxLimitRequestRatio")) {
-      check_ratio(name, api::quantity_of(&value), amounts, broken);
+      check_ratio(name, api::quantity_of(&value), bounded, broken);
     }
   }
   // A claim has requests alone.
-  void check_claim(const api::Value* requests, std::vector<std::string>& broken) const {
+  void check_claim(const api::Amounts& requests, std::vector<std::string>& broken) const {
     for (const auto& [name, value] : members_at(&limit_, "min")) {
-      at_least(name, api::quantity_of(&value), {requests, nullptr}, broken);
+      at_least(name, api::quantity_of(&value), {requests, {}}, broken);
     }
     for (const auto& [name, value] : members_at(&limit_, "max")) {
-      const auto* own = requests == nullptr ? nullptr : requests->find(name);
+      const api::Quantity* own = find(requests, name);
       const auto most = api::quantity_of(&value);
       if (own == nullptr) {
         broken.push_back(says("maximum", name, most) + ".  No request is specified");
-      } else if (api::quantity_of(own) > most) {
-        broken.push_back(says("maximum", name, most) + ", but request is " +
-                         api::quantity_of(own).format());
+      } else if (*own > most) {
+        broken.push_back(says("maximum", name, most) + ", but request is " + own->format());
       }
     }
   }
@@ -77,46 +81,45 @@ class Bounds {
            bound.format();
   }
 
-  void at_least(std::string_view name, const api::Quantity& least, const Amounts& amounts,
+  void at_least(std::string_view name, const api::Quantity& least, const Bounded& bounded,
                 std::vector<std::string>& broken) const {
-    const auto* request = amounts.requests == nullptr ? nullptr : amounts.requests->find(name);
-    const auto* limit = amounts.limits == nullptr ? nullptr : amounts.limits->find(name);
+    const api::Quantity* request = find(bounded.requests, name);
+    const api::Quantity* limit = find(bounded.limits, name);
     const std::string text = says("minimum", name, least);
     if (request == nullptr) {
       broken.push_back(text + ".  No request is specified");
-    } else if (api::quantity_of(request) < least) {
-      broken.push_back(text + ", but request is " + api::quantity_of(request).format());
-    } else if (limit != nullptr && api::quantity_of(limit) < least) {
-      broken.push_back(text + ", but limit is " + api::quantity_of(limit).format());
+    } else if (*request < least) {
+      broken.push_back(text + ", but request is " + request->format());
+    } else if (limit != nullptr && *limit < least) {
+      broken.push_back(text + ", but limit is " + limit->format());
     }
   }
 
-  void at_most(std::string_view name, const api::Quantity& most, const Amounts& amounts,
+  void at_most(std::string_view name, const api::Quantity& most, const Bounded& bounded,
                std::vector<std::string>& broken) const {
-    const auto* request = amounts.requests == nullptr ? nullptr : amounts.requests->find(name);
-    const auto* limit = amounts.limits == nullptr ? nullptr : amounts.limits->find(name);
+    const api::Quantity* request = find(bounded.requests, name);
+    const api::Quantity* limit = find(bounded.limits, name);
     const std::string text = says("maximum", name, most);
     if (limit == nullptr) {
       broken.push_back(text + ".  No limit is specified");
-    } else if (api::quantity_of(limit) > most) {
-      broken.push_back(text + ", but limit is " + api::quantity_of(limit).format());
-    } else if (request != nullptr && api::quantity_of(request) > most) {
-      broken.push_back(text + ", but request is " + api::quantity_of(request).format());
+    } else if (*limit > most) {
+      broken.push_back(text + ", but limit is " + limit->format());
+    } else if (request != nullptr && *request > most) {
+      broken.push_back(text + ", but request is " + request->format());
     }
   }
 
-  void check_ratio(std::string_view name, const api::Quantity& most, const Amounts& amounts,
+  void check_ratio(std::string_view name, const api::Quantity& most, const Bounded& bounded,
                    std::vector<std::string>& broken) const {
-    const auto* request = amounts.requests == nullptr ? nullptr : amounts.requests->find(name);
-    const auto* limit = amounts.limits == nullptr ? nullptr : amounts.limits->find(name);
+    const api::Quantity* request = find(bounded.requests, name);
+    const api::Quantity* limit = find(bounded.limits, name);
     const std::string text = std::string(name) + " max limit to request ratio per " + type_ +
                              " is " + most.format() + ", but ";
-    if (request == nullptr || api::quantity_of(request).is_zero()) {
+    if (request == nullptr || request->is_zero()) {
       broken.push_back(text + "no request is specified or request is 0");
-    } else if (limit == nullptr || api::quantity_of(limit).is_zero()) {
+    } else if (limit == nullptr || limit->is_zero()) {
       broken.push_back(text + "no limit is specified or limit is 0");
-    } else if (const double ratio =
-                   api::quantity_of(limit).as_double() / api::quantity_of(request).as_double();
+    } else if (const double ratio = limit->as_double() / request->as_double();
                ratio > most.as_double()) {
       broken.push_back(text + "provided ratio is " + std::to_string(ratio));
     }
@@ -173,36 +176,18 @@ Result<void> add_defaults(AdmissionRequest& request) {
   return {};
 }
 
-// Requests and limits of a whole pod, as one container would have them.
-api::Value whole_pod(api::Arena& arena, const api::Value& pod, const api::Value& limit) {
-  api::Value out = api::Value::object();
-  for (const char* bound : {"min", "max", "maxLimitRequestRatio"}) {
-    for (const auto& member : members_at(&limit, bound)) {
-      for (const char* kind : {"requests", "limits"}) {
-        if (!api::pod_names_amount(pod, kind, member.key)) continue;
-        const auto amount = api::pod_amount(pod, kind, member.key);
-        out.ensure_object(arena, kind)
-            .set(arena, member.key, api::Value::string(arena, amount.format()));
-      }
-    }
-  }
-  return out;
-}
-
-void check_pod(Change& change, const api::Value& pod, const api::Value& limit,
-               std::vector<std::string>& broken) {
+// The overhead of a pod's runtime class is not bounded.
+void check_pod(const api::Value& spec, const api::Value& limit, std::vector<std::string>& broken) {
   const Bounds bounds(limit);
-  const auto amounts_of = [](const api::Value* resources) {
-    return resources == nullptr ? Amounts{nullptr, nullptr}
-                                : Amounts{resources->find("requests"), resources->find("limits")};
-  };
   if (bounds.type() == "Pod") {
-    const api::Value all = whole_pod(change.arena, pod, limit);
-    bounds.check(amounts_of(&all), broken);
+    bounds.check({api::amounts_of_pod(spec, "requests"), api::amounts_of_pod(spec, "limits")},
+                 broken);
   } else if (bounds.type() == "Container") {
     for (const auto& [list, word] : kLimited) {
-      for (const auto& container : items_at(pod.find("spec"), list)) {
-        bounds.check(amounts_of(container.find("resources")), broken);
+      for (const auto& container : items_at(&spec, list)) {
+        const api::Value* resources = container.find("resources");
+        bounds.check({api::amounts_of(resources, "requests"), api::amounts_of(resources, "limits")},
+                     broken);
       }
     }
   }
@@ -216,14 +201,15 @@ Result<void> check_bounds(AdmissionRequest& request) {
   // A pod's containers keep what they have, but for a resize.
   if (is_pod && is_update != resizes) return {};
   if (is_update && is_being_deleted(*request.object)) return {};
+  const api::Value* said = request.object->find("spec");
+  const api::Value spec = said == nullptr ? api::Value::object() : *said;
   for (const auto& range : ranges_of(change)) {
     std::vector<std::string> broken;
     for (const auto& limit : items_at(range.find("spec"), "limits")) {
       if (is_pod) {
-        check_pod(change, *request.object, limit, broken);
+        check_pod(spec, limit, broken);
       } else if (limit.string_at("type") == "PersistentVolumeClaim") {
-        Bounds(limit).check_claim(request.object->find_path({"spec", "resources", "requests"}),
-                                  broken);
+        Bounds(limit).check_claim(api::amounts_of(spec.find("resources"), "requests"), broken);
       }
     }
     if (broken.empty()) continue;

@@ -1,6 +1,6 @@
 // PersistentVolumeClaimResize: a claim may grow where its storage class can do that.
 #include "api/json.h"
-#include "api/pod_amounts.h"
+#include "api/pod_resources.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/backend.h"

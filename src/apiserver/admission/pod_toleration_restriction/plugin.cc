@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "api/json.h"
-#include "api/pod_amounts.h"
+#include "api/pod_resources.h"
 #include "apiserver/admission/plugin_configuration.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/pod_fields.h"
@@ -68,11 +68,12 @@ Result<void> add_tolerations(AdmissionRequest& request) {
       more.push_back(api::deep_copy(change.arena, one));
     }
   }
-  if (!api::is_best_effort(*request.object)) {
+  api::Value& spec = request.object->ensure_object(change.arena, "spec");
+  if (!api::is_best_effort(spec)) {
     more.push_back(tolerate_key(change.arena, "node.kubernetes.io/memory-pressure", "NoSchedule"));
   }
   if (more.empty()) return {};
-  merge_tolerations(change.arena, request.object->ensure_object(change.arena, "spec"), more);
+  merge_tolerations(change.arena, spec, more);
   return {};
 }
 

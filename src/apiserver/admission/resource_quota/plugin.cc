@@ -10,7 +10,7 @@
 #include <set>
 
 #include "api/json.h"
-#include "api/pod_amounts.h"
+#include "api/pod_resources.h"
 #include "api/quota.h"
 #include "apiserver/admission/plugin_configuration.h"
 #include "apiserver/admission/plugin_table.h"
