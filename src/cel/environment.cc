@@ -6,6 +6,7 @@
 #include "cel/internal/checker.h"
 #include "cel/internal/estimator.h"
 #include "cel/internal/functions.h"
+#include "cel/internal/literal_checks.h"
 #include "cel/internal/parser.h"
 #include "cel/internal/planner.h"
 #include "cel/internal/program_data.h"
@@ -104,7 +105,10 @@ Result<Program> Environment::compile(std::string_view expression) const {
   if (root == nullptr) return errors::bad_request(source.errors());
   const EnvironmentScope scope(variables_, options_.patches);
   data->local_count = internal::check(root, scope, data->types, source);
-  if (!source.failed()) internal::plan(root, *data, source);
+  if (!source.failed()) {
+    internal::check_literals(*root, source);
+    internal::plan(root, *data, source);
+  }
   if (source.failed()) return errors::bad_request(source.errors());
   if (!data->fault.empty()) {
     return std::unexpected(Error{.code = kNoProgram, .message = std::move(data->fault)});

@@ -199,7 +199,7 @@ TEST(Program, GivesItsResultAsJson) {
   const Environment environment({}, {.patches = true});
   const Program program = compile(environment,
                                   "[JSONPatch{op: 'add', path: '/a', value: Object.spec{replicas: "
-                                  "2, list: [dyn(1.5), null]}}]");
+                                  "2, list: [dyn(1.5), dyn(null)]}}]");
   Workspace space;
   const auto json = to_json(space, program.evaluate(space, {}).value);
   ASSERT_TRUE(json);

@@ -30,6 +30,17 @@ bool is_word(char c) {
 
 constexpr const Type* kDynParameters[] = {&kDynType, &kDynType};
 
+bool is_same(const Type& a, const Type& b, bool with_variables) {
+  if (&a == &b) return true;
+  if (a.kind != b.kind || a.parameters.size() != b.parameters.size()) return false;
+  const bool has_name = with_variables || a.kind != TypeKind::kParameter;
+  if (has_name && a.name != b.name) return false;
+  for (std::size_t i = 0; i < a.parameters.size(); ++i) {
+    if (!is_same(*a.parameters[i], *b.parameters[i], with_variables)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 const Type kErrorType{.kind = TypeKind::kError};
@@ -196,16 +207,8 @@ std::string to_text(const Type& type) {
   return text;
 }
 
-bool same_type(const Type& a, const Type& b) {
-  if (&a == &b) return true;
-  if (a.kind != b.kind || a.name != b.name || a.parameters.size() != b.parameters.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < a.parameters.size(); ++i) {
-    if (!same_type(*a.parameters[i], *b.parameters[i])) return false;
-  }
-  return true;
-}
+bool same_type(const Type& a, const Type& b) { return is_same(a, b, true); }
+bool equivalent_type(const Type& a, const Type& b) { return is_same(a, b, false); }
 
 std::string escape_field(std::string_view name) {
   if (name.empty() || is_digit(name[0])) return {};

@@ -123,6 +123,8 @@ std::string to_text(const Type& type);
 std::string_view runtime_name(const Type& type);
 // The same type, whatever its bounds.
 bool same_type(const Type& a, const Type& b);
+// The same but for the names of type variables.
+bool equivalent_type(const Type& a, const Type& b);
 
 // Property names that are no identifiers are written with escapes: "a-b" as "a__dash__b",
 // "namespace" as "__namespace__". Nothing for names that cannot be written ("$ref", "9x").

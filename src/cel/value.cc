@@ -24,14 +24,9 @@ bool as_exact_int(double number, std::int64_t* out) {
   return true;
 }
 
-bool equal_int_double(std::int64_t a, double b) {
-  std::int64_t exact = 0;
-  return as_exact_int(b, &exact) && exact == a;
-}
-
-bool equal_uint_double(std::uint64_t a, double b) {
-  return b >= 0 && b < 0x1p64 && b == std::trunc(b) && static_cast<std::uint64_t>(b) == a;
-}
+// As doubles, as cel-go does: behind 2^53 a double equals several integers.
+bool equal_int_double(std::int64_t a, double b) { return static_cast<double>(a) == b; }
+bool equal_uint_double(std::uint64_t a, double b) { return static_cast<double>(a) == b; }
 
 bool equal_numbers(const Value& a, const Value& b) {
   if (a.kind() > b.kind()) return equal_numbers(b, a);
@@ -460,6 +455,11 @@ bool MapBuilder::add(const Value& key, const Value& value) {
     buckets_[at] = data_->size;
   }
   return true;
+}
+
+void MapBuilder::put(const Value& key, const Value& value) {
+  if (add(key, value)) return;
+  const_cast<MapEntry*>(data_->find(key))->value = value;
 }
 
 const MapData* MapBuilder::finish() { return data_; }

@@ -220,6 +220,8 @@ class MapBuilder {
   MapBuilder(Workspace& space, std::size_t expected);
   // False when the key was there.
   bool add(const Value& key, const Value& value);
+  // The last value of a key is its.
+  void put(const Value& key, const Value& value);
   const MapData* finish();
   // What is there so far.
   const MapData& view() const { return *data_; }

@@ -169,10 +169,7 @@ class Checker {
   }
 
   void call(Expr* expr) {
-    const bool mixes = expr->name == "format" && expr->target != nullptr;
-    mixing_ += mixes ? 1 : 0;
     for (Expr* argument : expr->arguments) check(argument);
-    mixing_ -= mixes ? 1 : 0;
     if (expr->target != nullptr) {
       // `a.b.f()` may be the function "a.b.f".
       const std::string prefix = qualified_name(expr->target);
@@ -271,13 +268,11 @@ class Checker {
     set(expr, &kErrorType);
   }
 
-  // The type of items of which each may have its own; they must agree.
-  const Type* join(const Expr* where, const Type* previous, const Type* current) {
+  // The type of items of which each may have its own.
+  const Type* join(const Type* previous, const Type* current) {
     if (previous == nullptr) return current;
     if (unify_.assignable(previous, current)) return unify_.most_general(previous, current);
-    if (mixing_ > 0) return &kDynType;
-    mismatch(where, previous, current);
-    return &kErrorType;
+    return &kDynType;
   }
 
   const Type* unwrap(const Expr* where, bool optional) {
@@ -296,7 +291,7 @@ class Checker {
       Expr* argument = expr->arguments[i];
       check(argument);
       const bool optional = !expr->optional_arguments.empty() && expr->optional_arguments[i];
-      item = join(argument, item, unwrap(argument, optional));
+      item = join(item, unwrap(argument, optional));
     }
     set(expr, types_.list(item != nullptr ? item : unify_.fresh_variable()));
   }
@@ -305,9 +300,9 @@ class Checker {
     const Type *key = nullptr, *value = nullptr;
     for (const Entry& entry : expr->entries) {
       check(entry.key);
-      key = join(entry.key, key, entry.key->type);
+      key = join(key, entry.key->type);
       check(entry.value);
-      value = join(entry.value, value, unwrap(entry.value, entry.optional));
+      value = join(value, unwrap(entry.value, entry.optional));
     }
     if (key == nullptr) {
       key = unify_.fresh_variable();
@@ -410,7 +405,6 @@ class Checker {
   Source& source_;
   Unifier unify_;
   std::vector<Local> locals_;
-  int mixing_ = 0;  // Calls around the expression whose lists may hold what they like.
   std::vector<Expr*> checked_;
   std::uint32_t slots_ = 0;
 };

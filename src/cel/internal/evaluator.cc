@@ -156,6 +156,9 @@ Value Evaluator::field(const Value& target, const Expr& expr, bool optional) {
 // What no map is has no keys, null among them; a list has parts, but not by names.
 Value Evaluator::without_parts(const Value& target, const Value& key, bool optional) {
   if (target.is(Kind::kList)) {
+    if (key.is_number()) {
+      return Value::error(space_, fmt::format("unsupported index value {} in list", text_of(key)));
+    }
     return Value::error(space_, fmt::format("unsupported index type '{}' in list",
                                             runtime_name(key.runtime_type())));
   }
@@ -212,6 +215,10 @@ Value Evaluator::invoke(const Expr& expr, const Value* arguments, std::size_t co
 
 Value Evaluator::no_such_overload(const Expr& expr, const Value* arguments, std::size_t count) {
   const char first = expr.name.empty() ? '_' : expr.name[0];
+  constexpr std::string_view kOrders[] = {"_<_", "_<=_", "_>_", "_>=_"};
+  if (std::ranges::count(kOrders, expr.name) > 0) {
+    return Value::error(space_, fmt::format("no such overload: {}", expr.name));
+  }
   if (first == '_' || first == '@' || first == '!' || first == '-') {
     return Value::error("no such overload");
   }
@@ -371,9 +378,7 @@ Value Evaluator::map(const Expr& expr) {
       value = *value.as_optional();
     }
     if (!is_key(key)) return Value::error("unsupported key type");
-    if (!builder.add(key, value)) {
-      return Value::error(space_, "Failed with repeated key: " + text_of_key(key));
-    }
+    builder.put(key, value);
   }
   charge(kMapCost);
   check_resources();

@@ -19,6 +19,10 @@ constexpr Named kSimpleTypes[] = {
     {"duration", &kDurationType}, {"timestamp", &kTimestampType},
     {"type", &kTypeType},
 };
+constexpr const Type* kAnything[] = {&kDynType};
+const Type kOptionalOfAnything{
+    .kind = TypeKind::kOpaque, .name = "optional_type", .parameters = kAnything};
+
 constexpr Named kTypeIdentifiers[] = {
     {"null_type", &kNullType},
     {"bool", &kBoolType},
@@ -30,6 +34,7 @@ constexpr Named kTypeIdentifiers[] = {
     {"list", &kDynListType},
     {"map", &kDynMapType},
     {"type", &kTypeType},
+    {"optional_type", &kOptionalOfAnything},
     {"google.protobuf.Duration", &kDurationType},
     {"google.protobuf.Timestamp", &kTimestampType},
 };

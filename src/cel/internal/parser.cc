@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 #include "base/strings.h"
 #include "cel/internal/utf8.h"
@@ -268,7 +271,10 @@ class Parser {
     }
     const Token& name = take();
     std::string_view text = name.text;
-    if (name.kind == TokenKind::kQuotedIdentifier) text = text.substr(1, text.size() - 2);
+    if (name.kind == TokenKind::kQuotedIdentifier) {
+      source_.report(name.offset, "unsupported syntax: '`'");
+      text = text.substr(1, text.size() - 2);
+    }
     if (!optional && name.kind == TokenKind::kIdentifier && sees("(")) {
       return call(target, build_.copy(text));
     }
@@ -402,6 +408,7 @@ class Parser {
       }
       const Token& field = take();
       const bool quoted = field.kind == TokenKind::kQuotedIdentifier;
+      if (quoted) source_.report(field.offset, "unsupported syntax: '`'");
       entry.name = build_.copy(quoted ? field.text.substr(1, field.text.size() - 2) : field.text);
       entry.offset = token().offset;
       expect(":");
@@ -483,13 +490,9 @@ class Parser {
   }
 
   Expr* floating(const Token& word, bool negative) {
-    double number = 0;
-    const auto result =
-        std::from_chars(word.text.data(), word.text.data() + word.text.size(), number);
+    const double number = std::strtod(std::string(word.text).c_str(), nullptr);
     Expr* expr = build_.literal(Value::number(negative ? -number : number));
-    if (result.ec == std::errc::result_out_of_range) {
-      build_.report(expr, "invalid double literal");
-    }
+    if (std::isinf(number)) build_.report(expr, "invalid double literal");
     return expr;
   }
 

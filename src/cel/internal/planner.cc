@@ -57,6 +57,11 @@ class Planner {
     if (std::ranges::find(known, name) == known.end()) known.emplace_back(name);
   }
 
+  // No program can be made, though the expression is in order.
+  void fail(std::string why) {
+    if (program_.fault.empty()) program_.fault = std::move(why);
+  }
+
   // Evaluates what has no variables; false when that fails.
   bool compute(Expr* expr) {
     Evaluator evaluator(program_.constants, {}, 0, UINT64_MAX);
@@ -77,7 +82,6 @@ class Planner {
         std::ranges::all_of(expr->entries, [&](const Entry& entry) {
           return !entry.optional && is_constant(entry.key) && is_constant(entry.value);
         });
-    // A map that has a key twice fails when it is evaluated, not before.
     if (constant) compute(expr);
   }
 
@@ -90,13 +94,22 @@ class Planner {
     if (overload == "in_list" && expr->overloads.size() == 1) return membership(expr);
     const bool is_find = expr->name == "find" || expr->name == "findAll";
     if (expr->name == "matches" || is_find) return pattern(expr);
+    if (expr->name == "_[_]" || expr->name == "_[?_]") return check_key(*expr->arguments[1]);
     if (std::ranges::find(kConversions, expr->name) == std::end(kConversions)) return;
     if (expr->target != nullptr || expr->arguments.size() != 1) return;
     if (!expr->arguments[0]->constant || compute(expr)) return;
-    const bool is_time = expr->name == "duration" || expr->name == "timestamp";
-    source_.report(expr->arguments[0]->offset, is_time
-                                                   ? fmt::format("invalid {} argument", expr->name)
-                                                   : std::string(failure_));
+    if (expr->name == "duration" || expr->name == "timestamp") {
+      source_.report(expr->arguments[0]->offset, fmt::format("invalid {} argument", expr->name));
+    } else {
+      fail(std::string(failure_));
+    }
+  }
+
+  // What nothing can be selected by.
+  void check_key(const Expr& key) {
+    if (!key.constant) return;
+    if (key.literal.is(Kind::kNull)) fail("invalid qualifier type: types.Null");
+    if (key.literal.is(Kind::kBytes)) fail("invalid qualifier type: types.Bytes");
   }
 
   // `x in [1, 2]`: the items become keys that are found at once.
@@ -121,8 +134,8 @@ class Planner {
     if (prepared == nullptr) {
       if (expr->name == "matches")
         source_.report(argument.offset, "invalid matches argument");
-      else if (program_.fault.empty())
-        program_.fault = std::move(error);
+      else
+        fail(std::move(error));
       return;
     }
     expr->prepared = prepared.get();

@@ -4,12 +4,15 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "base/strings.h"
 
 namespace pinnace::cel::internal {
 namespace {
@@ -265,19 +268,18 @@ std::shared_ptr<const Zone> load_zone(std::string_view name) {
   return zones.emplace(name, std::make_shared<Zone>(*zone)).first->second;
 }
 
-// "+01:00", "-05:30" or "01:00".
+// "+01:00", "-05:30" or "01:00"; hours and minutes may be more than a clock shows.
 std::optional<std::int64_t> fixed_offset(std::string_view text) {
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  if (text.size() != 5 || text[2] != ':' || !is_digit(text[0]) || !is_digit(text[1]) ||
-      !is_digit(text[3]) || !is_digit(text[4])) {
+  constexpr std::int64_t kMost = 1'000'000;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto hours = parse_int(text.substr(0, colon));
+  const auto minutes = parse_int(text.substr(colon + 1));
+  if (!hours || !minutes || std::abs(*hours) > kMost || std::abs(*minutes) > kMost) {
     return std::nullopt;
   }
-  const int hours = (text[0] - '0') * 10 + (text[1] - '0');
-  const int minutes = (text[3] - '0') * 10 + (text[4] - '0');
-  if (hours > 23 || minutes > 59) return std::nullopt;
-  const std::int64_t seconds = (hours * 60 + minutes) * 60;
-  return negative ? -seconds : seconds;
+  return (*hours * 60 + (text.starts_with('-') ? -*minutes : *minutes)) * 60;
 }
 
 }  // namespace

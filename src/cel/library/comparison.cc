@@ -22,18 +22,13 @@ Order reversed(Order order) {
   return order == Order::kGreater ? Order::kLess : order;
 }
 
-// An integer and a double, without losing what either has behind 2^53.
+// An integer and a double: as doubles, where the integer's type has such numbers.
 template <typename Integer>
 Order compare_with_double(Integer a, double b) {
-  if (b != b) return Order::kNone;
   constexpr bool is_signed = std::is_signed_v<Integer>;
-  constexpr double kTooLarge = is_signed ? 0x1p63 : 0x1p64;
-  if (b >= kTooLarge) return Order::kLess;
+  if (b > (is_signed ? 0x1p63 : 0x1p64)) return Order::kLess;
   if (b < (is_signed ? -0x1p63 : 0.0)) return Order::kGreater;
-  const auto whole = static_cast<Integer>(b);
-  if (a != whole) return order_of(a, whole);
-  const double fraction = b - static_cast<double>(whole);
-  return order_of(0.0, fraction);
+  return order_of(static_cast<double>(a), b);
 }
 
 Order compare_numbers(const Value& a, const Value& b) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
-#include <optional>
 #include <vector>
 
 #include "cel/internal/functions.h"
@@ -20,85 +20,78 @@ constexpr int kDefaultPrecision = 6;
 constexpr int kMaxPrecision = 1000;
 constexpr int kMaxDepth = 100;
 
+// Each clause's kinds, and what is said of others.
+struct Clause {
+  char letter;
+  std::initializer_list<TypeKind> kinds;
+  std::string_view refusal;
+};
+const Clause kClauses[] = {
+    {'s',
+     {TypeKind::kList, TypeKind::kMap, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
+      TypeKind::kBool, TypeKind::kString, TypeKind::kTimestamp, TypeKind::kBytes,
+      TypeKind::kDuration, TypeKind::kType, TypeKind::kNull},
+     "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, "
+     "durations, and timestamps"},
+    {'d', {TypeKind::kInt, TypeKind::kUint}, "decimal clause can only be used on integers"},
+    {'f', {TypeKind::kDouble, TypeKind::kString}, "fixed-point clause can only be used on doubles"},
+    {'e', {TypeKind::kDouble, TypeKind::kString}, "scientific clause can only be used on doubles"},
+    {'b',
+     {TypeKind::kInt, TypeKind::kUint, TypeKind::kBool},
+     "only integers and bools can be formatted as binary"},
+    {'x',
+     {TypeKind::kInt, TypeKind::kUint, TypeKind::kString, TypeKind::kBytes},
+     "only integers, byte buffers, and strings can be formatted as hex"},
+    {'o', {TypeKind::kInt, TypeKind::kUint}, "octal clause can only be used on integers"},
+};
+
+const Clause* find_clause(char letter) {
+  const auto* const found =
+      std::ranges::find(kClauses, letter == 'X' ? 'x' : letter, &Clause::letter);
+  return found == std::end(kClauses) ? nullptr : found;
+}
+
 class Formatter {
  public:
   Formatter(Workspace& space, std::string_view format, const Value& arguments, std::string& out)
-      : space_(space), rest_(format), arguments_(arguments), out_(out) {}
+      : space_(space), reader_(format, arguments.list_size()), arguments_(arguments), out_(out) {}
 
   std::string run() {
-    while (error_.empty() && !rest_.empty()) {
-      const std::size_t percent = std::min(rest_.find('%'), rest_.size());
-      out_ += rest_.substr(0, percent);
-      rest_.remove_prefix(percent);
-      if (rest_.empty()) break;
-      rest_.remove_prefix(1);
-      if (rest_.empty()) return "unexpected end of string";
-      if (rest_.starts_with('%')) {
-        out_ += '%';
-        rest_.remove_prefix(1);
-        continue;
-      }
-      clause();
+    while (const auto clause = reader_.next(out_)) {
+      letter_ = clause->letter;
+      write(arguments_.item(space_, clause->argument), clause->precision);
+      if (!error_.empty()) return error_;
       if (Call::is_too_large(out_.size())) return "the result of the function is too large";
     }
-    return error_;
+    return reader_.error();
   }
 
  private:
   void fail(std::string message) {
     if (error_.empty()) error_ = std::move(message);
   }
+  void wrong(const Value& value) {
+    fail(wrong_argument(letter_, runtime_name(value.runtime_type())));
+  }
 
-  void clause() {
-    const auto precision = read_precision();
-    if (!error_.empty()) return;
-    const char letter = rest_[0];
-    rest_.remove_prefix(1);
-    if (next_ >= arguments_.list_size()) return fail(fmt::format("index {} out of range", next_));
-    const Value argument = arguments_.item(space_, next_++);
-    switch (letter) {
+  void write(const Value& argument, int precision) {
+    switch (letter_) {
       case 's':
         return text(argument, 0);
       case 'd':
-        return decimal(argument);
+        return integer(argument, "{}");
       case 'f':
-        return floating(argument, precision, 'f');
       case 'e':
-        return floating(argument, precision, 'e');
+        return floating(argument, precision);
       case 'b':
-        return binary(argument);
-      case 'x':
-      case 'X':
-        return hexadecimal(argument, letter == 'X');
+        if (!argument.is(Kind::kBool)) return integer(argument, "{:b}");
+        out_ += argument.as_bool() ? '1' : '0';
+        return;
       case 'o':
-        return octal(argument);
+        return integer(argument, "{:o}");
       default:
-        fail(fmt::format("could not parse formatting clause: unrecognized formatting clause \"{}\"",
-                         letter));
+        return hexadecimal(argument, letter_ == 'X');
     }
-  }
-
-  int read_precision() {
-    if (!rest_.starts_with('.')) return kDefaultPrecision;
-    rest_.remove_prefix(1);
-    int precision = 0;
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), precision);
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-    if (error != std::errc() || precision < 0) {
-      fail("could not parse formatting clause: error while parsing precision");
-    } else if (precision > kMaxPrecision) {
-      fail(fmt::format("precision {} exceeds maximum allowed precision {}", precision,
-                       kMaxPrecision));
-    } else if (rest_.empty()) {
-      fail("could not parse formatting clause: could not find end of precision specifier");
-    }
-    return precision;
-  }
-
-  void wrong(char clause, std::string_view allowed, const Value& argument) {
-    fail(fmt::format("error during formatting: {} clause can only be used on {}, was given {}",
-                     clause == 'd' ? "decimal" : std::string(1, clause), allowed,
-                     runtime_name(argument.runtime_type())));
   }
 
   void text(const Value& value, int depth) {
@@ -120,10 +113,7 @@ class Formatter {
       case Kind::kOptional:
       case Kind::kOpaque:
       case Kind::kError:
-        return fail(fmt::format(
-            "error during formatting: string clause can only be used on strings, bools, bytes, "
-            "ints, doubles, maps, lists, types, durations, and timestamps, was given {}",
-            runtime_name(value.runtime_type())));
+        return wrong(value);
       default:
         out_ += text_of(value);
     }
@@ -184,18 +174,6 @@ class Formatter {
     out_ += '}';
   }
 
-  void decimal(const Value& value) {
-    if (value.is(Kind::kInt)) {
-      out_ += std::to_string(value.as_int());
-    } else if (value.is(Kind::kUint)) {
-      out_ += std::to_string(value.as_uint());
-    } else if (value.is(Kind::kDouble) && !std::isfinite(value.as_double())) {
-      out_ += text_of(value);
-    } else {
-      wrong('d', "integers", value);
-    }
-  }
-
   static bool is_word_for_number(std::string_view word, double* number) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     if (word == "NaN") *number = std::numeric_limits<double>::quiet_NaN();
@@ -204,28 +182,24 @@ class Formatter {
     return !std::isfinite(*number);
   }
 
-  void floating(const Value& value, int precision, char form) {
-    double number = 0;
-    if (value.is(Kind::kDouble)) {
-      number = value.as_double();
-    } else if (value.is(Kind::kInt)) {
-      number = static_cast<double>(value.as_int());
-    } else if (value.is(Kind::kUint)) {
-      number = static_cast<double>(value.as_uint());
-    } else if (value.is(Kind::kString) && is_word_for_number(value.as_text(), &number)) {
-      // These have no literal.
-    } else {
-      return fail(fmt::format(
-          "error during formatting: {} clause can only be used on doubles, was given {}",
-          form == 'f' ? "fixed-point" : "scientific", runtime_name(value.runtime_type())));
-    }
+  // What a scientific clause has for precision is its width: so it is in cel-go's version 2.
+  void floating(const Value& value, int precision) {
+    double number = value.is(Kind::kDouble) ? value.as_double() : 0;
+    const bool is_word = value.is(Kind::kString) && is_word_for_number(value.as_text(), &number);
+    if (!value.is(Kind::kDouble) && !is_word) return wrong(value);
+    const bool is_fixed = letter_ == 'f';
+    std::string shown;
     if (!std::isfinite(number)) {
-      out_ += std::isnan(number) ? "NaN" : number > 0 ? "\u221e" : "-\u221e";
-    } else if (form == 'f') {
-      out_ += with_groups(fmt::format("{:.{}f}", number, precision));
+      shown = std::isnan(number) ? "NaN" : number > 0 ? "\u221e" : "-\u221e";
+    } else if (is_fixed) {
+      shown = with_groups(fmt::format("{:.{}f}", number, precision));
     } else {
-      out_ += with_power(fmt::format("{:.{}e}", number, precision));
+      shown = with_power(fmt::format("{:.{}e}", number, kDefaultPrecision));
     }
+    const auto width = is_fixed ? 0 : static_cast<std::size_t>(precision);
+    const std::size_t characters = count_characters(shown);
+    out_.append(width > characters ? width - characters : 0, ' ');
+    out_ += shown;
   }
 
   // "1234567.5" as it is read in English: "1,234,567.5".
@@ -249,47 +223,24 @@ class Formatter {
     return result;
   }
 
-  // A number's magnitude in another base, with its sign.
-  bool integer(const Value& value, const char* format) {
+  // A number's magnitude in a base, with its sign.
+  void integer(const Value& value, const char* format) {
     if (value.is(Kind::kInt)) {
       const std::int64_t number = value.as_int();
       const std::uint64_t magnitude =
           number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
       if (number < 0) out_ += '-';
       out_ += fmt::format(fmt::runtime(format), magnitude);
-      return true;
-    }
-    if (!value.is(Kind::kUint)) return false;
-    out_ += fmt::format(fmt::runtime(format), value.as_uint());
-    return true;
-  }
-
-  void binary(const Value& value) {
-    if (value.is(Kind::kBool)) {
-      out_ += value.as_bool() ? '1' : '0';
-    } else if (!integer(value, "{:b}")) {
-      fail(
-          fmt::format("error during formatting: only integers and bools can be formatted as "
-                      "binary, was given {}",
-                      runtime_name(value.runtime_type())));
-    }
-  }
-
-  void octal(const Value& value) {
-    if (!integer(value, "{:o}")) {
-      fail(fmt::format(
-          "error during formatting: octal clause can only be used on integers, was given {}",
-          runtime_name(value.runtime_type())));
+    } else if (value.is(Kind::kUint)) {
+      out_ += fmt::format(fmt::runtime(format), value.as_uint());
+    } else {
+      wrong(value);
     }
   }
 
   void hexadecimal(const Value& value, bool upper) {
-    if (integer(value, upper ? "{:X}" : "{:x}")) return;
     if (!value.is(Kind::kString) && !value.is(Kind::kBytes)) {
-      return fail(
-          fmt::format("error during formatting: only integers, byte buffers, and strings "
-                      "can be formatted as hex, was given {}",
-                      runtime_name(value.runtime_type())));
+      return integer(value, upper ? "{:X}" : "{:x}");
     }
     for (const char c : value.as_text()) {
       const auto byte = static_cast<unsigned char>(c);
@@ -298,14 +249,76 @@ class Formatter {
   }
 
   Workspace& space_;
-  std::string_view rest_;
+  FormatReader reader_;
   const Value& arguments_;
   std::string& out_;
   std::string error_;
-  std::size_t next_ = 0;
+  char letter_ = 's';
 };
 
 }  // namespace
+
+std::optional<FormatClause> FormatReader::next(std::string& text) {
+  constexpr std::string_view kUnread = "could not parse formatting clause: ";
+  while (error_.empty() && !rest_.empty()) {
+    const std::size_t percent = std::min(rest_.find('%'), rest_.size());
+    text += rest_.substr(0, percent);
+    rest_.remove_prefix(percent);
+    if (rest_.empty()) break;
+    rest_.remove_prefix(1);
+    if (rest_.starts_with('%')) {
+      text += '%';
+      rest_.remove_prefix(1);
+      continue;
+    }
+    const std::size_t argument = next_++;
+    if (rest_.empty()) {
+      error_ = "unexpected end of string";
+    } else if (argument >= arguments_) {
+      error_ = fmt::format("index {} out of range", argument);
+    }
+    const int precision = read_precision();
+    if (!error_.empty()) break;
+    const char letter = rest_[0];
+    rest_.remove_prefix(1);
+    if (find_clause(letter) != nullptr) return FormatClause{letter, precision, argument};
+    error_ = fmt::format("{}unrecognized formatting clause \"{}\"", kUnread, letter);
+  }
+  return std::nullopt;
+}
+
+int FormatReader::read_precision() {
+  if (!error_.empty() || !rest_.starts_with('.')) return kDefaultPrecision;
+  rest_.remove_prefix(1);
+  const std::size_t digits = std::min(rest_.find_first_not_of("0123456789"), rest_.size());
+  const std::string_view number = rest_.substr(0, digits);
+  rest_.remove_prefix(digits);
+  int precision = 0;
+  const auto code = std::from_chars(number.data(), number.data() + digits, precision).ec;
+  constexpr std::string_view kUnread =
+      "could not parse formatting clause: error while parsing precision: ";
+  if (rest_.empty()) {
+    error_ = fmt::format("{}could not find end of precision specifier", kUnread);
+  } else if (code != std::errc()) {
+    error_ = fmt::format(
+        "{}error while converting precision to integer: strconv.Atoi: parsing \"{}\": {}", kUnread,
+        number, number.empty() ? "invalid syntax" : "value out of range");
+  } else if (precision > kMaxPrecision) {
+    error_ =
+        fmt::format("precision {} exceeds maximum allowed precision {}", precision, kMaxPrecision);
+  }
+  return precision;
+}
+
+bool takes_kind(char letter, TypeKind kind) {
+  const Clause* clause = find_clause(letter);
+  return kind == TypeKind::kDyn || std::ranges::count(clause->kinds, kind) > 0;
+}
+
+std::string wrong_argument(char letter, std::string_view type_name) {
+  return fmt::format("error during formatting: {}, was given {}", find_clause(letter)->refusal,
+                     type_name);
+}
 
 std::string format_text(Workspace& space, std::string_view format, const Value& arguments,
                         std::string* out) {

@@ -52,7 +52,7 @@ Value sum_of(const Value& a, const Value& b) {
       const bool is_int = a.is(Kind::kInt);
       std::int64_t sum = 0;
       if (__builtin_add_overflow(a.as_int(), b.as_int(), &sum)) {
-        return Value::error(is_int ? "integer overflow" : "duration overflow");
+        return Value::error("integer overflow");
       }
       return is_int ? Value::integer(sum) : Value::duration(sum);
     }

@@ -7,6 +7,7 @@
 
 #include "cel/internal/functions.h"
 #include "cel/internal/keyed_list.h"
+#include "cel/internal/text_of.h"
 #include "cel/internal/time_text.h"
 #include "cel/internal/utf8.h"
 
@@ -110,14 +111,14 @@ Value add_lists(const Call& call) {
 Value add_durations(const Call& call) {
   std::int64_t sum = 0;
   if (__builtin_add_overflow(call.integer(0), call.integer(1), &sum)) {
-    return Value::error("duration overflow");
+    return overflow();
   }
   return Value::duration(sum);
 }
 Value subtract_durations(const Call& call) {
   std::int64_t difference = 0;
   if (__builtin_sub_overflow(call.integer(0), call.integer(1), &difference)) {
-    return Value::error("duration overflow");
+    return overflow();
   }
   return Value::duration(difference);
 }
@@ -147,7 +148,7 @@ Value subtract_timestamps(const Call& call) {
                             static_cast<std::int64_t>(call[1].as_nanoseconds());
   if (__builtin_mul_overflow(seconds, kSecond, &seconds) ||
       __builtin_add_overflow(seconds, rest, &seconds)) {
-    return Value::error("timestamp overflow");
+    return overflow();
   }
   return Value::duration(seconds);
 }
@@ -178,6 +179,9 @@ bool as_index(const Value& value, std::int64_t* out) {
 Value list_item(const Call& call, const Value& list, const Value& index, bool* missing) {
   std::int64_t place = 0;
   if (!as_index(index, &place)) {
+    if (index.is_number()) {
+      return call.error("unsupported index value " + text_of(index) + " in list");
+    }
     return call.error("unsupported index type '" + std::string(runtime_name(index.runtime_type())) +
                       "' in list");
   }

@@ -174,19 +174,6 @@ Value trim_text(const Call& call) {
   return Value::string(begin < end ? text.substr(begin, end - begin) : std::string_view());
 }
 
-Value reverse_text(const Call& call) {
-  const std::string_view text = call.text(0);
-  std::string result;
-  std::vector<std::size_t> starts;
-  for (std::size_t at = 0; at < text.size(); next_character(text, &at)) starts.push_back(at);
-  std::size_t end = text.size();
-  for (auto start = starts.rbegin(); start != starts.rend(); ++start) {
-    result += text.substr(*start, end - *start);
-    end = *start;
-  }
-  return call.string(result);
-}
-
 Value quote(const Call& call) { return call.string(quoted(call.text(0))); }
 
 Value join_texts(const Call& call) {
@@ -245,7 +232,6 @@ constexpr Declaration kDeclarations[] = {
     {"substring", "string_substring_int", "string.(int) -> string", substring},
     {"substring", "string_substring_int_int", "string.(int, int) -> string", substring},
     {"trim", "string_trim", "string.() -> string", trim_text},
-    {"reverse", "string_reverse", "string.() -> string", reverse_text},
     {"strings.quote", "strings_quote", "(string) -> string", quote},
     {"join", "list_join", "list(string).() -> string", join_texts},
     {"join", "list_join_string", "list(string).(string) -> string", join_texts},
