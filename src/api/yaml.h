@@ -30,7 +30,7 @@ Result<Value> parse_yaml(Arena& arena, std::string_view text, ParseOptions optio
 Result<std::vector<Value>> parse_yaml_documents(Arena& arena, std::string_view text,
                                                 ParseOptions options = {});
 
-// Block style, two spaces a level, members in their order, a newline at the end.
+// Block style, two spaces a level, members in the order of Go's YAML, a newline at the end.
 std::string to_yaml_text(const Value& value);
 
 }  // namespace pinnace::api

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/strings.h"
+
 namespace pinnace::api {
 namespace {
 
@@ -117,9 +119,9 @@ TEST(Yaml, ReadsAllDocumentsOfAFile) {
 
 TEST(Yaml, WritesWhatItReads) {
   const std::string json =
-      R"({"a":"1","b":["x",{"y":[[1,2],[]]},{}],"c":{"d":null,"e":true},"f":"yes","g":"a: b",)"
+      R"({"1":"~","a":"1","b":["x",{"y":[[1,2],[]]},{}],"c":{"d":null,"e":true},"f":"yes","g":"a: b",)"
       R"("h":"line\nline\n","i":"line\n\nend","j":" x","k":"# no","l":"ü","m":1.5,"n":"-","o":"--x",)"
-      R"("p":"-x","q":"","r":"2001-01-01","1":"~","s":"a #b","t":"l\n\n","u":"null","v":"x:"})";
+      R"("p":"-x","q":"","r":"2001-01-01","s":"a #b","t":"l\n\n","u":"null","v":"x:"})";
   Arena arena;
   const Value value = parse_json(arena, json).value();
   const std::string yaml = to_yaml_text(value);
@@ -127,9 +129,23 @@ TEST(Yaml, WritesWhatItReads) {
   EXPECT_EQ(as_json(to_yaml_text(Value::array())), "[]");
   const std::string_view odd = "\x7f\u0085\u0080\u2028\ufeff\uffff";
   EXPECT_EQ(parse_yaml(arena, to_yaml_text(Value::string_ref(odd))).value().as_string(), odd);
-  const std::string keys = R"({"a":{"x\ny":1,")" + std::string(2000, 'k') + R"(":[2],"":{"b":3}}})";
+  const std::string keys = R"({"a":{"":{"b":3},")" + std::string(2000, 'k') + R"(":[2],"x\ny":1}})";
   EXPECT_EQ(as_json(to_yaml_text(parse_json(arena, keys).value())), keys);
   EXPECT_EQ(as_json(to_yaml_text(Value::string_ref("two\nlines"))), R"("two\nlines")");
+}
+
+TEST(Yaml, SortsKeysAsGoDoes) {
+  Arena arena;
+  const Value value =
+      parse_json(arena, R"({"b":1,"a10":1,"a2":1,"a02":1,"a":1,"B":1,"a-b":1,"a1b":1,"a1-":1,)"
+                        R"("1":1,"ab":1,"100":1,"1000":1,"99":1,"a.b/c":1})")
+          .value();
+  const std::string yaml = to_yaml_text(value);
+  std::string keys;
+  for (const auto line : split(yaml, '\n')) {
+    keys += std::string(trim(line.substr(0, line.find(':')))) + ' ';
+  }
+  EXPECT_EQ(keys, "\"1\" \"99\" \"100\" \"1000\" B a a-b a.b/c a1b a1- a2 a02 a10 ab b  ");
 }
 
 TEST(Yaml, WritesBlockStyle) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "api/yaml.h"
 #include "api/yaml_scalar.h"
@@ -119,8 +120,54 @@ void write_key(std::string& out, std::string_view key, int level) {
 // end. `level` is the level of what is inside.
 void write_node(std::string& out, const Value& value, int level);
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80); }
+
+// The digits that a key has from here on.
+std::string_view number_at(std::string_view key, std::size_t at) {
+  key.remove_prefix(at);
+  return key.substr(0, key.find_first_not_of("0123456789"));
+}
+
+// Whether the digits before have one that counts: then zeros after it count, too.
+bool follows_number(std::string_view key, std::size_t at) {
+  while (at > 0 && is_digit(key[at - 1])) {
+    if (key[--at] != '0') return true;
+  }
+  return false;
+}
+
+// The order of Go's YAML: numbers inside of keys by what they amount to, other characters before
+// letters.
+bool goes_before(std::string_view a, std::string_view b) {
+  const auto at = static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+  if (at == a.size() || at == b.size()) return a.size() < b.size();
+  if (is_letter(a[at]) && is_letter(b[at])) return a[at] < b[at];
+  if (is_letter(a[at]) || is_letter(b[at])) {
+    const bool is_after_digit = at > 0 && is_digit(a[at - 1]);
+    return is_after_digit == is_letter(a[at]);
+  }
+  const std::string_view digits_a = number_at(a, at), digits_b = number_at(b, at);
+  std::string_view number_a = digits_a, number_b = digits_b;
+  if (!follows_number(a, at)) {
+    number_a.remove_prefix(std::min(number_a.find_first_not_of('0'), number_a.size()));
+    number_b.remove_prefix(std::min(number_b.find_first_not_of('0'), number_b.size()));
+  }
+  if (number_a.size() != number_b.size()) return number_a.size() < number_b.size();
+  if (number_a != number_b) return number_a < number_b;
+  if (digits_a.size() != digits_b.size()) return digits_a.size() < digits_b.size();
+  return a[at] < b[at];
+}
+
 void write_members(std::string& out, const Value& object, int level, bool first_in_place) {
-  for (const Member& member : object.members()) {
+  std::vector<const Member*> sorted;
+  sorted.reserve(object.members().size());
+  for (const Member& member : object.members()) sorted.push_back(&member);
+  std::ranges::stable_sort(sorted, [](const Member* one, const Member* other) {
+    return goes_before(one->key, other->key);
+  });
+  for (const Member* each : sorted) {
+    const Member& member = *each;
     if (!first_in_place) {
       out += '\n';
       indent(out, level);

@@ -57,6 +57,7 @@ class ServerImpl : public Server {
     call->audit_id = audit::id_of(call->request, backend_->options.rng);
     if (backend_->auditor) backend_->auditor->hold(*call);
     const MonotonicTime start = backend_->options.clock.monotonic();
+    call->received_at = start;
     call->deadline.belong_to(backend_->deadlines);
     call->on_answer = [backend = backend_, raw = call.get(), start](int status) {
       backend->requests.count(*raw, status, backend->options.clock.monotonic() - start);
@@ -93,10 +94,11 @@ class ServerImpl : public Server {
     call->under_way->add(1);
     const auto timeout = request_timeout(call->query, limits.request_timeout);
     if (!timeout) return std::unexpected(timeout.error());
+    if (*timeout > Duration::zero()) call->ends_at = start + *timeout;
     auto begun = begin(call);
     // Most are answered by now.
-    if (begun && !call->is_over() && *timeout > Duration::zero()) {
-      backend_->deadlines->add(*call, start + *timeout);
+    if (begun && call->ends_at && !call->is_over()) {
+      backend_->deadlines->add(*call, *call->ends_at);
     }
     return begun;
   }

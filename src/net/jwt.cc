@@ -1,5 +1,6 @@
 #include "net/jwt.h"
 
+#include <algorithm>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 
@@ -157,6 +158,10 @@ class Verifier final : public JwtVerifier {
     for (const Key& key : keys_)
       if (verifies(key, token.substr(0, last), *signature)) return std::move(*claims);
     return errors::unauthorized("the token's signature is not of a known key");
+  }
+
+  bool has_key(std::string_view key_id) const override {
+    return std::ranges::any_of(keys_, [&](const Key& key) { return key.id == key_id; });
   }
 
   const std::string& jwks_json() const override { return jwks_; }

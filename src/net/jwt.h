@@ -31,6 +31,7 @@ class JwtVerifier {
   virtual ~JwtVerifier() = default;
   // The claims' JSON text if the signature is right, else 401.
   virtual Result<std::string> verify(std::string_view token) const = 0;
+  virtual bool has_key(std::string_view key_id) const = 0;
   // {"keys":[...]} with alg, kid, kty, use and the numbers of each key.
   virtual const std::string& jwks_json() const = 0;
 };

@@ -10,7 +10,6 @@ using api::core_v1::PodAffinityTerm;
 
 constexpr std::int64_t kUnaskedMilliCpu = 100;
 constexpr std::int64_t kUnaskedMemoryBytes = 200 * 1024 * 1024;
-constexpr std::int64_t kDefaultAllowedPods = 110;
 
 // A selector that does not parse was let in by nobody; it matches nothing.
 template <typename Selector>
@@ -160,9 +159,9 @@ void NodeInfo::set_node(NodeRef now) {
   node = std::move(now);
   if (!node) return;
   allocatable = Resources::from(node->status.allocatable);
+  // One that does not say how many it takes, takes none.
   const auto pods_here = node->status.allocatable.find("pods");
-  allowed_pods =
-      pods_here == node->status.allocatable.end() ? kDefaultAllowedPods : pods_here->second.value();
+  allowed_pods = pods_here == node->status.allocatable.end() ? 0 : pods_here->second.value();
 }
 
 void NodeInfo::add(const PodInfoRef& pod) {

@@ -142,6 +142,11 @@ TEST_F(ScheduleTest, ResourcesCountInitContainersAndExtendedOnes) {
   EXPECT_EQ(place(make_pod("p")), "0/1 nodes are available: 1 Too many pods.");
 }
 
+TEST_F(ScheduleTest, ANodeThatDoesNotSayHowManyPodsItTakesTakesNone) {
+  add_node(make_node("n1", "", "", R"("cpu":"2","memory":"1Gi")"));
+  EXPECT_EQ(place(make_pod("p")), "0/1 nodes are available: 1 Too many pods.");
+}
+
 TEST_F(ScheduleTest, AssumedPodsCount) {
   add_node(make_node("n1"));
   const auto first = make_pod("a", asks_for("3"));

@@ -68,6 +68,7 @@ Authenticator::Found found(Result<VerifiedToken> verified) {
 struct Authenticator::Question {
   std::string token;
   std::vector<std::string> audiences;
+  std::vector<std::string> problems;  // What those who were asked say of it.
   TokenAuthenticator::Done done;
 };
 
@@ -184,15 +185,18 @@ void Authenticator::ask(const net::Request& request, std::function<void(Found)> 
 
 void Authenticator::review(const std::string& token, const std::vector<std::string>& audiences,
                            TokenAuthenticator::Done done) {
-  ask_from(0, std::make_shared<Question>(
-                  Question{token, audiences, [done = std::move(done)](Result<VerifiedToken> one) {
-                             if (one) one->user = authenticated(std::move(one->user));
-                             done(std::move(one));
-                           }}));
+  auto with_groups = [done = std::move(done)](Result<VerifiedToken> one) {
+    if (one) one->user = authenticated(std::move(one->user));
+    done(std::move(one));
+  };
+  ask_from(0, std::make_shared<Question>(Question{token, audiences, {}, std::move(with_groups)}));
 }
 
 void Authenticator::ask_from(std::size_t at, const std::shared_ptr<Question>& question) {
-  if (at == methods_.size()) return question->done(errors::unauthorized());
+  if (at == methods_.size()) {
+    question->problems.insert(question->problems.begin(), "invalid bearer token");
+    return question->done(errors::unauthorized(aggregate_text(question->problems)));
+  }
   TokenAuthenticator::Audiences audiences;
   for (const auto& audience : question->audiences) {
     const bool is_ours = std::ranges::find(audiences_, audience) != audiences_.end();
@@ -202,6 +206,8 @@ void Authenticator::ask_from(std::size_t at, const std::shared_ptr<Question>& qu
   methods_[at]->ask(question->token, audiences,
                     [this, at, question](Result<VerifiedToken> verified) {
                       if (verified) return question->done(std::move(verified));
+                      const std::string& problem = verified.error().message;
+                      if (problem != kNotMine) question->problems.push_back(problem);
                       ask_from(at + 1, question);
                     });
 }

@@ -63,7 +63,7 @@ Result<std::unique_ptr<Oidc>> Oidc::create(const IssuerSpec& issuer, const Optio
 std::optional<Result<VerifiedToken>> Oidc::check(std::string_view token,
                                                  const Audiences& audiences) {
   const auto jws = net::split_jws(token);
-  if (!jws) return std::unexpected(jws.error());
+  if (!jws) return errors::unauthorized();
   api::Arena arena;
   const auto header = api::parse_json(arena, jws->header_json);
   const auto claims = api::parse_json(arena, jws->claims_json);

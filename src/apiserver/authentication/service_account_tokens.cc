@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "io/files.h"
 #include "net/digest.h"
+#include "net/jwk.h"
 #include "net/x509.h"
 
 namespace pinnace::apiserver {
@@ -51,6 +52,18 @@ bool names_secret(const store::Object& account, std::string_view secret) {
   return secrets != nullptr && std::ranges::any_of(secrets->items(), [&](const auto& each) {
            return each.string_at("name") == secret;
          });
+}
+
+std::string quoted_list(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const auto& text : texts) out += (out.empty() ? "" : " ") + quoted(text);
+  return '[' + out + ']';
+}
+
+Unexpected other_audiences(const std::vector<std::string>& own,
+                           const std::vector<std::string>& wanted) {
+  return errors::unauthorized("token audiences " + quoted_list(own) +
+                              " is invalid for the target audiences " + quoted_list(wanted));
 }
 
 metrics::Series& counted(metrics::Registry& registry, const char* name, const char* help) {
@@ -126,7 +139,7 @@ std::optional<Result<VerifiedToken>> ServiceAccountTokens::check(std::string_vie
                                                                  const Audiences& audiences) {
   if (!verifier_) return errors::unauthorized();
   const auto known = signed_claims(token);
-  if (!known) return errors::unauthorized();
+  if (!known) return why_unsigned(token);
   const api::Value& claims = (*known)->value;
   const std::string_view issuer = claims.string_at("iss");
   if (issuer == kSecretIssuer) return check_secret(token, claims, audiences);
@@ -134,37 +147,86 @@ std::optional<Result<VerifiedToken>> ServiceAccountTokens::check(std::string_vie
   return check_bound(claims, audiences);
 }
 
-bool ServiceAccountTokens::is_there(const char* resource, std::string_view ns,
-                                    std::string_view name, std::string_view uid) const {
+Unexpected ServiceAccountTokens::why_unsigned(std::string_view token) const {
+  const auto jws = net::split_jws(token);
+  if (!jws) return errors::unauthorized();
+  api::Arena arena;
+  const auto header = api::parse_json(arena, jws->header_json);
+  const auto claims = api::parse_json(arena, jws->claims_json);
+  const std::string_view issuer = claims ? claims->string_at("iss") : "";
+  if (!header || (issuer != issuer_ && issuer != kSecretIssuer)) return errors::unauthorized();
+  const std::string_view key_id = header->string_at("kid");
+  return errors::unauthorized(key_id.empty() || verifier_->has_key(key_id)
+                                  ? "go-jose/go-jose: error in cryptographic primitive"
+                                  : "invalid signature, no keys found");
+}
+
+ServiceAccountTokens::Presence ServiceAccountTokens::look(const char* resource, std::string_view ns,
+                                                          std::string_view name) const {
   const auto found = store_.get({resource, std::string(ns), std::string(name)});
-  if (!found || (!uid.empty() && (*found)->uid != uid)) return false;
-  if (!mentions(**found, "\"deletionTimestamp\":")) return true;
+  if (!found) return {};
+  Presence presence{true, false, (*found)->uid};
+  if (!mentions(**found, "\"deletionTimestamp\":")) return presence;
   api::Arena arena;
   const auto object = parse_stored(arena, **found);
   const auto* when = object ? object->find_path({"metadata", "deletionTimestamp"}) : nullptr;
   WallTime deleted;
-  if (when == nullptr || !when->is_string() || !parse_rfc3339(when->as_string(), deleted)) {
-    return true;
+  presence.is_long_gone = when != nullptr && when->is_string() &&
+                          parse_rfc3339(when->as_string(), deleted) &&
+                          clock_.wall() >= deleted + kAfterDeletion;
+  return presence;
+}
+
+Result<void> ServiceAccountTokens::check_account(std::string_view ns, std::string_view name,
+                                                 std::string_view uid,
+                                                 const std::string& called) const {
+  const Presence account = look("serviceaccounts", ns, name);
+  if (!account.is_there) return errors::not_found("serviceaccounts", name);
+  if (account.uid != uid) {
+    return errors::unauthorized(called + " UID (" + account.uid + ") does not match claim (" +
+                                std::string(uid) + ")");
   }
-  return clock_.wall() < deleted + kAfterDeletion;
+  if (!account.is_long_gone) return {};
+  return errors::unauthorized(called + ' ' + std::string(ns) + '/' + std::string(name) +
+                              " has been deleted");
+}
+
+Result<void> ServiceAccountTokens::check_referent(const std::string& kind, const char* resource,
+                                                  std::string_view ns,
+                                                  const api::Value& claim) const {
+  const Presence found = look(resource, ns, claim.string_at("name"));
+  const std::string uid(claim.string_at("uid"));
+  if (found.is_there && found.uid != uid) {
+    return errors::unauthorized(kind + " UID (" + found.uid +
+                                ") does not match service account " + kind + " ref claim (" + uid +
+                                ")");
+  }
+  if (found.is_there && !found.is_long_gone) return {};
+  return errors::unauthorized("service account token has been invalidated");
 }
 
 Result<VerifiedToken> ServiceAccountTokens::check_bound(const api::Value& claims,
                                                         const Audiences& audiences) const {
   const std::int64_t now = unix_seconds(clock_.wall());
-  if (claims.int_at("exp") < now - kMaxSkewSeconds ||
-      claims.int_at("nbf") > now + kMaxSkewSeconds) {
-    return errors::unauthorized();
-  }
+  const auto own = audiences_of(claims);
   VerifiedToken verified;
-  verified.audiences = common(audiences_of(claims), audiences);
+  verified.audiences = common(own, audiences);
+  if (verified.audiences.empty()) return other_audiences(own, audiences);
+  const auto refuse = [](const char* why) {
+    return errors::unauthorized(std::string("service account token ") + why);
+  };
+  if (claims.int_at("nbf") > now + kMaxSkewSeconds) return refuse("is not valid yet");
+  if (claims.int_at("exp") < now - kMaxSkewSeconds) return refuse("has expired");
+  if (claims.int_at("iat") > now + kMaxSkewSeconds) return refuse("is issued in the future");
   const auto* bound = claims.find("kubernetes.io");
   const auto* account = bound == nullptr ? nullptr : bound->find("serviceaccount");
-  if (verified.audiences.empty() || account == nullptr) return errors::unauthorized();
+  if (account == nullptr) return errors::not_found("serviceaccounts", "");
   const std::string_view ns = bound->string_at("namespace");
   const std::string_view name = account->string_at("name");
   const std::string_view uid = account->string_at("uid");
-  if (!is_there("serviceaccounts", ns, name, uid)) return errors::unauthorized();
+  if (auto ok = check_account(ns, name, uid, "service account"); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
   verified.user = service_account_user(ns, name, uid);
   if (const std::string_view id = claims.string_at("jti"); !id.empty()) {
     verified.user.extra[kCredentialId] = {token_credential_id(id)};
@@ -189,22 +251,18 @@ Result<void> ServiceAccountTokens::check_objects(const api::Value& bound, std::s
   const auto* pod = bound.find("pod");
   const auto* secret = bound.find("secret");
   const auto* node = bound.find("node");
-  if (secret != nullptr &&
-      !is_there("secrets", ns, secret->string_at("name"), secret->string_at("uid"))) {
-    return errors::unauthorized();
+  if (secret != nullptr) {
+    if (auto ok = check_referent("secret", "secrets", ns, *secret); !ok) return ok;
   }
   const auto note = [&](const char* key, std::string_view text) {
     if (!text.empty()) user.extra[key] = {std::string(text)};
   };
   if (pod != nullptr) {
-    if (!is_there("pods", ns, pod->string_at("name"), pod->string_at("uid"))) {
-      return errors::unauthorized();
-    }
+    if (auto ok = check_referent("pod", "pods", ns, *pod); !ok) return ok;
     note("authentication.kubernetes.io/pod-name", pod->string_at("name"));
     note("authentication.kubernetes.io/pod-uid", pod->string_at("uid"));
-  } else if (node != nullptr &&
-             !is_there("nodes", "", node->string_at("name"), node->string_at("uid"))) {
-    return errors::unauthorized();
+  } else if (node != nullptr) {
+    if (auto ok = check_referent("node", "nodes", "", *node); !ok) return ok;
   }
   if (node != nullptr) {
     note("authentication.kubernetes.io/node-name", node->string_at("name"));
@@ -223,23 +281,35 @@ Result<VerifiedToken> ServiceAccountTokens::check_secret(std::string_view token,
   const std::string_view ns = at("namespace"), name = at("service-account.name");
   const std::string_view uid = at("service-account.uid"), secret_name = at("secret.name");
   VerifiedToken verified{service_account_user(ns, name, uid), common(api_audiences_, audiences)};
-  if (verified.audiences.empty() || claims.string_at("sub") != verified.user.name) {
-    return errors::unauthorized();
+  if (verified.audiences.empty()) return other_audiences(api_audiences_, audiences);
+  if (claims.string_at("sub") != verified.user.name) {
+    return errors::unauthorized("sub claim is invalid");
   }
-  if (!is_there("serviceaccounts", ns, name, uid)) return errors::unauthorized();
   const auto kept = store_.get({"secrets", std::string(ns), std::string(secret_name)});
-  if (!kept) return errors::unauthorized();
   api::Arena arena;
-  auto secret = parse_stored(arena, **kept);
-  const auto* data = secret ? secret->find("data") : nullptr;
-  if (data == nullptr || is_being_deleted(*secret)) return errors::unauthorized();
-  const auto held = base64_decode(data->string_at("token"));
-  if (!held || !net::equal_in_constant_time(*held, token)) return errors::unauthorized();
+  auto secret = kept ? parse_stored(arena, **kept) : errors::unauthorized();
+  if (!secret || is_being_deleted(*secret)) {
+    return errors::unauthorized("Token has been invalidated");
+  }
+  const auto* data = secret->find("data");
+  const auto held = base64_decode(data == nullptr ? "" : data->string_at("token"));
+  if (!held || !net::equal_in_constant_time(*held, token)) {
+    return errors::unauthorized("Token does not match server's copy");
+  }
+  if (auto ok = check_account(ns, name, uid, "ServiceAccount"); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
   uses_.legacy.add(1);
   note_use(store_, **kept, arena, *secret, clock_.wall());
   if (is_marked_invalid(*secret)) {
     uses_.invalid.add(1);
-    return errors::unauthorized();
+    const std::string in(ns);
+    return errors::unauthorized(
+        "the token in secret " + in + '/' + std::string(secret_name) + " for service account " +
+        in + '/' + std::string(name) +
+        " has been marked invalid. Use tokens from the TokenRequest API or manually created "
+        "secret-based tokens, or remove the 'kubernetes.io/legacy-token-invalid-since' label from "
+        "the secret to temporarily allow use of this token");
   }
   const auto account = store_.get({"serviceaccounts", std::string(ns), std::string(name)});
   const bool is_made_for_account = account && names_secret(**account, secret_name);

@@ -66,9 +66,19 @@ class ServiceAccountTokens final : public TokenAuthenticator {
   Result<VerifiedToken> check_secret(std::string_view token, const api::Value& claims,
                                      const Audiences& audiences) const;
   Result<void> check_objects(const api::Value& bound, std::string_view ns, User& user) const;
-  // The object is there, with this uid, and not long gone.
-  bool is_there(const char* resource, std::string_view ns, std::string_view name,
-                std::string_view uid) const;
+  // Why nobody here signed it: nothing of a token that does not even say so.
+  Unexpected why_unsigned(std::string_view token) const;
+  struct Presence {
+    bool is_there = false, is_long_gone = false;
+    std::string uid;
+  };
+  Presence look(const char* resource, std::string_view ns, std::string_view name) const;
+  // The account, as errors call it, and what the token is bound to: is there, with the uid that the
+  // token says, and not long gone.
+  Result<void> check_account(std::string_view ns, std::string_view name, std::string_view uid,
+                             const std::string& called) const;
+  Result<void> check_referent(const std::string& kind, const char* resource, std::string_view ns,
+                              const api::Value& claim) const;
 
   store::Store& store_;
   const Clock& clock_;

@@ -2,7 +2,8 @@
 // order until one knows the token.
 //
 // Threads: any.
-// Errors: any Error means that this method does not vouch for the token.
+// Errors: any Error means that this method does not vouch for the token; one whose message is not
+//   kNotMine says why not, to those who may review tokens.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,8 @@
 #include "base/error.h"
 
 namespace pinnace::apiserver {
+
+inline constexpr std::string_view kNotMine = "Unauthorized";  // What errors::unauthorized() says.
 
 struct VerifiedToken {
   User user;

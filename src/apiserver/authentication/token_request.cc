@@ -15,6 +15,7 @@
 namespace pinnace::apiserver {
 namespace {
 
+constexpr std::int64_t kDefaultSeconds = 3600;
 constexpr std::int64_t kMinSeconds = 600;
 constexpr std::int64_t kMaxSeconds = std::int64_t{1} << 32;
 
@@ -117,7 +118,7 @@ Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& a
   wanted.service_account = call.info.name;
   wanted.service_account_uid = account.uid;
   if (spec != nullptr) {
-    wanted.expiration_seconds = spec->int_at("expirationSeconds", 3600);
+    wanted.expiration_seconds = spec->int_at("expirationSeconds", kDefaultSeconds);
     if (const auto* audiences = spec->find("audiences"); audiences && audiences->is_array()) {
       for (const auto& item : audiences->items()) {
         if (item.is_string()) wanted.audiences.emplace_back(item.as_string());
@@ -129,23 +130,21 @@ Result<TokenSpec> read_spec(Backend& backend, Call& call, const store::Object& a
       wanted.bound = std::move(*binding);
     }
   }
-  if (wanted.expiration_seconds < kMinSeconds || wanted.expiration_seconds > kMaxSeconds) {
-    const bool is_short = wanted.expiration_seconds < kMinSeconds;
-    return errors::invalid(
-        "TokenRequest.authentication.k8s.io", "",
-        {cause::invalid("spec.expirationSeconds", std::to_string(wanted.expiration_seconds),
-                        is_short ? "may not specify a duration less than 10 minutes"
-                                 : "may not specify a duration larger than 2^32 seconds")});
-  }
-  if (wanted.audiences.empty()) wanted.audiences = backend.authenticator->api_audiences();
   apply_lifetime(backend, call, wanted);
   return wanted;
 }
 
-// The body, with the name and namespace that the URL says, and the uid of whom they name.
-Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena) {
-  const auto account = backend.store().get(key_of(call));
-  if (!account) return errors::not_found("serviceaccounts", call.info.name);
+Result<void> check_lifetime(std::int64_t seconds) {
+  if (seconds >= kMinSeconds && seconds <= kMaxSeconds) return {};
+  return errors::invalid(
+      "TokenRequest.authentication.k8s.io", "",
+      {cause::invalid("spec.expirationSeconds", std::to_string(seconds),
+                      seconds < kMinSeconds
+                          ? "may not specify a duration less than 10 minutes"
+                          : "may not specify a duration larger than 2^32 seconds")});
+}
+
+Result<api::Value> read_request(Call& call, api::Arena& arena) {
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
   auto body = decode_body(arena, *media, call.request.body, *token_request_type(), nullptr);
@@ -157,17 +156,26 @@ Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena)
   if (auto ok = check_fields(call, arena, *body, *token_request_type(), {}); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  api::Value& meta = meta_of(arena, *body);
-  if (auto ok = check_namespace(meta.string_at("namespace"), call.info.ns); !ok) {
+  if (auto ok = check_namespace(meta_text(*body, "namespace"), call.info.ns); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  const std::string_view name = meta.string_at("name");
+  return body;
+}
+
+// Fills in what the URL and the account say, and the audiences that everybody gets.
+Result<void> complete(SubresourceAdmission& asked) {
+  Backend& backend = *asked.backend;
+  const Call& call = *asked.call;
+  api::Arena& arena = asked.arena;
+  api::Value& meta = meta_of(arena, asked.object);
+  const std::string_view name = meta.string_at("name"), uid = meta.string_at("uid");
   if (!name.empty() && name != call.info.name) {
     return errors::invalid("TokenRequest.authentication.k8s.io", call.info.name,
                            {cause::invalid("metadata.name", quoted(name),
                                            "must match the service account name if specified")});
   }
-  const std::string_view uid = meta.string_at("uid");
+  const auto account = backend.store().get(key_of(call));
+  if (!account) return errors::not_found("serviceaccounts", call.info.name);
   if (!uid.empty() && uid != (*account)->uid) {
     return errors::conflict("TokenRequest.authentication.k8s.io", call.info.name,
                             "the UID in the token request (" + std::string(uid) +
@@ -177,8 +185,18 @@ Result<api::Value> read_request(Backend& backend, Call& call, api::Arena& arena)
   meta.set_ref(arena, "uid", api::Value::string(arena, (*account)->uid));
   meta.set_ref(arena, "name", api::Value::string(arena, call.info.name));
   meta.set_ref(arena, "namespace", api::Value::string(arena, call.info.ns));
-  body->erase("status");
-  return body;
+  meta.set_ref(arena, "creationTimestamp", api::Value::string(arena, rfc3339(backend.now())));
+  asked.object.erase("status");
+  api::Value& spec = asked.object.ensure_object(arena, "spec");
+  const auto* audiences = spec.find("audiences");
+  if (audiences == nullptr || audiences->empty()) {
+    api::Value ours = api::Value::array();
+    for (const auto& audience : backend.authenticator->api_audiences()) {
+      ours.append(arena, api::Value::string(arena, audience));
+    }
+    spec.set_ref(arena, "audiences", ours);
+  }
+  return check_lifetime(spec.int_at("expirationSeconds", kDefaultSeconds));
 }
 
 // Issues what the request, as admission left it, asks for, and says so in it.
@@ -195,17 +213,10 @@ Result<void> grant(SubresourceAdmission& asked) {
   if (!issued) return std::unexpected(std::move(issued.error()));
   annotate_audit(asked.request, "authentication.kubernetes.io/issued-credential-id",
                  token_credential_id(issued->id));
-  meta_of(arena, body)
-      .set_ref(arena, "creationTimestamp", api::Value::string(arena, rfc3339(backend.now())));
-  api::Value& out = body.ensure_object(arena, "spec");
-  api::Value audiences = api::Value::array();
-  for (const auto& audience : spec->audiences) {
-    audiences.append(arena, api::Value::string(arena, audience));
-  }
-  out.set_ref(arena, "audiences", audiences);
   const std::int64_t seconds =
       spec->warn_after_seconds == 0 ? spec->expiration_seconds : spec->warn_after_seconds;
-  out.set_ref(arena, "expirationSeconds", api::Value::integer(seconds));
+  body.ensure_object(arena, "spec")
+      .set_ref(arena, "expirationSeconds", api::Value::integer(seconds));
   api::Value status = api::Value::object();
   status.set_ref(arena, "token", api::Value::string(arena, issued->token));
   // What the client sees is when to renew.
@@ -227,17 +238,29 @@ void answer_request(const SubresourceAdmissionRef& asked) {
 
 }  // namespace
 
+// What is wrong is refused before the plugins that only judge are asked.
 void request_token(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
     return answer_error(*call, ok.error());
   }
   auto asked =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
-  auto body = read_request(*backend, *call, asked->arena);
+  auto body = read_request(*call, asked->arena);
   if (!body) return answer_error(*call, body.error());
   asked->object = *body;
   asked->change.dry_run = is_dry_run(*call);
-  admit_subresource(asked, [asked] { answer_request(asked); });
+  const AdmissionRequestRef request(asked, &asked->request);
+  const auto refused = [asked](const Result<void>& ok) {
+    if (!ok) answer_error(*asked->call, ok.error());
+    return !ok;
+  };
+  backend->admission.mutate(request, [asked, request, refused](const Result<void>& changed) {
+    if (refused(changed) || refused(complete(*asked))) return;
+    asked->backend->admission.validate(request, [asked, refused](const Result<void>& agreed) {
+      asked->change.done(agreed.has_value());
+      if (!refused(agreed)) answer_request(asked);
+    });
+  });
 }
 
 }  // namespace pinnace::apiserver

@@ -249,7 +249,7 @@ void answer_token(SubresourceAdmission& review, const Result<VerifiedToken>& ver
     }
   } else {
     status.set_ref(arena, "user", api::Value::object());
-    status.set_ref(arena, "error", api::Value::string_ref("[invalid bearer token]"));
+    status.set_ref(arena, "error", api::Value::string(arena, verified.error().message));
   }
   answer_review(review, status);
 }

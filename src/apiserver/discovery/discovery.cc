@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "api/json.h"
+#include "api/protobuf.h"
 #include "api/value.h"
+#include "api/yaml.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/registry/registry.h"
 #include "base/strings.h"
@@ -118,6 +120,19 @@ Value plain_subresource(Arena& arena, const ResourceInfo& resource, const Subres
   return object;
 }
 
+constexpr std::string_view kDiscoveryGroup = "apidiscovery.k8s.io";
+constexpr std::string_view kAggregatedList = "APIGroupDiscoveryList";
+
+// Of one range of an Accept header.
+std::optional<Media> media_of(std::string_view type) {
+  if (equal_ignoring_case(type, "application/json") || type == "*/*" || type == "application/*") {
+    return Media::kJson;
+  }
+  if (equal_ignoring_case(type, "application/yaml")) return Media::kYaml;
+  if (equal_ignoring_case(type, "application/vnd.kubernetes.protobuf")) return Media::kProtobuf;
+  return std::nullopt;
+}
+
 Value response_kind(Arena& arena, std::string_view group, std::string_view version,
                     std::string_view kind) {
   Value object = Value::object();
@@ -127,11 +142,19 @@ Value response_kind(Arena& arena, std::string_view group, std::string_view versi
   return object;
 }
 
+// What is built in says so only where it is not that of the version which it stands below.
+Value response_kind(Arena& arena, const ResourceInfo& resource, std::string_view group,
+                    std::string_view version, std::string_view kind) {
+  const bool is_own = group == resource.group && version == resource.version;
+  return is_own && resource.custom == nullptr ? response_kind(arena, "", "", kind)
+                                              : response_kind(arena, group, version, kind);
+}
+
 Value aggregated_resource(Arena& arena, const ResourceInfo& resource) {
   Value object = Value::object();
   object.set_ref(arena, "resource", text(resource.name));
   object.set_ref(arena, "responseKind",
-                 response_kind(arena, resource.group, resource.version, resource.kind));
+                 response_kind(arena, resource, resource.group, resource.version, resource.kind));
   object.set_ref(arena, "scope", text(resource.namespaced ? "Namespaced" : "Cluster"));
   object.set_ref(arena, "singularResource", text(resource.singular));
   object.set_ref(arena, "verbs", words(arena, verbs_of(resource)));
@@ -145,7 +168,8 @@ Value aggregated_resource(Arena& arena, const ResourceInfo& resource) {
   for (const SubresourceInfo& sub : resource.subresources) {
     Value entry = Value::object();
     entry.set_ref(arena, "subresource", text(sub.name));
-    entry.set_ref(arena, "responseKind", response_kind(arena, sub.group, sub.version, sub.kind));
+    entry.set_ref(arena, "responseKind",
+                  response_kind(arena, resource, sub.group, sub.version, sub.kind));
     entry.set_ref(arena, "verbs", words(arena, sub.verbs));
     subresources.append(arena, entry);
   }
@@ -229,44 +253,37 @@ std::optional<std::string> api_resource_list_json(const Catalog& catalog, std::s
   return api::to_json_text(object);
 }
 
-std::optional<DiscoveryVersion> aggregated_discovery_wanted(std::string_view accept) {
+std::optional<Media> aggregated_discovery_wanted(std::string_view accept) {
   // In the client's order; clients that want it put it before plain JSON.
-  for (std::string_view range : split(accept, ',')) {
+  for (const std::string_view range : split(accept, ',')) {
     std::string_view group, version, kind;
-    bool is_json = true;
+    std::optional<Media> media;
     bool first = true;
     for (std::string_view part : split(range, ';')) {
       part = trim(part);
       if (std::exchange(first, false)) {
-        is_json = equal_ignoring_case(part, "application/json") || part == "*/*" ||
-                  part == "application/*";
+        media = media_of(part);
         continue;
       }
       if (part.starts_with("g=")) group = part.substr(2);
       if (part.starts_with("v=")) version = part.substr(2);
       if (part.starts_with("as=")) kind = part.substr(3);
     }
-    if (!is_json) continue;
+    if (!media) continue;
     if (kind.empty()) return std::nullopt;
-    if (kind != "APIGroupDiscoveryList" || group != "apidiscovery.k8s.io") continue;
-    if (version == "v2") return DiscoveryVersion::kV2;
-    if (version == "v2beta1") return DiscoveryVersion::kV2Beta1;
+    const bool is_ours = kind == kAggregatedList && group == kDiscoveryGroup && version == "v2";
+    if (is_ours) return media;
   }
   return std::nullopt;
 }
 
-std::string_view aggregated_discovery_content_type(DiscoveryVersion version) {
-  return version == DiscoveryVersion::kV2
-             ? "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-             : "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+std::string aggregated_discovery_content_type(Media media) {
+  return content_type_of(media, false) + ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 }
 
-std::string aggregated_discovery_json(const Catalog& catalog, bool legacy,
-                                      DiscoveryVersion version) {
+std::string aggregated_discovery(const Catalog& catalog, bool legacy, Media media) {
   Arena arena(256 * 1024);
-  Value object = head(
-      arena, "APIGroupDiscoveryList",
-      version == DiscoveryVersion::kV2 ? "apidiscovery.k8s.io/v2" : "apidiscovery.k8s.io/v2beta1");
+  Value object = head(arena, kAggregatedList, "apidiscovery.k8s.io/v2");
   object.set_ref(arena, "metadata", Value::object());
   Value items = Value::array();
   const std::vector<std::string_view> groups =
@@ -274,7 +291,12 @@ std::string aggregated_discovery_json(const Catalog& catalog, bool legacy,
   for (std::string_view group : groups)
     items.append(arena, aggregated_group(arena, catalog, group));
   object.set_ref(arena, "items", items);
-  return api::to_json_text(object);
+  if (media == Media::kYaml) return api::to_yaml_text(object);
+  if (media == Media::kJson) return api::to_json_text(object);
+  std::string bytes;
+  api::encode_protobuf_object(
+      bytes, object, *api::builtin_schema().find_type(kDiscoveryGroup, "v2", kAggregatedList));
+  return bytes;
 }
 
 std::string root_paths_json(const Catalog& catalog, std::span<const std::string_view> more) {

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "apiserver/catalog/catalog.h"
+#include "apiserver/http/media.h"
 
 namespace pinnace::apiserver {
 
@@ -23,16 +24,12 @@ std::optional<std::string> api_group_json(const Catalog& catalog, std::string_vi
 std::optional<std::string> api_resource_list_json(const Catalog& catalog, std::string_view group,
                                                   std::string_view version);
 
-// The versions of apidiscovery.k8s.io that an answer may have.
-enum class DiscoveryVersion { kV2, kV2Beta1 };
-
-// What an Accept header prefers: the aggregated form, or nothing for the plain one.
-std::optional<DiscoveryVersion> aggregated_discovery_wanted(std::string_view accept);
-std::string_view aggregated_discovery_content_type(DiscoveryVersion version);
+// What an Accept header prefers: the aggregated form in some media, or nothing for the plain one.
+std::optional<Media> aggregated_discovery_wanted(std::string_view accept);
+std::string aggregated_discovery_content_type(Media media);
 
 // `legacy` gives what is below /api (the group without a name), otherwise all below /apis.
-std::string aggregated_discovery_json(const Catalog& catalog, bool legacy,
-                                      DiscoveryVersion version);
+std::string aggregated_discovery(const Catalog& catalog, bool legacy, Media media);
 
 // The document of "/": the paths there are, groups and versions from the catalog.
 std::string root_paths_json(const Catalog& catalog, std::span<const std::string_view> more);

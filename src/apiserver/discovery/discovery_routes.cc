@@ -40,10 +40,10 @@ void discover_root(Backend& backend, Call& call, bool legacy) {
   const CatalogRef catalog = backend.catalog.current();
   const std::string name = legacy ? "api" : "apis";
   if (const auto wanted = aggregated_discovery_wanted(call.request.headers.get("accept"))) {
-    const std::string_view type = aggregated_discovery_content_type(*wanted);
-    const auto make = [&] { return aggregated_discovery_json(*catalog, legacy, *wanted); };
-    return answer_document(call, catalog->documents().get(name + " as " + std::string(type), make),
-                           type);
+    const std::string type = aggregated_discovery_content_type(*wanted);
+    const auto make = [&] { return aggregated_discovery(*catalog, legacy, *wanted); };
+    call.cache_control = "public";
+    return answer_document(call, catalog->documents().get(name + " as " + type, make), type);
   }
   const auto make = [&] {
     return legacy ? api_versions_json(server_address(backend.options))

@@ -53,9 +53,12 @@ TEST_F(DiscoveryRoutesTest, GivesAggregatedDocumentsWithAnEtag) {
   EXPECT_EQ(answer().body, "");
   get(discover_groups, "/apis", kAggregated, "", "\"other\"");
   EXPECT_EQ(answer().status, 200);
-  get(discover_core, "/api",
-      "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList");
-  EXPECT_EQ(body().string_at("apiVersion"), "apidiscovery.k8s.io/v2beta1");
+  const std::string binary = "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;"
+                             "as=APIGroupDiscoveryList";
+  get(discover_core, "/api", binary);
+  EXPECT_EQ(answer().headers.get("content-type"), binary);
+  EXPECT_EQ(answer().headers.get("cache-control"), "public");
+  EXPECT_EQ(api::read_protobuf_envelope(answer().body)->kind, "APIGroupDiscoveryList");
 }
 
 TEST_F(DiscoveryRoutesTest, GivesProtobufToThoseWhoWantIt) {

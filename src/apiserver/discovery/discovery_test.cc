@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/json.h"
+#include "api/protobuf.h"
 #include "io/sim_executor.h"
 
 namespace pinnace::apiserver {
@@ -91,19 +92,24 @@ TEST_F(DiscoveryTest, ListsResourcesAndSubresources) {
 
 TEST_F(DiscoveryTest, ReadsWhatAClientPrefers) {
   EXPECT_EQ(aggregated_discovery_wanted(
-                "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
-                "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+                "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v3;"
+                "as=APIGroupDiscoveryList,"
+                "application/yaml;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io,"
                 "application/json"),
-            DiscoveryVersion::kV2);
+            Media::kYaml);
+  EXPECT_EQ(aggregated_discovery_wanted("application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;"
+                                        "v=v2;as=APIGroupDiscoveryList, */*"),
+            Media::kProtobuf);
+  // Kubernetes no longer has this one.
   EXPECT_EQ(aggregated_discovery_wanted(
                 "application/json;as=APIGroupDiscoveryList;v=v2beta1;g=apidiscovery.k8s.io, */*"),
-            DiscoveryVersion::kV2Beta1);
+            std::nullopt);
   EXPECT_EQ(aggregated_discovery_wanted("application/json, */*"), std::nullopt);
   EXPECT_EQ(aggregated_discovery_wanted(""), std::nullopt);
 }
 
 TEST_F(DiscoveryTest, AggregatesAllGroups) {
-  const Value core = parse(aggregated_discovery_json(catalog_, true, DiscoveryVersion::kV2));
+  const Value core = parse(aggregated_discovery(catalog_, true, Media::kJson));
   EXPECT_EQ(core.string_at("apiVersion"), "apidiscovery.k8s.io/v2");
   ASSERT_EQ(core.find("items")->size(), 1U);
   const Value& version = core.find("items")->items()[0].find("versions")->items()[0];
@@ -115,9 +121,18 @@ TEST_F(DiscoveryTest, AggregatesAllGroups) {
   ASSERT_NE(eviction, nullptr);
   EXPECT_EQ(api::to_json_text(*eviction->find("responseKind")),
             R"({"group":"policy","version":"v1","kind":"Eviction"})");
-  const Value rest = parse(aggregated_discovery_json(catalog_, false, DiscoveryVersion::kV2Beta1));
-  EXPECT_EQ(rest.string_at("apiVersion"), "apidiscovery.k8s.io/v2beta1");
-  EXPECT_GT(rest.find("items")->size(), 10U);
+  EXPECT_EQ(api::to_json_text(*pods->find("responseKind")),
+            R"({"group":"","version":"","kind":"Pod"})");
+  const std::string rest = aggregated_discovery(catalog_, false, Media::kJson);
+  const auto items = parse(rest).find("items")->size();
+  EXPECT_GT(items, 10U);
+  const auto* type =
+      api::builtin_schema().find_type("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList");
+  api::Arena arena;
+  const auto decoded = api::decode_protobuf_object(
+      arena, aggregated_discovery(catalog_, false, Media::kProtobuf), *type);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->find("items")->size(), items);
 }
 
 TEST_F(DiscoveryTest, EveryServedResourceIsFoundInItsList) {

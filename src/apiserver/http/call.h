@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,8 @@ struct Call : std::enable_shared_from_this<Call> {
   std::function<void(int status)> on_answer;
   bool closes_connection = false;   // An HTTP/2 client is to go elsewhere with its next requests.
   bool is_refused_at_gate = false;  // Then nobody is to guess what form the answer has.
+  MonotonicTime received_at;
+  std::optional<MonotonicTime> ends_at;  // None for what lasts.
   Deadlines::Entry deadline;
   fairness::Turn turn;
 

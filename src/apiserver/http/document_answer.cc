@@ -32,7 +32,7 @@ void answer_document(Call& call, const Document& document, std::string_view cont
   headers.add("etag", "\"" + document.etag + "\"");
   headers.add("vary", "Accept");
   headers.add("cache-control",
-              is_final ? "public, immutable, max-age=31536000" : "no-cache, private");
+              is_final ? "public, immutable, max-age=31536000" : call.cache_control);
   if (has_this_version(call.request.headers.get("if-none-match"), document.etag)) {
     if (call.claim()) call.exchange->respond(304, std::move(headers), std::string());
     return call.finished(304);

@@ -17,14 +17,12 @@ Result<Query> Query::parse(std::string_view text) {
     const auto end = text.find('&');
     const std::string_view part = text.substr(0, end);
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    if (part.empty()) continue;
+    if (part.empty() || part.find(';') != part.npos) continue;
     const auto equals = part.find('=');
     auto name = query_decode(part.substr(0, equals));
     auto value = equals == std::string_view::npos ? std::optional<std::string>("")
                                                   : query_decode(part.substr(equals + 1));
-    if (!name || !value) {
-      return errors::bad_request("invalid URL escape in the query: " + std::string(part));
-    }
+    if (!name || !value) continue;
     if (query.entries_.size() == kMaxParameters) {
       return errors::bad_request("too many query parameters");
     }

@@ -1,5 +1,6 @@
 // Query is the decoded part of a URL after '?'.
 //
+// Errors: a pair with an escape that is none, or with a semicolon, is as if it were not there.
 // Bounds: more than 256 parameters are a bad request.
 #pragma once
 

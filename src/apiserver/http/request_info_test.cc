@@ -57,7 +57,7 @@ TEST(RequestInfo, NamesWhatThePathAsksFor) {
       {"GET", "/api/v1/namespaces/a/pods/%2e%2e", "bad path"},
       {"GET", "/api/v1/namespaces/a/pods/b%2Fc", "bad path"},
       {"GET", "/api/v1//pods", "bad path"},
-      {"GET", "/api/v1/pods?limit=%zz", "bad query"},
+      {"GET", "/api/v1/pods?limit=%zz&watch=true&a;b", "watch /v1 pods ns= name= sub="},
   };
   for (const Row& row : rows) EXPECT_EQ(describe(row.method, row.target), row.wanted) << row.target;
 }

@@ -275,13 +275,44 @@ Result<void> check_repeated_keys(Call& call, const std::vector<std::string>& dup
   return {};
 }
 
+namespace {
+
+// Whether a path leads into what Kubernetes keeps as it came, or hands to a reader of the type's
+// own, which is not strict: a schema or a boolean.
+bool is_read_as_it_comes(const api::TypeInfo& type, std::string_view path) {
+  const api::TypeInfo* at = &type;
+  while (at != nullptr && at->form != api::TypeForm::kOneOf) {
+    const auto end = std::min(path.find_first_of(".["), path.size());
+    const api::FieldInfo* field = at->field(path.substr(0, end));
+    path.remove_prefix(end);
+    if (field == nullptr || path.empty()) return false;
+    if (field->form == api::Form::kAnyJson || field->form == api::Form::kRawObject) return true;
+    if (path.starts_with('[')) path.remove_prefix(std::min(path.find(']') + 1, path.size()));
+    if (field->container == api::Container::kMap) {
+      path.remove_prefix(std::min(path.find_first_of(".[", 1), path.size()));
+    }
+    if (path.empty()) return false;
+    path.remove_prefix(1);
+    at = field->type;
+  }
+  return at != nullptr;
+}
+
+std::vector<std::string> read_strictly(const api::TypeInfo& type, std::vector<std::string> paths) {
+  std::erase_if(paths, [&](const auto& path) { return is_read_as_it_comes(type, path); });
+  return paths;
+}
+
+}  // namespace
+
 Result<void> check_fields(Call& call, api::Arena& arena, api::Value& object,
                           const api::TypeInfo& type, const SourceText& source,
                           const std::vector<std::string>& known) {
   std::vector<std::string> unknown;
   if (auto ok = api::normalise(arena, object, type, &unknown); !ok) return ok;
   return judge_fields(call, type, known,
-                      api::field_problems(source.json, unknown, source.duplicates));
+                      api::field_problems(source.json, read_strictly(type, std::move(unknown)),
+                                          read_strictly(type, source.duplicates)));
 }
 
 namespace {

@@ -33,13 +33,28 @@ std::string registry_path(const api::ResourceInfo& storage, const store::Key& ke
   return "/registry/" + folder_of(storage) + "/" + (key.ns.empty() ? "" : key.ns + "/") + key.name;
 }
 
-Unexpected other_uid(const Call& call, const store::Key& key, std::string_view wanted,
-                     std::string_view there) {
+namespace {
+
+Unexpected unmet(const Call& call, const store::Key& key, const std::string& what,
+                 std::string_view wanted, std::string_view there) {
   return errors::conflict(
       resource_text(*call.resource), key.name,
       "StorageError: invalid object, Code: 4, Key: " + registry_path(*call.storage, key) +
-          ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: " +
-          std::string(wanted) + ", UID in object meta: " + std::string(there));
+          ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: " + what +
+          " in precondition: " + std::string(wanted) + ", " + what +
+          " in object meta: " + std::string(there));
+}
+
+}  // namespace
+
+Unexpected other_uid(const Call& call, const store::Key& key, std::string_view wanted,
+                     std::string_view there) {
+  return unmet(call, key, "UID", wanted, there);
+}
+
+Unexpected other_revision(const Call& call, const store::Key& key, std::string_view wanted,
+                          std::string_view there) {
+  return unmet(call, key, "ResourceVersion", wanted, there);
 }
 
 }  // namespace pinnace::apiserver

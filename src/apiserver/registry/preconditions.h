@@ -19,5 +19,7 @@ std::string registry_path(const api::ResourceInfo& storage, const store::Key& ke
 // Of a write: `there` is "" when there is no such object.
 Unexpected other_uid(const Call& call, const store::Key& key, std::string_view wanted,
                      std::string_view there);
+Unexpected other_revision(const Call& call, const store::Key& key, std::string_view wanted,
+                          std::string_view there);
 
 }  // namespace pinnace::apiserver

@@ -215,11 +215,11 @@ TEST_F(Representations, GetGivesPartialMetadata) {
 TEST_F(Representations, YamlAndPrettyJson) {
   put_map("a");
   EXPECT_EQ(get("/api/v1/namespaces/default/configmaps/a", "application/yaml")->body.substr(0, 16),
-            "kind: ConfigMap\n");
+            "apiVersion: v1\nd");
   EXPECT_EQ(get("/api/v1/namespaces/default/configmaps/a?pretty=true")->body.substr(0, 24),
             "{\n  \"kind\": \"ConfigMap\",");
   EXPECT_EQ(get("/api/v1/configmaps", "application/yaml")->body.substr(0, 20),
-            "kind: ConfigMapList\n");
+            "apiVersion: v1\nitems");
 }
 
 TEST_F(Representations, ListsStreamInBothMedia) {

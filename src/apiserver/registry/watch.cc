@@ -346,19 +346,28 @@ class WatchBody : public net::Body {
 
   void say_bookmark(bool is_initial_end) {
     if (wants_lists()) return;
-    const ObjectKind kind = answered_kind(*resource_, output_);
-    const std::string revision = revision_member(position_);
+    const bool is_table = output_.shape == Shape::kTable;
+    const ObjectKind kind = answered_kind(is_table ? *storage_ : *resource_,
+                                          is_table ? Output{} : output_);
     std::string object = "{\"kind\":\"" + kind.kind + "\",\"apiVersion\":\"" + kind.api_version +
-                         "\",\"metadata\":{" + revision;
+                         "\",\"metadata\":{";
+    const std::size_t revision_offset = object.size();
+    object += revision_member(position_);
     if (is_initial_end) object += ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}";
     object += "}}";
-    if (output_.shape == Shape::kTable) {
-      object = "{\"kind\":\"Table\",\"apiVersion\":\"" + kind.api_version + "\",\"metadata\":{" +
-               revision +
-               "},\"columnDefinitions\":[],\"rows\":[{\"cells\":[],\"object\":" + object + "}]}";
-    }
+    if (is_table) return say("BOOKMARK", empty_object(std::move(object), revision_offset));
     if (output_.media == Media::kProtobuf) object = to_protobuf(object);
     append("BOOKMARK", object);
+  }
+
+  // What a bookmark's row is made of.
+  store::ObjectRef empty_object(std::string json, std::size_t revision_offset) const {
+    auto object = std::make_shared<store::Object>();
+    object->key.resource = storage_->storage_resource;
+    object->revision = position_;
+    object->revision_offset = static_cast<std::uint32_t>(revision_offset);
+    object->json = std::move(json);
+    return object;
   }
 
   std::string to_protobuf(std::string_view json) const {

@@ -13,20 +13,25 @@ namespace {
 
 const api::TypeInfo* binding_type() { return api::builtin_schema().find_type("", "v1", "Binding"); }
 
+// Scheduled, and nominated for no node any more.
 void set_scheduled(Change& change, api::Value& object) {
   api::Value& status = object.ensure_object(change.arena, "status");
+  status.erase("nominatedNodeName");
   api::Value condition = api::Value::object();
   condition.set_ref(change.arena, "type", api::Value::string_ref("PodScheduled"));
   condition.set_ref(change.arena, "status", api::Value::string_ref("True"));
   condition.set_ref(change.arena, "lastProbeTime", api::Value::null());
   condition.set_ref(change.arena, "lastTransitionTime", change.text(rfc3339(change.backend.now())));
   api::Value conditions = api::Value::array();
+  bool is_there = false;
   if (const auto* list = status.find("conditions"); list != nullptr && list->is_array()) {
     for (const auto& item : list->items()) {
-      if (item.string_at("type") != "PodScheduled") conditions.append(change.arena, item);
+      const bool is_it = item.string_at("type") == "PodScheduled";
+      is_there = is_there || is_it;
+      conditions.append(change.arena, is_it ? condition : item);
     }
   }
-  conditions.append(change.arena, condition);
+  if (!is_there) conditions.append(change.arena, condition);
   status.set_ref(change.arena, "conditions", conditions);
 }
 
@@ -66,6 +71,11 @@ Result<void> bind(Change& change, api::Value& object, const api::Value& old,
   if (!uid.empty() && uid != meta_text(old, "uid")) {
     return other_uid(change.call, {"pods", change.ns, change.name}, uid, meta_text(old, "uid"));
   }
+  const std::string_view revision = meta_text(binding, "resourceVersion");
+  if (!revision.empty() && revision != meta_text(old, "resourceVersion")) {
+    return other_revision(change.call, {"pods", change.ns, change.name}, revision,
+                          meta_text(old, "resourceVersion"));
+  }
   if (is_being_deleted(old)) {
     return refuse("pod " + change.name + " is being deleted, cannot be assigned to a host");
   }
@@ -92,11 +102,9 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_write_options(*call, WriteKind::kCreate); !ok) {
     return answer_error(*call, ok.error());
   }
-  // What is changed is the pod, whichever path was taken.
-  call->resource = api::builtin_schema().find_resource("", "v1", "pods");
-  call->storage = call->resource;
-  auto admission = std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate,
-                                                          call->resource->subresource("binding"));
+  // Of `bindings` there are no subresources: to admission it is a resource like others.
+  auto admission =
+      std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
   api::Arena& arena = admission->arena;
   auto media = body_media(call->request.headers.get("content-type"));
   if (!media) return answer_error(*call, media.error());
@@ -108,7 +116,16 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
     return answer_error(*call, ok.error());
   }
+  const std::string_view ns = meta_text(*body, "namespace");
+  if (!ns.empty() && ns != call->info.ns) {
+    return answer_error(*call, errors::bad_request("the namespace of the provided object does not "
+                                                   "match the namespace sent on the request")
+                                   .error());
+  }
   const std::string name(meta_text(*body, "name"));
+  if (call->info.name.empty() && name.empty()) {
+    return answer_error(*call, errors::bad_request("Name parameter required.").error());
+  }
   if (!call->info.name.empty() && name != call->info.name) {
     return answer_error(
         *call, errors::bad_request("name in URL does not match name in Binding object").error());
@@ -128,6 +145,9 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
     answer_status(answered, 201, created_json());
   };
   admit_subresource(admission, [backend, call, name, update = std::move(update)]() mutable {
+    // What is changed is the pod, whichever path was taken.
+    call->resource = api::builtin_schema().find_resource("", "v1", "pods");
+    call->storage = call->resource;
     run_update(backend, call, {"pods", call->info.ns, name}, std::move(update));
   });
 }

@@ -54,6 +54,9 @@ class WebhookTarget {
   // config-file and its like take it. Reads files: not while serving.
   static Result<std::shared_ptr<const WebhookTarget>> read_kubeconfig(const std::string& path);
 
+  // The same with one more parameter, as NAME=VALUE.
+  std::shared_ptr<const WebhookTarget> with_parameter(std::string_view parameter) const;
+
   const std::string& url() const { return url_; }
   const net::Url& parts() const { return parts_; }
   const std::string& authorization() const { return authorization_; }

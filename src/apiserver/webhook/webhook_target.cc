@@ -77,6 +77,14 @@ Result<api::Value> read_config(api::Arena& arena, const std::string& path) {
 
 }  // namespace
 
+WebhookTargetRef WebhookTarget::with_parameter(std::string_view parameter) const {
+  std::shared_ptr<WebhookTarget> target(new WebhookTarget(*this));
+  for (std::string* url : {&target->url_, &target->parts_.path}) {
+    (*url += url->find('?') == std::string::npos ? '?' : '&') += parameter;
+  }
+  return target;
+}
+
 Result<WebhookTargetRef> WebhookTarget::create(WebhookTargetOptions options) {
   auto parts = net::parse_url(options.url);
   if (!parts) return std::unexpected(std::move(parts.error()));

@@ -210,12 +210,12 @@ class Formatter {
     return text;
   }
 
-  // "1.5e+03" as it is read in English: "1.5 × 10⁰³".
+  // "1.5e+03" as it is read in English: "1.5×10⁰³".
   static std::string with_power(const std::string& text) {
     constexpr const char* kDigits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
                                        "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
     const std::size_t exponent = text.find('e');
-    std::string result = text.substr(0, exponent) + "\u202f\u00d7\u202f10";
+    std::string result = text.substr(0, exponent) + "\u00d710";
     for (const char c : text.substr(exponent + 1)) {
       if (c == '-') result += "\u207b";
       if (c >= '0' && c <= '9') result += kDigits[c - '0'];

@@ -167,12 +167,26 @@ cel::Value PolicyVariables::get(std::string_view field) {
 }
 
 bool is_exempt_from_policies(const AdmissionRequest& request) {
-  const api::ResourceInfo& resource = *request.change.call.resource;
-  // Policies and their bindings; webhooks are as others to them.
-  const bool is_policy = is_admission_configuration(request) &&
-                         resource.name.find("admissionpolic") != resource.name.npos;
-  return is_policy || resource.group == "authentication.k8s.io" ||
-         resource.group == "authorization.k8s.io";
+  // Webhooks are as others to policies.
+  struct Exempt {
+    std::string_view group, resource;
+  };
+  static constexpr Exempt kExempt[] = {
+      {"admissionregistration.k8s.io", "mutatingadmissionpolicies"},
+      {"admissionregistration.k8s.io", "mutatingadmissionpolicybindings"},
+      {"admissionregistration.k8s.io", "validatingadmissionpolicies"},
+      {"admissionregistration.k8s.io", "validatingadmissionpolicybindings"},
+      {"authentication.k8s.io", "selfsubjectreviews"},
+      {"authentication.k8s.io", "tokenreviews"},
+      {"authorization.k8s.io", "localsubjectaccessreviews"},
+      {"authorization.k8s.io", "selfsubjectaccessreviews"},
+      {"authorization.k8s.io", "selfsubjectrulesreviews"},
+      {"authorization.k8s.io", "subjectaccessreviews"},
+  };
+  const api::ResourceInfo& asked = *request.change.call.resource;
+  return std::ranges::any_of(kExempt, [&](const Exempt& each) {
+    return asked.group == each.group && asked.name == each.resource;
+  });
 }
 
 }  // namespace pinnace::apiserver

@@ -1,5 +1,7 @@
 #include "apiserver/admission/webhooks/asking.h"
 
+#include <algorithm>
+
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/backend.h"
 #include "apiserver/proxy/service_proxy.h"
@@ -8,6 +10,9 @@
 
 namespace pinnace::apiserver {
 namespace {
+
+// What changes an object has no more than this for all who are asked.
+constexpr Duration kChangeAtMost = std::chrono::seconds(34);
 
 // One question under way: what is left of it once the request's thread has gone on.
 struct Question {
@@ -59,6 +64,14 @@ WebhookOutcome read_answer(const Question& question, const Result<WebhookAnswer>
   WebhookOutcome outcome;
   outcome.answer = std::move(*review);
   return outcome;
+}
+
+// The webhook's own time, or what is left of the request if that is less.
+Duration time_for(const Webhook& webhook, const Call& call, MonotonicTime now) {
+  const Duration own = std::chrono::seconds(webhook.timeout_seconds);
+  Duration left = call.received_at + kChangeAtMost - now;
+  if (call.ends_at) left = std::min(left, *call.ends_at - now);
+  return std::clamp(left, Duration::zero(), own);
 }
 
 // One of the addresses that are behind the webhook's Service.
@@ -128,12 +141,16 @@ void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating,
                webhook.speaks_v1, is_mutating, backend.options.clock.monotonic(), std::move(done)});
   WebhookRequest call;
   call.body = review_text(webhook.speaks_v1, question->uid, described);
-  call.timeout = std::chrono::seconds(webhook.timeout_seconds);
+  call.timeout = time_for(webhook, change.call, question->start);
+  // Who is asked is told how long we wait, in whole seconds.
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(call.timeout).count();
+  const WebhookTargetRef target =
+      (*webhook.target)->with_parameter("timeout=" + std::to_string(seconds) + "s");
   if (auto ok = resolve(backend, webhook, call); !ok) {
     return question->done(
-        failed("failed to call webhook: " + webhook_failure(**webhook.target, ok.error().message)));
+        failed("failed to call webhook: " + webhook_failure(*target, ok.error().message)));
   }
-  backend.options.webhooks->send(*webhook.target, std::move(call),
+  backend.options.webhooks->send(target, std::move(call),
                                  [question](const Result<WebhookAnswer>& answer) {
                                    auto outcome = read_answer(*question, answer);
                                    question->count(outcome, answer ? answer->status : 0);

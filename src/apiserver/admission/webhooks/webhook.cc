@@ -48,8 +48,6 @@ Result<WebhookTargetRef> target_of(const api::Value& entry, const WebhookIdentit
       identities.identify(url->host, url->port, options);
     }
   }
-  options.url += (options.url.find('?') == std::string::npos ? "?timeout=" : "&timeout=") +
-                 std::to_string(webhook.timeout_seconds) + "s";
   return WebhookTarget::create(std::move(options));
 }
 

@@ -26,7 +26,7 @@ struct Webhook {
   bool has_side_effects = false;  // Also in a dry run.
   bool speaks_v1 = true;          // Else admission.k8s.io/v1beta1.
   int timeout_seconds = 10;
-  Result<WebhookTargetRef> target;
+  Result<WebhookTargetRef> target;  // Without the time that it has.
   // The Service that the target stands for; empty for a URL.
   std::string service_namespace, service_name;
   int service_port = 443;

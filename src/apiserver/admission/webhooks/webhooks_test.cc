@@ -230,6 +230,18 @@ TEST_F(WebhooksTest, RefuseInTheirWords) {
             "admission webhook \"v.example.com\" denied the request without explanation");
 }
 
+TEST_F(WebhooksTest, HaveNoMoreTimeThanTheRequest) {
+  start(client_);
+  client_.hooks["https://hook/a"] = allow;
+  hook("validating", "a");
+  ASSERT_EQ(map("m", "{}", "?timeout=3s")->status, 201);
+  EXPECT_EQ(client_.seen.back().url, "https://hook/a?timeout=3s");
+  EXPECT_EQ(client_.seen.back().timeout, std::chrono::seconds(3));
+  ASSERT_EQ(map("n", "{}", "?timeout=1500ms")->status, 201);
+  EXPECT_EQ(client_.seen.back().url, "https://hook/a?timeout=2s") << "whole seconds";
+  EXPECT_EQ(client_.seen.back().timeout, std::chrono::milliseconds(1500));
+}
+
 TEST_F(WebhooksTest, FailAsTheirPolicySays) {
   start(client_);
   hook("validating", "open", R"(,"failurePolicy":"Ignore")");
