@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "api/conversion.h"
 #include "api/image_reference.h"
 #include "api/member_index.h"
 #include "api/object_codec.h"
@@ -289,6 +290,16 @@ void scaling_behavior(Arena& arena, Value& object, const TypeInfo& type) {
   fill_scaling_rules(arena, behavior, behavior_type, "scaleDown", kDown, false);
 }
 
+// Without one it says that its template was never counted.
+void template_generation(Arena& arena, Value& object, const TypeInfo& type) {
+  const TypeInfo& meta_type = type_of(type, "metadata");
+  Value& annotations =
+      map_member(arena, map_member(arena, object, type, "metadata"), meta_type, "annotations");
+  if (annotations.find(kTemplateGeneration) != nullptr) return;
+  annotations.set_ref(arena, kTemplateGeneration, Value::string_ref("0"));
+  sort_members(annotations);
+}
+
 void crd_names(Arena& arena, Value& object, const TypeInfo& type) {
   Value* names = object.find("names");
   const std::string kind(names == nullptr ? "" : names->string_at("kind"));
@@ -334,7 +345,7 @@ void crd_stored_versions(Arena& arena, Value& object, const TypeInfo& type) {
   set_in_order(arena, status, type_of(type, "status"), "storedVersions", list);
 }
 
-constexpr std::array<std::pair<std::string_view, DefaultFunction>, 18> kFunctions{{
+constexpr std::array<std::pair<std::string_view, DefaultFunction>, 19> kFunctions{{
     {"pull-policy", pull_policy},
     {"volume-source", volume_source},
     {"service-account-names", service_account_names},
@@ -350,6 +361,7 @@ constexpr std::array<std::pair<std::string_view, DefaultFunction>, 18> kFunction
     {"load-balancer-ip-mode", load_balancer_ip_mode},
     {"claim-template-kinds", claim_template_kinds},
     {"scaling-behavior", scaling_behavior},
+    {"template-generation", template_generation},
     {"crd-names", crd_names},
     {"crd-versions", crd_versions},
     {"crd-stored-versions", crd_stored_versions},
