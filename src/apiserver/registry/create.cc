@@ -142,7 +142,7 @@ Result<void> prepare(Creation& creation) {
   validate_meta(change, strategy, creation.object);
   if (strategy.validate != nullptr) strategy.validate(change, creation.object);
   validate_by_schema(change, *change.storage.type, creation.object, nullptr);
-  if (change.causes.empty() && strategy.claim != nullptr) {
+  if (strategy.claim != nullptr) {
     if (auto ok = strategy.claim(change, creation.object, nullptr); !ok) return ok;
   }
   if (!change.causes.empty()) {
