@@ -269,7 +269,7 @@ void fill_scaling_rules(Arena& arena, Value& behavior, const TypeInfo& type, std
   if (rules.find("selectPolicy") == nullptr) {
     set_in_order(arena, rules, rules_type, "selectPolicy", Value::string_ref("Max"));
   }
-  if (!items_at(rules, "policies").empty()) return;
+  if (rules.find("policies") != nullptr) return;
   Value list = Value::array();
   for (const ScalingPolicy& policy : policies) {
     Value entry = Value::object();
