@@ -82,7 +82,9 @@ void host_ports(Arena& arena, Value& object, const TypeInfo& type) {
 // Less than no time is the least that there is.
 void least_grace(Arena& arena, Value& object, const TypeInfo& type) {
   constexpr std::string_view kGrace = "terminationGracePeriodSeconds";
-  if (object.int_at(kGrace) < 0) set_in_order(arena, object, type, kGrace, Value::integer(1));
+  Value* spec = object.find("spec");
+  if (spec == nullptr || spec->int_at(kGrace) >= 0) return;
+  set_in_order(arena, *spec, type_of(type, "spec"), kGrace, Value::integer(1));
 }
 
 // A limit without a request is also the request.

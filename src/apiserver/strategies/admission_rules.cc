@@ -57,11 +57,14 @@ void validate_resources(const Field& resources) {
     resources.invalid("if '*/*' is present, must not specify other resources");
   }
   if (!has(resources, "*")) return;
+  // The last of them counts, as in Kubernetes.
+  bool is_other_last = false;
   for (const Field& resource : resources.items()) {
-    if (resource.text().find('/') != std::string_view::npos || resource.is("*")) continue;
-    return resources.invalid(
-        "if '*' is present, must not specify other resources without subresources");
+    if (resource.empty() || resource.text().find('/') != std::string_view::npos) continue;
+    is_other_last = !resource.is("*");
   }
+  if (!is_other_last) return;
+  resources.invalid("if '*' is present, must not specify other resources without subresources");
 }
 
 // The texts of Kubernetes, which writes types as their names at run time.
