@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "api/conversion.h"
 #include "api/image_reference.h"
 #include "api/member_index.h"
 #include "api/object_codec.h"
@@ -81,7 +82,9 @@ void host_ports(Arena& arena, Value& object, const TypeInfo& type) {
 // Less than no time is the least that there is.
 void least_grace(Arena& arena, Value& object, const TypeInfo& type) {
   constexpr std::string_view kGrace = "terminationGracePeriodSeconds";
-  if (object.int_at(kGrace) < 0) set_in_order(arena, object, type, kGrace, Value::integer(1));
+  Value* spec = object.find("spec");
+  if (spec == nullptr || spec->int_at(kGrace) >= 0) return;
+  set_in_order(arena, *spec, type_of(type, "spec"), kGrace, Value::integer(1));
 }
 
 // A limit without a request is also the request.
@@ -268,7 +271,7 @@ void fill_scaling_rules(Arena& arena, Value& behavior, const TypeInfo& type, std
   if (rules.find("selectPolicy") == nullptr) {
     set_in_order(arena, rules, rules_type, "selectPolicy", Value::string_ref("Max"));
   }
-  if (!items_at(rules, "policies").empty()) return;
+  if (rules.find("policies") != nullptr) return;
   Value list = Value::array();
   for (const ScalingPolicy& policy : policies) {
     Value entry = Value::object();
@@ -287,6 +290,16 @@ void scaling_behavior(Arena& arena, Value& object, const TypeInfo& type) {
   const TypeInfo& behavior_type = type_of(type_of(type, "spec"), "behavior");
   fill_scaling_rules(arena, behavior, behavior_type, "scaleUp", kUp, true);
   fill_scaling_rules(arena, behavior, behavior_type, "scaleDown", kDown, false);
+}
+
+// Without one it says that its template was never counted.
+void template_generation(Arena& arena, Value& object, const TypeInfo& type) {
+  const TypeInfo& meta_type = type_of(type, "metadata");
+  Value& annotations =
+      map_member(arena, map_member(arena, object, type, "metadata"), meta_type, "annotations");
+  if (annotations.find(kTemplateGeneration) != nullptr) return;
+  annotations.set_ref(arena, kTemplateGeneration, Value::string_ref("0"));
+  sort_members(annotations);
 }
 
 void crd_names(Arena& arena, Value& object, const TypeInfo& type) {
@@ -334,7 +347,7 @@ void crd_stored_versions(Arena& arena, Value& object, const TypeInfo& type) {
   set_in_order(arena, status, type_of(type, "status"), "storedVersions", list);
 }
 
-constexpr std::array<std::pair<std::string_view, DefaultFunction>, 18> kFunctions{{
+constexpr std::array<std::pair<std::string_view, DefaultFunction>, 19> kFunctions{{
     {"pull-policy", pull_policy},
     {"volume-source", volume_source},
     {"service-account-names", service_account_names},
@@ -350,6 +363,7 @@ constexpr std::array<std::pair<std::string_view, DefaultFunction>, 18> kFunction
     {"load-balancer-ip-mode", load_balancer_ip_mode},
     {"claim-template-kinds", claim_template_kinds},
     {"scaling-behavior", scaling_behavior},
+    {"template-generation", template_generation},
     {"crd-names", crd_names},
     {"crd-versions", crd_versions},
     {"crd-stored-versions", crd_stored_versions},

@@ -338,6 +338,12 @@ bool Normaliser::absent(Value& value, const FieldInfo& info, const TypeInfo& own
   }
 }
 
+// Whether an empty one that was sent is told from none.
+bool is_told_empty(const Value& value, const FieldInfo& info) {
+  return info.container != Container::kOne && !value.is_null() &&
+         info.limits.find("toldEmpty") != std::string_view::npos;
+}
+
 bool Normaliser::fields(const Value& from, Value& to, const TypeInfo& type, const TypeInfo& owner,
                         const Step* at, std::size_t& matched) {
   for (const FieldInfo& info : type.fields) {
@@ -356,7 +362,7 @@ bool Normaliser::fields(const Value& from, Value& to, const TypeInfo& type, cons
       value = *found;
       if (!field(value, info, owner, &step)) return false;
       const bool droppable = !info.is_pointer || info.container != Container::kOne;
-      if (info.omit_empty && droppable && is_empty(value)) continue;
+      if (info.omit_empty && droppable && is_empty(value) && !is_told_empty(value, info)) continue;
     }
     to.add_ref(arena_, info.name, value);
   }

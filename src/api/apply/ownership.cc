@@ -323,6 +323,23 @@ Result<void> check(Arena& arena, const Versions& versions, const Writer& writer,
   return {};
 }
 
+// What was stored under another schema may not be what this one says: then nothing can be said of
+// who manages what.
+Result<void> check_fits(Arena& arena, const Versions& versions, const Writer& writer,
+                        const Value& before, const Value& after) {
+  if (!versions.may_have_changed()) return {};
+  const Shape shape = versions.shape(writer.api_version);
+  const auto refuse = [&](std::string_view which, const Value& object, const std::string& fault) {
+    return errors::unexplained("failed to convert " + std::string(which) + " object (" +
+                               object_text(writer, object) + ") to smd typed: " + fault);
+  };
+  if (const auto fault = find_live_fault(arena, shape, after)) return refuse("new", after, *fault);
+  if (const auto fault = find_live_fault(arena, shape, before)) {
+    return refuse("old", before, *fault);
+  }
+  return {};
+}
+
 // Leaves out the conflicts that are with the manager's own client-side configuration.
 void forgive(Arena& arena, const FieldSet& own, std::vector<Conflict>& conflicts) {
   for (Conflict& conflict : conflicts) conflict.fields = subtract(arena, conflict.fields, own);
@@ -342,6 +359,7 @@ std::string object_text(const Writer& writer, const Value& object) {
 
 Result<void> track_update(Arena& arena, const Versions& versions, const Writer& writer,
                           const Value& before, const Value& after, Managers& managers) {
+  if (auto ok = check_fits(arena, versions, writer, before, after); !ok) return ok;
   if (versions.may_have_changed()) reconcile(arena, versions, managers);
   Manager self;
   self.name = writer.manager.empty() ? kUnknown : writer.manager;
@@ -375,17 +393,18 @@ Result<void> track_update(Arena& arena, const Versions& versions, const Writer& 
 Result<Applied> apply_configuration(Arena& arena, const Versions& versions, const Writer& writer,
                                     bool force, const Value& live, const Value& config,
                                     Managers& managers) {
-  if (auto ok = check(arena, versions, writer, live, config); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
   Managers now = managers;
   if (now.empty()) {
     Writer first = writer;
     first.manager = kBeforeFirstApply;
     const Value nothing = versions.empty_object(arena, writer.api_version);
     if (auto ok = track_update(arena, versions, first, nothing, live, now); !ok) {
+      ok.error().message = "failed to create manager for existing fields: " + ok.error().message;
       return std::unexpected(std::move(ok.error()));
     }
+  }
+  if (auto ok = check(arena, versions, writer, live, config); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
   reconcile(arena, versions, now);
   Applier applier(arena, versions, writer, live, config);

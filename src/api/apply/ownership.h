@@ -47,7 +47,7 @@ std::string object_text(const Writer& writer, const Value& object);
 
 // After a create, update or patch other than apply, of `before` into `after`, in the writer's
 // version: what changed is the writer's.
-// Errors: an object that another manager's version cannot say.
+// Errors: an object that another manager's version cannot say, or that does not fit its schema.
 Result<void> track_update(Arena& arena, const Versions& versions, const Writer& writer,
                           const Value& before, const Value& after, Managers& managers);
 

@@ -89,8 +89,7 @@ std::string_view json_type(const Value& value) {
 
 bool is_whole(const Value& value) {
   return value.is_int() ||
-         (value.type() == Value::Type::kDouble &&
-          value.as_double() == std::floor(value.as_double()) && std::isfinite(value.as_double()));
+         (value.type() == Value::Type::kDouble && is_close_to_whole(value.as_double()));
 }
 
 bool is_of_type(const Value& value, const Node& schema) {
@@ -128,8 +127,8 @@ struct Before {
 
 class Validator {
  public:
-  Validator(std::vector<Cause>& causes, const std::string& place, std::string path)
-      : causes_(causes), place_(place), path_(std::move(path)) {}
+  Validator(std::vector<Cause>& causes, const std::string& place, std::string path, Formats formats)
+      : causes_(causes), place_(place), path_(std::move(path)), formats_(formats) {}
 
   void check(const Value& value, const Node& schema, Before before) {
     if (causes_.size() >= kMaxCauses) return;
@@ -196,7 +195,8 @@ class Validator {
   // A format makes a type of its own of what it is for.
   void check_type(const Value& value, const Node& schema) {
     const std::string_view format = schema.checks == nullptr ? "" : schema.checks->format;
-    const bool is_formatted = !format.empty() && is_known_format(format);
+    const bool is_formatted =
+        !format.empty() && (formats_ == Formats::kAll || is_known_format(format));
     const bool takes_numbers =
         schema.int_or_string || schema.type == Type::kInteger || schema.type == Type::kNumber;
     const bool is_listed = value.is_string() || value.is_array();
@@ -239,9 +239,6 @@ class Validator {
 
   void check_number(const Value& value, const Node& schema) {
     ++matches_;
-    if (schema.type == Type::kInteger && !schema.int_or_string && !is_whole(value)) {
-      wrong_whole("Checked value must be of type integer (default format) in " + path_);
-    }
     if (schema.checks == nullptr) return;
     if (schema.checks->multiple_of) check_multiple(value, *schema.checks->multiple_of);
     if (value.is_int())
@@ -408,7 +405,7 @@ class Validator {
   };
   Said ask(const Value& value, const Node& schema, Before before) {
     Said said;
-    Validator one(said.causes, place_, path_);
+    Validator one(said.causes, place_, path_, formats_);
     one.check_all(value, schema, before);
     said.matches = one.matches();
     matches_ += said.matches;
@@ -475,15 +472,16 @@ class Validator {
   std::vector<Cause>& causes_;
   const std::string& place_;
   std::string path_;
+  const Formats formats_;
   std::size_t matches_ = 0;
 };
 
 }  // namespace
 
 void validate(std::vector<Cause>& causes, const Value& value, const Node& schema, const Value* old,
-              const std::string& place) {
+              const std::string& place, Formats formats) {
   std::vector<Cause> found;
-  Validator(found, place, "")
+  Validator(found, place, "", formats)
       .check(value, schema, old == nullptr ? Before{} : Before{old, &schema});
   // What several schemas say alike is said once.
   std::set<std::pair<std::string_view, std::string_view>> said;

@@ -19,10 +19,16 @@ namespace pinnace::api::structural {
 
 inline constexpr std::size_t kMaxCauses = 1000;
 
+// Which formats make a type of what they are for: those of texts that are looked into, or even
+// those of numbers and of nobody. Kubernetes takes out what it does not know before it looks at
+// objects, but not before it looks at defaults.
+enum class Formats { kKnown, kAll };
+
 // Types, bounds, patterns, and what the other keywords of OpenAPI say. `old`: what the value was
 // before, or null. Complaints call the value itself "", and are about places below `place`.
 void validate(std::vector<Cause>& causes, const Value& value, const Node& schema,
-              const Value* old = nullptr, const std::string& place = "");
+              const Value* old = nullptr, const std::string& place = "",
+              Formats formats = Formats::kKnown);
 
 // Items of lists of type "set" and "map" must differ.
 void validate_lists(std::vector<Cause>& causes, const Value& value, const Node& schema,

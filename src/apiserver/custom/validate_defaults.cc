@@ -140,7 +140,8 @@ class DefaultChecker {
 
   // Though what is missing inside is filled in with the default, it must be there.
   void check_value(const Node& node, const std::string& path) {
-    api::structural::validate(causes_, *node.default_value, node, nullptr, path);
+    api::structural::validate(causes_, *node.default_value, node, nullptr, path,
+                              api::structural::Formats::kAll);
   }
 
   // As if it had been there before, and as if it came anew.
@@ -174,7 +175,10 @@ void validate_defaults(std::vector<Cause>& causes, const Value& schema, const st
                        bool is_pruned) {
   const auto parsed = api::structural::Schema::parse(schema);
   if (!parsed) return;
-  DefaultChecker(causes, is_pruned).check(schema, (*parsed)->root(), path, true, {});
+  // The whole is a resource, even if nothing says so.
+  Node root = (*parsed)->root();
+  root.embedded_resource = root.has_resources = true;
+  DefaultChecker(causes, is_pruned).check(schema, root, path, true, {});
 }
 
 bool has_unpruned_defaults(const Value& schema) {

@@ -106,8 +106,11 @@ Result<void> settle_request(Creation& creation) {
   Change& change = creation.change;
   api::Value& meta = meta_of(change.arena, creation.object);
   if (auto ok = settle_namespace(change, meta); !ok) return ok;
-  creation.names_revision = creation.call->info.verb == "create" &&
-                            parse_revision(meta.string_at("resourceVersion")).value_or(0) != 0;
+  const std::string_view text = meta.string_at("resourceVersion");
+  const auto revision = parse_revision(text);
+  const bool is_update = creation.call->info.verb != "create";
+  if (is_update && !revision) return errors::unexplained(not_a_number("ParseUint", text));
+  creation.names_revision = !is_update && revision.value_or(0) != 0;
   if (is_posted(change)) wipe_system_fields(meta);
   std::string name(meta.string_at("name"));
   if (name.empty() && !change.call.info.name.empty()) {
@@ -136,7 +139,7 @@ Result<void> prepare(Creation& creation) {
   validate_meta(change, strategy, creation.object);
   if (strategy.validate != nullptr) strategy.validate(change, creation.object);
   validate_by_schema(change, *change.storage.type, creation.object, nullptr);
-  if (change.causes.empty() && strategy.claim != nullptr) {
+  if (strategy.claim != nullptr) {
     if (auto ok = strategy.claim(change, creation.object, nullptr); !ok) return ok;
   }
   if (!change.causes.empty()) {

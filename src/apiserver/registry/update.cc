@@ -201,7 +201,7 @@ Result<void> prepare(Attempt& attempt) {
       strategy.validate_update(change, attempt.object, attempt.old);
     }
     validate_by_schema(change, *change.storage.type, attempt.object, &attempt.old);
-    if (change.causes.empty() && strategy.claim != nullptr) {
+    if (strategy.claim != nullptr) {
       if (auto ok = strategy.claim(change, attempt.object, &attempt.old); !ok) return ok;
     }
   }

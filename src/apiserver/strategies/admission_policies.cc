@@ -22,6 +22,7 @@ bool has_line_breaks(std::string_view text) {
 // -- Which requests
 
 void validate_match(const Field& match) {
+  match["matchPolicy"].one_of_if_set({"Equivalent", "Exact"});
   for (const char* selector : {"namespaceSelector", "objectSelector"}) {
     validate_label_selector(match[selector]);
   }
@@ -35,7 +36,6 @@ void validate_match(const Field& match) {
       validate_rule(rule);
     }
   }
-  match["matchPolicy"].one_of({"Equivalent", "Exact"});
 }
 
 void validate_param_kind(const Field& param_kind) {
@@ -199,7 +199,7 @@ void validate_mutable_operations(const Field& match) {
 cel::AdmissionScope validate_frame(Change& change, const Field& spec, cel::VariableTypes& variables,
                                    bool makes_patches) {
   cel::AdmissionScope scope{.has_params = spec["paramKind"].is_set()};
-  spec["failurePolicy"].one_of({"Fail", "Ignore"});
+  spec["failurePolicy"].one_of_if_set({"Fail", "Ignore"});
   validate_param_kind(spec["paramKind"]);
   const Field match = spec["matchConstraints"];
   if (match.is_set()) {

@@ -57,11 +57,14 @@ void validate_resources(const Field& resources) {
     resources.invalid("if '*/*' is present, must not specify other resources");
   }
   if (!has(resources, "*")) return;
+  // The last of them counts, as in Kubernetes.
+  bool is_other_last = false;
   for (const Field& resource : resources.items()) {
-    if (resource.text().find('/') != std::string_view::npos || resource.is("*")) continue;
-    return resources.invalid(
-        "if '*' is present, must not specify other resources without subresources");
+    if (resource.empty() || resource.text().find('/') != std::string_view::npos) continue;
+    is_other_last = !resource.is("*");
   }
+  if (!is_other_last) return;
+  resources.invalid("if '*' is present, must not specify other resources without subresources");
 }
 
 // The texts of Kubernetes, which writes types as their names at run time.
@@ -146,7 +149,7 @@ void validate_rule(const Field& rule) {
     if (version.empty()) version.required();
   }
   validate_resources(rule["resources"]);
-  rule["scope"].one_of({"*", "Cluster", "Namespaced"});
+  rule["scope"].one_of_if_set({"*", "Cluster", "Namespaced"});
 }
 
 namespace {
@@ -232,8 +235,8 @@ void validate_webhook(const Field& webhook, const Demands& demands) {
   static const cel::Environment kEnvironment = cel::admission_environment({});
   validate_webhook_name(webhook["name"]);
   for (const Field& rule : webhook["rules"].items()) validate_rule(rule);
-  webhook["failurePolicy"].one_of({"Fail", "Ignore"});
-  webhook["matchPolicy"].one_of({"Equivalent", "Exact"});
+  webhook["failurePolicy"].one_of_if_set({"Fail", "Ignore"});
+  webhook["matchPolicy"].one_of_if_set({"Equivalent", "Exact"});
   validate_side_effects(webhook["sideEffects"], demands.no_side_effects);
   const Field timeout = webhook["timeoutSeconds"];
   if (timeout.is_set() && (timeout.number() > kMaxTimeoutSeconds || timeout.number() < 1)) {
@@ -241,7 +244,7 @@ void validate_webhook(const Field& webhook, const Demands& demands) {
   }
   validate_label_selector(webhook["namespaceSelector"]);
   validate_label_selector(webhook["objectSelector"]);
-  webhook["reinvocationPolicy"].one_of({"IfNeeded", "Never"});
+  webhook["reinvocationPolicy"].one_of_if_set({"IfNeeded", "Never"});
   validate_webhook_client(webhook["clientConfig"]);
   if (demands.conditions) validate_conditions(webhook["matchConditions"], kEnvironment);
 }

@@ -103,6 +103,18 @@ void validate_pod_ranges(const Field& ranges) {
     }
   }
   if (ranges.size() < 2) return;
+  std::size_t index = 0;
+  for (const Field& range : ranges.items()) {
+    const std::string place = std::to_string(index++);
+    if (api::parse_range(range.text())) continue;
+    ranges.causes().push_back(
+        {"InternalError",
+         "Internal error: invalid PodCIDRs. failed to check with dual stack with error:invalid "
+         "CIDR[" + place + "]: <nil> (invalid CIDR address: " + std::string(range.text()) + ")",
+         ranges.path()});
+    families.clear();
+    break;
+  }
   if (families.size() < 2 || ranges.size() > 2) {
     ranges.invalid("may specify no more than one CIDR for each IP family");
   }

@@ -28,7 +28,7 @@ void validate_driver(Change& change, const api::Value& object) {
   for (const char* needed : {"podInfoOnMount", "storageCapacity"}) {
     if (!spec[needed].is_set()) spec[needed].required();
   }
-  spec["fsGroupPolicy"].one_of({"File", "None", "ReadWriteOnceWithFSType"});
+  spec["fsGroupPolicy"].one_of_if_set({"File", "None", "ReadWriteOnceWithFSType"});
   Texts audiences;
   for (const Field& token : spec["tokenRequests"].items()) {
     const Field audience = token["audience"];

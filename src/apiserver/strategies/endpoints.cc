@@ -152,9 +152,7 @@ void validate_slice_ports(const Field& ports) {
     if (!names.emplace(name.text()).second) {
       name.duplicate_value(quoted(name.text()));
     }
-    const Field number = port["port"];
     const Field protocol = port["protocol"];
-    if (number.is_set()) number.each(api::check_port_number(number.number()));
     if (!protocol.is_set()) {
       protocol.required();
     } else if (!protocol.is_among({"SCTP", "TCP", "UDP"})) {

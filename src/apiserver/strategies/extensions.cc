@@ -1,5 +1,5 @@
 // Kinds that extend a cluster or change how it runs: APIServices, RuntimeClasses, trust bundles,
-// requests for pods' certificates, migrations of storage.
+// migrations of storage.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -159,47 +159,70 @@ void keep_trust_bundle(Change& change, const api::Value& object, const api::Valu
   if (!signer.same_as(old.find_path({"spec", "signerName"}))) signer.invalid("field is immutable");
 }
 
-// -- PodCertificateRequest
-
-void validate_pod_certificate(Change& change, const api::Value& object) {
-  constexpr std::int64_t kLeastSeconds = 3600, kMostSeconds = 91 * 86400;
-  const Field spec = root(change, object)["spec"];
-  validate_signer_name(spec["signerName"]);
-  for (const char* key : {"podName", "serviceAccountName", "nodeName"}) {
-    spec[key].each(api::check_dns1123_subdomain(spec[key].text()));
-  }
-  for (const char* key : {"podUID", "serviceAccountUID", "nodeUID"}) {
-    if (spec[key].empty()) spec[key].invalid("must not be empty");
-  }
-  const Field expiry = spec["maxExpirationSeconds"];
-  if (!expiry.is_set()) {
-    expiry.required("must be set");
-  } else if (expiry.number() < kLeastSeconds || expiry.number() > kMostSeconds) {
-    expiry.invalid("must be in the range [3600, 7862400]");
-  }
-}
-
-void keep_pod_certificate(Change& change, const api::Value& object, const api::Value& old) {
-  const Field spec = root(change, object)["spec"];
-  if (!spec.same_as(old.find("spec"))) spec.invalid("field is immutable");
-}
-
 // -- StorageVersionMigration
 
 void validate_migration(Change& change, const api::Value& object) {
   const Field resource = root(change, object)["spec"]["resource"];
   const Field group = resource["group"];
-  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
-  if (resource["resource"].require()) {
-    resource["resource"].each(api::check_dns1123_subdomain(resource["resource"].text()));
+  const Field name = resource["resource"];
+  if (name.empty()) {
+    name.required("resource is required to be set");
+  } else {
+    name.each(api::check_dns1035_label(name.text()));
   }
+  if (!group.empty()) group.each(api::check_dns1123_subdomain(group.text()));
 }
 
 void keep_migration(Change& change, const api::Value& object, const api::Value& old) {
-  const Field resource = root(change, object)["spec"]["resource"];
-  if (!resource.same_as(old.find_path({"spec", "resource"}))) {
-    resource.invalid("field is immutable");
+  const Field spec = root(change, object)["spec"];
+  if (spec.same_as(old.find("spec"))) return;
+  spec.invalid_value("{\"Resource\":" + spec["resource"].shown() + "}", "field is immutable");
+}
+
+bool is_true(const Field& status, std::string_view type) {
+  const auto conditions = status["conditions"].items();
+  return std::ranges::any_of(conditions, [&](const Field& condition) {
+    return condition["type"].is(type) && condition["status"].is("True");
+  });
+}
+
+bool is_live_revision(std::string_view text) {
+  return !text.empty() && text[0] != '0' && std::ranges::all_of(text, [](char c) {
+    return c >= '0' && c <= '9';
+  });
+}
+
+// A migration ends once, one way or the other.
+void validate_progress(Change& change, const api::Value& object, const api::Value& old) {
+  const Field status = root(change, object)["status"];
+  const Field before = root(change, old)["status"];
+  const Field revision = status["resourceVersion"];
+  const Field conditions = status["conditions"];
+  const std::string shown = quoted(revision.text());
+  if (!is_live_revision(revision.text())) {
+    revision.invalid_value(
+        shown, "resource version is not well formed: " + std::string(revision.text()));
   }
+  validate_conditions(conditions);
+  const Field was = before["resourceVersion"];
+  if (!was.empty() && !was.is(revision.text())) {
+    revision.invalid_value(shown, "field is immutable");
+  }
+  const bool has_succeeded = is_true(status, "Succeeded"), has_failed = is_true(status, "Failed");
+  const bool is_running = is_true(status, "Running");
+  const auto refuse_if = [&](bool is_wrong, std::string_view why) {
+    if (is_wrong) conditions.invalid(why);
+  };
+  refuse_if(has_succeeded && has_failed,
+            "Both success and failed conditions cannot be true at the same time");
+  refuse_if(has_succeeded && is_running,
+            "Running condition cannot be true when success condition is true");
+  refuse_if(has_failed && is_running,
+            "Running condition cannot be true when failed condition is true");
+  refuse_if(is_true(before, "Succeeded") && !has_succeeded,
+            "Success condition cannot be set to false once it is true");
+  refuse_if(is_true(before, "Failed") && !has_failed,
+            "Failed condition cannot be set to false once it is true");
 }
 
 }  // namespace
@@ -224,17 +247,12 @@ const Strategy kTrustBundleStrategy{
     .validate = validate_trust_bundle,
     .validate_update = keep_trust_bundle,
 };
-const Strategy kPodCertificateStrategy{
-    .storage_resource = "certificates.k8s.io/podcertificaterequests",
-    .must_name_revision = true,
-    .validate = validate_pod_certificate,
-    .validate_update = keep_pod_certificate,
-};
 const Strategy kStorageMigrationStrategy{
     .storage_resource = "storagemigration.k8s.io/storageversionmigrations",
     .must_name_revision = true,
     .validate = validate_migration,
     .validate_update = keep_migration,
+    .validate_status = validate_progress,
 };
 
 }  // namespace pinnace::apiserver

@@ -185,7 +185,7 @@ void validate_indexed(const Field& spec) {
   if (parallelism.number() > kManyCompletions) {
     parallelism.invalid("must be less than or equal to 100000 when completion mode is Indexed");
   }
-  if (completions.is_set() && failed.number() > completions.number()) {
+  if (completions.is_set() && failed.is_set() && failed.number() > completions.number()) {
     failed.invalid("must be less than or equal to completions");
   }
   if (failed.number() > kManyCompletions) failed.invalid("must be less than or equal to 100000");

@@ -62,9 +62,8 @@ void validate_ingress_path(const Field& one) {
   const Field type = one["pathType"];
   const Field path = one["path"];
   const std::string_view text = path.text();
-  if (type.empty()) {
-    type.required("pathType must be specified");
-  } else if (type.is_among({"Exact", "Prefix"})) {
+  if (!type.is_set()) return type.required("pathType must be specified");
+  if (type.is_among({"Exact", "Prefix"})) {
     if (!text.starts_with('/')) path.invalid("must be an absolute path");
     for (const char* bad : {"//", "/./", "/../", "%2f", "%2F"}) {
       if (text.find(bad) != std::string_view::npos) {

@@ -140,6 +140,10 @@ class Review {
     for (const Field& container : all_containers(spec_)) review_container(container);
     ports();
     port_names();
+    const Field grace = spec_["terminationGracePeriodSeconds"];
+    if (grace.number() < 0) {
+      add(grace, "must be >= 0; negative values are invalid and will be treated as 1");
+    }
     pod_affinity();
     addresses();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "apiserver/strategies/ip_address.h"
 #include "apiserver/strategies/service_feed.h"
@@ -236,9 +237,15 @@ Result<void> claim_from_services(Change& change, api::Value& spec, const api::Va
 Result<void> claim_service(Change& change, api::Value& object, const api::Value* old) {
   api::Value* spec = object.find("spec");
   if (spec == nullptr || !spec->is_object()) return {};
+  const bool has_odd_addresses = std::ranges::any_of(change.causes, [](const Cause& cause) {
+    return cause.field.starts_with("spec.clusterIP") || cause.field.starts_with("spec.ipFamil");
+  });
+  if (has_odd_addresses) return {};
   const auto* before = old == nullptr ? nullptr : old->find("spec");
+  std::vector<Cause> wrong = std::exchange(change.causes, {});
   auto ok = claim_from_services(change, *spec, before);
   if (ok) release_addresses(change, *spec, before);
+  if (change.causes.empty()) change.causes = std::move(wrong);
   return ok;
 }
 

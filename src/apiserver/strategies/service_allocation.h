@@ -1,5 +1,8 @@
-// Cluster IPs and node ports of Services: claimed when a write is otherwise right, and free again
+// Cluster IPs and node ports of Services: claimed when their addresses make sense, and free again
 // when no Service has them.
+//
+// Why not only when all is right: Kubernetes tells of what cannot be had before it looks at the
+//   rest, and alone.
 #pragma once
 
 #include "apiserver/backend.h"

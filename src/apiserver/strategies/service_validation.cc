@@ -259,7 +259,7 @@ void validate_traffic(const Field& spec) {
   } else if (!check.empty()) {
     check.each(api::check_port_number(check.number()));
   }
-  spec["internalTrafficPolicy"].one_of({"Cluster", "Local"});
+  spec["internalTrafficPolicy"].one_of_if_set({"Cluster", "Local"});
   const Field distribution = spec["trafficDistribution"];
   if (distribution.is_set() &&
       !distribution.is_among({"PreferClose", "PreferSameZone", "PreferSameNode"})) {

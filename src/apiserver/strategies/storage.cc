@@ -248,7 +248,10 @@ constexpr std::string_view kSourceOrder[] = {
 void validate_source(const Field& spec, std::string_view name) {
   std::size_t count = 0;
   for (const std::string_view source : kSourceOrder) {
-    if (!is_only_source(spec, source, count)) continue;
+    // Kubernetes does not mind what stands before this one.
+    const bool may_be_second = source == "flexVolume" && spec[source].is_set();
+    if (may_be_second) ++count;
+    if (!may_be_second && !is_only_source(spec, source, count)) continue;
     validate_shared_source(spec, source, {true, name, spec});
     if (source == "local" && !spec["nodeAffinity"].is_set()) {
       spec["nodeAffinity"].required("Local volume requires node affinity");
@@ -325,7 +328,7 @@ void validate_volume_spec(const Field& spec, std::string_view name, bool is_inli
     }
   }
   const Field attributes = spec["volumeAttributesClassName"];
-  if (!attributes.is_set()) return;
+  if (is_inline || !attributes.is_set()) return;
   if (attributes.empty()) {
     attributes.required("an empty string is disallowed");
   } else {
@@ -486,7 +489,8 @@ void validate_storage_class(Change& change, const api::Value& object) {
   validate_storage_parameters(storage["parameters"]);
   storage["reclaimPolicy"].one_of({"Delete", "Retain"});
   const Field binding = storage["volumeBindingMode"];
-  if (binding.require()) binding.one_of({"Immediate", "WaitForFirstConsumer"});
+  if (!binding.is_set()) binding.required();
+  binding.one_of_if_set({"Immediate", "WaitForFirstConsumer"});
   validate_topologies(storage["allowedTopologies"]);
 }
 

@@ -75,9 +75,9 @@ struct Strategy {
   void (*warn)(Change&, const api::Value& object, const api::Value* old) = nullptr;
   // The same of an update of the status.
   void (*warn_status)(Change&, const api::Value& object, const api::Value* old) = nullptr;
-  // Takes what only one object may hold, once the object is valid, and registers in `change.finish`
-  // how to give it back. `old` is null at creation. Adds to `change.causes` what is taken already;
-  // an Error ends the request.
+  // Takes what only one object may hold and registers in `change.finish` how to give it back. `old`
+  // is null at creation. An object that is wrong already may be told of what it cannot hold alone:
+  // `change.causes` says what is wrong; an Error ends the request.
   Result<void> (*claim)(Change&, api::Value& object, const api::Value* old) = nullptr;
   // Refuses the DELETE of one object; a collection goes without being asked.
   Result<void> (*may_delete)(std::string_view name) = nullptr;
