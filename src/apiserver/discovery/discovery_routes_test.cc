@@ -151,6 +151,7 @@ TEST_F(DiscoveryRoutesTest, OpenApiV2ComesInTwoForms) {
   get(openapi_v2, "/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
   EXPECT_EQ(answer().headers.get("content-type"),
             "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  EXPECT_EQ(answer().headers.get("content-encoding"), "");
   get(openapi_v2, "/openapi/v2", "application/x-gzip");
   EXPECT_EQ(answer().status, 406);
 }

@@ -8,6 +8,7 @@
 #include "apiserver/openapi/openapi_v2.h"
 #include "apiserver/openapi/openapi_v3.h"
 #include "base/strings.h"
+#include "net/gzip.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -65,11 +66,26 @@ void answer_v3(const CallRef& call, const Document& document, std::string_view p
   if (!hash.empty() && hash != document.etag) {
     net::Headers headers;
     headers.add("location", v3_url(path, document.etag));
+    headers.add("etag", "\"" + document.etag + "\"");
+    headers.add("vary", "Accept");
+    headers.add("cache-control", "no-cache, private");
     call->turn.add_headers(headers);
     if (call->claim()) call->exchange->respond(301, std::move(headers), std::string());
     return call->finished(301);
   }
   answer_document(*call, document, kJson, !hash.empty());
+}
+
+// Both forms are kept, as packing some megabytes takes longer than making them.
+void answer_v2(Call& call, DocumentCache& documents, const std::string& name,
+               const DocumentCache::Make& make, std::string_view content_type) {
+  Document document = documents.get(name, make);
+  if (!net::accepts_gzip(call.request.headers)) {
+    return answer_document(call, document, content_type);
+  }
+  const auto pack = [&] { return net::gzip(*document.text); };
+  document.text = documents.get(name + " as gzip", pack).text;
+  answer_document(call, document, content_type, false, "gzip");
 }
 
 }  // namespace
@@ -91,10 +107,10 @@ void openapi_v2(Backend& backend, const CallRef& call) {
   const RemoteOpenApisRef remotes = backend.aggregator->documents();
   if (wanted == 0) {
     const auto make = [&] { return openapi_v2_json(*catalog, *remotes); };
-    return answer_document(*call, catalog->documents().get("openapi v2 json", make), kJson);
+    return answer_v2(*call, catalog->documents(), "openapi v2 json", make, kJson);
   }
   const auto make = [&] { return openapi_v2_protobuf(*catalog, *remotes); };
-  answer_document(*call, catalog->documents().get("openapi v2 protobuf", make), kOffered[2]);
+  answer_v2(*call, catalog->documents(), "openapi v2 protobuf", make, kOffered[2]);
 }
 
 void openapi_v3_index(Backend& backend, const CallRef& call) {
