@@ -131,12 +131,9 @@ void seed_ranges(Seeder& seeder, Backend& backend) {
     ranges.push_back(json_quoted(range.text()));
   }
   seeder.add("networking.k8s.io", "v1", "servicecidrs",
-             "{" +
-                 meta_json("", kName, "",
-                           R"(,"finalizers":["networking.k8s.io/service-cidr-finalizer"])") +
-                 R"(,"spec":{"cidrs":[)" + join(ranges, ",") +
+             "{" + meta_json("", kName, "") + R"(,"spec":{"cidrs":[)" + join(ranges, ",") +
                  R"(]},"status":{"conditions":[{"type":"Ready","status":"True","reason":"",)"
-                 R"("message":"Kubernetes Service CIDR is ready","lastTransitionTime":")" +
+                 R"("message":"Kubernetes default Service CIDR is ready","lastTransitionTime":")" +
                  rfc3339(backend.now()) + R"("}]}})",
              treatment_of_ranges(backend));
 }

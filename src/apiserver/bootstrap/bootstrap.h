@@ -42,7 +42,7 @@ struct BootstrapBinding {
 // The role system:controller:NAME of one of Kubernetes' own controllers.
 struct ControllerRole {
   std::string_view name;  // Of its service account in kube-system, too.
-  bool writes_events;
+  bool writes_events;  // After all other rules.
   std::string_view rules;
 };
 std::span<const BootstrapRole> bootstrap_roles();

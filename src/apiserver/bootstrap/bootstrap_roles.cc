@@ -15,11 +15,11 @@ impersonate / core / serviceaccounts
 create delete deletecollection patch update / core / pods pods/attach pods/exec pods/portforward
   pods/proxy
 create / core / pods/eviction
-patch update / core / pods/resize
-create delete deletecollection patch update / core / configmaps events persistentvolumeclaims
+create delete deletecollection patch update / core / configmaps persistentvolumeclaims
   replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services
   services/proxy
 create / core / serviceaccounts/token
+create delete deletecollection patch update / core events.k8s.io / events
 create delete deletecollection patch update / apps / daemonsets deployments deployments/rollback
   deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale
 create delete deletecollection patch update / autoscaling / horizontalpodautoscalers
@@ -37,9 +37,10 @@ create delete deletecollection patch update / resource.k8s.io / resourceclaims
 constexpr std::string_view kView = R"(
 get list watch / core / configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status
   pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status
-get list watch / core / bindings events limitranges namespaces/status pods/log pods/status
+get list watch / core / bindings limitranges namespaces/status pods/log pods/status
   replicationcontrollers/status resourcequotas resourcequotas/status
 get list watch / core / namespaces
+get list watch / core events.k8s.io / events
 get list watch / discovery.k8s.io / endpointslices
 get list watch / apps / controllerrevisions daemonsets daemonsets/status deployments
   deployments/scale deployments/status replicasets replicasets/scale replicasets/status
@@ -90,7 +91,8 @@ escalate / rbac.authorization.k8s.io / clusterroles
 constexpr std::string_view kScheduler = R"(
 create patch update / core events.k8s.io / events
 create / coordination.k8s.io / leases
-get update / coordination.k8s.io / leases / kube-scheduler
+get list update watch / coordination.k8s.io / leases / kube-scheduler
+create delete deletecollection get list patch update watch / coordination.k8s.io / leasecandidates
 get list watch / core / nodes
 delete get list watch / core / pods
 create / core / bindings pods/binding
@@ -110,7 +112,7 @@ get list watch / storage.k8s.io / csistoragecapacities
 get list watch / resource.k8s.io / deviceclasses
 get list patch update watch / resource.k8s.io / resourceclaims
 get list patch update watch / resource.k8s.io / resourceclaims/status
-get list patch update watch / core / pods/finalizers
+update / core / pods/finalizers
 get list watch / resource.k8s.io / resourceslices
 )";
 
@@ -121,7 +123,7 @@ get list watch / core / services
 create get list watch / core / nodes
 patch update / core / nodes/status
 patch update / core / nodes
-create patch update / core / events
+create patch update / core events.k8s.io / events
 get list watch / core / pods
 create delete / core / pods
 patch update / core / pods/status
@@ -200,7 +202,8 @@ constexpr BootstrapRole kRoles[] = {
      "/version/"},
     {"", "system:public-info-viewer", "", "", "get / /healthz /livez /readyz /version /version/"},
     {"", "system:monitoring", "", "",
-     "get / /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*"},
+     "get / /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*\n"
+     "get / core / nodes/metrics"},
     {"", "system:service-account-issuer-discovery", "", "",
      "get / /.well-known/openid-configuration /.well-known/openid-configuration/ "
      "/openid/v1/jwks /openid/v1/jwks/"},

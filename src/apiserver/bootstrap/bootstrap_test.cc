@@ -128,7 +128,7 @@ TEST(Bootstrap, DefaultRolesGiveNoMoreThanInKubernetes) {
   EXPECT_EQ(rules_of("system:kube-controller-manager").size(), 11U);
   EXPECT_EQ(rules_of("system:kube-controller-manager")[9],
             R"({APIGroups:["*"], Resources:["*"], Verbs:["list" "watch"]})");
-  EXPECT_EQ(rules_of("system:kube-scheduler").size(), 24U);
+  EXPECT_EQ(rules_of("system:kube-scheduler").size(), 25U);
   EXPECT_EQ(
       rules_of("system:kube-dns"),
       std::vector<std::string>(

@@ -6,11 +6,12 @@ namespace pinnace::apiserver {
 namespace {
 
 constexpr ControllerRole kControllers[] = {
-    {"attachdetach-controller", true, R"(
+    {"attachdetach-controller", false, R"(
 list watch / core / persistentvolumeclaims persistentvolumes
 get list watch / core / nodes
 patch update / core / nodes/status
 list watch / core / pods
+create patch update / core events.k8s.io / events
 create delete get list watch / storage.k8s.io / volumeattachments
 get list watch / storage.k8s.io / csidrivers
 get list watch / storage.k8s.io / csinodes
@@ -89,10 +90,12 @@ get list watch / core / pods
 update / core / pods/finalizers
 create get list watch / core / persistentvolumeclaims
 )"},
-    {"expand-controller", true, R"(
+    {"expand-controller", false, R"(
 get list patch update watch / core / persistentvolumes
 patch update / core / persistentvolumeclaims/status
 get list watch / core / persistentvolumeclaims
+create patch update / core events.k8s.io / events
+get / core / services
 )"},
     {"generic-garbage-collector", true, R"(
 delete get list patch update watch / * / *
@@ -131,7 +134,7 @@ patch update / core / nodes/status
 patch update / core / pods/status
 delete get list watch / core / pods
 )"},
-    {"persistent-volume-binder", true, R"(
+    {"persistent-volume-binder", false, R"(
 create delete get list update watch / core / persistentvolumes
 update / core / persistentvolumes/status
 get list update watch / core / persistentvolumeclaims
@@ -139,7 +142,9 @@ update / core / persistentvolumeclaims/status
 create delete get list watch / core / pods
 get list watch / storage.k8s.io / storageclasses
 list watch / core / nodes
+create patch update / core events.k8s.io / events
 watch / core / events
+get / core / services
 )"},
     {"pod-garbage-collector", false, R"(
 delete list watch / core / pods
@@ -151,7 +156,6 @@ get list update watch / core / persistentvolumes
 )"},
     {"pvc-protection-controller", true, R"(
 get list update watch / core / persistentvolumeclaims
-update / core / persistentvolumeclaims/status
 get list watch / core / pods
 )"},
     {"replicaset-controller", true, R"(
@@ -184,7 +188,8 @@ create update / core / configmaps
 list watch / core / nodes
 patch / core / nodes/status
 )"},
-    {"selinux-warning-controller", true, R"(
+    {"selinux-warning-controller", false, R"(
+create patch update / core events.k8s.io / events
 get list watch / core / persistentvolumes
 get list watch / core / persistentvolumeclaims
 get list watch / core / pods

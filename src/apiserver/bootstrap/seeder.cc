@@ -11,6 +11,7 @@
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
+#include "apiserver/strategies/strategy.h"
 #include "base/assert.h"
 
 namespace pinnace::apiserver {
@@ -139,6 +140,9 @@ void Seeder::create(api::Arena& arena, const store::Key& key, api::Value& object
   api::set_in_order(arena, meta, meta_type, "uid", api::Value::string(arena, uid));
   api::set_in_order(arena, meta, meta_type, "creationTimestamp",
                     api::Value::string(arena, rfc3339(backend_->now())));
+  if (strategy_for(info).has_generation) {
+    api::set_in_order(arena, meta, meta_type, "generation", api::Value::integer(1));
+  }
   write_object(store::Write::Type::kCreate, key, uid, object, 0);
 }
 
@@ -155,6 +159,10 @@ void Seeder::follow(api::Arena& arena, const store::Object& stored, const api::V
     differs = true;
   }
   if (!differs) return;
+  api::Value& meta = meta_of(arena, *object);
+  if (const std::int64_t generation = meta.int_at("generation"); generation > 0) {
+    meta.set_ref(arena, "generation", api::Value::integer(generation + 1));
+  }
   write_object(store::Write::Type::kUpdate, stored.key, stored.uid, *object, stored.revision);
 }
 

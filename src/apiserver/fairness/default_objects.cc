@@ -108,39 +108,6 @@ flowSchemas:
         apiGroups: [coordination.k8s.io]
         resources: [leases]
         namespaces: ["*"]
-- name: endpoint-controller
-  spec:
-    priorityLevelConfiguration: {name: workload-high}
-    matchingPrecedence: 150
-    distinguisherMethod: {type: ByUser}
-    rules:
-    - subjects:
-      - {kind: User, user: {name: "system:kube-controller-manager"}}
-      - {kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: endpoint-controller}}
-      - kind: ServiceAccount
-        serviceAccount: {namespace: kube-system, name: endpointslicemirroring-controller}
-      resourceRules:
-      - verbs: [get, create, update]
-        apiGroups: [""]
-        resources: [endpoints]
-        namespaces: ["*"]
-- name: workload-leader-election
-  spec:
-    priorityLevelConfiguration: {name: leader-election}
-    matchingPrecedence: 200
-    distinguisherMethod: {type: ByUser}
-    rules:
-    - subjects: &system-accounts
-      - {kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: "*"}}
-      resourceRules:
-      - verbs: [get, create, update]
-        apiGroups: [""]
-        resources: [endpoints, configmaps]
-        namespaces: ["*"]
-      - verbs: [get, create, update]
-        apiGroups: [coordination.k8s.io]
-        resources: [leases]
-        namespaces: ["*"]
 - name: system-node-high
   spec:
     priorityLevelConfiguration: {name: node-high}
@@ -190,7 +157,10 @@ flowSchemas:
     matchingPrecedence: 900
     distinguisherMethod: {type: ByNamespace}
     rules:
-    - {subjects: *system-accounts, resourceRules: *all-resources, nonResourceRules: *all-urls}
+    - subjects:
+      - {kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: "*"}}
+      resourceRules: *all-resources
+      nonResourceRules: *all-urls
 - name: service-accounts
   spec:
     priorityLevelConfiguration: {name: workload-low}

@@ -54,8 +54,10 @@ TEST_F(BootstrapFlowSchemas, SendEachRequestWhereItBelongs) {
   EXPECT_EQ(schema_of(manager, "PUT", lease), "system-leader-election");
   EXPECT_EQ(schema_of(manager, "GET", pods), "kube-controller-manager");
   EXPECT_EQ(schema_of(dns, "GET", pods), "kube-system-service-accounts");
+  EXPECT_EQ(schema_of(dns, "PUT", "/apis/coordination.k8s.io/v1/namespaces/a/leases/lock"),
+            "system-leader-election");
   EXPECT_EQ(schema_of(dns, "PUT", "/api/v1/namespaces/a/configmaps/lock"),
-            "workload-leader-election");
+            "kube-system-service-accounts");
   EXPECT_EQ(schema_of(account, "GET", pods), "service-accounts");
   EXPECT_EQ(schema_of(person, "GET", pods), "global-default");
 }

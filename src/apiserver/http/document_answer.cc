@@ -26,7 +26,7 @@ bool accepts(std::string_view range, std::string_view type) {
 }  // namespace
 
 void answer_document(Call& call, const Document& document, std::string_view content_type,
-                     bool is_final) {
+                     bool is_final, std::string_view encoding) {
   net::Headers headers;
   call.turn.add_headers(headers);
   headers.add("etag", "\"" + document.etag + "\"");
@@ -38,6 +38,7 @@ void answer_document(Call& call, const Document& document, std::string_view cont
     return call.finished(304);
   }
   headers.add("content-type", content_type);
+  if (!encoding.empty()) headers.add("content-encoding", encoding);
   if (call.claim()) call.exchange->respond(200, std::move(headers), document.text);
   call.finished(200);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apiserver/strategies/strategy.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -26,6 +27,8 @@ constexpr ApiParameter kForce = {"force", "boolean",
 constexpr ApiParameter kDelete[] = {
     {"dryRun", "string", "\"All\": run every stage, keep nothing."},
     {"gracePeriodSeconds", "integer", "Seconds before the object is removed; 0: at once."},
+    {"ignoreStoreReadErrorWithClusterBreakingPotential", "boolean",
+     "Remove an object that cannot be read any more."},
     {"orphanDependents", "boolean", "Deprecated: use propagationPolicy."},
     {"propagationPolicy", "string",
      "What becomes of dependents: Orphan, Background or Foreground."},
@@ -68,6 +71,15 @@ constexpr Verb kVerbs[] = {
     {"delete", "delete", "delete", "delete", "delete a ", false, kDeleted},
 };
 
+// Of old: what `watch` of a list does now.
+constexpr Verb kWatchList = {
+    "watch", "get", "watchlist", "watch", "watch individual changes to a list of ", true, kRead};
+constexpr Verb kWatchOne = {"watch", "get", "watch", "watch", "watch changes to an object of kind ",
+                            false,   kRead};
+// Of proxies, besides those that verbs stand for.
+constexpr Verb kProxyVerbs[] = {{"get", "head", "connect", "", "", false, kRead},
+                                {"get", "options", "connect", "", "", false, kRead}};
+
 template <typename Range>
 void append(std::vector<ApiParameter>& to, const Range& more) {
   to.insert(to.end(), std::begin(more), std::end(more));
@@ -89,6 +101,41 @@ std::string group_word(std::string_view group) {
   return word;
 }
 
+bool is_same(const ApiParameter& one, const ApiParameter& other) {
+  return one.name == other.name && one.type == other.type && one.doc == other.doc;
+}
+
+bool has(const ApiOperation& operation, const ApiParameter& parameter) {
+  return std::ranges::any_of(operation.parameters,
+                             [&](const ApiParameter& own) { return is_same(own, parameter); });
+}
+
+// What all operations of a path take stands at the path; parameters are sorted by name.
+void tidy_parameters(ApiPath& path) {
+  std::vector<ApiParameter> shared = path.operations.front().parameters;
+  std::erase_if(shared, [&](const ApiParameter& parameter) {
+    return !std::ranges::all_of(path.operations,
+                                [&](const ApiOperation& each) { return has(each, parameter); });
+  });
+  append(path.parameters, shared);
+  // Those in the path before their namesakes in the query.
+  std::ranges::stable_sort(path.parameters, {}, &ApiParameter::name);
+  for (ApiOperation& operation : path.operations) {
+    std::erase_if(operation.parameters, [&](const ApiParameter& parameter) {
+      return std::ranges::any_of(shared,
+                                 [&](const ApiParameter& one) { return is_same(one, parameter); });
+    });
+    std::ranges::sort(operation.parameters, {}, &ApiParameter::name);
+  }
+}
+
+// "rbac.authorization.k8s.io" → "rbacAuthorization"
+std::string group_tag(std::string_view group) {
+  std::string tag = group_word(group);
+  tag[0] = static_cast<char>(tag[0] - 'A' + 'a');
+  return tag;
+}
+
 class PathMaker {
  public:
   PathMaker(const Catalog& catalog, std::string_view group, std::string_view version)
@@ -97,8 +144,7 @@ class PathMaker {
         version_(version),
         root_(version_path(group, version)),
         word_(group_word(group) + capitalised(version)) {
-    tag_ = group_word(group) + "_" + std::string(version);
-    tag_[0] = static_cast<char>(tag_[0] - 'A' + 'a');
+    tag_ = group_tag(group) + "_" + std::string(version);
   }
 
   std::vector<ApiPath> make() {
@@ -106,6 +152,7 @@ class PathMaker {
     for (const ResourceInfo* resource : catalog_.resources(group_, version_)) {
       add_resource(*resource);
     }
+    for (ApiPath& path : paths_) tidy_parameters(path);
     return std::move(paths_);
   }
 
@@ -121,6 +168,7 @@ class PathMaker {
     operation.doc = "get available resources";
     operation.tag = tag_;
     operation.answer = shared("APIResourceList");
+    operation.content = Content::kDiscovery;
     operation.statuses = kRead;
     paths_.push_back({root_ + "/", {}, {}});
     paths_.back().operations.push_back(std::move(operation));
@@ -150,6 +198,40 @@ class PathMaker {
     for (const SubresourceInfo& sub : resource.subresources) {
       add_subresource(resource, sub, base + "/{name}/" + std::string(sub.name), of_object);
     }
+    if (resource.has_verb("watch") && resource.custom == nullptr) {
+      add_watches(resource, base.substr(root_.size()), parameters, of_object);
+    }
+  }
+
+  // `below`: the path of the resource below that of its version.
+  void add_watches(const ResourceInfo& resource, const std::string& below,
+                   const std::vector<ApiParameter>& of_collection,
+                   const std::vector<ApiParameter>& of_object) {
+    const std::string root = root_ + "/watch";
+    const auto add = [&](std::string path, const std::vector<ApiParameter>& parameters,
+                         const Verb& verb, std::string_view id_end) {
+      paths_.push_back({std::move(path), parameters, {}});
+      paths_.back().operations.push_back(watch_operation(resource, verb, id_end));
+    };
+    if (resource.namespaced && resource.has_verb("list")) {
+      add(root + "/" + std::string(resource.name), {kPretty}, kWatchList, "ListForAllNamespaces");
+    }
+    if (resource.has_verb("list")) add(root + below, of_collection, kWatchList, "List");
+    if (resource.has_verb("get")) add(root + below + "/{name}", of_object, kWatchOne, "");
+  }
+
+  ApiOperation watch_operation(const ResourceInfo& resource, const Verb& verb,
+                               std::string_view id_end) {
+    ApiOperation made = operation(verb, resource.group, resource.version, resource.kind);
+    const bool is_of_one_namespace = resource.namespaced && !id_end.starts_with("ListFor");
+    made.id = "watch" + word_ + (is_of_one_namespace ? "Namespaced" : "") +
+              std::string(resource.kind) + std::string(id_end);
+    made.doc = std::string(verb.doc) + std::string(resource.kind);
+    made.answer = shared("WatchEvent");
+    made.content = Content::kList;
+    append(made.parameters, kWatch);
+    append(made.parameters, kSelect);
+    return made;
   }
 
   void add_list_of_all_namespaces(const ResourceInfo& resource) {
@@ -204,6 +286,8 @@ class PathMaker {
     made.doc = std::string(verb.doc) + std::string(resource.kind);
     const bool is_list = verb.name == "list" && resource.list_type != nullptr;
     describe(made, verb, is_list ? resource.list_type : resource.type);
+    const bool returns_deleted = strategy_for(resource.storage_resource).returns_deleted;
+    if (verb.name == "delete" && returns_deleted) made.answer = resource.type;
     return made;
   }
 
@@ -211,6 +295,9 @@ class PathMaker {
                        std::vector<ApiParameter> parameters) {
     // Streams and proxies: what they take is in the query, what they carry is no object.
     const bool is_connection = sub.kind.ends_with("Options");
+    if (is_connection) {
+      std::erase_if(parameters, [](const ApiParameter& one) { return is_same(one, kPretty); });
+    }
     ApiPath plain{path, parameters, {}};
     for (const Verb& verb : kVerbs) {
       if (std::ranges::find(sub.verbs, verb.name) == sub.verbs.end()) continue;
@@ -220,10 +307,16 @@ class PathMaker {
     if (plain.operations.empty()) return;
     paths_.push_back(std::move(plain));
     if (sub.name != "proxy") return;
+    for (const Verb& verb : kProxyVerbs) {
+      paths_.back().operations.push_back(connection(resource, sub, verb, ""));
+    }
     ApiPath with_path{path + "/{path}", std::move(parameters), {}};
     with_path.parameters.push_back(kProxyPath);
     for (const Verb& verb : kVerbs) {
       if (std::ranges::find(sub.verbs, verb.name) == sub.verbs.end()) continue;
+      with_path.operations.push_back(connection(resource, sub, verb, "WithPath"));
+    }
+    for (const Verb& verb : kProxyVerbs) {
       with_path.operations.push_back(connection(resource, sub, verb, "WithPath"));
     }
     paths_.push_back(std::move(with_path));
@@ -244,7 +337,7 @@ class PathMaker {
     if (doc.ends_with(" the specified ")) doc.resize(doc.size() - 14);
     made.doc = doc + std::string(sub.name) + " of the specified " + std::string(resource.kind);
     if (sub.name == "log") {
-      made.content = Content::kText;
+      made.content = Content::kLog;
       add_options(made, catalog_.find_type(group_, version_, "PodLogOptions"));
     } else {
       describe(made, verb, sub.type);
@@ -265,9 +358,6 @@ class PathMaker {
     made.content = Content::kText;
     made.statuses = kRead;
     add_options(made, sub.type);
-    // Part of the path there.
-    if (!id_end.empty())
-      std::erase_if(made.parameters, [](const auto& p) { return p.name == "path"; });
     return made;
   }
 
@@ -275,6 +365,7 @@ class PathMaker {
   static void add_options(ApiOperation& made, const api::TypeInfo* options) {
     if (options == nullptr) return;
     for (const FieldInfo& field : options->fields) {
+      if (field.form == api::Form::kTime) continue;
       const bool is_number = field.form == api::Form::kInt32 || field.form == api::Form::kInt64;
       const std::string_view type = field.form == api::Form::kBool ? "boolean"
                                     : is_number                    ? "integer"
@@ -289,10 +380,11 @@ class PathMaker {
   std::vector<ApiPath> paths_;
 };
 
-// The strategic merge patch last.
 constexpr std::string_view kPatchTypes[] = {
-    "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
-    "application/strategic-merge-patch+json"};
+    "application/json-patch+json", "application/merge-patch+json",
+    "application/strategic-merge-patch+json", "application/apply-patch+yaml"};
+constexpr std::string_view kCustomPatchTypes[] = {
+    "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"};
 constexpr std::string_view kObjectTypes[] = {"application/json", "application/yaml",
                                              "application/vnd.kubernetes.protobuf"};
 constexpr std::string_view kListTypes[] = {
@@ -300,8 +392,53 @@ constexpr std::string_view kListTypes[] = {
     "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"};
 constexpr std::string_view kCustomTypes[] = {"application/json", "application/yaml"};
 constexpr std::string_view kTextTypes[] = {"*/*"};
+constexpr std::string_view kLogTypes[] = {"text/plain", "application/json", "application/yaml",
+                                          "application/vnd.kubernetes.protobuf"};
+constexpr std::string_view kJsonTypes[] = {"application/json"};
+constexpr std::string_view kKeySetTypes[] = {"application/jwk-set+json"};
+
+ApiPath discovery_path(std::string path, std::string id, std::string doc, std::string tag,
+                       const api::TypeInfo* answer, Content content) {
+  ApiOperation operation;
+  operation.method = "get";
+  operation.id = std::move(id);
+  operation.doc = std::move(doc);
+  operation.tag = std::move(tag);
+  operation.answer = answer;
+  operation.content = content;
+  operation.statuses = kRead;
+  return {std::move(path), {}, {std::move(operation)}};
+}
 
 }  // namespace
+
+std::vector<ApiPath> discovery_paths(const Catalog& catalog) {
+  const auto shared = [&](std::string_view name) {
+    return catalog.find_type("meta.k8s.io", "v1", name);
+  };
+  std::vector<ApiPath> paths;
+  paths.push_back(discovery_path("/.well-known/openid-configuration/",
+                                 "getServiceAccountIssuerOpenIDConfiguration",
+                                 "get what says where the issuer of service accounts has its keys",
+                                 "WellKnown", nullptr, Content::kJson));
+  paths.push_back(discovery_path("/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset",
+                                 "get the public keys of the issuer of service accounts", "openid",
+                                 nullptr, Content::kKeySet));
+  constexpr std::string_view kVersionsDoc = "get available API versions";
+  paths.push_back(discovery_path("/api/", "getCoreAPIVersions", std::string(kVersionsDoc), "core",
+                                 shared("APIVersions"), Content::kDiscovery));
+  paths.push_back(discovery_path("/apis/", "getAPIVersions", std::string(kVersionsDoc), "apis",
+                                 shared("APIGroupList"), Content::kDiscovery));
+  for (const std::string_view group : catalog.groups()) {
+    if (group.empty() || catalog.versions(group).empty()) continue;
+    const auto& own = api::builtin_schema().groups();
+    if (std::ranges::find(own, group) == own.end()) continue;
+    paths.push_back(discovery_path(
+        "/apis/" + std::string(group) + "/", "get" + group_word(group) + "APIGroup",
+        "get information of a group", group_tag(group), shared("APIGroup"), Content::kDiscovery));
+  }
+  return paths;
+}
 
 std::vector<ApiPath> api_paths(const Catalog& catalog, std::string_view group,
                                std::string_view version) {
@@ -314,21 +451,41 @@ std::string version_path(std::string_view group, std::string_view version) {
 }
 
 std::span<const std::string_view> patch_media_types(const ApiOperation& operation) {
-  const std::span<const std::string_view> all = kPatchTypes;
-  return operation.is_custom ? all.first(all.size() - 1) : all;
+  if (operation.is_custom) return kCustomPatchTypes;
+  return kPatchTypes;
 }
 
 std::span<const std::string_view> answer_media_types(const ApiOperation& operation) {
   if (operation.is_custom && operation.content != Content::kText) return kCustomTypes;
   switch (operation.content) {
     case Content::kObject:
+    case Content::kDiscovery:
       return kObjectTypes;
     case Content::kList:
       return kListTypes;
+    case Content::kLog:
+      return kLogTypes;
+    case Content::kJson:
+      return kJsonTypes;
+    case Content::kKeySet:
+      return kKeySetTypes;
     case Content::kText:
       break;
   }
   return kTextTypes;
+}
+
+std::span<const std::string_view> body_media_types(const ApiOperation& operation) {
+  if (operation.action == "patch") return patch_media_types(operation);
+  switch (operation.content) {
+    case Content::kDiscovery:
+      return kObjectTypes;
+    case Content::kJson:
+    case Content::kKeySet:
+      return {};
+    default:
+      return kTextTypes;
+  }
 }
 
 std::string_view status_text(std::string_view status) {

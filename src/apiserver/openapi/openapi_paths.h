@@ -22,7 +22,7 @@ struct ApiParameter {
 };
 
 struct ApiOperation {
-  enum class Content { kObject, kList, kText };
+  enum class Content { kObject, kList, kDiscovery, kLog, kJson, kKeySet, kText };
   std::string_view method;  // "get", "put", ...
   std::string_view action;  // x-kubernetes-action: "list", "post", ...; empty: none
   std::string id;           // "listAppsV1NamespacedDeployment"
@@ -30,7 +30,7 @@ struct ApiOperation {
   std::string tag;  // "apps_v1"
   std::vector<ApiParameter> parameters;
   const api::TypeInfo* body = nullptr;
-  const api::TypeInfo* answer = nullptr;  // For kText there is none.
+  const api::TypeInfo* answer = nullptr;  // Null: a text.
   Content content = Content::kObject;
   std::span<const std::string_view> statuses;  // "200", "201", ...
   bool is_custom = false;  // On a custom kind, which takes no strategic merge patches.
@@ -46,11 +46,14 @@ struct ApiPath {
 
 std::vector<ApiPath> api_paths(const Catalog& catalog, std::string_view group,
                                std::string_view version);
+// What is not of one version: "/api/", "/apis/apps/", the keys of the issuer of service accounts.
+std::vector<ApiPath> discovery_paths(const Catalog& catalog);
 // "/api/v1", "/apis/apps/v1"
 std::string version_path(std::string_view group, std::string_view version);
 
-// Media types of patches, answers, and answers to lists.
+// Media types of patches, of what a request may have, and of answers.
 std::span<const std::string_view> patch_media_types(const ApiOperation& operation);
+std::span<const std::string_view> body_media_types(const ApiOperation& operation);
 std::span<const std::string_view> answer_media_types(const ApiOperation& operation);
 // "OK", "Created", ...
 std::string_view status_text(std::string_view status);

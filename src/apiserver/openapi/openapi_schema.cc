@@ -1,6 +1,7 @@
 #include "apiserver/openapi/openapi_schema.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "api/json.h"
@@ -62,7 +63,9 @@ bool is_definition(const TypeInfo& type) { return type.form != TypeForm::kWrappe
 
 class SchemaMaker {
  public:
-  SchemaMaker(Arena& arena, OpenApi version) : arena_(arena), version_(version) {}
+  // `is_custom`: of a custom kind or its list, whose fields have no zero values.
+  SchemaMaker(Arena& arena, OpenApi version, bool is_custom = false)
+      : arena_(arena), version_(version), is_custom_(is_custom) {}
 
   Value reference(std::string_view name) {
     const std::string_view prefix =
@@ -80,9 +83,10 @@ class SchemaMaker {
       if (!form.type.empty()) out.set_ref(arena_, "type", text(form.type));
       return out;
     }
-    const std::string_view number = form.form == Form::kQuantity ? "number" : "integer";
+    constexpr std::string_view kAmount[] = {"string", "number"};
+    constexpr std::string_view kNumberOrName[] = {"integer", "string"};
     Value& choices = out.set_ref(arena_, "oneOf", Value::array());
-    for (const std::string_view type : {number, std::string_view("string")}) {
+    for (const auto type : form.form == Form::kQuantity ? kAmount : kNumberOrName) {
       choices.append(arena_, Value::object()).set_ref(arena_, "type", text(type));
     }
     return out;
@@ -90,7 +94,12 @@ class SchemaMaker {
 
   // What stands for one field of a type.
   Value member(const TypeInfo& type, const FieldInfo& field) {
-    return property(field, doc_of(type, field));
+    Value out = property(field, doc_of(type, field));
+    // Kubernetes' lists do not say how their items are merged: nobody applies them.
+    if (type.is_kind && type.name.ends_with("List") && field.name == "items") {
+      out.erase("x-kubernetes-list-type");
+    }
+    return out;
   }
 
   Value definition(const TypeInfo& type) {
@@ -138,28 +147,56 @@ class SchemaMaker {
   Value property(const FieldInfo& field, std::string_view doc) {
     Value out = one(field);
     if (field.container == Container::kList) {
-      out = around("array", "items", out);
+      out = around("array", "items", with_zero(out, field));
       add_list_type(out, field);
     } else if (field.container == Container::kMap) {
-      out = around("object", "additionalProperties", out);
+      out = around("object", "additionalProperties", with_zero(out, field));
       if (field.list_type == ListType::kAtomic) {
         out.set_ref(arena_, "x-kubernetes-map-type", text("atomic"));
       }
+    } else if (!field.is_pointer && (!field.omit_empty || field.form == Form::kObject)) {
+      out = with_zero(out, field);
     }
-    if (doc.empty() && !has_rules(field)) return out;
     if (version_ == OpenApi::kV3 && out.find("$ref") != nullptr) out = beside_others(out);
     if (!doc.empty()) out.set_ref(arena_, "description", text(doc));
     add_patch_rules(out, field);
-    if (auto value = api::parse_json(arena_, field.default_json);
-        !field.default_json.empty() && value) {
+    // Clients of version 2 would take a default for a value that they have to send.
+    if (version_ == OpenApi::kV2 || field.default_json.empty()) return out;
+    if (const auto value = api::parse_json(arena_, field.default_json)) {
       out.set_ref(arena_, "default", *value);
     }
     return out;
   }
 
-  static bool has_rules(const FieldInfo& field) {
-    return field.patch_merge || field.patch_retain_keys || field.patch_replace ||
-           !field.default_json.empty();
+  // What is always written has its zero value as default, in v3.
+  Value with_zero(const Value& schema, const FieldInfo& field) {
+    if (version_ == OpenApi::kV2 || is_custom_) return schema;
+    const std::optional<Value> zero = zero_of(field);
+    if (!zero) return schema;
+    Value out = schema.find("$ref") == nullptr ? schema : beside_others(schema);
+    out.set_ref(arena_, "default", *zero);
+    return out;
+  }
+
+  // Nothing for forms that write themselves in a way of their own, and for lists.
+  static std::optional<Value> zero_of(const FieldInfo& field) {
+    switch (field.form) {
+      case Form::kObject:
+        if (field.type->form == TypeForm::kStruct) return Value::object();
+        return std::nullopt;
+      case Form::kString:
+        return text("");
+      case Form::kBool:
+        return Value::boolean(false);
+      case Form::kInt32:
+      case Form::kInt64:
+      case Form::kUint32:
+      case Form::kUint64:
+      case Form::kDouble:
+        return Value::integer(0);
+      default:
+        return std::nullopt;
+    }
   }
 
   // In v3 nothing may stand beside a "$ref".
@@ -203,15 +240,18 @@ class SchemaMaker {
     if (const NamedForm* named = named_form(field)) return reference(named->name);
     if (field.form == Form::kObject) {
       if (is_definition(*field.type)) return reference(definition_name(*field.type));
-      return property(field.type->fields[0], field.type->fields[0].doc);
+      const FieldInfo& entries = field.type->fields[0];
+      return around("array", "items", with_zero(one(entries), entries));
     }
     Value out = Value::object();
     const auto [type, format] = primitive(field.form);
     if (!type.empty()) out.set_ref(arena_, "type", text(type));
     if (!format.empty()) out.set_ref(arena_, "format", text(format));
     if (!field.enum_values.empty()) {
+      std::vector<std::string_view> sorted(field.enum_values.begin(), field.enum_values.end());
+      std::ranges::sort(sorted);
       Value& values = out.set_ref(arena_, "enum", Value::array());
-      for (const std::string_view value : field.enum_values) values.append(arena_, text(value));
+      for (const std::string_view value : sorted) values.append(arena_, text(value));
     }
     return out;
   }
@@ -239,6 +279,7 @@ class SchemaMaker {
 
   Arena& arena_;
   OpenApi version_;
+  bool is_custom_;
 };
 
 // Kinds that every group and version has as its own.
@@ -331,17 +372,17 @@ Value Definitions::reference(Arena& arena, const TypeInfo& type) const {
 }
 
 Value Definitions::schema_of(Arena& arena, const Definition& definition) const {
-  SchemaMaker maker(arena, version_);
-  if (definition.type == nullptr) return maker.named(*definition.form);
+  if (definition.type == nullptr) return SchemaMaker(arena, version_).named(*definition.form);
   const auto custom = custom_.find(definition.type);
+  const auto list = custom_lists_.find(definition.type);
+  SchemaMaker maker(arena, version_, custom != custom_.end() || list != custom_lists_.end());
   Value out = custom == custom_.end()
                   ? maker.definition(*definition.type)
                   : custom_definition(arena, *custom->second, version_,
                                       maker.member(*definition.type, definition.type->fields[0]));
-  if (definition.type->is_kind) {
+  if (definition.type->is_kind || is_in_every_version(*definition.type)) {
     out.set_ref(arena, "x-kubernetes-group-version-kind", kinds_of(arena, *definition.type));
   }
-  const auto list = custom_lists_.find(definition.type);
   if (custom != custom_.end()) add_selectable_fields(arena, out, *custom->second);
   if (list != custom_lists_.end()) add_selectable_fields(arena, out, *list->second);
   return out;

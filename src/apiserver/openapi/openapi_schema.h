@@ -20,6 +20,9 @@ namespace pinnace::apiserver {
 
 enum class OpenApi { kV2, kV3 };
 
+// What documents say that they are of.
+inline constexpr char kApiVersion[] = "1.35";
+
 // What every kind has, as `kubectl explain` tells it.
 inline constexpr std::string_view kApiVersionDoc =
     "APIVersion defines of which group and version this object's schema is, such as \"apps/v1\".";

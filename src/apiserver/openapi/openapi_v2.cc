@@ -29,7 +29,8 @@ Value texts(Arena& arena, std::span<const std::string_view> words) {
 class V2Document {
  public:
   V2Document(const Catalog& catalog, const RemoteOpenApis& remotes)
-      : definitions_(catalog, OpenApi::kV2) {
+      : definitions_(catalog, OpenApi::kV2), paths_(discovery_paths(catalog)) {
+    for (const ApiPath& path : paths_) require(path);
     for (const std::string_view group : catalog.groups()) {
       for (const std::string_view version : catalog.versions(group)) {
         for (ApiPath& path : api_paths(catalog, group, version)) {
@@ -112,13 +113,12 @@ class V2Document {
   }
 
   Value operation_value(Arena& arena, const ApiOperation& operation) const {
-    constexpr std::string_view kAny[] = {"*/*"};
     constexpr std::string_view kSchemes[] = {"https"};
-    const bool is_patch = operation.action == "patch";
     Value out = Value::object();
     out.set_ref(arena, "description", text(operation.doc));
-    out.set_ref(arena, "consumes",
-                texts(arena, is_patch ? patch_media_types(operation) : std::span(kAny)));
+    if (const auto types = body_media_types(operation); !types.empty()) {
+      out.set_ref(arena, "consumes", texts(arena, types));
+    }
     out.set_ref(arena, "produces", texts(arena, answer_media_types(operation)));
     out.set_ref(arena, "schemes", texts(arena, kSchemes));
     out.set_ref(arena, "tags", Value::array()).append(arena, text(operation.tag));
@@ -147,7 +147,7 @@ std::string openapi_v2_json(const Catalog& catalog, const RemoteOpenApis& remote
   const V2Document document(catalog, remotes);
   const MergedOpenApi* merged = document.merged();
   std::string out = R"({"swagger":"2.0","info":{"title":"Kubernetes","version":)";
-  api::write_json_string(out, kGitVersion);
+  api::write_json_string(out, kApiVersion);
   Arena arena;
   const auto add = [&](std::string_view key, const Value& value) {
     if (out.back() != '{') out += ',';
@@ -203,7 +203,7 @@ std::string openapi_v2_protobuf(const Catalog& catalog, const RemoteOpenApis& re
     arena.reset();
   }
   writer.end_paths();
-  writer.finish("Kubernetes", kGitVersion);
+  writer.finish("Kubernetes", kApiVersion);
   return out;
 }
 

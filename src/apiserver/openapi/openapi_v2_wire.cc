@@ -35,7 +35,8 @@ struct Method {
   std::string_view name;
   std::uint32_t number;
 };
-constexpr Method kMethods[] = {{"get", 2}, {"put", 3}, {"post", 4}, {"delete", 5}, {"patch", 8}};
+constexpr Method kMethods[] = {{"get", 2},     {"put", 3},  {"post", 4}, {"delete", 5},
+                               {"options", 6}, {"head", 7}, {"patch", 8}};
 }  // namespace path_item
 namespace body_parameter {
 constexpr std::uint32_t kName = 2, kIn = 3, kRequired = 4, kSchema = 5;

@@ -135,18 +135,22 @@ class DocumentMaker {
 
 }  // namespace
 
-std::string openapi_v3_json(const Catalog& catalog, std::string_view group,
-                            std::string_view version) {
+std::string openapi_v3_json(const Catalog& catalog, const std::vector<ApiPath>& paths) {
   std::string out = R"({"openapi":"3.0.0","info":{"title":"Kubernetes","version":)";
-  api::write_json_string(out, kGitVersion);
+  api::write_json_string(out, kApiVersion);
   out += "},\"paths\":{";
   DocumentMaker maker(catalog);
-  maker.write_paths(out, api_paths(catalog, group, version));
+  maker.write_paths(out, paths);
   out += "},\"components\":{\"schemas\":{";
   maker.write_schemas(out);
   return out +=
          R"(},"securitySchemes":{"BearerToken":{"description":"Bearer Token authentication",)"
          R"("in":"header","name":"authorization","type":"apiKey"}}}})";
+}
+
+std::string openapi_v3_json(const Catalog& catalog, std::string_view group,
+                            std::string_view version) {
+  return openapi_v3_json(catalog, api_paths(catalog, group, version));
 }
 
 }  // namespace pinnace::apiserver

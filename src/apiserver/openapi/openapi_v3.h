@@ -8,11 +8,15 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apiserver/catalog/catalog.h"
+#include "apiserver/openapi/openapi_paths.h"
 
 namespace pinnace::apiserver {
 
+// Of any paths.
+std::string openapi_v3_json(const Catalog& catalog, const std::vector<ApiPath>& paths);
 // The group and version must be served.
 std::string openapi_v3_json(const Catalog& catalog, std::string_view group,
                             std::string_view version);

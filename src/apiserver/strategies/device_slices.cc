@@ -480,6 +480,7 @@ Result<void> prepare_rule_update(Change& change, api::Value& object, const api::
 const Strategy kResourceSliceStrategy{
     .storage_resource = "resource.k8s.io/resourceslices",
     .has_generation = true,
+    .returns_deleted = true,
     .prepare_create = prepare_slice,
     .prepare_update = prepare_slice_update,
     .validate = validate_slice,
@@ -488,6 +489,7 @@ const Strategy kResourceSliceStrategy{
 const Strategy kDeviceTaintRuleStrategy{
     .storage_resource = "resource.k8s.io/devicetaintrules",
     .has_generation = true,
+    .returns_deleted = true,
     .prepare_create = prepare_rule,
     .prepare_update = prepare_rule_update,
     .validate = validate_taint_rule,

@@ -527,12 +527,14 @@ const Strategy kResourceClaimStrategy{
 };
 const Strategy kResourceClaimTemplateStrategy{
     .storage_resource = "resource.k8s.io/resourceclaimtemplates",
+    .returns_deleted = true,
     .validate = validate_claim_template,
     .validate_update = keep_claim_template,
 };
 const Strategy kDeviceClassStrategy{
     .storage_resource = "resource.k8s.io/deviceclasses",
     .has_generation = true,
+    .returns_deleted = true,
     .validate = validate_device_class,
 };
 
