@@ -116,11 +116,8 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
     return answer_error(*call, ok.error());
   }
-  const std::string_view ns = meta_text(*body, "namespace");
-  if (!ns.empty() && ns != call->info.ns) {
-    return answer_error(*call, errors::bad_request("the namespace of the provided object does not "
-                                                   "match the namespace sent on the request")
-                                   .error());
+  if (auto ok = check_namespace(meta_text(*body, "namespace"), call->info.ns); !ok) {
+    return answer_error(*call, ok.error());
   }
   const std::string name(meta_text(*body, "name"));
   if (call->info.name.empty() && name.empty()) {
