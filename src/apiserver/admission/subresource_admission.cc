@@ -1,5 +1,6 @@
 #include "apiserver/admission/subresource_admission.h"
 
+#include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -46,6 +47,15 @@ SubresourceAdmission::SubresourceAdmission(BackendRef owner, CallRef from, Opera
              call->info.name,
              own_kind == nullptr ? call->info.subresource : std::string(own_kind->name)},
       request{change, operation, &object, nullptr, own_kind} {}
+
+Result<void> SubresourceAdmission::take(const api::Value& body) {
+  object = body;
+  if (change.ns.empty()) return {};
+  api::Value& meta = meta_of(arena, object);
+  if (auto ok = check_namespace(meta.string_at("namespace"), change.ns); !ok) return ok;
+  meta.set_ref(arena, "namespace", change.text(change.ns));
+  return {};
+}
 
 void admit_subresource(const SubresourceAdmissionRef& admission, std::function<void()> go_on) {
   const AdmissionRequestRef request(admission, &admission->request);

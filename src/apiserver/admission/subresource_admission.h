@@ -17,6 +17,9 @@ struct SubresourceAdmission {
   // `own_kind` is what the call's URL says, or what another path to the same subresource would.
   SubresourceAdmission(BackendRef owner, CallRef from, Operation operation,
                        const api::SubresourceInfo* own_kind);
+  // What is judged. It is in the namespace of the request, which it need not say.
+  Result<void> take(const api::Value& body);
+
   BackendRef backend;
   CallRef call;
   api::Arena arena{4 << 10};

@@ -156,9 +156,6 @@ Result<api::Value> read_request(Call& call, api::Arena& arena) {
   if (auto ok = check_fields(call, arena, *body, *token_request_type(), {}); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (auto ok = check_namespace(meta_text(*body, "namespace"), call.info.ns); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
   return body;
 }
 
@@ -184,7 +181,6 @@ Result<void> complete(SubresourceAdmission& asked) {
   }
   meta.set_ref(arena, "uid", api::Value::string(arena, (*account)->uid));
   meta.set_ref(arena, "name", api::Value::string(arena, call.info.name));
-  meta.set_ref(arena, "namespace", api::Value::string(arena, call.info.ns));
   meta.set_ref(arena, "creationTimestamp", api::Value::string(arena, rfc3339(backend.now())));
   asked.object.erase("status");
   api::Value& spec = asked.object.ensure_object(arena, "spec");
@@ -247,7 +243,7 @@ void request_token(const BackendRef& backend, const CallRef& call) {
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
   auto body = read_request(*call, asked->arena);
   if (!body) return answer_error(*call, body.error());
-  asked->object = *body;
+  if (auto ok = asked->take(*body); !ok) return answer_error(*call, ok.error());
   asked->change.dry_run = is_dry_run(*call);
   const AdmissionRequestRef request(asked, &asked->request);
   const auto refused = [asked](const Result<void>& ok) {

@@ -31,14 +31,7 @@ void begin_review(const BackendRef& backend, const CallRef& call,
   auto body = read_object(*call, review->arena, *call->resource);
   if (!body) return answer_error(*call, body.error());
   body->erase("status");
-  review->object = *body;
-  if (const std::string_view ns = call->info.ns; !ns.empty()) {
-    api::Value& meta = meta_of(review->arena, review->object);
-    if (auto ok = check_namespace(meta.string_at("namespace"), ns); !ok) {
-      return answer_error(*call, ok.error());
-    }
-    meta.set_ref(review->arena, "namespace", api::Value::string_ref(ns));
-  }
+  if (auto ok = review->take(*body); !ok) return answer_error(*call, ok.error());
   review->change.dry_run = is_dry_run(*call);
   admit_subresource(review, [review, go_on] { go_on(review); });
 }

@@ -236,7 +236,9 @@ void evict(const EvictionRef& eviction) {
   charge(eviction, *budgets[0], *budget);
 }
 
-Result<Deletion> read_eviction(Call& call, api::Arena& arena, api::Value& eviction) {
+Result<Deletion> read_eviction(SubresourceAdmission& admission) {
+  const Call& call = *admission.call;
+  api::Arena& arena = admission.arena;
   Deletion deletion;
   auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
@@ -247,7 +249,7 @@ Result<Deletion> read_eviction(Call& call, api::Arena& arena, api::Value& evicti
   auto ok =
       check_group_version_kind(arena, *body, is_older ? "policy/v1beta1" : "policy/v1", "Eviction");
   if (!ok) return std::unexpected(std::move(ok.error()));
-  eviction = *body;
+  if (auto took = admission.take(*body); !took) return std::unexpected(std::move(took.error()));
   if (meta_text(*body, "name") != call.info.name) {
     return errors::bad_request("name in URL does not match name in Eviction object");
   }
@@ -270,7 +272,7 @@ void evict_pod(const BackendRef& backend, const CallRef& call) {
   }
   auto admission =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
-  auto deletion = read_eviction(*call, admission->arena, admission->object);
+  auto deletion = read_eviction(*admission);
   if (!deletion) return answer_error(*call, deletion.error());
   admission->change.dry_run = deletion->dry_run;
   auto eviction = std::make_shared<Eviction>(Eviction{backend, call, std::move(*deletion)});

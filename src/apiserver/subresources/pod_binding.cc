@@ -116,9 +116,7 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
     return answer_error(*call, ok.error());
   }
-  if (auto ok = check_namespace(meta_text(*body, "namespace"), call->info.ns); !ok) {
-    return answer_error(*call, ok.error());
-  }
+  if (auto ok = admission->take(*body); !ok) return answer_error(*call, ok.error());
   const std::string name(meta_text(*body, "name"));
   if (call->info.name.empty() && name.empty()) {
     return answer_error(*call, errors::bad_request("Name parameter required.").error());
@@ -128,7 +126,6 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
         *call, errors::bad_request("name in URL does not match name in Binding object").error());
   }
   if (auto ok = check_target(body->find("target")); !ok) return answer_error(*call, ok.error());
-  admission->object = *body;
   admission->change.name = name;
   admission->change.dry_run = is_dry_run(*call);
   Update update;

@@ -37,7 +37,9 @@ std::string own_text(const WebhookAnswer& answer) {
 std::string refusal_of(const WebhookAnswer& answer) {
   api::Arena arena;
   const auto body = api::parse_json(arena, answer.body);
-  if (body && body->is_object() && body->string_at("kind") == "Status") {
+  const bool is_status = body && body->is_object() && body->string_at("kind") == "Status" &&
+                         body->string_at("apiVersion") == "v1";
+  if (is_status) {
     if (const auto message = body->string_at("message"); !message.empty()) {
       return std::string(message);
     }

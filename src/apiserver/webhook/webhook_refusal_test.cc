@@ -30,7 +30,7 @@ TEST(WebhookRefusalTest, ShowsWhatTheServerSaysWhereThatHelps) {
 }
 
 TEST(WebhookRefusalTest, AStatusSpeaksForItself) {
-  EXPECT_EQ(refusal_of(answer(422, "application/json", R"({"kind":"Status","message":"odd"})")),
+  EXPECT_EQ(refusal_of(answer(422, "application/json", R"({"kind":"Status","apiVersion":"v1","message":"odd"})")),
             "odd");
 }
 

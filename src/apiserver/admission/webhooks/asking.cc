@@ -59,8 +59,13 @@ WebhookOutcome failed(std::string why) {
 WebhookOutcome read_answer(const Question& question, const Result<WebhookAnswer>& answer) {
   if (!answer) return failed("failed to call webhook: " + answer.error().message);
   if (!is_success(*answer)) return failed("failed to call webhook: " + refusal_of(*answer));
+  if (answer->body.empty()) {
+    return failed("failed to call webhook: 0-length response with status code: " +
+                  std::to_string(answer->status) +
+                  " and content type: " + std::string(answer->headers.get("content-type")));
+  }
   auto review = parse_review(answer->body, question.is_v1, question.uid, question.is_mutating);
-  if (!review) return failed("received invalid webhook response: " + review.error().message);
+  if (!review) return failed(std::move(review.error().message));
   WebhookOutcome outcome;
   outcome.answer = std::move(*review);
   return outcome;

@@ -1,16 +1,57 @@
 #include "apiserver/admission/webhooks/review.h"
 
+#include <algorithm>
+
 #include "api/json.h"
+#include "api/object_codec.h"
+#include "api/schema.h"
 #include "apiserver/admission/pod_fields.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
+constexpr std::string_view kKind = "AdmissionReview";
+
 std::string quoted_text(std::string_view text) {
   std::string out;
   api::write_json_string(out, text);
   return out;
+}
+
+// The answer was not understood at all, or says what it must not.
+Unexpected not_understood(const std::string& why) {
+  return errors::bad_request("failed to call webhook: " + why);
+}
+Unexpected not_valid(const std::string& why) {
+  return errors::bad_request("received invalid webhook response: " + why);
+}
+
+// What is not said is what was asked for.
+Result<void> check_registered(std::string_view version, std::string_view kind) {
+  const bool is_version =
+      version.empty() || version == "admission.k8s.io/v1" || version == "admission.k8s.io/v1beta1";
+  if (is_version && (kind.empty() || kind == kKind)) return {};
+  return not_understood("no kind " + quoted_text(kind.empty() ? kKind : kind) +
+                        " is registered for version " + quoted_text(version) +
+                        " in scheme \"k8s.io/apiserver/pkg/util/webhook/client.go:71\"");
+}
+
+Result<api::Value> decode(api::Arena& arena, std::string_view body) {
+  auto review = api::parse_json(arena, body);
+  if (!review) {
+    return not_understood("couldn't get version/kind; json parse error: " + review.error().message);
+  }
+  const std::string version(review->string_at("apiVersion")), kind(review->string_at("kind"));
+  if (auto ok = check_registered(version, kind); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  const api::TypeInfo& type =
+      *api::builtin_schema().find_type("admission.k8s.io", "v1", std::string(kKind));
+  if (auto ok = api::normalise(arena, *review, type); !ok) {
+    return not_understood(std::string(api::decoding_problem(type, ok.error().message)));
+  }
+  return review;
 }
 
 Result<void> check_kind(const api::Value& review, bool is_v1) {
@@ -19,9 +60,9 @@ Result<void> check_kind(const api::Value& review, bool is_v1) {
   const std::string kind(review.string_at("kind"));
   // The old form did without.
   if (!is_v1 && version.empty() && kind.empty()) return {};
-  if (version == wanted && kind == "AdmissionReview") return {};
-  return errors::bad_request("expected webhook response of " + wanted +
-                             ", Kind=AdmissionReview, got " + version + ", Kind=" + kind);
+  if (version == wanted && kind == kKind) return {};
+  return not_valid("expected webhook response of " + wanted + ", Kind=AdmissionReview, got " +
+                   (version.contains('/') ? "" : "/") + version + ", Kind=" + kind);
 }
 
 Result<void> read_patch(const api::Value& response, bool is_v1, bool is_mutating,
@@ -31,31 +72,45 @@ Result<void> read_patch(const api::Value& response, bool is_v1, bool is_mutating
   if (!is_mutating) {
     if (!is_v1) return {};
     if (!patch.empty()) {
-      return errors::bad_request("validating webhook may not return response.patch");
+      return not_valid("validating webhook may not return response.patch");
     }
     if (!type.empty()) {
-      return errors::bad_request("validating webhook may not return response.patchType");
+      return not_valid("validating webhook may not return response.patchType");
     }
     return {};
   }
   if (patch.empty()) {
     if (is_v1 && !type.empty()) {
-      return errors::bad_request("webhook returned response.patchType but not response.patch");
+      return not_valid("webhook returned response.patchType but not response.patch");
     }
     return {};
   }
   if (is_v1 && type.empty()) {
-    return errors::bad_request("webhook returned response.patch but not response.patchType");
-  }
-  if (!type.empty() && type != "JSONPatch") {
-    return errors::bad_request("webhook returned invalid response.patchType of " +
-                               quoted_text(type));
+    return not_valid("webhook returned response.patch but not response.patchType");
   }
   auto decoded = base64_decode(patch);
-  if (!decoded) return errors::bad_request("response.patch is not base64");
-  if (decoded->size() > kMaxPatchBytes) return errors::bad_request("response.patch is too large");
+  if (!decoded) return not_understood("response.patch is not base64");
+  if (decoded->size() > kMaxPatchBytes) return not_valid("response.patch is too large");
+  api::Arena arena;
+  const auto operations = api::parse_json(arena, *decoded);
+  if (!operations || !operations->is_array()) {
+    return errors::bad_request("received undecodable patch in webhook response: " +
+                               (operations ? "json: cannot unmarshal " + api::go_kind(*operations) +
+                                                 " into Go value of type jsonpatch.Patch"
+                                           : operations.error().message));
+  }
+  if (operations->empty()) return {};
+  if (is_v1 && type != "JSONPatch") {
+    return errors::bad_request("unsupported patch type " + quoted_text(type));
+  }
   answer.patch = std::move(*decoded);
   return {};
+}
+
+// Headers have no room for others.
+bool is_shown(std::string_view warning) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+  return !warning.empty() && std::ranges::none_of(warning, is_control);
 }
 
 void read_denial(const api::Value& response, Error& denial) {
@@ -99,18 +154,16 @@ std::string review_text(bool is_v1, std::string_view uid, const api::Value& requ
 Result<ReviewAnswer> parse_review(std::string_view body, bool is_v1, std::string_view uid,
                                   bool is_mutating) {
   api::Arena arena(16 << 10);
-  const auto review = api::parse_json(arena, body);
-  if (!review)
-    return errors::bad_request("couldn't get version/kind; json parse error: " +
-                               review.error().message);
+  const auto review = decode(arena, body);
+  if (!review) return std::unexpected(review.error());
   if (auto ok = check_kind(*review, is_v1); !ok) return std::unexpected(std::move(ok.error()));
   const auto* response = review->find("response");
   if (response == nullptr || !response->is_object()) {
-    return errors::bad_request("webhook response was absent");
+    return not_valid("webhook response was absent");
   }
   if (is_v1 && response->string_at("uid") != uid) {
-    return errors::bad_request("expected response.uid=" + quoted_text(uid) + ", got " +
-                               quoted_text(response->string_at("uid")));
+    return not_valid("expected response.uid=" + quoted_text(uid) + ", got " +
+                     quoted_text(response->string_at("uid")));
   }
   ReviewAnswer answer;
   answer.is_allowed = response->bool_at("allowed");
@@ -119,7 +172,8 @@ Result<ReviewAnswer> parse_review(std::string_view body, bool is_v1, std::string
   }
   if (!answer.is_allowed) read_denial(*response, answer.denial);
   for (const auto& warning : items_at(response, "warnings")) {
-    if (warning.is_string()) answer.warnings.emplace_back(warning.as_string());
+    const std::string_view text = warning.as_string();
+    if (is_shown(text)) answer.warnings.emplace_back(text);
   }
   for (const auto& [key, value] : members_at(response, "auditAnnotations")) {
     if (value.is_string()) answer.audit_annotations.emplace_back(key, value.as_string());

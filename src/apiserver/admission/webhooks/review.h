@@ -1,6 +1,6 @@
 // An AdmissionReview as it goes out, and what its answer says.
 //
-// Errors: of the answer in Kubernetes' words, as they follow "received invalid webhook response: ".
+// Errors: of the answer in Kubernetes' words, as they follow "failed calling webhook: ".
 // Bounds: the client bounds the answer's size; a patch is at most kMaxPatchBytes.
 // Source: admission.k8s.io/v1 and v1beta1.
 #pragma once

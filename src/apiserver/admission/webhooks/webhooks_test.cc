@@ -6,6 +6,7 @@
 
 #include "apiserver/testing.h"
 #include "apiserver/webhook/webhook_identities.h"
+#include "base/strings.h"
 #include "io/files.h"
 #include "net/testing_server.h"
 #include "store/test_support.h"
@@ -32,8 +33,8 @@ class FakeClient final : public WebhookClient {
     Duration timeout;
   };
   void send(const WebhookTargetRef& target, WebhookRequest request, WebhookDone done) override {
-    seen.push_back({target->url(), request.dial_host, request.body, target->authorization(),
-                    request.timeout});
+    seen.push_back(
+        {target->url(), request.dial_host, request.body, target->authorization(), request.timeout});
     const auto at = target->url().find('?');
     const auto found = hooks.find(target->url().substr(0, at));
     if (found == hooks.end()) {
@@ -258,6 +259,83 @@ TEST_F(WebhooksTest, FailAsTheirPolicySays) {
   };
   EXPECT_THAT(map("n")->message(), HasSubstr("received invalid webhook response: expected "
                                              "response.uid="));
+}
+
+TEST_F(WebhooksTest, ThatAnswerWhatCannotBeReadHaveFailed) {
+  start(client_);
+  hook("mutating", "m");
+  hook("mutating", "open", R"(,"failurePolicy":"Ignore")");
+  std::string answer;
+  const Says speak = [&](const api::Value& request) {
+    std::string text = answer;
+    if (const auto at = text.find("UID"); at != text.npos) {
+      text.replace(at, 3, request.string_at("uid"));
+    }
+    return text;
+  };
+  client_.hooks["https://hook/m"] = speak;
+  client_.hooks["https://hook/open"] = allow;
+  const std::string kHead = R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",)";
+  const std::string kPatched = kHead + R"("response":{"uid":"UID","allowed":true,"patch":)";
+  const std::pair<std::string, std::string> rows[] = {
+      {"", "failed to call webhook: 0-length response with status code: 200 and content type: "},
+      {"<html>", "failed to call webhook: couldn't get version/kind; json parse error: "},
+      {R"({"apiVersion":"admission.k8s.io/v2","kind":"AdmissionReview"})",
+       "failed to call webhook: no kind \"AdmissionReview\" is registered for version "
+       "\"admission.k8s.io/v2\" in scheme "},
+      {R"({"response":{"uid":"UID","allowed":true}})",
+       "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind="},
+      {kHead + R"("response":{"uid":"UID","allowed":"yes"}})",
+       "failed to call webhook: json: cannot unmarshal string into Go struct field "
+       "AdmissionResponse.response.allowed of type bool"},
+      {kPatched + R"("***"}})", "failed to call webhook: illegal base64 data at input byte 0"},
+      {kPatched + R"("aGVsbG8=","patchType":"JSONPatch"}})",
+       "received undecodable patch in webhook response: invalid character 'h' looking for "
+       "beginning of value"},
+      {kPatched + R"("e30=","patchType":"JSONPatch"}})",
+       "received undecodable patch in webhook response: json: cannot unmarshal object into Go "
+       "value of type jsonpatch.Patch"},
+      {kPatched + R"("W3sib3AiOiJ0ZXN0In1d","patchType":"Merge"}})",
+       "unsupported patch type \"Merge\""},
+  };
+  for (const auto& [said, failure] : rows) {
+    answer = said;
+    EXPECT_THAT(map("m")->message(), HasSubstr("failed calling webhook \"m.example.com\": "))
+        << said;
+    EXPECT_THAT(map("m")->message(), HasSubstr(failure)) << said;
+  }
+  // Where failures are ignored, these are.
+  client_.hooks["https://hook/m"] = allow;
+  client_.hooks["https://hook/open"] = speak;
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    answer = rows[i].first;
+    EXPECT_EQ(map("n" + std::to_string(i))->status, 201) << rows[i].first;
+  }
+}
+
+TEST_F(WebhooksTest, DoNotMakeAnObjectAnother) {
+  start(client_);
+  hook("mutating", "m");
+  std::string patch;
+  client_.hooks["https://hook/m"] = [&](const api::Value& request) {
+    return response(request,
+                    R"("allowed":true,"warnings":["seen","","a\nb"],"patchType":"JSONPatch",)"
+                    R"("patch":")" +
+                        base64_encode(patch) + "\"");
+  };
+  patch = R"([{"op":"replace","path":"/kind","value":"Secret"}])";
+  EXPECT_EQ(map("a")->status, 500);
+  EXPECT_EQ(map("a")->message(), "converting (v1.Secret) to (core.ConfigMap): unknown conversion");
+  patch = R"([{"op":"replace","path":"/metadata/namespace","value":"kube-system"}])";
+  EXPECT_EQ(map("a")->status, 400);
+  patch = R"([{"op":"add","path":"/data","value":{"a":1}}])";
+  EXPECT_EQ(map("a")->message(),
+            "Internal error occurred: json: cannot unmarshal number into Go struct field "
+            "ConfigMap.data of type string");
+  patch = "[]";
+  const auto made = map("a");
+  EXPECT_EQ(made->status, 201);
+  EXPECT_THAT(made->headers.get_all("warning"), ::testing::ElementsAre(R"(299 - "seen")"));
 }
 
 TEST_F(WebhooksTest, AreAskedAboutWhatTheyWant) {
