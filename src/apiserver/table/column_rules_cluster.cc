@@ -26,7 +26,8 @@ std::string node_status(const Value& node, WallTime) {
 std::string node_roles(const Value& node, WallTime) {
   constexpr std::string_view kPrefix = "node-role.kubernetes.io/";
   std::set<std::string> roles;
-  if (const Value* labels = node.find_path({"metadata", "labels"})) {
+  const Value* labels = node.find_path({"metadata", "labels"});
+  if (labels != nullptr && labels->is_object()) {
     for (const auto& [key, value] : labels->members()) {
       if (key.starts_with(kPrefix))
         roles.emplace(key.substr(kPrefix.size()));
