@@ -42,9 +42,22 @@ bool equal_numbers(const Value& a, const Value& b) {
   return equal_uint_double(a.as_uint(), b.as_double());
 }
 
+// A double is the key of the integer that it is, not of all that are equal to it.
+bool is_key_of(const Value& integer, double number) {
+  if (integer.is(Kind::kUint)) {
+    return number >= 0 && number < 0x1p64 && number == std::trunc(number) &&
+           static_cast<std::uint64_t>(number) == integer.as_uint();
+  }
+  std::int64_t exact = 0;
+  return as_exact_int(number, &exact) && exact == integer.as_int();
+}
+
 // Keys are texts, booleans and numbers.
 bool equal_keys(const Value& a, const Value& b) {
-  if (a.is_number() && b.is_number()) return equal_numbers(a, b);
+  if (a.is_number() && b.is_number()) {
+    if (a.is(Kind::kDouble) == b.is(Kind::kDouble)) return equal_numbers(a, b);
+    return a.is(Kind::kDouble) ? is_key_of(b, a.as_double()) : is_key_of(a, b.as_double());
+  }
   if (a.kind() != b.kind()) return false;
   if (a.is(Kind::kString)) return a.as_text() == b.as_text();
   return a.is(Kind::kBool) && a.as_bool() == b.as_bool();

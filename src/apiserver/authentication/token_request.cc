@@ -251,7 +251,7 @@ void request_token(const BackendRef& backend, const CallRef& call) {
     return !ok;
   };
   backend->admission.mutate(request, [asked, request, refused](const Result<void>& changed) {
-    if (refused(changed) || refused(complete(*asked))) return;
+    if (refused(changed) || refused(complete(*asked))) return asked->change.done(false);
     asked->backend->admission.validate(request, [asked, refused](const Result<void>& agreed) {
       asked->change.done(agreed.has_value());
       if (!refused(agreed)) answer_request(asked);

@@ -6,6 +6,7 @@
 #include "api/object_codec.h"
 #include "api/schema.h"
 #include "apiserver/admission/pod_fields.h"
+#include "base/assert.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -88,8 +89,8 @@ Result<void> read_patch(const api::Value& response, bool is_v1, bool is_mutating
   if (is_v1 && type.empty()) {
     return not_valid("webhook returned response.patch but not response.patchType");
   }
-  auto decoded = base64_decode(patch);
-  if (!decoded) return not_understood("response.patch is not base64");
+  auto decoded = base64_decode(patch);  // Its type has been checked.
+  PINNACE_ASSERT(decoded.has_value());
   if (decoded->size() > kMaxPatchBytes) return not_valid("response.patch is too large");
   api::Arena arena;
   const auto operations = api::parse_json(arena, *decoded);
