@@ -16,6 +16,7 @@
 #include "apiserver/webhook/webhook_client.h"
 #include "apiserver/webhook/webhook_refusal.h"
 #include "base/assert.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -24,7 +25,6 @@ namespace {
 constexpr Duration kSettle = std::chrono::milliseconds(20);
 constexpr Duration kCheckEvery = std::chrono::seconds(30);
 constexpr Duration kCheckTimeout = std::chrono::seconds(5);
-constexpr std::size_t kEventsAtOnce = 1024;
 
 struct Condition {
   bool is_true = false;
@@ -55,39 +55,6 @@ struct Reading {
   bool has_failed = false;  // That a server has none is no failure.
 };
 
-// Changes of one resource that the aggregator is woken by.
-class Feed {
- public:
-  Feed(store::Store& store, std::string resource, std::function<void()> wake)
-      : store_(store), resource_(std::move(resource)), wake_(std::move(wake)) {}
-
-  // Whether anything changed since the last time.
-  bool take() {
-    if (!watcher_) {
-      auto opened = store_.watch(resource_, "", store_.revision(), wake_);
-      if (opened) watcher_ = std::move(*opened);
-      return true;
-    }
-    bool changed = false;
-    std::vector<store::Event> events;
-    do {
-      events.clear();
-      if (!watcher_->next(events, kEventsAtOnce)) {
-        watcher_.reset();
-        return true;
-      }
-      changed = changed || !events.empty();
-    } while (events.size() == kEventsAtOnce);
-    return changed;
-  }
-
- private:
-  store::Store& store_;
-  const std::string resource_;
-  const std::function<void()> wake_;
-  std::unique_ptr<store::Watcher> watcher_;
-};
-
 class AggregatorImpl final : public Aggregator,
                              public std::enable_shared_from_this<AggregatorImpl> {
  public:
@@ -99,7 +66,7 @@ class AggregatorImpl final : public Aggregator,
     for (const char* resource :
          {"apiregistration.k8s.io/apiservices", "services", "discovery.k8s.io/endpointslices"}) {
       feeds_.push_back(
-          std::make_unique<Feed>(backend->store(), resource, [weak = weak_from_this()] {
+          std::make_unique<store::Follower>(backend->store(), resource, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->wake();
           }));
     }
@@ -145,9 +112,9 @@ class AggregatorImpl final : public Aggregator,
   void look() {
     const auto backend = backend_.lock();
     if (!backend || backend->is_shutting_down) return;
-    const bool services_changed = feeds_[0]->take();
-    bool endpoints_changed = feeds_[1]->take();
-    endpoints_changed = feeds_[2]->take() || endpoints_changed;
+    const bool services_changed = feeds_[0]->take_changes();
+    bool endpoints_changed = feeds_[1]->take_changes();
+    endpoints_changed = feeds_[2]->take_changes() || endpoints_changed;
     const CatalogRef catalog = backend->catalog.current();
     if (services_changed || catalog != seen_catalog_) {
       seen_catalog_ = catalog;
@@ -162,7 +129,7 @@ class AggregatorImpl final : public Aggregator,
   // Takes in all APIServices, and makes and removes those of what is served here.
   void read_services(Backend& backend, const Catalog& catalog) {
     auto stored = backend.store().list(kApiServices, "");
-    if (!stored) return;
+    if (!stored) return feeds_[0]->forget();
     std::set<std::string> there, remote_names;
     for (const auto& object : stored->objects) {
       auto service = read_api_service(*object);
@@ -478,7 +445,7 @@ class AggregatorImpl final : public Aggregator,
   const std::weak_ptr<Backend> backend_;
   Executor* executor_ = nullptr;
   std::atomic<bool> woken_{false}, stopped_{false}, has_remotes_{false};
-  std::vector<std::unique_ptr<Feed>> feeds_;
+  std::vector<std::unique_ptr<store::Follower>> feeds_;
   std::map<std::string, Remote> remotes_;  // By the APIService's name.
   std::vector<RemoteVersionRef> published_;
   CatalogRef seen_catalog_;

@@ -394,6 +394,42 @@ TEST_F(Access, ANodeReadsWhatItsPodsNeed) {
   EXPECT_EQ(status(secrets + "/s-mine"), 403);
 }
 
+TEST_F(Access, ANodeReadsSecretsThatTheVolumesOfItsClaimsName) {
+  server_.make_service_account("default");
+  const auto status = [&] {
+    return server_.call_as(kNode, "GET", "/api/v1/namespaces/default/secrets/s", "")->status;
+  };
+  const std::string volume = "/api/v1/persistentvolumes/v";
+  const auto patch = [&](const std::string& body) {
+    ASSERT_EQ(server_.merge(volume, body)->status, 200);
+  };
+  ASSERT_EQ(
+      server_.post("/api/v1/namespaces/default/secrets", R"({"metadata":{"name":"s"}})")->status,
+      201);
+  ASSERT_EQ(server_
+                .post(kPods, R"({"metadata":{"name":"p"},"spec":{"nodeName":"a","containers":[)"
+                             R"({"name":"c","image":"i"}],"volumes":[{"name":"d",)"
+                             R"("persistentVolumeClaim":{"claimName":"mine"}}]}})")
+                ->status,
+            201);
+  EXPECT_EQ(status(), 403);
+  const auto made = server_.post(
+      "/api/v1/persistentvolumes",
+      R"({"metadata":{"name":"v"},"spec":{"capacity":{"storage":"1Gi"},)"
+      R"("accessModes":["ReadWriteOnce"],"claimRef":{"namespace":"default","name":"mine"},)"
+      R"("csi":{"driver":"d","volumeHandle":"h","nodePublishSecretRef":{"namespace":"default",)"
+      R"("name":"s"},"nodeStageSecretRef":{"namespace":"default","name":"s"}}}})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  EXPECT_EQ(status(), 200);
+  patch(R"({"spec":{"claimRef":{"name":"another"}}})");
+  EXPECT_EQ(status(), 403);
+  patch(R"({"spec":{"claimRef":{"name":"mine"}}})");
+  EXPECT_EQ(status(), 200);
+  patch(R"({"metadata":{"finalizers":null}})");
+  ASSERT_EQ(server_.remove(volume)->status, 200);
+  EXPECT_EQ(status(), 403);
+}
+
 TEST_F(Access, ANodeGetsTokensForItsPods) {
   server_.make_service_account("default");
   make_pod("mine", "a");

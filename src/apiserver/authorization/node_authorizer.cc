@@ -11,7 +11,6 @@ namespace pinnace::apiserver {
 namespace {
 
 constexpr std::string_view kNodePrefix = "system:node:";
-constexpr std::size_t kEventsAtOnce = 1024;
 constexpr std::string_view kSpec[] = {"spec"};
 constexpr std::string_view kClaimStatuses[] = {"status", "resourceClaimStatuses"};
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
@@ -94,19 +93,29 @@ constexpr VolumeSecret kVolumeSecrets[] = {
     {"csi", "nodeExpandSecretRef", "name", "namespace"},
 };
 
-bool volume_names(const api::Value& volume, std::string_view secret_ns, std::string_view secret) {
+// References, "kind/ns/name", to what a volume is of and to what it names.
+std::string claim_of(const api::Value& volume) {
+  const auto* claim = volume.find_path({"spec", "claimRef"});
+  if (claim == nullptr) return {};
+  return "persistentvolumeclaims/" + std::string(claim->string_at("namespace")) + "/" +
+         std::string(claim->string_at("name"));
+}
+
+std::vector<std::string> secrets_of(const api::Value& volume) {
+  std::vector<std::string> secrets;
   const auto* spec = volume.find("spec");
   const auto* claim = volume.find_path({"spec", "claimRef"});
-  if (spec == nullptr || claim == nullptr) return false;
+  if (spec == nullptr || claim == nullptr) return secrets;
   for (const VolumeSecret& each : kVolumeSecrets) {
     const auto* found = spec->find(each.source);
     if (found != nullptr && !each.reference.empty()) found = found->find(each.reference);
-    if (found == nullptr || found->string_at(each.name_member) != secret) continue;
+    const std::string_view name = found == nullptr ? "" : found->string_at(each.name_member);
+    if (name.empty()) continue;
     std::string_view ns = found->string_at(each.ns_member);
     if (ns.empty()) ns = claim->string_at("namespace");
-    if (ns == secret_ns) return true;
+    secrets.push_back("secrets/" + std::string(ns) + "/" + std::string(name));
   }
-  return false;
+  return secrets;
 }
 
 Decision allowed() { return {Verdict::kAllow, "", ""}; }
@@ -212,6 +221,12 @@ std::set<std::string> references_of_pod(const api::Value& pod) {
   }
   return out;
 }
+
+NodeAuthorizer::NodeAuthorizer(store::Store& store, std::vector<Rule> rules)
+    : store_(store),
+      rules_(std::move(rules)),
+      pod_follower_(store, "pods", [this] { stale_ = true; }),
+      volume_follower_(store, "persistentvolumes", [this] { stale_ = true; }) {}
 
 std::optional<Decision> NodeAuthorizer::decide(const User& user, const Attributes& wanted, bool) {
   if (!is_node(user)) return no_opinion();
@@ -328,8 +343,10 @@ bool NodeAuthorizer::is_related(const std::string& node, const Attributes& wante
   const bool has_owner = resource == "persistentvolumes" || resource == "volumeattachments" ||
                          resource == "resourceslices" || resource == "podcertificaterequests";
   if (!has_owner) {
-    if (refers(node, resource + "/" + wanted.ns + "/" + wanted.name)) return true;
-    return resource == "secrets" && volume_refers(node, wanted.ns, wanted.name);
+    const std::string reference = resource + "/" + wanted.ns + "/" + wanted.name;
+    const std::lock_guard lock(mutex_);
+    refresh();
+    return refers(node, reference) || (resource == "secrets" && volume_refers(node, reference));
   }
   const std::string prefix = wanted.group.empty() ? "" : wanted.group + "/";
   const auto found = store_.get({prefix + resource, wanted.ns, wanted.name});
@@ -339,76 +356,61 @@ bool NodeAuthorizer::is_related(const std::string& node, const Attributes& wante
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
   if (spec == nullptr) return false;
   if (resource != "persistentvolumes") return spec->string_at("nodeName") == node;
-  return claim_refers(node, *parsed);
-}
-
-// A volume is of the node that its claim is of, and so is the Secret that it names.
-bool NodeAuthorizer::volume_refers(const std::string& node, const std::string& secret_ns,
-                                   const std::string& secret) {
-  const auto volumes = store_.list("persistentvolumes", "");
-  if (!volumes) return false;
-  return std::ranges::any_of(volumes->objects, [&](const store::ObjectRef& volume) {
-    if (!mentions(*volume, secret)) return false;
-    api::Arena arena;
-    const auto tree = parse_stored(arena, *volume);
-    return tree && volume_names(*tree, secret_ns, secret) && claim_refers(node, *tree);
-  });
-}
-
-bool NodeAuthorizer::claim_refers(const std::string& node, const api::Value& volume) {
-  const auto* claim = volume.find_path({"spec", "claimRef"});
-  return claim != nullptr &&
-         refers(node, "persistentvolumeclaims/" + std::string(claim->string_at("namespace")) + "/" +
-                          std::string(claim->string_at("name")));
-}
-
-bool NodeAuthorizer::refers(const std::string& node, const std::string& reference) {
   const std::lock_guard lock(mutex_);
   refresh();
+  return refers(node, claim_of(*parsed));
+}
+
+bool NodeAuthorizer::refers(const std::string& node, const std::string& reference) const {
   const auto found = by_node_.find(node);
   return found != by_node_.end() && found->second.contains(reference);
 }
 
+bool NodeAuthorizer::volume_refers(const std::string& node, const std::string& secret) const {
+  const auto found = claims_of_secret_.find(secret);
+  return found != claims_of_secret_.end() &&
+         std::ranges::any_of(found->second,
+                             [&](const std::string& claim) { return refers(node, claim); });
+}
+
 void NodeAuthorizer::refresh() {
   if (!stale_.exchange(false)) return;
-  if (!watcher_ || !take_in()) reload();
+  const auto restart_pods = [this](const store::Snapshot& snapshot) {
+    pods_.clear();
+    by_node_.clear();
+    for (const auto& object : snapshot.objects) add_pod(*object);
+  };
+  const auto restart_volumes = [this](const store::Snapshot& snapshot) {
+    volumes_.clear();
+    claims_of_secret_.clear();
+    for (const auto& object : snapshot.objects) add_volume(*object);
+  };
+  const bool has_pods = pod_follower_.catch_up(
+      restart_pods, [this](const store::Event& event) { take_pod_event(event); });
+  const bool has_volumes =
+      volume_follower_.catch_up(restart_volumes, [this](const store::Event& event) {
+        remove_volume(event.object->key.name);
+        if (event.type != store::Event::Type::kDeleted) add_volume(*event.object);
+      });
+  if (!has_pods || !has_volumes) stale_ = true;
 }
 
-void NodeAuthorizer::reload() {
-  pods_.clear();
-  by_node_.clear();
-  watcher_.reset();
-  auto snapshot = store_.list("pods", "");
-  if (!snapshot) return;
-  for (const auto& object : snapshot->objects) add(*object);
-  auto watcher = store_.watch("pods", "", snapshot->revision, [this] { stale_ = true; });
-  if (watcher) watcher_ = std::move(*watcher);
+void NodeAuthorizer::take_pod_event(const store::Event& event) {
+  // Most changes are of what does not matter here.
+  std::string room, previous_room;
+  const auto keeps = [&](std::span<const std::string_view> path) {
+    return api::find_in_json(event.object->json.read(room), path) ==
+           api::find_in_json(event.previous->json.read(previous_room), path);
+  };
+  if (event.type == store::Event::Type::kModified && event.previous && keeps(kSpec) &&
+      keeps(kClaimStatuses)) {
+    return;
+  }
+  remove_pod(event.object->key);
+  if (event.type != store::Event::Type::kDeleted) add_pod(*event.object);
 }
 
-bool NodeAuthorizer::take_in() {
-  std::vector<store::Event> events;
-  do {
-    events.clear();
-    std::string room, previous_room;
-    if (!watcher_->next(events, kEventsAtOnce)) return false;
-    for (const auto& event : events) {
-      // Most changes are of what does not matter here.
-      const auto keeps = [&](std::span<const std::string_view> path) {
-        return api::find_in_json(event.object->json.read(room), path) ==
-               api::find_in_json(event.previous->json.read(previous_room), path);
-      };
-      if (event.type == store::Event::Type::kModified && event.previous && keeps(kSpec) &&
-          keeps(kClaimStatuses)) {
-        continue;
-      }
-      remove(event.object->key.ns + "/" + event.object->key.name);
-      if (event.type != store::Event::Type::kDeleted) add(*event.object);
-    }
-  } while (events.size() == kEventsAtOnce);
-  return true;
-}
-
-void NodeAuthorizer::add(const store::Object& object) {
+void NodeAuthorizer::add_pod(const store::Object& object) {
   api::Arena arena;
   const auto parsed = parse_stored(arena, object);
   const auto* spec = parsed ? parsed->find("spec") : nullptr;
@@ -425,8 +427,8 @@ void NodeAuthorizer::add(const store::Object& object) {
   pods_[object.key.ns + "/" + object.key.name] = std::move(pod);
 }
 
-void NodeAuthorizer::remove(const std::string& key) {
-  const auto found = pods_.find(key);
+void NodeAuthorizer::remove_pod(const store::Key& key) {
+  const auto found = pods_.find(key.ns + "/" + key.name);
   if (found == pods_.end()) return;
   auto& counts = by_node_[found->second.node];
   for (const auto& reference : found->second.references) {
@@ -434,6 +436,27 @@ void NodeAuthorizer::remove(const std::string& key) {
   }
   if (counts.empty()) by_node_.erase(found->second.node);
   pods_.erase(found);
+}
+
+void NodeAuthorizer::add_volume(const store::Object& object) {
+  api::Arena arena;
+  const auto parsed = parse_stored(arena, object);
+  if (!parsed) return;
+  Volume volume{claim_of(*parsed), secrets_of(*parsed)};
+  if (volume.secrets.empty()) return;
+  for (const std::string& secret : volume.secrets) claims_of_secret_[secret].insert(volume.claim);
+  volumes_[object.key.name] = std::move(volume);
+}
+
+void NodeAuthorizer::remove_volume(const std::string& name) {
+  const auto found = volumes_.find(name);
+  if (found == volumes_.end()) return;
+  for (const std::string& secret : found->second.secrets) {
+    auto& claims = claims_of_secret_[secret];
+    claims.erase(claims.find(found->second.claim));
+    if (claims.empty()) claims_of_secret_.erase(secret);
+  }
+  volumes_.erase(found);
 }
 
 }  // namespace pinnace::apiserver

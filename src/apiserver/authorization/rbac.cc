@@ -13,35 +13,23 @@ constexpr const char* kResources[] = {
 
 }  // namespace
 
-struct Rbac::Feed {
-  std::string resource;
-  std::unique_ptr<store::Watcher> watcher;
-};
-
-Rbac::Rbac(store::Store& store) : store_(store) {
+Rbac::Rbac(store::Store& store) {
   for (const char* resource : kResources) {
-    feeds_.push_back(std::make_unique<Feed>());
-    feeds_.back()->resource = resource;
+    followers_.push_back(
+        std::make_unique<store::Follower>(store, resource, [this] { stale_ = true; }));
   }
 }
 
-Rbac::~Rbac() = default;
-
-void Rbac::reload(Feed& feed) {
-  const bool are_roles = feed.resource.ends_with("roles");
-  const bool cluster = feed.resource.find("/cluster") != std::string::npos;
-  const auto is_of_feed = [&](const auto& entry) {
+void Rbac::begin_again(const std::string& resource, const store::Snapshot& snapshot) {
+  const bool cluster = resource.find("/cluster") != std::string::npos;
+  const auto is_of_resource = [&](const auto& entry) {
     return entry.first.starts_with('/') == cluster;
   };
-  if (are_roles)
-    std::erase_if(roles_, is_of_feed);
+  if (resource.ends_with("roles"))
+    std::erase_if(roles_, is_of_resource);
   else
-    std::erase_if(bindings_, is_of_feed);
-  auto snapshot = store_.list(feed.resource, "");
-  if (!snapshot) return;
-  for (const auto& object : snapshot->objects) apply(feed.resource, *object, false);
-  auto watcher = store_.watch(feed.resource, "", snapshot->revision, [this] { stale_ = true; });
-  if (watcher) feed.watcher = std::move(*watcher);
+    std::erase_if(bindings_, is_of_resource);
+  for (const auto& object : snapshot.objects) apply(resource, *object, false);
 }
 
 void Rbac::apply(const std::string& resource, const store::Object& object, bool deleted) {
@@ -100,19 +88,14 @@ void Rbac::refresh() {
   if (!stale_.load()) return;
   const std::unique_lock lock(mutex_);
   if (!stale_.exchange(false)) return;
-  for (auto& feed : feeds_) {
-    if (!feed->watcher) {
-      reload(*feed);
-      continue;
-    }
-    std::vector<store::Event> events;
-    if (!feed->watcher->next(events, SIZE_MAX)) {
-      reload(*feed);
-      continue;
-    }
-    for (const auto& event : events) {
-      apply(feed->resource, *event.object, event.type == store::Event::Type::kDeleted);
-    }
+  for (const auto& follower : followers_) {
+    const std::string& resource = follower->resource();
+    const bool is_current = follower->catch_up(
+        [&](const store::Snapshot& snapshot) { begin_again(resource, snapshot); },
+        [&](const store::Event& event) {
+          apply(resource, *event.object, event.type == store::Event::Type::kDeleted);
+        });
+    if (!is_current) stale_ = true;
   }
   rebuild_index();
 }

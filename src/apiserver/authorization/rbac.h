@@ -17,14 +17,13 @@
 
 #include "apiserver/authorization/authorizer.h"
 #include "base/error.h"
-#include "store/store.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver {
 
 class Rbac final : public Authorizer {
  public:
   explicit Rbac(store::Store& store);
-  ~Rbac() override;
 
   std::optional<Decision> decide(const User& user, const Attributes& wanted, bool explain) override;
   // Of a namespace with the cluster-wide ones; "": only those.
@@ -51,10 +50,9 @@ class Rbac final : public Authorizer {
     const Subject* subject;
   };
   using Grants = std::unordered_map<std::string, std::vector<Grant>>;
-  struct Feed;
 
   void refresh();
-  void reload(Feed& feed);
+  void begin_again(const std::string& resource, const store::Snapshot& snapshot);
   void apply(const std::string& resource, const store::Object& object, bool deleted);
   void rebuild_index();
   const std::vector<Rule>* find_role(const Binding& binding) const;
@@ -64,13 +62,12 @@ class Rbac final : public Authorizer {
   template <typename Visit>
   void visit_grants(const User& user, const std::string& ns, Visit visit) const;
 
-  store::Store& store_;
   std::atomic<bool> stale_{true};
   std::shared_mutex mutex_;
-  std::vector<std::unique_ptr<Feed>> feeds_;
   std::map<std::string, std::vector<Rule>> roles_;  // "ns/name", ClusterRole "/name"
   std::map<std::string, Binding> bindings_;         // The same.
   Grants of_users_, of_groups_;
+  std::vector<std::unique_ptr<store::Follower>> followers_;  // The first to go: they set stale_.
 };
 
 }  // namespace pinnace::apiserver

@@ -1,6 +1,7 @@
 #include "apiserver/custom/definitions_controller.h"
 
 #include <map>
+#include <optional>
 
 #include "api/json.h"
 #include "api/json_scan.h"
@@ -12,6 +13,7 @@
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/stored_json.h"
 #include "base/log.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -25,7 +27,6 @@ bool is_marked_deleted(const store::Object& object) {
 constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions";
 constexpr Duration kRetry = std::chrono::seconds(1);
 constexpr std::size_t kDeletionsAtOnce = 64;
-constexpr std::size_t kEventsAtOnce = 256;
 
 // All that a CustomKind is made of.
 std::string signature_of(std::string_view json) {
@@ -47,7 +48,9 @@ class Controller : public std::enable_shared_from_this<Controller> {
       : store_(backend->store()), executor_(backend->options.executor), backend_(backend) {}
 
   void start() {
-    watch();
+    follower_.emplace(store_, std::string(kDefinitions), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->wake();
+    });
     look();
   }
 
@@ -69,7 +72,6 @@ class Controller : public std::enable_shared_from_this<Controller> {
       const auto self = weak.lock();
       if (!self) return;
       self->is_woken_ = false;
-      self->take_events();
       self->look();
     });
   }
@@ -84,27 +86,10 @@ class Controller : public std::enable_shared_from_this<Controller> {
     });
   }
 
-  void watch() {
-    auto watcher = store_.watch(kDefinitions, "", store_.revision(), [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->wake();
-    });
-    watcher_ = watcher ? std::move(*watcher) : nullptr;
-    if (!watcher_) wake_later();
-  }
-
-  // They only say that it is time to look.
-  void take_events() {
-    if (!watcher_) return watch();
-    std::vector<store::Event> events;
-    do {
-      events.clear();
-      if (!watcher_->next(events, kEventsAtOnce)) return watch();
-    } while (events.size() == kEventsAtOnce);
-  }
-
   void look() {
     const BackendRef backend = backend_.lock();
     if (!backend || backend->is_shutting_down) return;
+    follower_->take_changes();  // They only say that it is time to look.
     auto snapshot = store_.list(kDefinitions, "");
     if (!snapshot) return wake_later();
     bool changed = forget_all_but(*snapshot);
@@ -281,7 +266,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   store::Store& store_;
   Executor& executor_;
   const std::weak_ptr<Backend> backend_;
-  std::unique_ptr<store::Watcher> watcher_;
+  std::optional<store::Follower> follower_;
   std::map<std::string, Entry> entries_;
   std::atomic<bool> is_woken_{false}, waits_{false};
 };

@@ -1,6 +1,5 @@
 #include "apiserver/fairness/controller.h"
 
-#include <array>
 #include <set>
 
 #include "api/json.h"
@@ -11,13 +10,13 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "base/log.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver::fairness {
 namespace {
 
 constexpr Duration kLook = std::chrono::minutes(1);
 constexpr Duration kShareOut = std::chrono::seconds(10);
-constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::string_view kGroup = "flowcontrol.apiserver.k8s.io";
 
 class Controller : public std::enable_shared_from_this<Controller> {
@@ -26,15 +25,19 @@ class Controller : public std::enable_shared_from_this<Controller> {
       : store_(backend->store()), executor_(backend->options.executor), backend_(backend) {}
 
   void start() {
-    watch();
+    for (const std::string_view resource : {kPriorityLevels, kFlowSchemas}) {
+      followers_.push_back(std::make_unique<store::Follower>(store_, std::string(resource),
+                                                             [weak = weak_from_this()] {
+                                                               if (const auto self = weak.lock())
+                                                                 self->wake();
+                                                             }));
+    }
     look();
     every(kShareOut, [](Controller&, Backend& backend) { backend.turns.share_out(); });
     every(kLook, [](Controller& self, Backend&) { self.look(); });
   }
 
  private:
-  using Watcher = std::unique_ptr<store::Watcher>;
-
   void every(Duration period, void (*work)(Controller&, Backend&)) {
     executor_.schedule_after(period, [weak = weak_from_this(), period, work] {
       const auto self = weak.lock();
@@ -51,42 +54,15 @@ class Controller : public std::enable_shared_from_this<Controller> {
       const auto self = weak.lock();
       if (!self) return;
       self->is_woken_ = false;
-      self->take_events();
       self->look();
     });
-  }
-
-  void watch() {
-    const auto woken = [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->wake();
-    };
-    const store::Revision now = store_.revision();
-    for (auto& [resource, watcher] : watchers_) {
-      auto made = store_.watch(resource, "", now, woken);
-      watcher = made ? std::move(*made) : nullptr;
-    }
-  }
-
-  // They only say that it is time to look.
-  void take_events() {
-    std::vector<store::Event> events;
-    for (auto& [resource, watcher] : watchers_) {
-      do {
-        events.clear();
-        if (!watcher || !watcher->next(events, kEventsAtOnce)) return watch();
-      } while (events.size() == kEventsAtOnce);
-    }
   }
 
   void look() {
     const BackendRef backend = backend_.lock();
     if (!backend || backend->is_shutting_down) return;
-    for (auto& [resource, watcher] : watchers_) {
-      if (!watcher) {
-        watch();
-        break;
-      }
-    }
+    // They only say that it is time to look.
+    for (const auto& follower : followers_) follower->take_changes();
     const auto levels = store_.list(kPriorityLevels, "");
     const auto schemas = store_.list(kFlowSchemas, "");
     if (!levels || !schemas) return;
@@ -185,8 +161,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   store::Store& store_;
   Executor& executor_;
   const std::weak_ptr<Backend> backend_;
-  std::array<std::pair<std::string_view, Watcher>, 2> watchers_{
-      {{kPriorityLevels, nullptr}, {kFlowSchemas, nullptr}}};
+  std::vector<std::unique_ptr<store::Follower>> followers_;
   std::atomic<bool> is_woken_{false};
 };
 

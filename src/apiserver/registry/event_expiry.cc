@@ -8,25 +8,25 @@
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/registry/stored_json.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver {
 namespace {
 
 constexpr Duration kKept = std::chrono::hours(1);
 constexpr Duration kLook = std::chrono::minutes(1);
-constexpr std::size_t kEventsAtOnce = 1024;
-constexpr std::string_view kResource = "events";
 
 class Expiry : public std::enable_shared_from_this<Expiry> {
  public:
   explicit Expiry(const BackendRef& backend)
       : store_(backend->store()),
+        follower_(store_, "events"),
         executor_(backend->options.executor),
         clock_(backend->options.clock),
         backend_(backend) {}
 
   void start() {
-    reload();
+    take_in();
     arm();
   }
 
@@ -48,18 +48,13 @@ class Expiry : public std::enable_shared_from_this<Expiry> {
   }
 
   // After a start: what is there already has the rest of its hour by its own clock.
-  void reload() {
-    queue_.clear();
-    auto snapshot = store_.list(kResource, "");
-    if (!snapshot) return;
+  void begin_again(const store::Snapshot& snapshot) {
     std::vector<Due> found;
-    for (const auto& object : snapshot->objects) {
+    for (const auto& object : snapshot.objects) {
       found.push_back({clock_.monotonic() + rest_of(*object), object->key, object->revision});
     }
     std::sort(found.begin(), found.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
     queue_.assign(found.begin(), found.end());
-    auto watcher = store_.watch(kResource, "", snapshot->revision, [] {});
-    watcher_ = watcher ? std::move(*watcher) : nullptr;
   }
 
   Duration rest_of(const store::Object& object) const {
@@ -75,7 +70,7 @@ class Expiry : public std::enable_shared_from_this<Expiry> {
   }
 
   void look() {
-    if (!take_in()) reload();
+    take_in();
     const MonotonicTime now = clock_.monotonic();
     while (!queue_.empty() && queue_.front().at <= now) {
       remove(queue_.front());
@@ -83,19 +78,13 @@ class Expiry : public std::enable_shared_from_this<Expiry> {
     }
   }
 
-  bool take_in() {
-    if (!watcher_) return false;
+  void take_in() {
     const MonotonicTime at = clock_.monotonic() + kKept;
-    std::vector<store::Event> events;
-    do {
-      events.clear();
-      if (!watcher_->next(events, kEventsAtOnce)) return false;
-      for (const auto& event : events) {
-        if (event.type == store::Event::Type::kDeleted) continue;
-        queue_.push_back({at, event.object->key, event.object->revision});
-      }
-    } while (events.size() == kEventsAtOnce);
-    return true;
+    follower_.catch_up([this](const store::Snapshot& snapshot) { begin_again(snapshot); },
+                       [this, at](const store::Event& event) {
+                         if (event.type == store::Event::Type::kDeleted) return;
+                         queue_.push_back({at, event.object->key, event.object->revision});
+                       });
   }
 
   // An Event that changed since has another entry later in the queue, and a conflict here.
@@ -109,10 +98,10 @@ class Expiry : public std::enable_shared_from_this<Expiry> {
   }
 
   store::Store& store_;
+  store::Follower follower_;
   Executor& executor_;
   const Clock& clock_;
   const std::weak_ptr<Backend> backend_;
-  std::unique_ptr<store::Watcher> watcher_;
   std::deque<Due> queue_;
 };
 

@@ -11,8 +11,7 @@
 namespace pinnace::apiserver {
 namespace {
 
-constexpr std::string_view kResource = "networking.k8s.io/servicecidrs";
-constexpr std::size_t kEventsAtOnce = 64;
+constexpr const char* kResource = "networking.k8s.io/servicecidrs";
 constexpr int kMaxHostBits = 64;
 
 // One that says nothing counts: there may be no controller to say it.
@@ -98,29 +97,19 @@ Result<std::unique_ptr<ServiceAddresses>> ServiceAddresses::create(std::string_v
   return std::unique_ptr<ServiceAddresses>(new ServiceAddresses(std::move(own), store, rng));
 }
 
+ServiceAddresses::ServiceAddresses(std::vector<ServiceRange> own, store::Store& store, Rng& rng)
+    : store_(store), rng_(rng), own_(std::move(own)), follower_(store, kResource) {}
+
 bool ServiceAddresses::has_family(int family) const {
   return std::ranges::any_of(own_, [&](const auto& range) { return range.family() == family; });
 }
 
 void ServiceAddresses::refresh() {
-  bool is_old = !watcher_;
-  std::vector<store::Event> events;
-  while (watcher_) {
-    events.clear();
-    if (!watcher_->next(events, kEventsAtOnce)) {
-      is_old = true;
-      break;
-    }
-    is_old = is_old || !events.empty();
-    if (events.size() < kEventsAtOnce) break;
-  }
-  if (!is_old) return;
+  if (!follower_.take_changes()) return;
   const auto listed = store_.list(kResource, "");
-  if (!listed) return;
+  if (!listed) return follower_.forget();
   ranges_.clear();
   for (const auto& object : listed->objects) add_ranges(*object, ranges_);
-  auto watcher = store_.watch(kResource, "", listed->revision, [] {});
-  watcher_ = watcher ? std::move(*watcher) : nullptr;
 }
 
 bool ServiceAddresses::is_taken(const std::string& address) const {

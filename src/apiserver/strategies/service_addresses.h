@@ -22,7 +22,7 @@
 #include "api/addresses.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "store/store.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver {
 
@@ -80,8 +80,7 @@ class ServiceAddresses {
   void release_all();
 
  private:
-  ServiceAddresses(std::vector<ServiceRange> own, store::Store& store, Rng& rng)
-      : store_(store), rng_(rng), own_(std::move(own)) {}
+  ServiceAddresses(std::vector<ServiceRange> own, store::Store& store, Rng& rng);
   // These need the mutex.
   void refresh();
   bool is_taken(const std::string& address) const;
@@ -90,7 +89,7 @@ class ServiceAddresses {
   Rng& rng_;
   const std::vector<ServiceRange> own_;
   std::mutex mutex_;
-  std::unique_ptr<store::Watcher> watcher_;
+  store::Follower follower_;
   std::vector<ServiceRange> ranges_;  // Of the ServiceCIDRs that are ready.
   std::set<std::string, std::less<>> under_way_;
   // What Services hold without an IPAddress: it was removed, or they are older than it.

@@ -6,13 +6,6 @@
 #include "apiserver/registry/stored_json.h"
 
 namespace pinnace::apiserver {
-namespace {
-
-constexpr std::string_view kResource = "services";
-constexpr std::size_t kEventsAtOnce = 1024;
-
-}  // namespace
-
 std::vector<std::string> addresses_of(const api::Value* spec) {
   std::vector<std::string> addresses;
   if (spec == nullptr || spec->string_at("type") == "ExternalName") return addresses;
@@ -55,27 +48,16 @@ void ServiceFeed::hold(const store::Object& service, bool is_held) {
   for (const std::int64_t port : node_ports_of(spec)) ports_.hold(port, is_held);
 }
 
-void ServiceFeed::reload() {
-  addresses_.release_all();
-  ports_.release_all();
-  const auto services = store_.list(kResource, "");
-  if (!services) return;
-  for (const auto& service : services->objects) hold(*service, true);
-  auto watcher = store_.watch(kResource, "", services->revision, [] {});
-  watcher_ = watcher ? std::move(*watcher) : nullptr;
-}
-
 void ServiceFeed::refresh() {
-  if (!watcher_) return reload();
-  std::vector<store::Event> events;
-  do {
-    events.clear();
-    if (!watcher_->next(events, kEventsAtOnce)) return reload();
-    for (const auto& event : events) {
-      if (event.previous) hold(*event.previous, false);
-      if (event.type != store::Event::Type::kDeleted) hold(*event.object, true);
-    }
-  } while (events.size() == kEventsAtOnce);
+  const auto begin_again = [this](const store::Snapshot& services) {
+    addresses_.release_all();
+    ports_.release_all();
+    for (const auto& service : services.objects) hold(*service, true);
+  };
+  follower_.catch_up(begin_again, [this](const store::Event& event) {
+    if (event.previous) hold(*event.previous, false);
+    if (event.type != store::Event::Type::kDeleted) hold(*event.object, true);
+  });
 }
 
 }  // namespace pinnace::apiserver

@@ -5,7 +5,6 @@
 //   a write that is over gives back what it took, so that everything is held or taken at all times.
 #pragma once
 
-#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -13,27 +12,25 @@
 #include "api/value.h"
 #include "apiserver/strategies/allocator.h"
 #include "apiserver/strategies/service_addresses.h"
-#include "store/store.h"
+#include "store/follower.h"
 
 namespace pinnace::apiserver {
 
 class ServiceFeed {
  public:
   ServiceFeed(store::Store& store, ServiceAddresses& addresses, PortAllocator& ports)
-      : store_(store), addresses_(addresses), ports_(ports) {}
+      : follower_(store, "services"), addresses_(addresses), ports_(ports) {}
 
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
   void refresh();
 
  private:
-  void reload();
   void hold(const store::Object& service, bool is_held);
 
-  store::Store& store_;
+  store::Follower follower_;
   ServiceAddresses& addresses_;
   PortAllocator& ports_;
   std::mutex mutex_;
-  std::unique_ptr<store::Watcher> watcher_;
 };
 
 // The addresses of a Service's spec that are its own, in their canonical form.
