@@ -9,6 +9,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/aggregation/aggregator.h"
 #include "apiserver/authentication/authenticator.h"
+#include "apiserver/authentication/gate_metrics.h"
 #include "apiserver/authorization/chain.h"
 #include "apiserver/authorization/node_authorizer.h"
 #include "apiserver/authorization/rbac.h"
@@ -40,6 +41,7 @@ struct Backend {
         turns(options.configuration.requests, options.store, catalog, options.executor,
               options.metrics),
         requests(options.metrics),
+        gate(options.metrics),
         rbac(options.store),
         nodes(options.store, node_rules()) {}
 
@@ -48,6 +50,7 @@ struct Backend {
   // Who is served, and until when.
   fairness::Turns turns;
   RequestMetrics requests;
+  GateMetrics gate;
   // How the checks of health went that somebody asked for.
   metrics::Registry checks;
   std::shared_ptr<Deadlines> deadlines = std::make_shared<Deadlines>(options.executor);

@@ -28,6 +28,13 @@ constexpr Check kChecks[] = {
     {"poststarthook/bootstrap", [](const Backend& backend) { return backend.is_ready.load(); }},
     {"shutdown", [](const Backend& backend) { return !backend.is_shutting_down.load(); }},
 };
+// What the program says it was built from; the same for whoever builds it.
+constexpr char kBuildDate[] = "1970-01-01T00:00:00Z";
+constexpr char kCompiler[] = "g++";
+constexpr char kLanguage[] = "c++23";
+constexpr char kPlatform[] = "linux/amd64";
+constexpr char kGitTreeState[] = "clean";
+
 constexpr std::string_view kReadyOnly[] = {"poststarthook/bootstrap", "shutdown"};
 
 bool is_for(std::string_view endpoint, const Check& check) {
@@ -99,11 +106,11 @@ void version(Backend&, const CallRef& call) {
   put("minCompatibilityMinor", "34");
   put("gitVersion", kGitVersion);
   put("gitCommit", "");
-  put("gitTreeState", "clean");
-  put("buildDate", "1970-01-01T00:00:00Z");
-  put("goVersion", "c++23");
-  put("compiler", "g++");
-  put("platform", "linux/amd64");
+  put("gitTreeState", kGitTreeState);
+  put("buildDate", kBuildDate);
+  put("goVersion", kLanguage);
+  put("compiler", kCompiler);
+  put("platform", kPlatform);
   answer_json(*call, 200, api::to_indented_json(out));
 }
 
@@ -129,7 +136,18 @@ void publish_objects(Backend& backend) {
   }
 }
 
+void publish_build(metrics::Registry& registry) {
+  registry
+      .gauge("kubernetes_build_info", "1, with what was built from what.",
+             {"build_date", "compiler", "git_commit", "git_tree_state", "git_version", "go_version",
+              "major", "minor", "platform"})
+      .with({kBuildDate, kCompiler, "", kGitTreeState, kGitVersion, kLanguage, kMajor, kMinor,
+             kPlatform})
+      .set(1);
+}
+
 void metrics_text(Backend& backend, const CallRef& call) {
+  publish_build(backend.options.metrics);
   backend.turns.publish();
   publish_objects(backend);
   io::publish_process(backend.options.metrics);

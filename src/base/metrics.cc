@@ -41,13 +41,15 @@ std::unique_ptr<HistogramSeries> make_series(Family<HistogramSeries>*,
   return std::make_unique<HistogramSeries>(bounds);
 }
 
-}  // namespace
-
-void Series::add(double amount) {
-  double old = value_.load(std::memory_order_relaxed);
-  while (!value_.compare_exchange_weak(old, old + amount, std::memory_order_relaxed)) {
+void add_to(std::atomic<double>& sum, double amount) {
+  double old = sum.load(std::memory_order_relaxed);
+  while (!sum.compare_exchange_weak(old, old + amount, std::memory_order_relaxed)) {
   }
 }
+
+}  // namespace
+
+void Series::add(double amount) { add_to(value_, amount); }
 
 HistogramSeries::HistogramSeries(const std::vector<double>& bounds)
     : bounds_(bounds), counts_(bounds.size() + 1) {}
@@ -55,10 +57,14 @@ HistogramSeries::HistogramSeries(const std::vector<double>& bounds)
 void HistogramSeries::observe(double value) {
   const auto slot = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
   counts_[static_cast<std::size_t>(slot)].fetch_add(1, std::memory_order_relaxed);
-  if (value == 0) return;
-  double old = sum_.load(std::memory_order_relaxed);
-  while (!sum_.compare_exchange_weak(old, old + value, std::memory_order_relaxed)) {
+  if (value != 0) add_to(sum_, value);
+}
+
+void HistogramSeries::merge(std::span<const std::uint64_t> counts, double sum) {
+  for (std::size_t i = 0; i < counts.size() && i < counts_.size(); ++i) {
+    counts_[i].fetch_add(counts[i], std::memory_order_relaxed);
   }
+  add_to(sum_, sum);
 }
 
 template <typename S>

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ class HistogramSeries {
  public:
   explicit HistogramSeries(const std::vector<double>& bounds);
   void observe(double value);
+  // What was counted elsewhere: a number for each bound, one for what is above all, and the sum.
+  void merge(std::span<const std::uint64_t> counts, double sum);
+  const std::vector<double>& bounds() const { return bounds_; }
 
  private:
   friend class Registry;
@@ -44,6 +48,12 @@ template <typename S>
 class Family {
  public:
   S& with(const std::vector<std::string>& label_values = {});
+  // Takes away the series of what there is no more. Nobody may hold on to those.
+  template <typename Keep>
+  void keep_only(Keep keep) {
+    const std::lock_guard lock(mutex);
+    std::erase_if(series, [&](const auto& entry) { return !keep(entry.first); });
+  }
 
  private:
   friend class Registry;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "client/fibers.h"
+#include "client/work_queue_metrics.h"
 
 namespace pinnace::client {
 
@@ -29,7 +30,9 @@ Duration wait_for(int failures, Retry retry) {
 
 struct WorkQueue::State : std::enable_shared_from_this<State> {
   State(Executor& e, Work w, Options o)
-      : executor(e), work(std::move(w)), options(std::move(o)), fibers(std::in_place, e) {}
+      : executor(e), work(std::move(w)), options(std::move(o)), fibers(std::in_place, e) {
+    if (options.metrics != nullptr) counts.emplace(*options.metrics, options.name);
+  }
 
   struct Timer {
     MonotonicTime due;
@@ -38,8 +41,12 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
 
   void add(const std::string& key) {
     const std::lock_guard lock(mutex);
-    if (stopped || !waiting.insert(key).second) return;
+    if (stopped || !waiting.try_emplace(key, executor.clock().monotonic()).second) return;
     turns.push_back(key);
+    if (counts) {
+      counts->added();
+      counts->waiting(turns.size());
+    }
     post();
   }
   void add_after(const std::string& key, Duration delay) {
@@ -74,21 +81,31 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
   }
   void run_one() {
     std::string key;
+    MonotonicTime began;
     {
       const std::lock_guard lock(mutex);
       posted = false;
       if (stopped || turns.empty() || busy.size() >= options.at_once) return;
       key = std::move(turns.front());
       turns.pop_front();
-      waiting.erase(key);
+      const auto since = waiting.extract(key).mapped();
       // The next key waits behind what else is posted: one queue does not starve the others.
       if (!turns.empty()) post();
       if (!busy.insert(key).second) {
         again.insert(key);
         return;
       }
+      began = executor.clock().monotonic();
+      if (counts) {
+        counts->waiting(turns.size());
+        counts->waited(began - since);
+      }
     }
-    fibers->run([this, key] { worked(key, work(key)); });
+    fibers->run([this, key, began] {
+      const auto done = work(key);
+      if (counts) counts->worked(executor.clock().monotonic() - began);
+      worked(key, done);
+    });
   }
   void worked(const std::string& key, const Result<void>& done) {
     bool once_more = false;
@@ -106,6 +123,7 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
       const std::lock_guard lock(mutex);
       count = failures[key]++;
     }
+    if (counts) counts->retried();
     // Less and less often: the 1st, 2nd, 4th, 8th time...
     if (done.error().retry != Retry::kAfterRead &&
         std::has_single_bit(static_cast<unsigned>(count) + 1)) {
@@ -148,12 +166,13 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
   Executor& executor;
   const Work work;
   const Options options;
+  std::optional<WorkQueueMetrics> counts;
   std::optional<Fibers> fibers;  // The executor's.
   mutable std::mutex mutex;
   std::deque<std::string> turns;
-  std::set<std::string> waiting;  // Those in `turns`.
-  std::set<std::string> busy;     // Those under way.
-  std::set<std::string> again;    // Of those, the ones that were added meanwhile.
+  std::map<std::string, MonotonicTime> waiting;  // Those in `turns`, since when.
+  std::set<std::string> busy;                    // Those under way.
+  std::set<std::string> again;                   // Of those, the ones that were added meanwhile.
   std::map<std::string, Timer> timers;
   std::map<std::string, int> failures;
   std::function<std::vector<std::string>()> all_keys;

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/metrics.h"
 
 namespace pinnace::client {
 
@@ -27,8 +28,9 @@ class WorkQueue {
  public:
   using Work = std::function<Result<void>(const std::string& key)>;
   struct Options {
-    std::string name;  // For logs.
+    std::string name;  // For logs and metrics.
     std::size_t at_once = 1;
+    metrics::Registry* metrics = nullptr;  // Null: nobody counts.
   };
   WorkQueue(Executor& executor, Work work, Options options);
   WorkQueue(Executor& executor, Work work) : WorkQueue(executor, std::move(work), Options{}) {}

@@ -99,6 +99,29 @@ TEST_F(WorkQueueTest, ResyncAddsAllKeysNowAndThen) {
   EXPECT_EQ(worked, (Keys{"a", "b", "a", "b", "a", "b"}));
 }
 
+TEST_F(WorkQueueTest, CountsWhatItDoes) {
+  metrics::Registry registry;
+  WorkQueue counted(executor,
+                    [&](const std::string&) -> Result<void> {
+                      return fail-- > 0 ? Result<void>(errors::internal("no")) : Result<void>();
+                    },
+                    {.name = "q", .metrics = &registry});
+  fail = 1;
+  for (const char* key : {"a", "b", "a"}) counted.add(key);
+  const auto shows = [&](const std::string& line) {
+    const std::string text = registry.text();
+    EXPECT_NE(text.find(line + "\n"), std::string::npos) << line << "\n" << text;
+  };
+  shows("workqueue_adds_total{name=\"q\"} 2");
+  shows("workqueue_depth{name=\"q\"} 2");
+  executor.run_until_idle();
+  shows("workqueue_depth{name=\"q\"} 0");
+  shows("workqueue_retries_total{name=\"q\"} 1");
+  executor.advance(milliseconds(5));
+  shows("workqueue_adds_total{name=\"q\"} 3");
+  shows("workqueue_work_duration_seconds_count{name=\"q\"} 3");
+}
+
 TEST_F(WorkQueueTest, NothingRunsOnceTheQueueIsGone) {
   {
     WorkQueue gone(executor, [this](const std::string& key) -> Result<void> {

@@ -71,7 +71,8 @@ class ControlLoopsImpl final : public ControlLoops {
               controllers::Manager::Options{.api = options_.controllers,
                                             .executor = options_.loop.loop(),
                                             .rng = options_.rng,
-                                            .settings = options_.settings});
+                                            .settings = options_.settings,
+                                            .metrics = &options_.metrics});
         });
     scheduler_ = std::make_unique<Led<scheduler::Scheduler>>(
         election(options_.scheduler, "kube-scheduler"), options_.elects, [this] {

@@ -74,8 +74,9 @@ constexpr Entry kControllers[] = {
 
 struct Manager::State {
   explicit State(Options& options)
-      : informers(options.api, options.executor),
-        context{options.api, options.executor, options.rng, informers, options.settings} {
+      : informers(options.api, options.executor), context{options.api,      options.executor,
+                                                          options.rng,      informers,
+                                                          options.settings, options.metrics} {
     for (const auto& entry : kControllers) controllers.push_back(entry.make(context));
   }
   ~State() {

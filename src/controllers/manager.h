@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "client/client.h"
 #include "controllers/settings.h"
@@ -28,6 +29,7 @@ class Manager {
     Executor& executor;
     Rng& rng;
     Settings settings;
+    metrics::Registry* metrics = nullptr;  // Null: nobody counts.
   };
   explicit Manager(Options options);
   ~Manager();

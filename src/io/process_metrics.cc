@@ -19,6 +19,7 @@ constexpr std::size_t kUserTicks = 14, kSystemTicks = 15, kStartTicks = 22, kVir
                       kResidentPages = 24;
 // The second is the program's name, in parentheses, with whatever signs it has.
 constexpr std::size_t kFirstAfterName = 3;
+constexpr double kNoLimit = 18446744073709551615.0;
 
 class Stat {
  public:
@@ -83,10 +84,13 @@ void publish_process(metrics::Registry& registry) {
           *pages * static_cast<double>(sysconf(_SC_PAGESIZE)));
   }
   gauge("process_open_fds", "Open files.", open_files());
-  rlimit most{};
-  if (getrlimit(RLIMIT_NOFILE, &most) == 0) {
-    gauge("process_max_fds", "The most open files.", static_cast<double>(most.rlim_cur));
-  }
+  const auto limit = [](auto resource) -> std::optional<double> {
+    rlimit most{};
+    if (getrlimit(resource, &most) != 0) return std::nullopt;
+    return most.rlim_cur == RLIM_INFINITY ? kNoLimit : static_cast<double>(most.rlim_cur);
+  };
+  gauge("process_max_fds", "The most open files.", limit(RLIMIT_NOFILE));
+  gauge("process_virtual_memory_max_bytes", "The most addresses.", limit(RLIMIT_AS));
 }
 
 }  // namespace pinnace::io

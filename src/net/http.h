@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace pinnace::io {
@@ -53,6 +54,7 @@ struct CertificateDetails {
   std::string sha256;     // Of its DER form, in hex; empty for one that did not verify.
   std::string uid;        // The attribute 1.3.6.1.4.1.57683.2 of its subject.
   std::string chain_pem;  // As it came, if the server keeps chains (ServerTlsOptions).
+  WallTime not_after{};   // Its last moment.
 };
 
 // Who is on the other end.

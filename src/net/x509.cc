@@ -43,15 +43,6 @@ Result<CertificateAndKey> finish(X509* certificate, EVP_PKEY* key, EVP_PKEY* sig
   return CertificateAndKey{text_of(bio.get()), std::move(pair->private_key_pem)};
 }
 
-WallTime from_asn1(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  using namespace std::chrono;
-  sys_days day = year(parts.tm_year + 1900) / month(static_cast<unsigned>(parts.tm_mon + 1)) /
-                 std::chrono::day(static_cast<unsigned>(parts.tm_mday));
-  return day + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
-}
-
 }  // namespace
 
 Result<KeyPair> make_ec_key() {
@@ -137,8 +128,8 @@ Result<CertificateInfo> inspect_certificate(std::string_view pem) {
   auto names = alternative_names(x);
   info.dns_names = std::move(names.dns);
   info.ip_addresses = std::move(names.ip);
-  info.not_before = from_asn1(X509_get0_notBefore(x));
-  info.not_after = from_asn1(X509_get0_notAfter(x));
+  info.not_before = time_of(X509_get0_notBefore(x));
+  info.not_after = time_of(X509_get0_notAfter(x));
   info.is_authority = X509_check_ca(x) > 0;
   unsigned char digest[32];
   unsigned int size = sizeof digest;

@@ -12,6 +12,7 @@ constexpr std::uint64_t kSeed = 1;
 constexpr std::size_t kRingEvents = 4096;  // As many as a server keeps of each resource.
 constexpr Duration kPatience = std::chrono::minutes(5);
 constexpr std::int64_t kMaxRepeats = 10'000;
+constexpr std::size_t kShownBytes = 2000;  // Of an answer that does not say what it should.
 
 struct PatchType {
   std::string_view name, content_type;
@@ -69,7 +70,7 @@ std::string Runner::play(const Step& step) {
     const std::string text = substituted(step.rest, names_);
     return answer_->body.find(text) != std::string::npos
                ? ""
-               : "the answer does not say so: " + answer_->body;
+               : "the answer does not say so: " + answer_->body.substr(0, kShownBytes);
   }
   if (verb == "as" && !step.words.empty()) {
     caller_ = {step.words[0], {step.words.begin() + 1, step.words.end()}};

@@ -129,6 +129,13 @@ class Aggregation(ServerTest):
         eventually(lambda: self.condition() == [("False", "FailedDiscoveryCheck")], "it is away")
         self.assertEqual(self.status_of("GET", f"{BASE}/lamps")[0], 503)
         self.assertEqual(self.freshness(), ("Stale", ["lamps"]))
+        metrics = self.kubectl("get", "--raw", "/metrics").splitlines()
+        lost = 'name="v1.lights.example.com"'
+        self.assertIn("aggregator_unavailable_apiservice{%s} 1" % lost, metrics)
+        self.assertIn('aggregator_unavailable_apiservice{name="v1.apps"} 0', metrics)
+        self.assertIn('aggregator_unavailable_apiservice_total{%s,reason="FailedDiscoveryCheck"} 1'
+                      % lost, metrics)
+        self.assertTrue(any(line.startswith("workqueue_adds_total{") for line in metrics))
         self.kubectl("get", "configmaps")
 
         self.kubectl("delete", "apiservice", "v1.lights.example.com")

@@ -5,6 +5,7 @@
 #include "apiserver/admission/plugin_configuration.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/backend.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -25,22 +26,12 @@ Result<void> check_names(const std::vector<std::string>& names) {
   return {};
 }
 
-// Whether a list with spaces between its words has this one.
-bool lists(std::string_view words, std::string_view wanted) {
-  while (!words.empty()) {
-    const auto end = words.find(' ');
-    if (words.substr(0, end) == wanted) return true;
-    words = end == std::string_view::npos ? std::string_view() : words.substr(end + 1);
-  }
-  return false;
+std::vector<std::string_view> words_of(std::string_view text) {
+  return text.empty() ? std::vector<std::string_view>() : split(text, ' ');
 }
 
-bool concerns(const AdmissionPlugin& plugin, const AdmissionRequest& request) {
-  if ((plugin.operations & static_cast<unsigned>(request.operation)) == 0) return false;
-  if (!plugin.resources.empty() && !lists(plugin.resources, request.resource())) return false;
-  const std::string& subresource = request.change.subresource;
-  return subresource.empty() || plugin.subresources == "*" ||
-         lists(plugin.subresources, subresource);
+const Clock& clock_of(const AdmissionRequest& request) {
+  return request.change.backend.options.clock;
 }
 
 }  // namespace
@@ -54,11 +45,14 @@ Result<AdmissionChain> AdmissionChain::create(Backend& backend) {
   auto configured = PluginConfigurations::read(configuration.admission_control_config_file);
   if (!configured) return std::unexpected(std::move(configured.error()));
   AdmissionChain chain;
+  chain.step_times_ = AdmissionTimes::of_step(backend.options.metrics);
   for (const PluginRow& row : admission_plugins()) {
     const AdmissionPlugin& plugin = *row.plugin;
     const bool is_on = row.is_on_by_default || contains(on, plugin.name);
     if (!is_on || contains(off, plugin.name)) continue;
-    Link link{&plugin, nullptr};
+    Link link{&plugin, words_of(plugin.resources), words_of(plugin.subresources),
+              AdmissionTimes::of_plugin(backend.options.metrics, std::string(plugin.name)),
+              nullptr};
     if (plugin.configure != nullptr) {
       auto state = plugin.configure(backend, configured->find(plugin.name));
       if (!state) {
@@ -76,7 +70,27 @@ bool AdmissionChain::has(std::string_view plugin) const {
   return std::ranges::any_of(links_, [&](const Link& link) { return link.plugin->name == plugin; });
 }
 
+bool AdmissionChain::Link::concerns(const AdmissionRequest& request) const {
+  if ((plugin->operations & static_cast<unsigned>(request.operation)) == 0) return false;
+  const auto has = [](const std::vector<std::string_view>& words, std::string_view wanted) {
+    return std::ranges::find(words, wanted) != words.end();
+  };
+  if (!resources.empty() && !has(resources, request.resource())) return false;
+  const std::string& subresource = request.change.subresource;
+  return subresource.empty() || plugin->subresources == "*" || has(subresources, subresource);
+}
+
+AdmissionDone AdmissionChain::timed(Pass pass, const AdmissionRequestRef& request,
+                                    AdmissionDone done) const {
+  return [this, pass, request, began = clock_of(*request).monotonic(),
+          done = std::move(done)](Result<void> ok) {
+    step_times_->observe(pass, request->operation, !ok, clock_of(*request).monotonic() - began);
+    done(std::move(ok));
+  };
+}
+
 void AdmissionChain::mutate(const AdmissionRequestRef& request, AdmissionDone done) const {
+  done = timed(Pass::kMutate, request, std::move(done));
   run(Pass::kMutate, request, 0, [this, request, done = std::move(done)](Result<void> ok) mutable {
     Reinvocation& reinvocation = request->reinvocation;
     if (!ok || !reinvocation.is_wanted || reinvocation.is_second) return done(std::move(ok));
@@ -86,7 +100,7 @@ void AdmissionChain::mutate(const AdmissionRequestRef& request, AdmissionDone do
 }
 
 void AdmissionChain::validate(const AdmissionRequestRef& request, AdmissionDone done) const {
-  run(Pass::kValidate, request, 0, std::move(done));
+  run(Pass::kValidate, request, 0, timed(Pass::kValidate, request, std::move(done)));
 }
 
 void AdmissionChain::admit(const AdmissionRequestRef& request, AdmissionDone done) const {
@@ -98,21 +112,30 @@ void AdmissionChain::admit(const AdmissionRequestRef& request, AdmissionDone don
 
 void AdmissionChain::run(Pass pass, const AdmissionRequestRef& request, std::size_t from,
                          AdmissionDone done) const {
+  const Clock& clock = clock_of(*request);
+  MonotonicTime began = clock.monotonic();
   for (std::size_t i = from; i < links_.size(); ++i) {
-    const AdmissionPlugin& plugin = *links_[i].plugin;
-    if (!concerns(plugin, *request)) continue;
-    request->state = links_[i].state.get();
+    const Link& link = links_[i];
+    const AdmissionPlugin& plugin = *link.plugin;
     const auto act = pass == Pass::kMutate ? plugin.mutate : plugin.validate;
-    if (act != nullptr) {
-      if (auto ok = act(*request); !ok) return done(std::move(ok));
-    }
     const auto ask = pass == Pass::kMutate ? plugin.mutate_by_asking : plugin.validate_by_asking;
-    if (ask == nullptr) continue;
-    // The chain lives in the backend, as long as any call.
-    return ask(request, [this, pass, request, next = i + 1,
-                         done = std::move(done)](Result<void> ok) mutable {
+    if ((act == nullptr && ask == nullptr) || !link.concerns(*request)) continue;
+    request->state = link.state.get();
+    auto ok = act == nullptr ? Result<void>() : act(*request);
+    if (!ok || ask == nullptr) {
+      const MonotonicTime ended = clock.monotonic();
+      link.times->observe(pass, request->operation, !ok, ended - began);
       if (!ok) return done(std::move(ok));
-      run(pass, request, next, std::move(done));
+      began = ended;
+      continue;
+    }
+    // The chain lives in the backend, as long as any call.
+    return ask(request, [this, pass, request, i, began,
+                         done = std::move(done)](Result<void> answered) mutable {
+      links_[i].times->observe(pass, request->operation, !answered,
+                               clock_of(*request).monotonic() - began);
+      if (!answered) return done(std::move(answered));
+      run(pass, request, i + 1, std::move(done));
     });
   }
   done({});

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/admission/admission_times.h"
 #include "apiserver/configuration.h"
 #include "apiserver/strategies/strategy.h"
 
@@ -105,13 +106,20 @@ class AdmissionChain {
  private:
   struct Link {
     const AdmissionPlugin* plugin;
+    std::vector<std::string_view> resources, subresources;  // The plugin's.
+    std::unique_ptr<AdmissionTimes> times;
     std::unique_ptr<PluginState> state;
+
+    bool concerns(const AdmissionRequest& request) const;
   };
-  enum class Pass { kMutate, kValidate };
+  using Pass = AdmissionPass;
   void run(Pass pass, const AdmissionRequestRef& request, std::size_t from,
            AdmissionDone done) const;
+  // Notes how long the pass took before it tells.
+  AdmissionDone timed(Pass pass, const AdmissionRequestRef& request, AdmissionDone done) const;
 
   std::vector<Link> links_;
+  std::unique_ptr<AdmissionTimes> step_times_;
 };
 
 // 403: the object "is forbidden: WHY".

@@ -10,6 +10,7 @@
 #include "apiserver/aggregation/remote_proxy.h"
 #include "apiserver/backend.h"
 #include "apiserver/proxy/service_proxy.h"
+#include "apiserver/registry/conditions.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
@@ -26,10 +27,10 @@ constexpr Duration kSettle = std::chrono::milliseconds(20);
 constexpr Duration kCheckEvery = std::chrono::seconds(30);
 constexpr Duration kCheckTimeout = std::chrono::seconds(5);
 
-struct Condition {
-  bool is_true = false;
+// What an APIService is told to be, and why.
+struct Availability {
+  bool is_available = false;
   std::string reason, message;
-  bool operator==(const Condition&) const = default;
 };
 
 // Of a server's documents, what is asked for where.
@@ -147,6 +148,7 @@ class AggregatorImpl final : public Aggregator,
       }
     }
     std::erase_if(remotes_, [&](const auto& entry) { return !remote_names.contains(entry.first); });
+    unavailable(backend).keep_only([&](const auto& labels) { return there.contains(labels[0]); });
     for (const std::string_view group : catalog.groups()) {
       for (const std::string_view version : catalog.versions(group)) {
         const bool is_ours = has_api_service(catalog, group, version);
@@ -332,7 +334,7 @@ class AggregatorImpl final : public Aggregator,
     if (!is_success(*answer)) {
       return failed("bad status from " + url + ": " + std::to_string(answer->status));
     }
-    const Condition passed{true, "Passed", "all checks passed"};
+    const Availability passed{true, "Passed", "all checks passed"};
     const auto found = remotes_.find(name);
     const bool is_current = found != remotes_.end() && found->second.api == api;
     if (is_current && found->second.version && !found->second.version->is_stale() &&
@@ -348,7 +350,7 @@ class AggregatorImpl final : public Aggregator,
 
   // What a check found out.
   void settle(const std::string& name, const RemoteApiRef& checked, RemoteVersionRef version,
-              const Condition& condition) {
+              const Availability& availability) {
     const auto backend = backend_.lock();
     const auto found = remotes_.find(name);
     if (!backend || found == remotes_.end()) return;
@@ -363,14 +365,14 @@ class AggregatorImpl final : public Aggregator,
     } else if (!remote.version || !remote.version->is_stale()) {
       remote.version = RemoteVersion::stale(place_of(checked->service), remote.discovery);
     }
-    if (checked->is_available != condition.is_true) {
+    if (checked->is_available != availability.is_available) {
       auto changed = std::make_shared<RemoteApi>(*checked);
-      changed->is_available = condition.is_true;
+      changed->is_available = availability.is_available;
       remote.api = std::move(changed);
     }
-    write_condition(*backend, name, condition);
+    write_condition(*backend, name, availability);
     publish(*backend);
-    if (condition.is_true) read_documents(*backend, name, remote);
+    if (availability.is_available) read_documents(*backend, name, remote);
   }
 
   // Makes what is known now the truth for requests and discovery.
@@ -397,49 +399,35 @@ class AggregatorImpl final : public Aggregator,
     seen_catalog_ = backend.catalog.current();
   }
 
-  void write_condition(Backend& backend, const std::string& name, const Condition& wanted) {
+  static metrics::Family<metrics::Series>& unavailable(Backend& backend) {
+    return backend.options.metrics.gauge("aggregator_unavailable_apiservice",
+                                         "Whether an APIService cannot be reached.", {"name"});
+  }
+
+  void write_condition(Backend& backend, const std::string& name, const Availability& wanted) {
     const auto stored = backend.store().get({std::string(kApiServices), "", name});
     if (!stored) return;
     api::Arena arena;
     auto object = parse_stored(arena, **stored);
-    if (!object || !set_condition(arena, *object, wanted, rfc3339(backend.now()))) return;
+    if (!object) return;
+    unavailable(backend).with({name}).set(wanted.is_available ? 0 : 1);
+    const bool was_available = is_condition_true(*object, "Available");
+    const Condition condition{"Available", wanted.is_available ? "True" : "False", wanted.reason,
+                              wanted.message};
+    if (!set_condition(arena, *object, condition, backend.now())) return;
+    if (was_available && !wanted.is_available) {
+      backend.options.metrics
+          .counter("aggregator_unavailable_apiservice_total",
+                   "Times that APIServices have become unavailable.", {"name", "reason"})
+          .with({name, wanted.reason})
+          .add();
+    }
     SplitJson parts = split_json(*object);
     // Who was faster wakes us again.
     backend.store().commit(
         {store::Write::Type::kUpdate, (*stored)->key, (*stored)->uid, std::move(parts.head),
          std::move(parts.tail), (*stored)->revision, true},
         [](const Result<store::ObjectRef>&) {});
-  }
-
-  // False if it says so already.
-  static bool set_condition(api::Arena& arena, api::Value& object, const Condition& wanted,
-                            const std::string& now) {
-    api::Value made = api::Value::object();
-    const std::string_view status = wanted.is_true ? "True" : "False";
-    std::string since = now;
-    api::Value conditions = api::Value::array();
-    if (const auto* list = object.find_path({"status", "conditions"}); list && list->is_array()) {
-      for (const auto& one : list->items()) {
-        if (one.string_at("type") != "Available") {
-          conditions.append(arena, one);
-          continue;
-        }
-        const bool same = one.string_at("status") == status;
-        if (same) since = one.string_at("lastTransitionTime");
-        if (same && one.string_at("reason") == wanted.reason &&
-            one.string_at("message") == wanted.message) {
-          return false;
-        }
-      }
-    }
-    made.set_ref(arena, "type", api::Value::string_ref("Available"));
-    made.set_ref(arena, "status", api::Value::string_ref(status));
-    made.set_ref(arena, "lastTransitionTime", api::Value::string(arena, since));
-    made.set_ref(arena, "reason", api::Value::string(arena, wanted.reason));
-    made.set_ref(arena, "message", api::Value::string(arena, wanted.message));
-    conditions.append(arena, made);
-    object.ensure_object(arena, "status").set_ref(arena, "conditions", conditions);
-    return true;
   }
 
   const std::weak_ptr<Backend> backend_;

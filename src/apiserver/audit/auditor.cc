@@ -154,8 +154,18 @@ Auditor::Auditor(Policy policy, const Options& options)
       clock_(options.clock),
       events_(options.metrics.counter("apiserver_audit_event_total", "Audit events that were made.")
                   .with()),
+      rejected_(options.metrics
+                    .counter("apiserver_audit_requests_rejected_total",
+                             "Requests that were refused because they could not be written down.")
+                    .with()),
       errors_(options.metrics.counter("apiserver_audit_error_total",
-                                      "Audit events that were dropped.", {"plugin"})) {}
+                                      "Audit events that were dropped.", {"plugin"})) {
+  auto& levels = options.metrics.counter(
+      "apiserver_audit_level_total", "Requests by how much of them is written down.", {"level"});
+  for (std::size_t i = 0; i < levels_.size(); ++i) {
+    levels_[i] = &levels.with({std::string(text_of(static_cast<Level>(i)))});
+  }
+}
 
 Result<void> Auditor::add_log(const Options& options) {
   const AuditSettings& settings = options.configuration.audit;
@@ -213,6 +223,7 @@ std::shared_ptr<Record> Auditor::make_record(const std::shared_ptr<Auditor>& aud
                                              const Call& call) {
   if (auditor == nullptr) return nullptr;
   const Verdict verdict = auditor->policy_.evaluate(call.user, call.info);
+  auditor->levels_[static_cast<std::size_t>(verdict.level)]->add();
   if (verdict.level == Level::kNone) return nullptr;
   Event event;
   event.level = verdict.level;
@@ -288,10 +299,12 @@ void Record::write_and_release(Stage stage) {
 }
 
 void Record::receive(std::function<void(Result<void>)> done) {
-  write(Stage::kRequestReceived, [done = std::move(done)](bool is_stored) {
-    done(is_stored ? Result<void>()
-                   : errors::internal("Internal error occurred: failed to store audit event"));
-  });
+  write(Stage::kRequestReceived,
+        [done = std::move(done), &rejected = auditor_->rejected_](bool is_stored) {
+          if (is_stored) return done({});
+          rejected.add();
+          done(errors::internal("Internal error occurred: failed to store audit event"));
+        });
 }
 
 void Record::annotate(std::string_view key, std::string_view value) {

@@ -76,7 +76,8 @@ class Auditor {
   std::vector<Keeper> keepers_;
   std::size_t blocking_ = 0;  // How many of them block.
   const Clock& clock_;
-  metrics::Series& events_;
+  metrics::Series &events_, &rejected_;
+  std::array<metrics::Series*, 4> levels_;  // Requests, by Level.
   metrics::Family<metrics::Series>& errors_;
 };
 

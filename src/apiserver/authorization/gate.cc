@@ -68,8 +68,13 @@ Result<void> answer_undecided(Call& call, std::string_view why) {
 }
 
 Result<void> authorize(const BackendRef& backend, const CallRef& call, GoOn go_on) {
+  const Clock& clock = backend->options.clock;
+  // It has just been its turn.
+  const bool had_turn = call->turn.flow() != nullptr;
+  const MonotonicTime began = had_turn ? call->turn.place().began() : clock.monotonic();
   return decide(backend, call, attributes_of(*call),
-                [backend, call, go_on](const Attributes& wanted, const Decision& decision) {
+                [backend, call, began, go_on](const Attributes& wanted, const Decision& decision) {
+                  backend->gate.decided(decision, backend->options.clock.monotonic() - began);
                   note_decision(*call, decision);
                   if (decision.verdict == Verdict::kAllow) return go_on(backend, call);
                   if (decision.error.empty()) return refuse(call, wanted, decision);
@@ -119,15 +124,20 @@ Result<void> known(const BackendRef& backend, const CallRef& call, GoOn go_on) {
 
 Result<void> identified(const BackendRef& backend, const CallRef& call, bool is_public,
                         Authenticator::Found user, GoOn go_on) {
-  const bool is_somebody = user && *user;
-  if (is_somebody) {
-    call->user = std::move(**user);
-  } else if (user && backend->authenticator->admits_anonymous(call->info.path, is_public)) {
-    call->user = {kAnonymous, "", {kUnauthenticated}, {}};
-  } else {
+  const bool is_nobody = user && !*user;
+  if (is_nobody && backend->authenticator->admits_anonymous(call->info.path, is_public)) {
+    user = User{kAnonymous, "", {kUnauthenticated}, {}};
+  }
+  backend->gate.identified(user, backend->options.clock.monotonic() - call->received_at);
+  if (!user || !*user) {
     audit::Auditor::begin_refusal(backend->auditor, *call);
     return errors::unauthorized();
   }
+  const net::Peer& peer = call->request.peer;
+  if (peer.certificate_details && peer.certificate_common_name == (*user)->name) {
+    backend->gate.shown_certificate(peer.certificate_details->not_after - backend->now());
+  }
+  call->user = std::move(**user);
   return write_down(backend, call, [=] { return known(backend, call, go_on); });
 }
 

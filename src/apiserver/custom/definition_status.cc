@@ -16,19 +16,6 @@ using api::Value;
 
 constexpr std::string_view kApproval = "api-approved.kubernetes.io";
 
-Value* find_condition(Value& definition, std::string_view type) {
-  Value* list = definition.find_path({"status", "conditions"});
-  if (list == nullptr || !list->is_array()) return nullptr;
-  for (Value& item : list->items()) {
-    if (item.string_at("type") == type) return &item;
-  }
-  return nullptr;
-}
-
-const Value* find_condition(const Value& definition, std::string_view type) {
-  return find_condition(const_cast<Value&>(definition), type);
-}
-
 std::string quoted(std::string_view text) {
   std::string out;
   api::write_json_string(out, text);
@@ -127,34 +114,6 @@ void add_claimed_names(ClaimedNames& names, const Value& definition) {
   for (const Value& item : short_names->items()) {
     if (item.is_string()) add(names.resources, item.as_string());
   }
-}
-
-bool is_condition_true(const Value& definition, std::string_view type) {
-  const Value* found = find_condition(definition, type);
-  return found != nullptr && found->string_at("status") == "True";
-}
-
-bool set_condition(api::Arena& arena, Value& definition, const Condition& condition, WallTime now) {
-  Value* found = find_condition(definition, condition.type);
-  const bool turns = found == nullptr || found->string_at("status") != condition.status;
-  if (!turns && found->string_at("reason") == condition.reason &&
-      found->string_at("message") == condition.message) {
-    return false;
-  }
-  if (found == nullptr) {
-    Value& status = definition.ensure_object(arena, "status");
-    Value* list = status.find("conditions");
-    if (list == nullptr || !list->is_array()) {
-      list = &status.set_ref(arena, "conditions", Value::array());
-    }
-    found = &list->append(arena, Value::object());
-    found->set_ref(arena, "type", Value::string(arena, condition.type));
-  }
-  found->set_ref(arena, "status", Value::string(arena, condition.status));
-  if (turns) found->set_ref(arena, "lastTransitionTime", Value::string(arena, rfc3339(now)));
-  found->set_ref(arena, "reason", Value::string(arena, condition.reason));
-  found->set_ref(arena, "message", Value::string(arena, condition.message));
-  return true;
 }
 
 Condition approval_of(api::Arena& arena, const Value& definition) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "api/value.h"
+#include "apiserver/registry/conditions.h"
 #include "base/clock.h"
 
 namespace pinnace::apiserver {
@@ -28,14 +29,6 @@ void add_claimed_names(ClaimedNames& names, const api::Value& definition);
 // Accepts what names can be had, and sets the conditions by it. False if nothing changed.
 bool settle_status(api::Arena& arena, api::Value& definition, const ClaimedNames& taken,
                    WallTime now);
-
-struct Condition {
-  std::string_view type, status, reason, message;
-};
-// A condition that is as it was keeps its time. False if nothing changed.
-bool set_condition(api::Arena& arena, api::Value& definition, const Condition& condition,
-                   WallTime now);
-bool is_condition_true(const api::Value& definition, std::string_view type);
 
 // What api-approved.kubernetes.io says of a definition in a group of Kubernetes itself. An empty
 // type: the group is nobody's. Texts live in `arena`.

@@ -31,7 +31,7 @@ double sum_at(const std::vector<SeatBounds>& levels, double fraction) {
 
 }  // namespace
 
-std::vector<double> allocate(const std::vector<SeatBounds>& levels, double total) {
+Allocation allocate(const std::vector<SeatBounds>& levels, double total) {
   double low = 0, high = 1;
   for (const SeatBounds& level : levels) {
     high = std::max(high, level.most / std::max(level.target, kLeastTarget));
@@ -40,11 +40,9 @@ std::vector<double> allocate(const std::vector<SeatBounds>& levels, double total
     const double middle = (low + high) / 2;
     (sum_at(levels, middle) < total ? low : high) = middle;
   }
-  std::vector<double> seats;
-  for (const SeatBounds& level : levels) {
-    seats.push_back(seats_at(level, high));
-  }
-  return seats;
+  Allocation made{{}, high};
+  for (const SeatBounds& level : levels) made.seats.push_back(seats_at(level, high));
+  return made;
 }
 
 SeatLimits seat_limits(std::uint32_t total, const SeatShares& own, std::int64_t all_shares) {
@@ -103,7 +101,7 @@ double smooth(double before, const Demand::Summary& summary) {
   return std::max(envelope, kMemory * before + (1 - kMemory) * envelope);
 }
 
-std::vector<std::uint32_t> share_out(const std::vector<SeatClaim>& claims) {
+Shares share_out(const std::vector<SeatClaim>& claims) {
   std::vector<SeatBounds> bounds;
   double rest = 0, least_sum = 0, wanted_sum = 0;
   for (const SeatClaim& claim : claims) {
@@ -119,7 +117,8 @@ std::vector<std::uint32_t> share_out(const std::vector<SeatClaim>& claims) {
     wanted_sum += wanted;
     bounds.push_back({wanted, static_cast<double>(most), std::max(wanted, claim.smoothed)});
   }
-  if (rest <= wanted_sum) {
+  const bool is_short = rest <= wanted_sum;
+  if (is_short) {
     // What exempt requests take is missing elsewhere: first what levels want of what they lend.
     const double part = rest <= least_sum ? 0 : (rest - least_sum) / (wanted_sum - least_sum);
     std::size_t at = 0;
@@ -129,15 +128,18 @@ std::vector<std::uint32_t> share_out(const std::vector<SeatClaim>& claims) {
       own.least = own.most = claim.limits.least + (own.least - claim.limits.least) * part;
     }
   }
-  const std::vector<double> shared = allocate(bounds, rest);
-  std::vector<std::uint32_t> seats;
+  const Allocation shared = allocate(bounds, rest);
+  Shares shares;
+  if (!is_short) shares.fair_fraction = shared.fair_fraction;
   std::size_t at = 0;
   for (const SeatClaim& claim : claims) {
-    const double own =
-        claim.is_exempt ? std::max<double>(claim.limits.least, claim.highest) : shared[at++];
-    seats.push_back(static_cast<std::uint32_t>(std::round(own)));
+    const double exempt = std::max<double>(claim.limits.least, claim.highest);
+    const double own = claim.is_exempt ? exempt : shared.seats[at];
+    shares.seats.push_back(static_cast<std::uint32_t>(std::round(own)));
+    shares.targets.push_back(claim.is_exempt ? exempt : bounds[at].target);
+    if (!claim.is_exempt) ++at;
   }
-  return seats;
+  return shares;
 }
 
 }  // namespace pinnace::apiserver::fairness

@@ -17,8 +17,11 @@ namespace pinnace::apiserver::fairness {
 struct SeatBounds {
   double least = 0, most = 0, target = 0;
 };
-// Seats for each, adding up to `total` as far as the bounds allow.
-std::vector<double> allocate(const std::vector<SeatBounds>& levels, double total);
+struct Allocation {
+  std::vector<double> seats;  // Adding up to the total as far as the bounds allow.
+  double fair_fraction = 0;   // Of its target that each level has, its bounds apart.
+};
+Allocation allocate(const std::vector<SeatBounds>& levels, double total);
 
 // What a level's configuration gives it.
 struct SeatLimits {
@@ -59,7 +62,12 @@ struct SeatClaim {
   SeatLimits limits;
   double highest = 0, smoothed = 0;  // Of its demand.
 };
-// Seats for each level from now on.
-std::vector<std::uint32_t> share_out(const std::vector<SeatClaim>& claims);
+// What each level has from now on, and would have had for itself.
+struct Shares {
+  std::vector<std::uint32_t> seats;
+  std::vector<double> targets;
+  double fair_fraction = 0;  // 0: exempt requests took what the others do not lend.
+};
+Shares share_out(const std::vector<SeatClaim>& claims);
 
 }  // namespace pinnace::apiserver::fairness

@@ -35,26 +35,26 @@ TEST(SeatAllocation, OneRequestMayNotTakeWhatAHandCouldHold) {
 }
 
 TEST(SeatAllocation, IdleSeatsAreLentToThoseWhoWantThem) {
-  const auto seats = allocate({{10, 600, 10}, {67, 600, 600}, {20, 600, 20}}, 600);
+  const auto seats = allocate({{10, 600, 10}, {67, 600, 600}, {20, 600, 20}}, 600).seats;
   EXPECT_NEAR(std::accumulate(seats.begin(), seats.end(), 0.0), 600, 1e-6);
   EXPECT_GT(seats[1], 500);
   EXPECT_GE(seats[0], 10);
 }
 
 TEST(SeatAllocation, WhatIsWantedByAllIsSharedInTheSameFraction) {
-  const auto seats = allocate({{0, 600, 400}, {0, 600, 800}}, 600);
+  const auto seats = allocate({{0, 600, 400}, {0, 600, 800}}, 600).seats;
   EXPECT_NEAR(seats[0], 200, 1e-6);
   EXPECT_NEAR(seats[1], 400, 1e-6);
 }
 
 TEST(SeatAllocation, NobodyBorrowsMoreThanHeMay) {
-  const auto seats = allocate({{10, 50, 500}, {10, 600, 20}}, 600);
+  const auto seats = allocate({{10, 50, 500}, {10, 600, 20}}, 600).seats;
   EXPECT_NEAR(seats[0], 50, 1e-6);
   EXPECT_NEAR(seats[1], 550, 1e-6);
 }
 
 TEST(SeatAllocation, WhoHasBeenIdleForDaysDoesNotSpoilTheSum) {
-  const auto seats = allocate({{0, 600, 1e-300}, {100, 1200, 500}, {0, 600, 0}}, 600);
+  const auto seats = allocate({{0, 600, 1e-300}, {100, 1200, 500}, {0, 600, 0}}, 600).seats;
   EXPECT_NEAR(std::accumulate(seats.begin(), seats.end(), 0.0), 600, 1e-6);
   EXPECT_GT(seats[1], 590);
 }
@@ -63,7 +63,10 @@ TEST(SeatAllocation, ExemptRequestsTakeWhatTheyWantFromAll) {
   const SeatClaim exempt{true, {0, 0, 600}, 100, 0};
   const SeatClaim busy{false, {300, 100, 900}, 300, 300};
   const SeatClaim idle{false, {300, 100, 900}, 0, 0};
-  const auto seats = share_out({exempt, busy, idle});
+  const auto shares = share_out({exempt, busy, idle});
+  const auto& seats = shares.seats;
+  EXPECT_GT(shares.fair_fraction, 0);
+  EXPECT_EQ(shares.targets[0], 100);
   EXPECT_EQ(seats[0], 100u);
   EXPECT_EQ(seats[0] + seats[1] + seats[2], 600u);
   EXPECT_GT(seats[1], 300u);
@@ -72,10 +75,11 @@ TEST(SeatAllocation, ExemptRequestsTakeWhatTheyWantFromAll) {
 TEST(SeatAllocation, WhatIsNotLentIsKeptThoughExemptRequestsTakeAll) {
   const SeatClaim exempt{true, {0, 0, 600}, 1000, 0};
   const SeatClaim busy{false, {300, 100, 900}, 300, 300};
-  EXPECT_EQ(share_out({exempt, busy, busy}), (std::vector<std::uint32_t>{1000, 100, 100}));
+  EXPECT_EQ(share_out({exempt, busy, busy}).fair_fraction, 0);
+  EXPECT_EQ(share_out({exempt, busy, busy}).seats, (std::vector<std::uint32_t>{1000, 100, 100}));
   // In between, they share what is left of what they want.
   const SeatClaim some{true, {0, 0, 600}, 200, 0};
-  EXPECT_EQ(share_out({some, busy, busy}), (std::vector<std::uint32_t>{200, 200, 200}));
+  EXPECT_EQ(share_out({some, busy, busy}).seats, (std::vector<std::uint32_t>{200, 200, 200}));
 }
 
 TEST(SeatDemand, SumsUpOverTime) {

@@ -4,8 +4,8 @@
 
 #include "api/json.h"
 #include "apiserver/bootstrap/seeder.h"
-#include "apiserver/custom/definition_status.h"
 #include "apiserver/fairness/default_objects.h"
+#include "apiserver/registry/conditions.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"

@@ -28,6 +28,7 @@ class FlowMetrics {
   metrics::Family<metrics::Series>& dispatched;
   metrics::Family<metrics::Series>& rejected;
   metrics::Family<metrics::Series>& in_queue;
+  metrics::Family<metrics::Series>& in_queue_seats;
   metrics::Family<metrics::Series>& executing;
   metrics::Family<metrics::Series>& executing_seats;
   metrics::Family<metrics::Series>& nominal_seats;
@@ -38,9 +39,13 @@ class FlowMetrics {
   metrics::Family<metrics::Series>& demand_average;
   metrics::Family<metrics::Series>& demand_deviation;
   metrics::Family<metrics::Series>& demand_smoothed;
+  metrics::Family<metrics::Series>& target_seats;
+  metrics::Series& fair_fraction;
   metrics::Family<metrics::HistogramSeries>& wait_seconds;
   metrics::Family<metrics::HistogramSeries>& execution_seconds;
   metrics::Family<metrics::HistogramSeries>& work_seats;
+  metrics::Family<metrics::HistogramSeries>& queue_length;
+  metrics::Family<metrics::HistogramSeries>& watch_count;
 };
 
 struct Flow {
@@ -59,6 +64,8 @@ struct Flow {
   metrics::HistogramSeries& executed;
   metrics::HistogramSeries& executed_watch;
   metrics::HistogramSeries& work_seats;
+  metrics::HistogramSeries& queue_length;
+  metrics::HistogramSeries& watch_count;
 };
 
 struct Flows {

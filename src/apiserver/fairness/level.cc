@@ -2,11 +2,12 @@
 
 namespace pinnace::apiserver::fairness {
 
-Level::Level(const PriorityLevel& settings, Duration max_wait, Executor& executor)
+Level::Level(const PriorityLevel& settings, Duration max_wait, Executor& executor, LevelUse use)
     : name_(settings.name),
       max_wait_(max_wait),
       executor_(executor),
-      queues_(options_of(settings)) {}
+      queues_(options_of(settings)),
+      use_(std::move(use)) {}
 
 QueueSet::Options Level::options_of(const PriorityLevel& settings) const {
   QueueSet::Options options = settings.queuing;
@@ -21,6 +22,7 @@ auto Level::locked(Work work) {
   const MonotonicTime now = executor_.clock().monotonic();
   auto made = work(now);
   demand_.set(queues_.demand(), now);
+  use_.set(queues_, now);
   arm();
   if (!queues_.has_decisions()) return made;
   auto decisions = queues_.take_decisions();
@@ -94,6 +96,11 @@ void Level::set_seats(std::uint32_t seats) {
 
 Demand::Summary Level::take_demand() {
   return locked([&](MonotonicTime now) { return demand_.take(now); });
+}
+
+void Level::publish() {
+  const std::lock_guard lock(mutex_);
+  use_.publish(executor_.clock().monotonic());
 }
 
 std::int64_t Level::retry_after_seconds() const {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "apiserver/fairness/allocation.h"
+#include "apiserver/fairness/level_use.h"
 #include "apiserver/fairness/model.h"
 #include "apiserver/fairness/queue_set.h"
 #include "apiserver/fairness/retry_after.h"
@@ -22,7 +23,7 @@ namespace pinnace::apiserver::fairness {
 
 class Level : public std::enable_shared_from_this<Level> {
  public:
-  Level(const PriorityLevel& settings, Duration max_wait, Executor& executor);
+  Level(const PriorityLevel& settings, Duration max_wait, Executor& executor, LevelUse use);
 
   // As QueueSet::arrive.
   std::optional<Outcome> admit(Place& place, const std::function<Place::Decided()>& when_waiting);
@@ -36,6 +37,8 @@ class Level : public std::enable_shared_from_this<Level> {
   void configure(const PriorityLevel& settings);
   void set_seats(std::uint32_t seats);
   Demand::Summary take_demand();
+  // Brings the histograms of its use up to date.
+  void publish();
 
   const std::string& name() const { return name_; }
   // How long one who was just refused is to stay away.
@@ -62,6 +65,7 @@ class Level : public std::enable_shared_from_this<Level> {
   mutable std::mutex mutex_;
   QueueSet queues_;
   Demand demand_;
+  LevelUse use_;
   Counts counts_;
   RetryAfter retry_after_;
   std::optional<MonotonicTime> armed_;

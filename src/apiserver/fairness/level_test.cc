@@ -23,6 +23,10 @@ PriorityLevel queueing() {
   return level;
 }
 
+LevelRef make_level(Duration max_wait, Executor& executor, metrics::Registry& registry) {
+  return std::make_shared<Level>(queueing(), max_wait, executor, LevelUse(registry, "l", 600));
+}
+
 bool is_empty(const Level& level) {
   bool empty = false;
   level.inspect([&](const QueueSet& queues, const Level::Counts&) {
@@ -32,8 +36,9 @@ bool is_empty(const Level& level) {
 }
 
 TEST(Level, TellsWhoeverWaitedTooLong) {
+  metrics::Registry registry;
   io::SimExecutor executor;
-  const auto level = std::make_shared<Level>(queueing(), seconds(15), executor);
+  const auto level = make_level(seconds(15), executor, registry);
   level->set_seats(1);
   Place running, waiting;
   const auto never = []() -> Place::Decided { return [](Outcome) { FAIL(); }; };
@@ -51,8 +56,9 @@ TEST(Level, TellsWhoeverWaitedTooLong) {
 }
 
 TEST(Level, GivesFinalSeatsBackByItself) {
+  metrics::Registry registry;
   io::SimExecutor executor;
-  const auto level = std::make_shared<Level>(queueing(), seconds(15), executor);
+  const auto level = make_level(seconds(15), executor, registry);
   level->set_seats(2);
   Place write, next;
   write.width = {.seats = 1, .final_seats = 2, .final_time = milliseconds(5)};
@@ -109,8 +115,9 @@ class Client {
 };
 
 TEST(Level, DecidesOnceOnManyThreads) {
+  metrics::Registry registry;
   io::LoopThread loop("fairness");
-  const auto level = std::make_shared<Level>(queueing(), milliseconds(2), loop.loop());
+  const auto level = make_level(milliseconds(2), loop.loop(), registry);
   level->set_seats(4);
   constexpr int kThreads = 4, kRequests = 3000;
   std::vector<std::unique_ptr<Client>> clients;
@@ -137,9 +144,38 @@ TEST(Level, DecidesOnceOnManyThreads) {
   EXPECT_TRUE(is_empty(*level));
 }
 
-TEST(Level, LetsAllGoThatWaitWhenItCloses) {
+TEST(Level, ShowsHowMuchOfItIsInUseAndForHowLong) {
+  metrics::Registry registry;
   io::SimExecutor executor;
-  const auto level = std::make_shared<Level>(queueing(), seconds(15), executor);
+  const auto level = make_level(seconds(15), executor, registry);
+  level->set_seats(4);
+  const auto decided = []() -> Place::Decided { return [](Outcome) {}; };
+  executor.advance(seconds(3));
+  Place running;
+  running.width = {.seats = 2};
+  level->admit(running, decided);
+  executor.advance(seconds(1));
+  level->give_back(running);
+  executor.advance(seconds(2));
+  level->publish();
+  const std::string text = registry.text();
+  const auto shows = [&](const std::string& line) {
+    EXPECT_NE(text.find(line + "\n"), std::string::npos) << line << "\n" << text;
+  };
+  const std::string name = "apiserver_flowcontrol_priority_level_seat_utilization";
+  const std::string of = "{phase=\"executing\",priority_level=\"l\"";
+  shows(name + "_bucket" + of + ",le=\"0.4\"} 5000000000");
+  shows(name + "_bucket" + of + ",le=\"0.5\"} 6000000000");
+  shows(name + "_count" + of + "} 6000000000");
+  shows(name + "_sum" + of + "} 500000000");
+  shows("apiserver_flowcontrol_priority_level_request_utilization_sum" + of + "} 250000000");
+  shows("apiserver_flowcontrol_demand_seats_sum{priority_level=\"l\"} 500000000");
+}
+
+TEST(Level, LetsAllGoThatWaitWhenItCloses) {
+  metrics::Registry registry;
+  io::SimExecutor executor;
+  const auto level = make_level(seconds(15), executor, registry);
   level->set_seats(1);
   Place running;
   std::vector<Place> waiting(5);

@@ -175,6 +175,7 @@ void QueueSet::wait_in(Place& place, std::uint32_t index) {
   Queue& queue = queues_[index];
   wake_queue(queue);
   queue.waiting.add(place);
+  place.queue_length_ = queue.waiting.size();
   queue.work_waiting += guessed_work(place.width);
   waiting_.add(place);
   seats_waiting_ += place.width.most();

@@ -73,12 +73,15 @@ class Place {
   MonotonicTime arrived() const { return arrived_; }
   MonotonicTime began() const { return began_; }
   std::int32_t queue() const { return queue_; }  // -1: none
+  // How many its queue had when it had joined it.
+  std::size_t queue_length() const { return queue_length_; }
 
  private:
   friend class QueueSet;
   State state_ = State::kNew;
   std::int32_t queue_ = -1;
   std::uint32_t era_ = 0;  // Of the queues that `queue_` counts in.
+  std::size_t queue_length_ = 0;
   MonotonicTime arrived_, began_;
   Decided decided_;
   Link<Place> in_queue_;  // Among those that wait in its queue.
@@ -126,6 +129,11 @@ class QueueSet {
   std::uint32_t seats() const { return seats_; }
   std::uint32_t seats_in_use() const { return in_use_; }
   std::size_t waiting() const { return waiting_.size(); }
+  // How many may wait; 1 where nobody may.
+  std::size_t room() const {
+    return std::max<std::size_t>(
+        1, std::size_t{options_.queue_length} * std::max<std::size_t>(1, queues_.size()));
+  }
   std::size_t serving() const { return served_.size(); }
   // Seats that are taken or wanted now: what borrowing goes by.
   std::uint32_t demand() const { return in_use_ + seats_waiting_; }

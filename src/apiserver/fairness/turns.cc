@@ -63,6 +63,7 @@ Turns::Turns(const RequestLimits& limits, const store::Store& store, const Catal
              Executor& executor, metrics::Registry& registry)
     : limits_(limits),
       executor_(executor),
+      registry_(registry),
       metrics_(registry),
       widths_(store, catalog, executor.clock()) {
   configure(digest({}, {}, concurrency()));
@@ -81,10 +82,16 @@ std::optional<Outcome> Turns::ask(Call& call, const std::function<Place::Decided
   turn.flow_ = &turn.flows_->find(call.user, call.info);
   turn.place_.call = &call;
   turn.place_.flow = turn.flow_->schema.flow_of(call.user, call.info);
-  turn.place_.width = widths_.of(call, turn.flow_->most_seats);
+  const auto estimate = widths_.of(call, turn.flow_->most_seats);
+  turn.place_.width = estimate.width;
+  if (estimate.watches) turn.flow_->watch_count.observe(static_cast<double>(*estimate.watches));
   turn.flow_->work_seats.observe(turn.place_.width.most());
   turn.holds_.store(true, std::memory_order_relaxed);
-  return turn.flow_->level->admit(turn.place_, when_waiting);
+  auto outcome = turn.flow_->level->admit(turn.place_, when_waiting);
+  if (!outcome) {
+    turn.flow_->queue_length.observe(static_cast<double>(turn.place_.queue_length()));
+  }
+  return outcome;
 }
 
 // As many as there are of its kind; administrators and what lasts are not counted.
@@ -130,7 +137,8 @@ void Turns::configure_level(Digest::LevelAtWork& wanted) {
   entry.is_leaving = false;
   if (entry.level != nullptr) return entry.level->configure(entry.settings);
   entry.level =
-      std::make_shared<Level>(entry.settings, limits_.request_timeout / kPartInQueue, executor_);
+      std::make_shared<Level>(entry.settings, limits_.request_timeout / kPartInQueue, executor_,
+                              LevelUse(registry_, entry.settings.name, concurrency()));
   entry.seats = wanted.limits.nominal - (wanted.limits.nominal - wanted.limits.least) / 2;
 }
 
@@ -170,10 +178,12 @@ void Turns::share_out_locked() {
     metrics_.demand_deviation.with({name}).set(demand.deviation);
     metrics_.demand_smoothed.with({name}).set(entry.smoothed);
   }
-  const auto seats = fairness::share_out(claims);
+  const Shares shares = fairness::share_out(claims);
+  metrics_.fair_fraction.set(shares.fair_fraction);
   std::size_t at = 0;
   for (auto& [name, entry] : levels_) {
-    entry.seats = seats[at++];
+    metrics_.target_seats.with({name}).set(shares.targets[at]);
+    entry.seats = shares.seats[at++];
     entry.level->set_seats(entry.seats);
     metrics_.nominal_seats.with({name}).set(entry.limits.nominal);
     metrics_.lower_seats.with({name}).set(entry.limits.least);
@@ -197,17 +207,22 @@ std::vector<Turns::LevelView> Turns::levels() const {
 
 void Turns::publish() {
   struct Sums {
-    double waiting = 0, serving = 0, seats = 0;
+    double waiting = 0, waiting_seats = 0, serving = 0, seats = 0;
   };
   std::map<std::pair<std::string, std::string>, Sums> sums;
   // Those that have nothing now are told so, too.
   for (const Flow& flow : current()->all) sums[{flow.level->name(), flow.schema.name}];
   for (const LevelView& view : levels()) {
+    view.level->publish();
     view.level->inspect([&](const QueueSet& queues, const Level::Counts&) {
       const auto of = [&](const Place& place) -> Sums& {
         return sums[{view.level->name(), place.call->turn.flow()->schema.name}];
       };
-      queues.each_waiting([&](const Place& place) { ++of(place).waiting; });
+      queues.each_waiting([&](const Place& place) {
+        Sums& own = of(place);
+        ++own.waiting;
+        own.waiting_seats += place.width.most();
+      });
       queues.each_served([&](const Place& place) {
         Sums& own = of(place);
         ++own.serving;
@@ -218,6 +233,7 @@ void Turns::publish() {
   for (const auto& [names, own] : sums) {
     const std::vector<std::string> labels = {names.first, names.second};
     metrics_.in_queue.with(labels).set(own.waiting);
+    metrics_.in_queue_seats.with(labels).set(own.waiting_seats);
     metrics_.executing.with(labels).set(own.serving);
     metrics_.executing_seats.with(labels).set(own.seats);
   }

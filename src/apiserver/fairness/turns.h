@@ -80,6 +80,7 @@ class Turns {
 
   const RequestLimits limits_;
   Executor& executor_;
+  metrics::Registry& registry_;
   FlowMetrics metrics_;
   WidthEstimator widths_;
   std::atomic<std::size_t> reading_{0}, writing_{0};  // Without fairness.

@@ -46,12 +46,12 @@ Width width_of_write(std::size_t watches, std::uint32_t most_seats) {
               std::chrono::duration<double>(work_seconds / held))};
 }
 
-Width WidthEstimator::of(const Call& call, std::uint32_t most_seats) {
+WidthEstimator::Estimate WidthEstimator::of(const Call& call, std::uint32_t most_seats) {
   const RequestInfo& info = call.info;
   if (!info.is_resource) return {};
-  if (info.verb == "list") return of_list(call, most_seats);
+  if (info.verb == "list") return {of_list(call, most_seats), {}};
   if (info.verb == "watch") {
-    return call.query.flag("sendInitialEvents") ? of_list(call, most_seats) : Width{};
+    return {call.query.flag("sendInitialEvents") ? of_list(call, most_seats) : Width{}, {}};
   }
   const bool writes = info.verb == "create" || info.verb == "update" || info.verb == "patch" ||
                       info.verb == "delete";
@@ -61,7 +61,8 @@ Width WidthEstimator::of(const Call& call, std::uint32_t most_seats) {
   const auto* resource = catalog_.find_resource(info.group, info.version, info.resource, keep);
   const auto* storage = resource == nullptr ? nullptr : storage_of(*resource);
   if (storage == nullptr) return {};
-  return width_of_write(watches_.count(storage->storage_resource, info.ns, info.name), most_seats);
+  const std::size_t watches = watches_.count(storage->storage_resource, info.ns, info.name);
+  return {width_of_write(watches, most_seats), watches};
 }
 
 Width WidthEstimator::of_list(const Call& call, std::uint32_t most_seats) {

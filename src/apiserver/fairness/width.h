@@ -22,10 +22,14 @@ Width width_of_write(std::size_t watches, std::uint32_t most_seats);
 // Threads: any. Bounds: the sizes of kMaxSizes resources are kept, each for a minute.
 class WidthEstimator {
  public:
+  struct Estimate {
+    Width width;
+    std::optional<std::size_t> watches;  // That a write will wake.
+  };
   WidthEstimator(const store::Store& store, const CatalogHolder& catalog, const Clock& clock)
       : store_(store), catalog_(catalog), clock_(clock) {}
 
-  Width of(const Call& call, std::uint32_t most_seats);
+  Estimate of(const Call& call, std::uint32_t most_seats);
   WatchCounts& watches() { return watches_; }
 
  private:

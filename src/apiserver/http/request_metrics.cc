@@ -19,6 +19,7 @@ const std::vector<std::string> kLabels = {"component",   "group", "resource", "s
 const std::vector<double> kSeconds = {0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1,  1.25, 1.5, 2,
                                       3,     4,     5,    6,   8,   10,  15,  20,  30, 45,   60};
 const std::vector<double> kOwnSeconds(kSeconds.begin() + 2, kSeconds.end());
+const std::vector<double> kEventBytes = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};
 const std::vector<double> kBytes = {1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 
 // What one request is counted under.
@@ -110,6 +111,8 @@ RequestMetrics::RequestMetrics(metrics::Registry& registry)
       deprecated_(registry.gauge(
           "apiserver_requested_deprecated_apis", "Deprecated versions that clients asked for.",
           {"group", "removed_release", "resource", "subresource", "version"})),
+      events_(registry.counter("apiserver_watch_events_total", "Events that watches were told.",
+                               {"group", "resource", "version"})),
       seconds_(registry.histogram("apiserver_request_duration_seconds",
                                   "Time to an answer, or to its head.", kSeconds,
                                   with_dry_run(kLabels, "dry_run"))),
@@ -118,6 +121,8 @@ RequestMetrics::RequestMetrics(metrics::Registry& registry)
                                       kLabels)),
       bytes_(registry.histogram("apiserver_response_sizes", "Bytes of answers to reads.", kBytes,
                                 kLabels)),
+      event_bytes_(registry.histogram("apiserver_watch_events_sizes", "Bytes of such events.",
+                                      kEventBytes, {"group", "resource", "version"})),
       mutating_(registry
                     .gauge("apiserver_current_inflight_requests",
                            "Requests under way that do not last.", {"request_kind"})
@@ -175,6 +180,11 @@ const RequestMetrics::Counted& RequestMetrics::add(const std::string& key, const
         .set(1);
   }
   return *counted;
+}
+
+RequestMetrics::Told RequestMetrics::told(const Call& call) {
+  const std::vector<std::string> labels = {call.info.group, call.info.resource, call.info.version};
+  return {events_.with(labels), event_bytes_.with(labels)};
 }
 
 metrics::Series& RequestMetrics::open(const Call& call) {

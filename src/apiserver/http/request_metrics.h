@@ -28,6 +28,12 @@ class RequestMetrics {
   void count(const Call& call, int status, Duration took);
   // How many requests of this kind are open, for those that last.
   metrics::Series& open(const Call& call);
+  // What watches of the call's resource are told.
+  struct Told {
+    metrics::Series& events;
+    metrics::HistogramSeries& bytes;
+  };
+  Told told(const Call& call);
   // How many requests that do not last are under way.
   metrics::Series& under_way(bool is_mutating) { return is_mutating ? mutating_ : read_only_; }
 
@@ -41,8 +47,8 @@ class RequestMetrics {
   const Counted* find(const std::string& key) const;
   const Counted& add(const std::string& key, const Call& call, int status);
 
-  metrics::Family<metrics::Series>&total_, &open_, &deprecated_;
-  metrics::Family<metrics::HistogramSeries>&seconds_, &own_seconds_, &bytes_;
+  metrics::Family<metrics::Series>&total_, &open_, &deprecated_, &events_;
+  metrics::Family<metrics::HistogramSeries>&seconds_, &own_seconds_, &bytes_, &event_bytes_;
   metrics::Series &mutating_, &read_only_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, std::unique_ptr<const Counted>> counted_;

@@ -59,6 +59,7 @@ class WatchBody : public net::Body {
         catalog_(call_->catalog),
         output_(output_of(*call_)),
         open_(backend_->requests.open(*call_)),
+        told_(backend_->requests.told(*call_)),
         shared_(std::make_shared<Shared>()) {
     shared_->wake = std::move(wake);
     if (!selection.matches_everything()) {
@@ -331,6 +332,8 @@ class WatchBody : public net::Body {
   // One event: a line of JSON, or the length in four bytes and a WatchEvent.
   void append(std::string_view type, std::string_view object) {
     std::string& pending = busy_->pending;
+    told_.events.add(1);
+    told_.bytes.observe(static_cast<double>(object.size()));
     if (output_.media == Media::kProtobuf) {
       const std::string event = api::encode_protobuf_watch_event(type, object);
       for (int shift = 24; shift >= 0; shift -= 8) {
@@ -347,8 +350,8 @@ class WatchBody : public net::Body {
   void say_bookmark(bool is_initial_end) {
     if (wants_lists()) return;
     const bool is_table = output_.shape == Shape::kTable;
-    const ObjectKind kind = answered_kind(is_table ? *storage_ : *resource_,
-                                          is_table ? Output{} : output_);
+    const ObjectKind kind =
+        answered_kind(is_table ? *storage_ : *resource_, is_table ? Output{} : output_);
     std::string object = "{\"kind\":\"" + kind.kind + "\",\"apiVersion\":\"" + kind.api_version +
                          "\",\"metadata\":{";
     const std::size_t revision_offset = object.size();
@@ -394,6 +397,7 @@ class WatchBody : public net::Body {
   const CatalogRef catalog_;  // Keeps both, where they are of it.
   const Output output_;
   metrics::Series& open_;  // Counts who watches the like.
+  const RequestMetrics::Told told_;
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<const std::function<void()>> on_catalog_;
   std::optional<fairness::WatchCounts::Entry> counted_;

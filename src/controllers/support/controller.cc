@@ -4,7 +4,7 @@ namespace pinnace::controllers {
 
 Worker::Worker(Context& context, std::string_view controller, Work work)
     : queue_(context.executor, std::move(work),
-             {.name = std::string(controller), .at_once = kAtOnce}) {}
+             {.name = std::string(controller), .at_once = kAtOnce, .metrics = context.metrics}) {}
 
 void Worker::start(std::function<std::vector<std::string>()> keys, Duration resync) {
   started_ = true;

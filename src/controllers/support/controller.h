@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "client/client.h"
 #include "client/event_recorder.h"
@@ -27,6 +28,7 @@ struct Context {
   Rng& rng;
   Informers& informers;
   const Settings& settings;
+  metrics::Registry* metrics = nullptr;  // Null: nobody counts.
 
   WallTime now() const { return executor.clock().wall(); }
 };

@@ -14,6 +14,15 @@ bool set_time(ASN1_TIME* to, WallTime time) {
   return ASN1_TIME_set(to, static_cast<time_t>(seconds)) != nullptr;
 }
 
+WallTime time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  using namespace std::chrono;
+  sys_days day = year(parts.tm_year + 1900) / month(static_cast<unsigned>(parts.tm_mon + 1)) /
+                 std::chrono::day(static_cast<unsigned>(parts.tm_mday));
+  return day + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
+}
+
 bool set_serial(X509* certificate) {
   unsigned char bytes[16];
   if (RAND_bytes(bytes, sizeof bytes) != 1) return false;

@@ -13,7 +13,8 @@ namespace pinnace::net::internal {
 const EVP_MD* digest_for(const EVP_PKEY* key);
 
 bool set_time(ASN1_TIME* to, WallTime time);
-bool set_serial(X509* certificate);  // 16 random bytes.
+WallTime time_of(const ASN1_TIME* time);  // The epoch where it is none.
+bool set_serial(X509* certificate);       // 16 random bytes.
 // As UTF-8, and of any length: names of nodes are longer than X.520 has it.
 bool add_name(X509_NAME* name, int nid, std::string_view value);
 // `value` is text in OpenSSL's form: only for words of our own.

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "base/strings.h"
+#include "net/internal/certificate_parts.h"
 
 namespace pinnace::net::internal {
 
@@ -147,6 +148,7 @@ void describe_peer(SSL* ssl, Peer& peer) {
   }
   if (!uids.empty()) details->uid = uids.front();
   details->sha256 = fingerprint(certificate);
+  details->not_after = time_of(X509_get0_notAfter(certificate));
   auto names = subject_entries(subject, NID_commonName);
   if (!names.empty()) peer.certificate_common_name = names.front();
   peer.certificate_organizations = subject_entries(subject, NID_organizationName);

@@ -66,7 +66,7 @@ struct Policy {
 };
 using Policies = std::vector<std::unique_ptr<const Policy>>;
 
-struct PolicyState final : PluginState {
+struct PolicyState : PluginState {
   // "validating" or "mutating"
   PolicyState(store::Store& store, std::string prefix)
       : policies(store,

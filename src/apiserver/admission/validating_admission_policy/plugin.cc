@@ -19,8 +19,38 @@ struct Objection {
   std::string policy, binding, message, reason;
 };
 
+// How checks went, by policy, binding, kind of error, and what was done about it.
+class CheckMetrics {
+ public:
+  explicit CheckMetrics(metrics::Registry& registry)
+      : total_(registry.counter("apiserver_validating_admission_policy_check_total",
+                                "Checks of policies that were failed, or could not be made.",
+                                kLabels)),
+        seconds_(registry.histogram("apiserver_validating_admission_policy_check_duration_seconds",
+                                    "Time that such checks took.", kSeconds, kLabels)) {}
+
+  void count(const PolicyVisit& visit, const char* error, const char* action, Duration took) const {
+    const std::vector<std::string> labels = {action, error, visit.policy.name, visit.binding.name};
+    total_.with(labels).add();
+    seconds_.with(labels).observe(std::chrono::duration<double>(took).count());
+  }
+
+ private:
+  static inline const std::vector<std::string> kLabels = {"enforcement_action", "error_type",
+                                                          "policy", "policy_binding"};
+  static inline const std::vector<double> kSeconds = {0.0000005, 0.001, 0.01, 0.1, 1};
+  metrics::Family<metrics::Series>& total_;
+  metrics::Family<metrics::HistogramSeries>& seconds_;
+};
+
+struct ValidatingState final : PolicyState {
+  explicit ValidatingState(Backend& backend)
+      : PolicyState(backend.store(), "validating"), checks(backend.options.metrics) {}
+  CheckMetrics checks;
+};
+
 Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value*) {
-  return std::make_unique<PolicyState>(backend.store(), "validating");
+  return std::make_unique<ValidatingState>(backend);
 }
 
 int code_of(std::string_view reason) {
@@ -47,7 +77,8 @@ std::string message_of(const Validation& validation, ExpressionInput& input) {
 
 class Judge {
  public:
-  Judge(const AdmissionRequest& request, RequestView& view) : request_(request), view_(view) {}
+  Judge(const AdmissionRequest& request, RequestView& view, const CheckMetrics& checks)
+      : request_(request), view_(view), checks_(checks) {}
 
   Result<void> judge(const Policies& policies) {
     auto ok = visit_policies(
@@ -74,17 +105,21 @@ class Judge {
     if (!input) return std::unexpected(std::move(input.error()));
     (*input)->set_params(visit.params);
     PolicyVariables variables(policy, **input);
+    began_ = clock().monotonic();
     if (!policy.conditions.empty()) {
       const auto matches = policy.conditions.match(**input);
-      if (!matches && !policy.ignores_failure) object(visit, 0, matches.error().message, "");
+      if (!matches) {
+        object_unless_ignored(visit, 0, kInvalidError, matches.error().message, "");
+      }
       if (!matches || !*matches) return {};
     }
     for (std::size_t i = 0; i < policy.validations.size(); ++i) {
       const Validation& validation = policy.validations[i];
+      began_ = clock().monotonic();
       if (!validation.program) {
-        if (!policy.ignores_failure) {
-          object(visit, i, "compilation error: " + validation.program.error().message, "Invalid");
-        }
+        object_unless_ignored(visit, i, kCompileError,
+                              "compilation error: " + validation.program.error().message,
+                              "Invalid");
         continue;
       }
       const auto outcome = (*input)->evaluate(*validation.program);
@@ -93,13 +128,14 @@ class Judge {
       if (outcome.value.is_false()) {
         std::string message = message_of(validation, **input);
         if ((*input)->is_spent()) return spent(visit, "failed messageExpression: ");
-        object(visit, i, std::move(message), validation.reason);
-      } else if (!policy.ignores_failure) {
-        object(visit, i,
-               "expression '" + validation.expression + "' resulted in error: " +
-                   std::string(outcome.value.is_error() ? outcome.value.error_message()
-                                                        : "the result is no boolean"),
-               "Invalid");
+        object(visit, i, kNoError, std::move(message), validation.reason);
+      } else {
+        object_unless_ignored(
+            visit, i, kInvalidError,
+            "expression '" + validation.expression + "' resulted in error: " +
+                std::string(outcome.value.is_error() ? outcome.value.error_message()
+                                                     : "the result is no boolean"),
+            "Invalid");
       }
     }
     for (const AuditAnnotation& annotation : policy.audit_annotations) {
@@ -110,9 +146,8 @@ class Judge {
 
   // Nothing that the policy says counts any more.
   Result<void> spent(const PolicyVisit& visit, std::string_view at_what) {
-    if (!visit.policy.ignores_failure) {
-      object(visit, 0, std::string(at_what) + std::string(cel::kOutOfBudget), "");
-    }
+    object_unless_ignored(visit, 0, kOutOfBudget,
+                          std::string(at_what) + std::string(cel::kOutOfBudget), "");
     return {};
   }
 
@@ -160,9 +195,26 @@ class Judge {
     annotate_audit(request_, "validation.policy.admission.k8s.io/validation_failure", text);
   }
 
+  const Clock& clock() const { return request_.change.backend.options.clock; }
+
+  // A check that could not be made.
+  void object_unless_ignored(const PolicyVisit& visit, std::size_t index, const char* error,
+                             std::string message, const std::string& reason) {
+    if (!visit.policy.ignores_failure) {
+      return object(visit, index, error, std::move(message), reason);
+    }
+    checks_.count(visit, error, "allow", clock().monotonic() - began_);
+  }
+
   // By the actions of the binding.
-  void object(const PolicyVisit& visit, std::size_t index, std::string message,
+  void object(const PolicyVisit& visit, std::size_t index, const char* error, std::string message,
               const std::string& reason) {
+    const auto count = [&, took = clock().monotonic() - began_](const char* action) {
+      checks_.count(visit, error, action, took);
+    };
+    if (visit.binding.audits) count("audit");
+    if (visit.binding.warns) count("warn");
+    if (visit.binding.denies) count("deny");
     if (visit.binding.audits) note_failure(visit, index, message);
     if (visit.binding.warns) {
       request_.change.call.warnings.push_back("Validation failed for ValidatingAdmissionPolicy '" +
@@ -186,22 +238,30 @@ class Judge {
     return refused;
   }
 
+  // Kinds of errors, as metrics say them.
+  static constexpr char kNoError[] = "no_error", kCompileError[] = "compile_error",
+                        kInvalidError[] = "invalid_error", kOutOfBudget[] = "out_of_budget";
+
   const AdmissionRequest& request_;
   RequestView& view_;
+  const CheckMetrics& checks_;
+  MonotonicTime began_;  // The check that is made.
   std::vector<Objection> denied_;
   // Several bindings may say different things under one key.
   std::map<std::string, std::set<std::string>> annotations_;
 };
 
 void apply_policies(const AdmissionRequestRef& request, AdmissionDone done) {
-  auto policies = static_cast<PolicyState&>(*request->state).policies.current();
+  auto& state = static_cast<ValidatingState&>(*request->state);
+  auto policies = state.policies.current();
   if (policies->empty() || is_exempt_from_policies(*request)) return done({});
   const auto view = std::make_shared<RequestView>(*request);
-  view->provide(request, versions_seen(*policies, *view),
-                [request, policies, view, done = std::move(done)](Result<void> ok) {
-                  if (!ok) return done(std::move(ok));
-                  done(Judge(*request, *view).judge(*policies));
-                });
+  view->provide(
+      request, versions_seen(*policies, *view),
+      [request, policies, view, &checks = state.checks, done = std::move(done)](Result<void> ok) {
+        if (!ok) return done(std::move(ok));
+        done(Judge(*request, *view, checks).judge(*policies));
+      });
 }
 
 }  // namespace
