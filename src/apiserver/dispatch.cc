@@ -7,6 +7,7 @@
 #include "apiserver/authorization/reviews.h"
 #include "apiserver/proxy/kubelet_proxy.h"
 #include "apiserver/proxy/service_proxy.h"
+#include "apiserver/registry/component_statuses.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/routes.h"
@@ -34,7 +35,7 @@ constexpr Special kSpecials[] = {
     {"*", "*", "scale", "update patch", update_object},
     {"*", "*", "status", "get", get_object},
     {"*", "*", "status", "update patch", update_object},
-    {"", "namespaces", "finalize", "update", finalize_namespace},
+    {"", "namespaces", "finalize", "update", update_object},
     {"", "pods", "ephemeralcontainers", "get", get_object},
     {"", "pods", "ephemeralcontainers", "update patch", update_object},
     {"", "pods", "resize", "get", get_object},

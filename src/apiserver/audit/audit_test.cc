@@ -146,11 +146,68 @@ TEST_F(AuditLog, BodiesStandThereWhenThePolicyAsksForThem) {
   server_->call_as({}, "POST", kSecrets, kSecret);
   const auto written = lines();
   ASSERT_EQ(written.size(), 1u);
-  EXPECT_NE(written[0].find(R"("requestObject":{"metadata":{"name":"s"},"stringData")"),
-            std::string::npos);
+  EXPECT_NE(written[0].find(R"("requestObject":{"kind":"Secret","apiVersion":"v1","metadata":)"
+                            R"({"name":"s"},"data":{"password":"b3BlbiBzZXNhbWU="},)"),
+            std::string::npos)
+      << written[0];
   EXPECT_NE(written[0].find("\"responseObject\":{"), std::string::npos);
   api::Arena arena;
   EXPECT_TRUE(api::parse_json(arena, written[0]).has_value());
+}
+
+TEST_F(AuditLog, WhatIsAskedForStandsThereAsTheHandlerReadIt) {
+  start("- {level: Request, omitStages: [RequestReceived]}");
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  server_->post("/api/v1/namespaces/default/services",
+                R"({"metadata":{"name":"Bad"},"spec":{"clusterIP":"None"}})");
+  server_->post(maps, R"({"metadata":{"name":"m"}})");
+  server_->merge(maps + "/m", R"({"data":{"a":"b"}})");
+  server_->put(maps + "/m", R"({"metadata":{"name":"m","resourceVersion":"1"}})");
+  server_->remove(maps + "/m", R"({"gracePeriodSeconds":3})");
+  server_->call_as({"mallory", {}}, "POST", maps, R"({"metadata":{"name":"x"}})");
+  server_->post(maps, "{");
+  const auto written = lines();
+  ASSERT_EQ(written.size(), 7u);
+  const auto shows = [&](std::size_t line, std::string_view expected) {
+    EXPECT_NE(written[line].find(expected), std::string::npos) << expected << "\n" << written[line];
+  };
+  // With defaults; and named by its body, although it is refused.
+  shows(0, R"("resource":"services","namespace":"default","name":"Bad")");
+  shows(0, R"("sessionAffinity":"None")");
+  shows(2, R"("requestObject":{"data":{"a":"b"}})");
+  shows(3, R"("name":"m","apiVersion":"v1","resourceVersion":"1")");
+  shows(4, R"("kind":"DeleteOptions","apiVersion":"meta.k8s.io/__internal")");
+  // Nobody has read what may not be done, or is no object.
+  EXPECT_EQ(written[5].find("requestObject"), std::string::npos) << written[5];
+  EXPECT_EQ(written[6].find("requestObject"), std::string::npos) << written[6];
+}
+
+TEST_F(AuditLog, OnlyOfWhatLastsItStandsThereThatTheAnswerBegan) {
+  start("- {level: Metadata, omitStages: [RequestReceived]}");
+  for (const char* target : {"/api/v1/configmaps", "/api/v1/configmaps?watch=1&timeoutSeconds=-1",
+                             "/api/v1/namespaces/default/pods/none/log"}) {
+    server_->get(target)->close();
+  }
+  std::string stages;
+  for (const std::string& line : lines()) {
+    const auto at = line.find("\"stage\":\"") + 9;
+    stages += line.substr(at, line.find('"', at) - at) + " ";
+  }
+  EXPECT_EQ(stages,
+            "ResponseComplete ResponseStarted ResponseComplete ResponseStarted ResponseComplete ");
+}
+
+TEST_F(AuditLog, WhereARequestCameFromIsAddressesAlone) {
+  start("- {level: Metadata, omitStages: [RequestReceived]}");
+  net::Request request = testing::request_of({}, "GET", "/api/v1/configmaps");
+  request.headers.set("x-forwarded-for", "10.1.2.3, unknown ,2001:DB8::1");
+  request.headers.set("x-real-ip", "10.9.9.9");
+  request.peer.address = "192.0.2.1";
+  server_->call(std::move(request));
+  const std::string line = lines().back();
+  EXPECT_NE(line.find(R"("sourceIPs":["10.1.2.3","2001:db8::1","10.9.9.9","192.0.2.1"])"),
+            std::string::npos)
+      << line;
 }
 
 TEST_F(AuditLog, RefusalsAreWrittenDownToo) {

@@ -3,12 +3,13 @@
 #include <atomic>
 #include <utility>
 
+#include "api/addresses.h"
 #include "api/json.h"
 #include "apiserver/audit/log_file.h"
 #include "apiserver/audit/webhook_sink.h"
-#include "apiserver/http/media.h"
+#include "apiserver/fairness/turns.h"
 #include "apiserver/http/status.h"
-#include "apiserver/registry/object_codec.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/server.h"
 #include "base/strings.h"
 #include "io/files.h"
@@ -35,13 +36,15 @@ std::string id_of(const net::Request& request, Rng& rng) {
 
 namespace {
 
-// Who says to have forwarded it, then who really sent it.
+// Those that it says to have come from, then who really sent it.
 std::vector<std::string> source_ips(const net::Request& request) {
   std::vector<std::string> out;
   for (const std::string_view each : split(request.headers.get("x-forwarded-for"), ',')) {
-    const auto ip = trim(each);
-    if (!ip.empty() && ip.size() <= 45 && out.size() < kMaxForwarded) out.emplace_back(ip);
+    const auto ip = api::parse_address(trim(each));
+    if (ip && out.size() < kMaxForwarded) out.push_back(ip->text());
   }
+  const auto real = api::parse_address(request.headers.get("x-real-ip"));
+  if (real && std::ranges::find(out, real->text()) == out.end()) out.push_back(real->text());
   if (out.empty() || out.back() != request.peer.address) out.push_back(request.peer.address);
   return out;
 }
@@ -53,27 +56,6 @@ void strip_managed_fields(api::Value& object) {
   for (auto& item : items->items()) {
     if (auto* metadata = item.find("metadata")) metadata->erase("managedFields");
   }
-}
-
-// The body of a request as JSON; empty when it is none.
-std::string request_json(const Call& call) {
-  const std::string& body = call.request.body;
-  if (body.empty() || body.size() > kMaxObjectBytes) return {};
-  api::Arena arena;
-  const auto media = body_media(call.request.headers.get("content-type"));
-  if (media && *media == Media::kProtobuf) {
-    const RequestInfo& info = call.info;
-    const auto* resource =
-        api::builtin_schema().find_resource(info.group, info.version, info.resource);
-    if (resource == nullptr || resource->type == nullptr) return {};
-    const auto* subresource = resource->subresource(info.subresource);
-    const auto* type =
-        subresource != nullptr && subresource->type != nullptr ? subresource->type : resource->type;
-    auto value = decode_body(arena, *media, body, *type, nullptr);
-    return value ? api::to_json_text(*value) : std::string();
-  }
-  auto value = api::parse_json(arena, body);
-  return value ? api::to_json_text(*value) : std::string();
 }
 
 class LogSink final : public Sink {
@@ -249,9 +231,6 @@ void Auditor::begin(const std::shared_ptr<Auditor>& auditor, Call& call) {
   if (!call.audit) return;
   for (const auto& [key, value] : call.user.notes) call.audit->annotate(key, value);
   if (!call.held) call.audit->write(Stage::kRequestReceived);
-  if (call.audit->level() >= Level::kRequest) {
-    call.audit->take_object(call.audit->event_.request_object, request_json(call));
-  }
 }
 
 void Auditor::write(Event& event, Sink::Stored stored) {
@@ -281,8 +260,26 @@ void annotate(const Call& call, std::string_view key, std::string_view value, Le
   if (call.audit && call.audit->level() >= least) call.audit->annotate(key, value);
 }
 
+void take_request(const Call& call, const api::Value& object) {
+  if (call.audit) call.audit->take_request(object);
+}
+
+void take_options(const Call& call, api::Arena& arena, api::Value options) {
+  if (!call.audit) return;
+  options.set_ref(arena, "kind", api::Value::string_ref("DeleteOptions"));
+  options.set_ref(arena, "apiVersion", api::Value::string_ref("meta.k8s.io/__internal"));
+  call.audit->take_request(options);
+}
+
+void take_patch(const Call& call, const api::Value& patch) {
+  if (call.audit) call.audit->take_patch(patch);
+}
+
 Record::Record(std::shared_ptr<Auditor> auditor, Event event, Verdict verdict)
-    : auditor_(std::move(auditor)), verdict_(verdict), event_(std::move(event)) {}
+    : auditor_(std::move(auditor)),
+      verdict_(verdict),
+      event_(std::move(event)),
+      lasts_(fairness::lasts(event_.info)) {}
 
 void Record::write(Stage stage, Sink::Stored stored) {
   if (verdict_.omits(stage)) {
@@ -311,8 +308,20 @@ void Record::annotate(std::string_view key, std::string_view value) {
   event_.annotations.emplace(key, value);
 }
 
-void Record::name_object(const store::Object& object) {
-  if (event_.info.name.empty()) event_.info.name = object.key.name;
+void Record::take_request(const api::Value& object) {
+  const auto name_by = [&](std::string& to, const char* member) {
+    if (to.empty()) to = meta_text(object, member);
+  };
+  name_by(event_.info.ns, "namespace");
+  name_by(event_.info.name, "name");
+  name_by(event_.uid, "uid");
+  name_by(event_.revision, "resourceVersion");
+  take_patch(object);
+}
+
+void Record::take_patch(const api::Value& patch) {
+  if (event_.level < Level::kRequest || !event_.request_object.empty()) return;
+  take_object(event_.request_object, api::to_json_text(patch));
 }
 
 void Record::show_status(std::string_view json) {
@@ -340,10 +349,19 @@ void Record::take_object(std::string& to, std::string_view json) const {
   to = api::to_json_text(*value);
 }
 
+void Record::begin_answer() {
+  if (std::exchange(has_begun_, true)) return;
+  if (lasts_ && last_stage_ == Stage::kResponseComplete) {
+    write_and_release(Stage::kResponseStarted);
+  } else if (held_ != nullptr && is_streaming_) {
+    held_->release();
+  }
+}
+
 void Record::start(int code) {
   is_streaming_ = true;
   event_.code = code;
-  write_and_release(Stage::kResponseStarted);
+  begin_answer();
 }
 
 void Record::close(int code) {
@@ -358,6 +376,7 @@ void Record::close(int code) {
 void Record::complete(int code, std::string_view response_json) {
   if (std::exchange(is_complete_, true)) return;
   event_.code = code;
+  begin_answer();
   if (wants_response()) take_object(event_.response_object, response_json);
   write_and_release(last_stage_);
 }

@@ -98,8 +98,11 @@ class Record {
   void act_as(const User& user) { event_.impersonated_user = user; }
   // Whether `complete` wants the answer's JSON.
   bool wants_response() const { return event_.level == Level::kRequestResponse; }
-  // The object that was made or changed.
-  void name_object(const store::Object& object);
+  // What the request is about, as its handler has read it: with kind and version, and defaults.
+  // Names what the path does not name.
+  void take_request(const api::Value& object);
+  // A patch, as it came.
+  void take_patch(const api::Value& patch);
   // The answer is this Status.
   void show_status(std::string_view json);
   void start(int code);  // The head of a stream is sent.
@@ -109,6 +112,7 @@ class Record {
 
  private:
   void write(Stage stage, Sink::Stored stored = nullptr);
+  void begin_answer();
   // Lets the answer go when this stage was written down.
   void write_and_release(Stage stage);
   void take_object(std::string& to, std::string_view json) const;
@@ -119,12 +123,19 @@ class Record {
   Event event_;
   std::shared_ptr<HeldExchange> held_;  // Null where nobody waits.
   Stage last_stage_ = Stage::kResponseComplete;
-  bool is_streaming_ = false, is_complete_ = false;
+  const bool lasts_;  // Then it is written down, too, that the answer has begun.
+  bool has_begun_ = false, is_streaming_ = false, is_complete_ = false;
 };
 
 // Annotates the record of the call, where there is one of at least this level.
 void annotate(const Call& call, std::string_view key, std::string_view value,
               Level least = Level::kMetadata);
+
+// Tells the record of the call, where there is one, what it is about.
+void take_request(const Call& call, const api::Value& object);
+// The same of options of a deletion, which are no object of the API.
+void take_options(const Call& call, api::Arena& arena, api::Value options);
+void take_patch(const Call& call, const api::Value& patch);
 
 // Tells `record` when the stream ends. `is_object`: it is the JSON of one object or list.
 std::unique_ptr<net::Body> audited(std::shared_ptr<Record> record, int code, bool is_object,

@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/subresource_admission.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/authentication/credential_id.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -156,6 +157,12 @@ Result<api::Value> read_request(Call& call, api::Arena& arena) {
   if (auto ok = check_fields(call, arena, *body, *token_request_type(), {}); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
+  api::Value& spec = body->ensure_object(arena, "spec");
+  const auto* seconds = spec.find("expirationSeconds");
+  if (seconds == nullptr || seconds->is_null()) {
+    spec.set_ref(arena, "expirationSeconds", api::Value::integer(kDefaultSeconds));
+  }
+  audit::take_request(call, *body);
   return body;
 }
 
@@ -192,7 +199,7 @@ Result<void> complete(SubresourceAdmission& asked) {
     }
     spec.set_ref(arena, "audiences", ours);
   }
-  return check_lifetime(spec.int_at("expirationSeconds", kDefaultSeconds));
+  return check_lifetime(spec.int_at("expirationSeconds"));
 }
 
 // Issues what the request, as admission left it, asks for, and says so in it.

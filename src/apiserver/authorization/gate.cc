@@ -94,7 +94,6 @@ Result<void> impersonate(const BackendRef& backend, const CallRef& call,
   return decide(backend, call, as->demands[at],
                 [backend, call, as, at, go_on](const Attributes& wanted, const Decision& decision) {
                   if (decision.verdict != Verdict::kAllow) {
-                    note_decision(*call, decision);
                     return refuse(call, wanted, {decision.verdict, decision.reason, ""});
                   }
                   return impersonate(backend, call, as, at + 1, go_on);

@@ -11,7 +11,5 @@ void review_access(const BackendRef& backend, const CallRef& call);
 void review_self_rules(const BackendRef& backend, const CallRef& call);
 void review_token(const BackendRef& backend, const CallRef& call);
 void review_self(const BackendRef& backend, const CallRef& call);
-void component_statuses(const BackendRef& backend, const CallRef& call);
-void finalize_namespace(const BackendRef& backend, const CallRef& call);
 
 }  // namespace pinnace::apiserver

@@ -252,9 +252,11 @@ void answer_object(Call& call, int status, const store::ObjectRef& object) {
   respond(call, status, call.output.media, std::move(*bytes));
   std::string shown;
   if (call.audit) {
-    call.audit->name_object(*object);
     if (call.audit->wants_response()) {
-      const auto json = encode_object(object, *call.storage, *call.resource, Output{});
+      Output as_json = call.output;
+      as_json.media = Media::kJson;
+      as_json.pretty = false;
+      const auto json = encode_object(object, *call.storage, *call.resource, as_json);
       if (json) shown = **json;
     }
   }

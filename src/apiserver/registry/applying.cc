@@ -2,6 +2,7 @@
 
 #include "api/object_codec.h"
 #include "api/yaml.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/custom/custom_objects.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -132,6 +133,7 @@ Result<AppliedConfig> read_applied(const Call& call, api::Arena& arena,
   AppliedConfig config;
   auto body = api::parse_yaml(arena, call.request.body, {.duplicate_fields = &config.duplicates});
   if (!body) return errors::bad_request("error decoding YAML: " + body.error().message);
+  audit::take_patch(call, *body);
   if (!body->is_object() && !body->is_null()) {
     return errors::bad_request(
         "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot "

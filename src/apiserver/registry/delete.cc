@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/commit.h"
@@ -278,14 +279,14 @@ Unexpected unreadable(const Error& error, Media media) {
                              std::string(problem));
 }
 
-Result<Wish> read_wish(const std::string& body_text, std::string_view content_type) {
+Result<Wish> read_body(const Call& call) {
   Wish wish;
   api::Arena arena;
-  auto media = body_media(content_type);
+  auto media = body_media(call.request.headers.get("content-type"));
   if (!media) return std::unexpected(std::move(media.error()));
   const auto* type = api::builtin_schema().find_type("meta.k8s.io", "v1", "DeleteOptions");
   if (type == nullptr) return errors::internal("the schema has no DeleteOptions");
-  auto body = decode_body(arena, *media, body_text, *type, nullptr);
+  auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
   if (!body) return unreadable(body.error(), *media);
   const std::string_view kind = body->string_at("kind");
   if (!kind.empty() && kind != type->name) {
@@ -297,6 +298,7 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   }
   if (!body->is_null()) {
     if (auto ok = api::normalise(arena, *body, *type); !ok) return unreadable(ok.error(), *media);
+    audit::take_options(call, arena, *body);
   }
   Deletion& deletion = wish.deletion;
   if (const auto* grace = body->find("gracePeriodSeconds"); grace && grace->is_int()) {
@@ -317,7 +319,7 @@ Result<Wish> read_wish(const std::string& body_text, std::string_view content_ty
   return wish;
 }
 
-Result<Wish> read_wish(const Call& call) {
+Result<Wish> read_query(const Call& call) {
   Wish wish;
   const Query& query = call.query;
   const auto seconds = query_integer(query, "gracePeriodSeconds");
@@ -345,9 +347,7 @@ void read_preconditions(Deletion& deletion, const api::Value* said) {
 
 Result<Deletion> read_deletion(Call& call) {
   // A body counts alone: what stands in the query beside it is not looked at.
-  auto wish = call.request.body.empty()
-                  ? read_wish(call)
-                  : read_wish(call.request.body, call.request.headers.get("content-type"));
+  auto wish = call.request.body.empty() ? read_query(call) : read_body(call);
   if (!wish) return std::unexpected(std::move(wish.error()));
   Deletion& deletion = wish->deletion;
   const std::string& policy = deletion.propagation;

@@ -11,6 +11,7 @@
 #include "api/object_codec.h"
 #include "api/protobuf.h"
 #include "api/yaml.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/custom/custom_objects.h"
 #include "apiserver/registry/go_types.h"
 #include "apiserver/registry/object_meta.h"
@@ -357,10 +358,10 @@ Result<void> check_says_kind(const api::Value& object, const std::string& wanted
                              std::string_view wanted_kind, Media media, std::string_view body) {
   if (!object.is_object() && !object.is_null()) return {};
   if (lacks(object, "kind")) {
-    return unrecognized(wanted_kind, "Object 'Kind' is missing in '" +
-                                         (media == Media::kJson ? std::string(body)
-                                                                : api::to_json_text(object)) +
-                                         "'" + summary_of(body));
+    return unrecognized(
+        wanted_kind, "Object 'Kind' is missing in '" +
+                         (media == Media::kJson ? std::string(body) : api::to_json_text(object)) +
+                         "'" + summary_of(body));
   }
   if (lacks(object, "apiVersion")) {
     return errors::bad_request(
@@ -397,6 +398,7 @@ Result<api::Value> read_object(Call& call, api::Arena& arena, const api::Resourc
     return std::unexpected(std::move(ok.error()));
   }
   apply_defaults(arena, *object, resource);
+  audit::take_request(call, *object);
   if (call.storage == nullptr) return object;
   if (auto ok = convert(arena, *object, resource, *call.storage); !ok) {
     return std::unexpected(std::move(ok.error()));

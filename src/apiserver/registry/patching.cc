@@ -9,6 +9,7 @@
 #include "api/object_codec.h"
 #include "api/strategic_merge_patch.h"
 #include "api/tree_conversion.h"
+#include "apiserver/audit/auditor.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
@@ -99,6 +100,7 @@ Result<Patch> Patch::parse(Call& call) {
   const std::string problem = shape_problem(*body, is_json_patch);
   if (!problem.empty()) return refused(problem);
   patch.body_ = *body;
+  audit::take_patch(call, *body);
   if (is_json_patch) unknown = unknown_members(*body);
   for (const auto& wrong : api::field_problems(call.request.body, unknown, duplicates)) {
     patch.problems_.push_back((is_json_patch ? "json patch " : "") + wrong);
@@ -152,8 +154,7 @@ Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api
     shown = api::to_json_text(*patched);
   }
   if (problem.empty()) problem = api::decoding_problem(type, why.message);
-  return errors::invalid("", "",
-                         {cause::invalid("patch", api::go_quoted(shown), problem)});
+  return errors::invalid("", "", {cause::invalid("patch", api::go_quoted(shown), problem)});
 }
 
 }  // namespace pinnace::apiserver

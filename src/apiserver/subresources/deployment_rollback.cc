@@ -1,5 +1,6 @@
 #include "apiserver/subresources/deployment_rollback.h"
 
+#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -23,6 +24,7 @@ Result<api::Value> read_rollback(const CallRef& call, api::Arena& arena) {
   if (auto ok = check_fields(*call, arena, *body, type, {}); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
+  audit::take_request(*call, *body);
   std::vector<Cause> causes;
   const std::string_view name = body->string_at("name");
   const auto* target = body->find("rollbackTo");

@@ -4,6 +4,7 @@
 #include "api/selector.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/admission/subresource_admission.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"
@@ -249,6 +250,7 @@ Result<Deletion> read_eviction(SubresourceAdmission& admission) {
   auto ok =
       check_group_version_kind(arena, *body, is_older ? "policy/v1beta1" : "policy/v1", "Eviction");
   if (!ok) return std::unexpected(std::move(ok.error()));
+  audit::take_request(call, *body);
   if (auto took = admission.take(*body); !took) return std::unexpected(std::move(took.error()));
   if (meta_text(*body, "name") != call.info.name) {
     return errors::bad_request("name in URL does not match name in Eviction object");

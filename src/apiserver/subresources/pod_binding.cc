@@ -1,6 +1,7 @@
 #include "apiserver/subresources/pod_binding.h"
 
 #include "apiserver/admission/subresource_admission.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
@@ -116,6 +117,7 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
     return answer_error(*call, ok.error());
   }
+  audit::take_request(*call, *body);
   if (auto ok = admission->take(*body); !ok) return answer_error(*call, ok.error());
   const std::string name(meta_text(*body, "name"));
   if (call->info.name.empty() && name.empty()) {

@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "api/json.h"
+#include "api/object_codec.h"
 #include "api/selector.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/custom/conversion.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/registry/applying.h"
@@ -313,6 +315,8 @@ Result<MakeScale> by_put(const CallRef& call) {
   if (auto ok = check_identity(*call, held->arena, *scale); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
+  api::Value told = api::deep_copy(held->arena, *scale);
+  if (api::normalise(held->arena, told, *type_for(*call))) audit::take_request(*call, told);
   held->scale = *scale;
   return [held](Change& change, api::Value& object, const api::Value& old) -> Result<api::Value> {
     const api::Value sent = api::deep_copy(change.arena, held->scale);
