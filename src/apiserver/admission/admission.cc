@@ -143,7 +143,9 @@ void AdmissionChain::run(Pass pass, const AdmissionRequestRef& request, std::siz
 
 Unexpected admission_refusal(const Change& change, std::string_view why) {
   // As long as it has no name, it is known by what it was to begin with.
-  const std::string& name = !change.name.empty() ? change.name : change.name_prefix;
+  const bool is_one = change.call.info.verb != "deletecollection";
+  const std::string& known = !change.name.empty() ? change.name : change.name_prefix;
+  const std::string name = is_one ? known : std::string();
   return errors::forbidden(resource_text(*change.call.resource), name.empty() ? "Unknown" : name,
                            why);
 }

@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "cel/internal/functions.h"
+#include "cel/library/address_problem.h"
 
 namespace pinnace::cel::internal {
 namespace {
@@ -116,9 +117,8 @@ ParsedAddress parse_address(std::string_view text) {
     }
   }
   return std::unexpected(
-      fmt::format("IP Address \"{0}\" parse error during conversion from string: "
-                  "ParseAddr(\"{0}\"): unable to parse IP",
-                  text));
+      fmt::format("IP Address \"{}\" parse error during conversion from string: {}", text,
+                  address_problem(text)));
 }
 
 struct Network {
@@ -148,7 +148,7 @@ ParsedNetwork parse_network(std::string_view text) {
     if (address.error().starts_with("IPv4-mapped")) {
       return std::unexpected(fmt::format("IPv4-mapped IPv6 address \"{}\" is not allowed", text));
     }
-    return wrong(fmt::format("ParseAddr(\"{}\"): unable to parse IP", text.substr(0, slash)));
+    return wrong(address_problem(text.substr(0, slash)));
   }
   const std::string_view length = text.substr(slash + 1);
   const auto bits = parse_uint(length);

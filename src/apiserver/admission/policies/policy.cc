@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
 #include "base/strings.h"
 
@@ -150,17 +151,23 @@ bool PolicyVariables::has(std::string_view field) const {
                              [&](const Policy::Variable& one) { return one.name == field; });
 }
 
+cel::Value PolicyVariables::evaluate(const Policy::Variable& variable) {
+  const auto failed = [&](std::string_view how, std::string_view why) {
+    return cel::Value::error(input_.space(), "composited variable " + quoted(variable.name) + " " +
+                                                 std::string(how) + ": " + std::string(why));
+  };
+  if (!variable.program) return failed("fails to compile", variable.program.error().message);
+  const cel::Value value = input_.evaluate(*variable.program).value;
+  return value.is_error() ? failed("fails to evaluate", value.error_message()) : value;
+}
+
 cel::Value PolicyVariables::get(std::string_view field) {
   for (std::size_t i = 0; i < policy_.variables.size(); ++i) {
     const Policy::Variable& variable = policy_.variables[i];
     if (variable.name != field) continue;
     if (known_[i]) return *known_[i];
     known_[i] = cel::Value::error("a variable cannot name itself");
-    known_[i] = variable.program
-                    ? input_.evaluate(*variable.program).value
-                    : cel::Value::error(input_.space(), "composited variable \"" + variable.name +
-                                                            "\" fails to compile: " +
-                                                            variable.program.error().message);
+    known_[i] = evaluate(variable);
     return *known_[i];
   }
   return cel::Value::error(input_.space(), "no such variable: " + std::string(field));

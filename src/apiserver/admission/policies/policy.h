@@ -90,6 +90,8 @@ class PolicyVariables final : public cel::LazyObject {
   cel::Value get(std::string_view field) override;
 
  private:
+  cel::Value evaluate(const Policy::Variable& variable);
+
   const Policy& policy_;
   ExpressionInput& input_;
   std::vector<std::optional<cel::Value>> known_;
