@@ -106,7 +106,35 @@ class Checker {
   std::vector<std::string> faults_;
 };
 
+// A map's own members have no fields, and what is in them is not looked at.
+void collect_atomics(Arena& arena, const Shape& shape, const Value& value,
+                     std::vector<PathElement>& path, std::vector<std::string>& out) {
+  const Layout layout = shape.layout_of(&value);
+  const bool is_list = layout == Layout::kList && value.is_array();
+  const bool is_map = layout == Layout::kMap && value.is_object();
+  if ((is_list || is_map) && shape.is_atomic(layout)) out.push_back(display(path));
+  for (std::size_t i = 0; is_list && i < value.size(); ++i) {
+    path.push_back(PathElement::index(arena, i));
+    collect_atomics(arena, shape.item(), value.items()[i], path, out);
+    path.pop_back();
+  }
+  if (!is_map) return;
+  for (const auto& [key, member] : value.members()) {
+    if (!shape.has_field(key)) continue;
+    path.push_back(PathElement::field(key));
+    collect_atomics(arena, shape.member(key), member, path, out);
+    path.pop_back();
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> find_atomics(Arena& arena, const Shape& shape, const Value& value) {
+  std::vector<PathElement> path;
+  std::vector<std::string> out;
+  collect_atomics(arena, shape, value, path, out);
+  return out;
+}
 
 std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value) {
   Checker checker(arena, false);

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/apply/shape.h"
 
@@ -16,5 +17,8 @@ namespace pinnace::api::apply {
 std::optional<std::string> find_fault(Arena& arena, const Shape& shape, const Value& value);
 // The same of an object that is there: items may come twice.
 std::optional<std::string> find_live_fault(Arena& arena, const Shape& shape, const Value& value);
+
+// The lists, maps and structs of a value that are owned as a whole, such as ".spec.tolerations".
+std::vector<std::string> find_atomics(Arena& arena, const Shape& shape, const Value& value);
 
 }  // namespace pinnace::api::apply

@@ -65,6 +65,7 @@ struct AdmissionRequest {
   const api::SubresourceInfo* own_kind = nullptr;
   PluginState* state = nullptr;  // Of the plugin that is asked.
   Reinvocation reinvocation = {};
+  bool was_changed = false;  // By webhooks or policies of others.
 
   bool is(Operation wanted) const { return operation == wanted; }
   std::string_view resource() const { return change.storage.storage_resource; }

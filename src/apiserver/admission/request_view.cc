@@ -259,6 +259,12 @@ void keep_valid_managers(Change& change, const api::Value& before, api::Value& c
   if (then != nullptr) meta.set_ref(change.arena, "managedFields", *then);
 }
 
+// "core.Pod": an object's type as Kubernetes holds it.
+std::string internal_type(std::string_view group, std::string_view kind) {
+  const std::string_view package = group.empty() ? "core" : group.substr(0, group.find('.'));
+  return std::string(package) + "." + std::string(kind);
+}
+
 // What a changed object cannot have changed.
 Result<void> keep_identity(AdmissionRequest& request, api::Value& changed) {
   Change& change = request.change;
@@ -269,8 +275,8 @@ Result<void> keep_identity(AdmissionRequest& request, api::Value& changed) {
     api::Value& meta = meta_of(change.arena, changed);
     for (const char* key : {"name", "namespace", "uid", "resourceVersion"}) {
       const auto* value = before->find(key);
-      // What has no name yet may be given one.
-      const bool is_free = value == nullptr && std::string_view(key) == "name";
+      const bool is_new = request.is(Operation::kCreate);
+      const bool is_free = (value == nullptr || is_new) && std::string_view(key) == "name";
       if (is_free) continue;
       if (value == nullptr)
         meta.erase(key);
@@ -284,13 +290,40 @@ Result<void> keep_identity(AdmissionRequest& request, api::Value& changed) {
 
 }  // namespace
 
+Result<void> check_identity(const AdmissionRequest& request, const api::Value& changed,
+                            const api::ResourceInfo& version) {
+  const api::SubresourceInfo* own = request.own_kind;
+  const std::string_view group = own != nullptr ? own->group : version.group;
+  const std::string_view kind = own != nullptr ? own->kind : version.kind;
+  const std::string wanted = group_version(group, own != nullptr ? own->version : version.version);
+  const std::string_view said = changed.string_at("apiVersion");
+  if (changed.string_at("kind") != kind || said != wanted) {
+    return errors::unexplained("converting (" + std::string(said.substr(said.rfind('/') + 1)) +
+                               "." + std::string(changed.string_at("kind")) + ") to (" +
+                               internal_type(group, kind) + "): unknown conversion");
+  }
+  const std::string_view ns = meta_text(*request.object, "namespace");
+  return ns.empty() ? Result<void>() : check_namespace(meta_text(changed, "namespace"), ns);
+}
+
+Unexpected undecodable(const AdmissionRequest& request, const Error& why) {
+  std::string message = why.causes.empty() ? why.message : why.causes[0].message;
+  if (const api::TypeInfo* type = request.change.storage.type; type != nullptr) {
+    message = api::decoding_problem(*type, message);
+  }
+  return errors::internal("Internal error occurred: " + message);
+}
+
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version) {
   if (auto ok = keep_identity(request, changed); !ok) return ok;
   Change& change = request.change;
   const auto settled = request.own_kind != nullptr ? settle_own(change, changed, *request.own_kind)
                                                    : settle(change, changed, version);
-  if (settled) *request.object = changed;
+  if (settled) {
+    *request.object = changed;
+    request.was_changed = true;
+  }
   return settled;
 }
 

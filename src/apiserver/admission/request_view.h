@@ -55,8 +55,16 @@ bool is_converted_by_webhook(const AdmissionRequest& request, const api::Resourc
 
 std::string_view operation_name(Operation operation);  // "CREATE"
 
+// What nobody may make of an object that he sees in the form of `version`: one of another kind
+// (500), or in another namespace (400).
+Result<void> check_identity(const AdmissionRequest& request, const api::Value& changed,
+                            const api::ResourceInfo& version);
+// The answer where a changed object cannot be taken back, by what `take_changed` said of it.
+Unexpected undecodable(const AdmissionRequest& request, const Error& why);
+
 // Takes back an object that somebody changed in the form of `version`: unknown fields go, defaults
-// come. The name and namespace stay what they were, and so do managedFields that would be broken.
+// come. Only what is created may get another name; managedFields that would be broken
+// stay what they were.
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version);
 // The same where a conversion webhook may have to be asked.

@@ -344,6 +344,11 @@ void pass_through(const AttemptRef& attempt) {
   chain.mutate(request, [attempt, request, &chain](Result<void> ok) {
     if (attempt->update.take)
       attempt->update.take(attempt->change, attempt->shown, attempt->object);
+    // Who is asked may change no more than the client may.
+    if (attempt->admission.was_changed && attempt->admission.object == &attempt->object) {
+      keep_system_fields(attempt->change, attempt->object, attempt->old);
+      keep_other_half(attempt->change, attempt->object, attempt->old);
+    }
     if (ok) ok = prepare(*attempt);
     if (!ok) return attempt->fail(ok.error());
     chain.validate(request, [attempt](const Result<void>& agreed) {
@@ -495,8 +500,7 @@ void answer_unread(const BackendRef& backend, const CallRef& call, const Error& 
   if (why.code != 400 || !is_needed || backend->store().get(key_of(*call))) {
     return answer_error(*call, why);
   }
-  answer_error(*call,
-               errors::not_found(resource_text(*call->resource), call->info.name).error());
+  answer_error(*call, errors::not_found(resource_text(*call->resource), call->info.name).error());
 }
 
 void update_object(const BackendRef& backend, const CallRef& call) {

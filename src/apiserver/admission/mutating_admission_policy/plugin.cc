@@ -8,6 +8,7 @@
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/policies/policy.h"
 #include "apiserver/backend.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -25,7 +26,15 @@ Result<api::Value> merged(const AdmissionRequest& request, const api::ResourceIn
   const api::TypeInfo* type = request.own_kind != nullptr ? request.own_kind->type : version.type;
   const auto shape = api::apply::Shape::of(*type);
   if (const auto fault = api::apply::find_fault(arena, shape, configuration)) {
-    return errors::bad_request("invalid ApplyConfiguration: " + *fault);
+    return errors::bad_request(
+        "error applying patch: failed to convert patch object to typed object: " + *fault);
+  }
+  const auto atomics = api::apply::find_atomics(arena, shape, configuration);
+  if (!atomics.empty()) {
+    return errors::bad_request(
+        "error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or "
+        "structs: " +
+        join(atomics, ", "));
   }
   auto result = api::apply::merge(arena, shape, object, configuration);
   if (!result) return result;
@@ -100,6 +109,10 @@ class Mutator : public std::enable_shared_from_this<Mutator> {
       auto changed = evaluate(step);
       if (!changed) return fail(step, changed.error());
       if (!*changed) return true;
+      if (auto ok = check_identity(*request_, **changed, *step.version); !ok) {
+        end(std::move(ok));
+        return false;
+      }
       ++step.at;
       before_ = output();
       if (is_converted_by_webhook(*request_, *step.version)) {
@@ -130,6 +143,10 @@ class Mutator : public std::enable_shared_from_this<Mutator> {
   }
 
   bool took(Step& step, const Result<void>& ok) {
+    if (!ok && step.policy->mutations[step.at - 1].is_json_patch) {
+      end(undecodable(*request_, ok.error()));
+      return false;
+    }
     if (!ok) return fail(step, ok.error());
     view_.forget_objects();
     if (before_ == output()) return true;
@@ -164,6 +181,10 @@ class Mutator : public std::enable_shared_from_this<Mutator> {
       return errors::bad_request("expression '" + mutation.expression + "' resulted in error: " +
                                  std::string(outcome.value.error_message()));
     }
+    if (!mutation.is_json_patch) {
+      const std::string wrong = cel::check_object_names(input.space(), outcome.value);
+      if (!wrong.empty()) return errors::bad_request("type mismatch: " + wrong);
+    }
     const auto made = cel::to_json(input.space(), outcome.value);
     if (!made) return std::unexpected(made.error());
     api::Arena& arena = request_->change.arena;
@@ -186,9 +207,12 @@ class Mutator : public std::enable_shared_from_this<Mutator> {
                       const std::string& why) const {
     std::string message = "policy '" + policy.name + "'";
     if (!binding.empty()) message += " with binding '" + binding + "'";
-    auto refused = admission_refusal(request_->change, message + " denied request: " + why);
-    refused.error().reason = "Invalid";
-    refused.error().code = 422;
+    message += " denied request: " + why;
+    auto refused = admission_refusal(request_->change, message);
+    Error& error = refused.error();
+    error.reason = "Invalid";  // Of a 403, as Kubernetes has it.
+    error.message = message;
+    error.causes.push_back({"", std::move(message), ""});
     return refused;
   }
 

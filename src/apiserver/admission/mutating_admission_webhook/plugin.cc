@@ -2,8 +2,6 @@
 // order of their configurations' names.
 #include "api/json.h"
 #include "api/json_patch.h"
-#include "api/object_codec.h"
-#include "api/schema.h"
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/plugin_table.h"
 #include "apiserver/admission/webhooks/asking.h"
@@ -18,29 +16,6 @@ constexpr std::string_view kName = "MutatingAdmissionWebhook";
 Result<std::unique_ptr<PluginState>> configure(Backend& backend, const api::Value* configuration) {
   return WebhookState::create(
       backend.store(), "admissionregistration.k8s.io/mutatingwebhookconfigurations", configuration);
-}
-
-// "core.Pod": an object's type as Kubernetes holds it.
-std::string internal_type(const api::Value& object) {
-  const std::string version(object.string_at("apiVersion"));
-  const std::string group = version.substr(0, version.find('/'));
-  const std::string package = version.contains('/') ? group.substr(0, group.find('.')) : "core";
-  return package + "." + std::string(object.string_at("kind"));
-}
-
-// What no patch may make of an object: one of another kind, or in another namespace.
-Result<void> check_identity(const api::Value& before, const api::Value& after) {
-  const bool is_same_kind = after.string_at("kind") == before.string_at("kind") &&
-                            after.string_at("apiVersion") == before.string_at("apiVersion");
-  if (!is_same_kind) {
-    const std::string_view version = after.string_at("apiVersion");
-    return errors::unexplained("converting (" +
-                               std::string(version.substr(version.rfind('/') + 1)) + "." +
-                               std::string(after.string_at("kind")) + ") to (" +
-                               internal_type(before) + "): unknown conversion");
-  }
-  const std::string_view ns = meta_text(before, "namespace");
-  return ns.empty() ? Result<void>() : check_namespace(meta_text(after, "namespace"), ns);
 }
 
 // The webhooks of one pass over one request.
@@ -113,13 +88,7 @@ class Round : public std::enable_shared_from_this<Round> {
           });
   }
 
-  void fail(const Error& why) {
-    std::string message = why.causes.empty() ? why.message : why.causes[0].message;
-    if (const api::TypeInfo* type = request_->change.storage.type; type != nullptr) {
-      message = api::decoding_problem(*type, message);
-    }
-    done_(errors::internal("Internal error occurred: " + message));
-  }
+  void fail(const Error& why) { done_(undecodable(*request_, why)); }
 
   void judge(const AskedWebhook& asked, const WebhookOutcome& outcome) {
     const Webhook& webhook = *asked.webhook;
@@ -169,7 +138,9 @@ class Round : public std::enable_shared_from_this<Round> {
     if (auto ok = api::apply_json_patch(arena, object, *operations); !ok) {
       return done(std::unexpected(std::move(ok.error())));
     }
-    if (auto ok = check_identity(objects->object, object); !ok) return done_(std::move(ok));
+    if (auto ok = check_identity(*request_, object, *asked.version); !ok) {
+      return done_(std::move(ok));
+    }
     take_changed_by_asking(request_, object, *asked.version,
                            [self = shared_from_this(), asked, operations = *operations, before,
                             done = std::move(done)](Result<void> ok) {
