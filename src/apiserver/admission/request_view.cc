@@ -275,8 +275,9 @@ Result<void> keep_identity(AdmissionRequest& request, api::Value& changed) {
     api::Value& meta = meta_of(change.arena, changed);
     for (const char* key : {"name", "namespace", "uid", "resourceVersion"}) {
       const auto* value = before->find(key);
-      const bool is_new = request.is(Operation::kCreate);
-      const bool is_free = (value == nullptr || is_new) && std::string_view(key) == "name";
+      // What a POST creates, or has no name yet, may be given one.
+      const bool is_free = (value == nullptr || change.call.info.verb == "create") &&
+                           std::string_view(key) == "name";
       if (is_free) continue;
       if (value == nullptr)
         meta.erase(key);

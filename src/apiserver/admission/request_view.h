@@ -63,7 +63,7 @@ Result<void> check_identity(const AdmissionRequest& request, const api::Value& c
 Unexpected undecodable(const AdmissionRequest& request, const Error& why);
 
 // Takes back an object that somebody changed in the form of `version`: unknown fields go, defaults
-// come. Only what is created may get another name; managedFields that would be broken
+// come. Only what a POST creates may get another name; managedFields that would be broken
 // stay what they were.
 Result<void> take_changed(AdmissionRequest& request, api::Value changed,
                           const api::ResourceInfo& version);
