@@ -205,7 +205,8 @@ class ServerImpl : public Server {
     const bool is_known =
         call->resource != nullptr && call->resource->enabled &&
         (call->resource->namespaced || info.ns.empty() || info.resource == "namespaces");
-    if (!is_known) return refuse_unknown(*call);
+    const bool leads_on = !info.rest.empty() && info.subresource != "proxy";
+    if (!is_known || leads_on) return refuse_unknown(*call);
     if (call->resource->namespaced && info.ns.empty() && !info.name.empty() &&
         info.verb != "list" && info.verb != "watch") {
       return refuse_unknown(*call);
