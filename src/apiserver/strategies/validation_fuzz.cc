@@ -15,6 +15,7 @@
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/schema_validation.h"
 #include "apiserver/strategies/strategy.h"
+#include "base/assert.h"
 #include "base/rng.h"
 #include "base/strings.h"
 #include "io/sim_executor.h"
@@ -25,6 +26,12 @@ namespace {
 
 // All that a change needs to be looked at, over an empty store.
 struct World {
+  World() {
+    auto addresses = ServiceAddresses::create(backend.options.service_cidr, *store, *rng);
+    PINNACE_ASSERT(addresses.has_value());
+    backend.service_addresses = std::move(*addresses);
+  }
+
   io::SimExecutor executor;
   std::unique_ptr<store::EmbeddedStore> store = store::EmbeddedStore::create_in_memory({});
   std::unique_ptr<Rng> rng = seeded_rng(1);
