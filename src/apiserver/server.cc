@@ -1,7 +1,5 @@
 #include "apiserver/server.h"
 
-#include <array>
-
 #include "apiserver/aggregation/remote_proxy.h"
 #include "apiserver/audit/auditor.h"
 #include "apiserver/authorization/gate.h"
@@ -88,7 +86,7 @@ class ServerImpl : public Server {
     const RequestLimits& limits = backend_->options.configuration.requests;
     call->closes_connection = call->request.http_version == 20 && limits.goaway_chance > 0 &&
                               chance() < limits.goaway_chance;
-    if (fairness::lasts(call->info)) return begin(call);
+    if (lasts(call->info)) return begin(call);
     const auto& verb = call->info.verb;
     call->under_way = &backend_->requests.under_way(verb != "get" && verb != "list");
     call->under_way->add(1);
@@ -166,13 +164,6 @@ class ServerImpl : public Server {
     return {};
   }
 
-  // Streams of a subresource are in no media of objects; a log is text.
-  static bool says_what_it_likes(const Call& call) {
-    static constexpr std::string_view kStreams[] = {"attach", "exec", "log", "portforward",
-                                                    "proxy"};
-    return std::ranges::find(kStreams, call.info.subresource) != std::end(kStreams);
-  }
-
   static Result<void> settle_output(Call& call, const Offer& offer) {
     const net::Headers& headers = call.request.headers;
     auto output = negotiate(headers.get("accept"), offer);
@@ -227,7 +218,8 @@ class ServerImpl : public Server {
     const bool is_list = info.verb == "list" || info.verb == "watch";
     const bool shapes = info.verb == "get" || is_list || answers_with_what_was_written(*call);
     const Offer offer{shapes, custom == nullptr, custom == nullptr, is_list};
-    if (auto ok = settle_output(*call, offer); !ok && !says_what_it_likes(*call)) return ok;
+    // What connects is in no media of objects; a log is text.
+    if (auto ok = settle_output(*call, offer); !ok && !connects(call->info)) return ok;
     if (auto ok = check_shape(*call); !ok) return ok;
     if (auto ok = read_table_options(*call, backend->options.clock); !ok) return ok;
     return dispatch(backend, call);

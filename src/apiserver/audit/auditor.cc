@@ -7,7 +7,6 @@
 #include "api/json.h"
 #include "apiserver/audit/log_file.h"
 #include "apiserver/audit/webhook_sink.h"
-#include "apiserver/fairness/turns.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/server.h"
@@ -279,7 +278,7 @@ Record::Record(std::shared_ptr<Auditor> auditor, Event event, Verdict verdict)
     : auditor_(std::move(auditor)),
       verdict_(verdict),
       event_(std::move(event)),
-      lasts_(fairness::lasts(event_.info)) {}
+      lasts_(lasts(event_.info)) {}
 
 void Record::write(Stage stage, Sink::Stored stored) {
   if (verdict_.omits(stage)) {

@@ -1,7 +1,6 @@
 #include "apiserver/fairness/turns.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "apiserver/fairness/default_objects.h"
@@ -26,14 +25,6 @@ bool only_reads(const RequestInfo& info) {
 }
 
 }  // namespace
-
-bool lasts(const RequestInfo& info) {
-  if (info.verb == "watch" || info.verb == "proxy") return true;
-  if (!info.is_resource || info.subresource.empty()) return false;
-  constexpr std::array<std::string_view, 5> kLasting = {"attach", "exec", "proxy", "log",
-                                                        "portforward"};
-  return std::ranges::find(kLasting, info.subresource) != kLasting.end();
-}
 
 Turn::~Turn() { release(); }
 

@@ -26,9 +26,6 @@
 
 namespace pinnace::apiserver::fairness {
 
-// Requests that go on for as long as their client likes; watches are among them.
-bool lasts(const RequestInfo& info);
-
 class Turns {
  public:
   Turns(const RequestLimits& limits, const store::Store& store, const CatalogHolder& catalog,

@@ -1,5 +1,8 @@
 #include "apiserver/http/request_info.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "api/names.h"
 #include "api/selector.h"
 #include "base/strings.h"
@@ -82,6 +85,17 @@ void refine_verb(RequestInfo& info, const Query& query, bool legacy_watch) {
 }
 
 }  // namespace
+
+bool connects(const RequestInfo& info) {
+  static constexpr std::string_view kConnections[] = {"attach", "exec", "log", "portforward",
+                                                      "proxy"};
+  return info.is_resource &&
+         std::ranges::find(kConnections, info.subresource) != std::end(kConnections);
+}
+
+bool lasts(const RequestInfo& info) {
+  return info.verb == "watch" || info.verb == "proxy" || connects(info);
+}
 
 Result<RequestInfo> parse_request_info(std::string_view method, std::string_view path,
                                        const Query& query) {

@@ -24,6 +24,12 @@ struct RequestInfo {
   std::vector<std::string> rest;  // What follows the subresource (proxies).
 };
 
+// Whether it goes on to something behind the server, or streams from it: exec, attach,
+// port-forward, proxy, logs.
+bool connects(const RequestInfo& info);
+// Whether it goes on for as long as its client likes; watches are among them.
+bool lasts(const RequestInfo& info);
+
 // `path` is not decoded. `query` tells watches from lists and the name of a one-object list.
 Result<RequestInfo> parse_request_info(std::string_view method, std::string_view path,
                                        const Query& query);

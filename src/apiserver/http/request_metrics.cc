@@ -28,17 +28,13 @@ struct Kind {
 };
 
 std::string_view verb_of(const Call& call) {
-  static constexpr std::string_view kConnections[] = {"attach", "exec", "log", "portforward",
-                                                      "proxy"};
   static constexpr struct {
     std::string_view verb, shown;
   } kVerbs[] = {
       {"get", "GET"},    {"list", "LIST"},   {"watch", "WATCH"},   {"create", "POST"},
       {"update", "PUT"}, {"patch", "PATCH"}, {"delete", "DELETE"}, {"deletecollection", "DELETE"}};
   const RequestInfo& info = call.info;
-  if (std::ranges::find(kConnections, info.subresource) != std::end(kConnections)) {
-    return "CONNECT";
-  }
+  if (connects(info)) return "CONNECT";
   if (info.verb == "patch" && is_apply_patch(call)) return "APPLY";
   for (const auto& [verb, shown] : kVerbs) {
     if (verb == info.verb) return shown;
