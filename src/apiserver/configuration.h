@@ -152,15 +152,20 @@ struct Configuration {
 
   // Bearer token → user.
   std::map<std::string, StaticUser, std::less<>> tokens;
-  std::string service_account_issuer = "https://kubernetes.default.svc.cluster.local";
+  // Whose service-account tokens are known; the first is in those that are issued here.
+  std::vector<std::string> service_account_issuers = {
+      "https://kubernetes.default.svc.cluster.local"};
+  // Where the issuer's discovery document says that its keys are; empty: at this server.
+  std::string service_account_jwks_uri;
   // Files of more keys whose tokens are known.
   std::vector<std::string> service_account_key_files;
   // The longest life of a token that is asked for; 0: no bound but that of the API.
   Duration service_account_max_token_expiration{};
   // Tokens of pods live for a year, so that pods that do not read them again go on.
   bool service_account_extend_token_expiration = true;
-  // What a token's `aud` must name for this server; the first is the default of a TokenRequest.
-  std::vector<std::string> api_audiences = {"https://kubernetes.default.svc.cluster.local"};
+  // What a token's `aud` must name for this server, and the default of a TokenRequest; empty: the
+  // first issuer of service-account tokens.
+  std::vector<std::string> api_audiences;
 
   // Plugins of the admission chain by name; a name that stands in both lists is off.
   std::vector<std::string> enabled_admission_plugins, disabled_admission_plugins;

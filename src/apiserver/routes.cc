@@ -6,6 +6,7 @@
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/discovery/discovery_routes.h"
 #include "apiserver/fairness/dump.h"
+#include "apiserver/health.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/registry.h"
 #include "base/strings.h"
@@ -14,83 +15,12 @@
 namespace pinnace::apiserver {
 namespace {
 
-struct Check {
-  std::string_view name;
-  bool (*passes)(const Backend&);
-};
-constexpr Check kChecks[] = {
-    {"ping", [](const Backend&) { return true; }},
-    {"log", [](const Backend&) { return true; }},
-    {"etcd",
-     [](const Backend& backend) {
-       return backend.store().revision() > 0 || !backend.options.bootstrap;
-     }},
-    {"poststarthook/bootstrap", [](const Backend& backend) { return backend.is_ready.load(); }},
-    {"shutdown", [](const Backend& backend) { return !backend.is_shutting_down.load(); }},
-};
 // What the program says it was built from; the same for whoever builds it.
 constexpr char kBuildDate[] = "1970-01-01T00:00:00Z";
 constexpr char kCompiler[] = "g++";
 constexpr char kLanguage[] = "c++23";
 constexpr char kPlatform[] = "linux/amd64";
 constexpr char kGitTreeState[] = "clean";
-
-constexpr std::string_view kReadyOnly[] = {"poststarthook/bootstrap", "shutdown"};
-
-bool is_for(std::string_view endpoint, const Check& check) {
-  if (endpoint != "livez") return true;
-  for (const auto name : kReadyOnly) {
-    if (name == check.name) return false;
-  }
-  return true;
-}
-
-void note_check(Backend& backend, std::string_view name, std::string_view endpoint, bool passes) {
-  const std::string check(name), type(endpoint);
-  backend.checks.gauge("kubernetes_healthcheck", "Whether a check passed.", {"name", "type"})
-      .with({check, type})
-      .set(passes ? 1 : 0);
-  backend.checks
-      .counter("kubernetes_healthchecks_total", "How often checks passed, or not.",
-               {"name", "status", "type"})
-      .with({check, passes ? "success" : "error", type})
-      .add(1);
-}
-
-void health(Backend& backend, const CallRef& call) {
-  const std::string_view path = std::string_view(call->info.path).substr(1);
-  const std::string_view endpoint = path.substr(0, path.find('/'));
-  const std::string_view only =
-      endpoint.size() < path.size() ? path.substr(endpoint.size() + 1) : std::string_view();
-  const auto listed = call->query.get_all("exclude");
-  std::set<std::string> excluded(listed.begin(), listed.end());
-  std::string report;
-  bool passes = true, found = only.empty();
-  for (const Check& check : kChecks) {
-    if (!is_for(endpoint, check) || (!only.empty() && check.name != only)) continue;
-    found = true;
-    const bool is_excluded = excluded.erase(std::string(check.name)) != 0;
-    const bool ok = is_excluded || check.passes(backend);
-    if (!is_excluded) note_check(backend, check.name, endpoint, ok);
-    passes = passes && ok;
-    report += std::string(ok ? "[+]" : "[-]") + std::string(check.name) +
-              (is_excluded ? " excluded: ok\n"
-               : ok        ? " ok\n"
-                           : " failed: reason withheld\n");
-  }
-  constexpr std::string_view kText = "text/plain; charset=utf-8";
-  if (!found) return answer_text(*call, 404, kText, "404 page not found\n");
-  if (!excluded.empty()) {
-    std::string names;
-    for (const auto& name : excluded) names += (names.empty() ? "\"" : ",\"") + name + "\"";
-    report += "warn: some health checks cannot be excluded: no matches for " + names + "\n";
-  }
-  if (!passes) {
-    return answer_text(*call, 500, kText, report + std::string(endpoint) + " check failed\n");
-  }
-  if (!only.empty() || !call->query.has("verbose")) return answer_text(*call, 200, kText, "ok");
-  answer_text(*call, 200, kText, report + std::string(endpoint) + " check passed\n");
-}
 
 void version(Backend&, const CallRef& call) {
   api::Arena arena;
@@ -154,10 +84,6 @@ void metrics_text(Backend& backend, const CallRef& call) {
   answer_text(*call, 200, kMetrics, backend.options.metrics.text());
 }
 
-void health_metrics(Backend& backend, const CallRef& call) {
-  answer_text(*call, 200, kMetrics, backend.checks.text());
-}
-
 constexpr std::string_view kForAnHour = "public, max-age=3600";
 
 void jwks(Backend& backend, const CallRef& call) {
@@ -177,9 +103,10 @@ void openid_configuration(Backend& backend, const CallRef& call) {
   }
   std::string issuer, keys;
   api::write_json_string(issuer, tokens.issuer());
-  api::write_json_string(keys, "https://" + backend.options.advertise_address + ":" +
-                                   std::to_string(backend.options.advertise_port) +
-                                   "/openid/v1/jwks");
+  const std::string& elsewhere = backend.options.configuration.service_account_jwks_uri;
+  const std::string here = "https://" + backend.options.advertise_address + ":" +
+                           std::to_string(backend.options.advertise_port) + "/openid/v1/jwks";
+  api::write_json_string(keys, elsewhere.empty() ? here : elsewhere);
   answer_json(
       *call, 200,
       "{\"issuer\":" + issuer + ",\"jwks_uri\":" + keys +
@@ -189,15 +116,15 @@ void openid_configuration(Backend& backend, const CallRef& call) {
 }
 
 constexpr Route kRoutes[] = {
-    {"/livez", true, health},
-    {"/livez/*", true, health},
-    {"/readyz", true, health},
-    {"/readyz/*", true, health},
-    {"/healthz", true, health},
-    {"/healthz/*", true, health},
+    {"/livez", true, answer_health},
+    {"/livez/*", true, answer_health},
+    {"/readyz", true, answer_health},
+    {"/readyz/*", true, answer_health},
+    {"/healthz", true, answer_health},
+    {"/healthz/*", true, answer_health},
     {"/version", true, version, Methods::kGet},
     {"/metrics", false, metrics_text},
-    {"/metrics/slis", false, health_metrics},
+    {"/metrics/slis", false, answer_health_metrics},
     {"/debug/api_priority_and_fairness/dump_priority_levels", false,
      fairness::dump_priority_levels},
     {"/debug/api_priority_and_fairness/dump_queues", false, fairness::dump_queues},

@@ -418,12 +418,19 @@ const ApiFlag kFlags[] = {
        directives = list_of(value);
        return apiserver::check_transport_directives(directives);
      }},
-    {{"service-account-issuer", "URL", "who issues service-account tokens"},
+    {{"service-account-issuer", "URL,...",
+      "who issues service-account tokens, and whose others are known"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {
-       configuration.service_account_issuer = value;
-       return {};
+       configuration.service_account_issuers = list_of(value);
+       if (!configuration.service_account_issuers.empty()) return {};
+       return errors::bad_request("takes at least one");
      }},
-    {{"api-audiences", "NAME,...", "audiences that tokens for this server may name"},
+    {{"service-account-jwks-uri", "URL",
+      "where the issuer says that its keys are (at this server)"},
+     [](Configuration& configuration, std::string_view value) {
+       return set_text(configuration.service_account_jwks_uri, value);
+     }},
+    {{"api-audiences", "NAME,...", "audiences that tokens for this server may name (the issuer)"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {
        configuration.api_audiences = list_of(value);
        if (configuration.api_audiences.empty()) return errors::bad_request("takes at least one");

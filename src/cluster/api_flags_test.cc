@@ -10,11 +10,11 @@ TEST(ApiFlags, SetWhatTheyNameAndLeaveTheRest) {
   arguments.options["max-requests-inflight"] = "7";
   arguments.options["api-audiences"] = "a,b";
   apiserver::Configuration configuration;
-  const std::string issuer = configuration.service_account_issuer;
+  const auto issuers = configuration.service_account_issuers;
   ASSERT_TRUE(apply_api_flags(arguments, configuration));
   EXPECT_EQ(configuration.requests.max_requests_inflight, 7u);
   EXPECT_EQ(configuration.api_audiences, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(configuration.service_account_issuer, issuer);
+  EXPECT_EQ(configuration.service_account_issuers, issuers);
 }
 
 TEST(ApiFlags, NameTheFlagWhoseValueIsWrong) {
@@ -42,13 +42,13 @@ TEST(ApiFlags, LimitRequests) {
     const auto ok = apply_api_flags(arguments, configuration);
     return ok ? "" : ok.error().message;
   };
-  const auto limits = applied({{"enable-priority-and-fairness", "false"},
-                               {"max-mutating-requests-inflight", "0"},
-                               {"request-timeout", "1m30s"},
-                               {"min-request-timeout", "600"},
-                               {"goaway-chance", "0.001"},
-                               {"strict-transport-security-directives",
-                                "max-age=31536000,includeSubDomains"}});
+  const auto limits =
+      applied({{"enable-priority-and-fairness", "false"},
+               {"max-mutating-requests-inflight", "0"},
+               {"request-timeout", "1m30s"},
+               {"min-request-timeout", "600"},
+               {"goaway-chance", "0.001"},
+               {"strict-transport-security-directives", "max-age=31536000,includeSubDomains"}});
   EXPECT_FALSE(limits.is_fair);
   EXPECT_EQ(limits.max_requests_inflight, 400u);
   EXPECT_EQ(limits.max_mutating_requests_inflight, 0u);

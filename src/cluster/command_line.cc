@@ -56,8 +56,10 @@ Result<void> take_option(const Command& command, std::span<const std::string_vie
     return errors::bad_request("option --" + std::string(name) +
                                " needs a value: " + std::string(option->value_name));
   }
-  arguments.options.insert_or_assign(std::string(name),
-                                     std::string(has_value ? value : words[at++]));
+  const std::string_view given = has_value ? value : words[at++];
+  std::string& kept = arguments.options[std::string(name)];
+  const bool goes_on = option->value_name.ends_with(",...") && !kept.empty();
+  kept = (goes_on ? kept + ',' : "") + std::string(given);
   return {};
 }
 

@@ -15,9 +15,10 @@
 namespace pinnace::cluster {
 
 struct Option {
-  std::string_view name;        // "data-dir", given as --data-dir VALUE or --data-dir=VALUE
-  std::string_view value_name;  // "DIR"; empty: a switch
-  std::string_view help;        // One line, with the default in parentheses.
+  std::string_view name;  // "data-dir", given as --data-dir VALUE or --data-dir=VALUE
+  // "DIR"; empty: a switch; "NAME,...": a list, whose option may be repeated instead.
+  std::string_view value_name;
+  std::string_view help;  // One line, with the default in parentheses.
 };
 
 // What a command was called with; every name is one of its Options.

@@ -13,7 +13,8 @@ std::vector<Command> table() {
   std::vector<Command> commands(2);
   commands[0].name = "up";
   commands[0].summary = "Start";
-  commands[0].options = {{"port", "PORT", "where (6443)"}, {"force", "", "anyway"}};
+  commands[0].options = {
+      {"port", "PORT", "where (6443)"}, {"force", "", "anyway"}, {"file", "FILE,...", "which"}};
   commands[1].name = "image tag";
   commands[1].arguments = "SOURCE TARGET";
   commands[1].min_arguments = commands[1].max_arguments = 2;
@@ -32,6 +33,13 @@ TEST(CommandLine, TakesOptionsInBothForms) {
   EXPECT_EQ(parsed->arguments.get("port"), "1");
   EXPECT_TRUE(parsed->arguments.has("force"));
   EXPECT_EQ(parse({"up", "--port=2"})->arguments.get("port"), "2");
+}
+
+TEST(CommandLine, AddsUpListsAndTakesTheLastOfOthers) {
+  const auto parsed = parse({"up", "--port=1", "--port", "2", "--file=a,b", "--file", "c"});
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->arguments.get("port"), "2");
+  EXPECT_EQ(parsed->arguments.get("file"), "a,b,c");
 }
 
 TEST(CommandLine, FindsCommandsOfTwoWords) {
@@ -77,9 +85,9 @@ TEST(CommandLine, ChecksNumbers) {
 TEST(CommandLine, HelpAndCompletionNameEveryOption) {
   const auto commands = table();
   EXPECT_THAT(help_text(commands), HasSubstr("  image tag  Name\n"));
-  EXPECT_THAT(help_text(commands[0]), HasSubstr("  --port PORT  where (6443)\n"));
+  EXPECT_THAT(help_text(commands[0]), HasSubstr("  --port PORT      where (6443)\n"));
   const std::string script = bash_completion(commands);
-  EXPECT_THAT(script, HasSubstr("--port --force --help"));
+  EXPECT_THAT(script, HasSubstr("--port --force --file --help"));
   EXPECT_THAT(script, HasSubstr("words=\"up image\""));
 }
 

@@ -73,7 +73,7 @@ struct Authenticator::Question {
 };
 
 Authenticator::Authenticator(const Options& options)
-    : audiences_(options.configuration.api_audiences),
+    : audiences_(own_audiences(options.configuration)),
       anonymous_(options.configuration.authentication.anonymous) {}
 
 Result<void> Authenticator::add_methods(const Options& options) {
@@ -98,7 +98,7 @@ Result<void> Authenticator::add_methods(const Options& options) {
   auto config = authentication_config_of(settings);
   if (!config) return std::unexpected(std::move(config.error()));
   for (const IssuerSpec& issuer : config->issuers) {
-    if (issuer.url == options.configuration.service_account_issuer) {
+    if (std::ranges::count(options.configuration.service_account_issuers, issuer.url) > 0) {
       return errors::bad_request("the issuer " + issuer.url +
                                  " is the one of service accounts already");
     }

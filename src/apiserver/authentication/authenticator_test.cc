@@ -117,6 +117,35 @@ TEST_F(Identities, ProxiesAreBelievedByTheirCertificate) {
   EXPECT_EQ(ask(headers, kSelf, stranger)->status, 401);
 }
 
+TEST_F(Identities, TokensAreForTheirIssuerAndOldIssuersAreStillKnown) {
+  server_.key_pem = net::make_ec_key()->private_key_pem;
+  server_.configuration.service_account_issuers = {"https://now.example", "https://old.example"};
+  server_.configuration.service_account_jwks_uri = "https://keys.example/jwks";
+  server_.make_service_account("default");
+  const std::string account = "/api/v1/namespaces/default/serviceaccounts/default";
+  const auto made = server_.post(account + "/token", "{}");
+  EXPECT_NE(made->body.find(R"("audiences":["https://now.example"])"), std::string::npos);
+  const auto status_with = [&](const std::string& token) {
+    net::Headers headers;
+    headers.set("authorization", "Bearer " + token);
+    return ask(headers)->status;
+  };
+  EXPECT_EQ(status_with(made->at("status", "token")), 201);
+  const auto issued_by = [&](const std::string& issuer) {
+    const std::string claims =
+        R"({"iss":")" + issuer + R"(","aud":["https://now.example"],"exp":1893456000,)" +
+        R"("sub":"system:serviceaccount:default:default","kubernetes.io":{"namespace":"default",)" +
+        R"("serviceaccount":{"name":"default","uid":")" +
+        server_.get(account)->at("metadata", "uid") + R"("}}})";
+    return net::JwtSigner::create(server_.key_pem).value()->sign(claims).value();
+  };
+  EXPECT_EQ(status_with(issued_by("https://old.example")), 201);
+  EXPECT_EQ(status_with(issued_by("https://other.example")), 401);
+  const auto discovery = server_.get("/.well-known/openid-configuration");
+  EXPECT_EQ(discovery->at("issuer"), "https://now.example");
+  EXPECT_EQ(discovery->at("jwks_uri"), "https://keys.example/jwks");
+}
+
 TEST_F(Identities, WhoUsesATokenThatWasMadeForHisAccountIsWarned) {
   server_.key_pem = net::make_ec_key()->private_key_pem;
   const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";

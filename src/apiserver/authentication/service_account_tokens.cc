@@ -34,11 +34,12 @@ std::vector<std::string> audiences_of(const api::Value& claims) {
   return texts_of(aud);
 }
 
+// In the order of those who ask.
 std::vector<std::string> common(const std::vector<std::string>& own,
                                 const std::vector<std::string>& wanted) {
   std::vector<std::string> out;
-  for (const auto& each : own) {
-    if (std::ranges::find(wanted, each) != wanted.end()) out.push_back(each);
+  for (const auto& each : wanted) {
+    if (std::ranges::find(own, each) != own.end()) out.push_back(each);
   }
   return out;
 }
@@ -83,12 +84,17 @@ ServiceAccountTokens::Uses::Uses(metrics::Registry& registry)
       stale(counted(registry, "stale_tokens_total", "Uses of tokens after their renewal was due.")),
       valid(counted(registry, "valid_tokens_total", "Uses of tokens before that.")) {}
 
+std::vector<std::string> own_audiences(const Configuration& configuration) {
+  if (!configuration.api_audiences.empty()) return configuration.api_audiences;
+  return {configuration.service_account_issuers.front()};
+}
+
 ServiceAccountTokens::ServiceAccountTokens(const Options& options)
     : store_(options.store),
       clock_(options.clock),
       rng_(options.rng),
-      issuer_(options.configuration.service_account_issuer),
-      api_audiences_(options.configuration.api_audiences),
+      issuers_(options.configuration.service_account_issuers),
+      api_audiences_(own_audiences(options.configuration)),
       uses_(options.metrics) {}
 
 Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::create(const Options& options) {
@@ -143,8 +149,12 @@ std::optional<Result<VerifiedToken>> ServiceAccountTokens::check(std::string_vie
   const api::Value& claims = (*known)->value;
   const std::string_view issuer = claims.string_at("iss");
   if (issuer == kSecretIssuer) return check_secret(token, claims, audiences);
-  if (issuer != issuer_) return errors::unauthorized();
+  if (!is_known(issuer)) return errors::unauthorized();
   return check_bound(claims, audiences);
+}
+
+bool ServiceAccountTokens::is_known(std::string_view issuer) const {
+  return std::ranges::find(issuers_, issuer) != issuers_.end();
 }
 
 Unexpected ServiceAccountTokens::why_unsigned(std::string_view token) const {
@@ -154,7 +164,7 @@ Unexpected ServiceAccountTokens::why_unsigned(std::string_view token) const {
   const auto header = api::parse_json(arena, jws->header_json);
   const auto claims = api::parse_json(arena, jws->claims_json);
   const std::string_view issuer = claims ? claims->string_at("iss") : "";
-  if (!header || (issuer != issuer_ && issuer != kSecretIssuer)) return errors::unauthorized();
+  if (!header || (!is_known(issuer) && issuer != kSecretIssuer)) return errors::unauthorized();
   const std::string_view key_id = header->string_at("kid");
   return errors::unauthorized(key_id.empty() || verifier_->has_key(key_id)
                                   ? "go-jose/go-jose: error in cryptographic primitive"
@@ -197,9 +207,8 @@ Result<void> ServiceAccountTokens::check_referent(const std::string& kind, const
   const Presence found = look(resource, ns, claim.string_at("name"));
   const std::string uid(claim.string_at("uid"));
   if (found.is_there && found.uid != uid) {
-    return errors::unauthorized(kind + " UID (" + found.uid +
-                                ") does not match service account " + kind + " ref claim (" + uid +
-                                ")");
+    return errors::unauthorized(kind + " UID (" + found.uid + ") does not match service account " +
+                                kind + " ref claim (" + uid + ")");
   }
   if (found.is_there && !found.is_long_gone) return {};
   return errors::unauthorized("service account token has been invalidated");
@@ -336,7 +345,7 @@ Result<IssuedToken> ServiceAccountTokens::issue(const TokenSpec& spec) const {
   claims.set(arena, "aud", text_list(arena, spec.audiences));
   claims.set(arena, "exp", api::Value::integer(unix_seconds(issued.expires)));
   claims.set(arena, "iat", api::Value::integer(unix_seconds(now)));
-  claims.set(arena, "iss", text(issuer_));
+  claims.set(arena, "iss", text(issuer()));
   claims.set(arena, "jti", text(issued.id));
   api::Value bound = api::Value::object();
   const auto refer = [&](std::string_view member, std::string_view name, std::string_view uid) {

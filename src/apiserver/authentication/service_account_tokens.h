@@ -42,6 +42,9 @@ struct IssuedToken {
   WallTime expires;
 };
 
+// What a token must name in `aud` for this server.
+std::vector<std::string> own_audiences(const Configuration& configuration);
+
 class ServiceAccountTokens final : public TokenAuthenticator {
  public:
   bool knows_audiences() const override { return true; }
@@ -52,7 +55,7 @@ class ServiceAccountTokens final : public TokenAuthenticator {
                                              const Audiences& audiences) override;
   Result<IssuedToken> issue(const TokenSpec& spec) const;
   const std::string& jwks_json() const;
-  const std::string& issuer() const { return issuer_; }
+  const std::string& issuer() const { return issuers_.front(); }
 
  private:
   explicit ServiceAccountTokens(const Options& options);
@@ -66,6 +69,7 @@ class ServiceAccountTokens final : public TokenAuthenticator {
   Result<VerifiedToken> check_secret(std::string_view token, const api::Value& claims,
                                      const Audiences& audiences) const;
   Result<void> check_objects(const api::Value& bound, std::string_view ns, User& user) const;
+  bool is_known(std::string_view issuer) const;
   // Why nobody here signed it: nothing of a token that does not even say so.
   Unexpected why_unsigned(std::string_view token) const;
   struct Presence {
@@ -83,7 +87,7 @@ class ServiceAccountTokens final : public TokenAuthenticator {
   store::Store& store_;
   const Clock& clock_;
   Rng& rng_;
-  const std::string issuer_;
+  const std::vector<std::string> issuers_;
   const std::vector<std::string> api_audiences_;
   // How often tokens were used, by what became of that.
   struct Uses {

@@ -59,16 +59,17 @@ Result<TokenBinding> read_binding(Backend& backend, const Call& call, const api:
                        std::string(reference.string_at("uid")),
                        {},
                        {}};
+  const std::string version(reference.string_at("apiVersion"));
+  const bool has_group = version.contains('/');  // Which version of its own does not matter.
   const Bindable* bindable = nullptr;
   for (const Bindable& each : kBindables) {
-    if (each.kind == binding.kind && reference.string_at("apiVersion") == "v1") bindable = &each;
+    if (each.kind == binding.kind && !has_group) bindable = &each;
   }
   if (bindable == nullptr) {
-    const std::string version(reference.string_at("apiVersion"));
-    const bool has_group = version.find('/') != std::string::npos;
     return errors::bad_request("cannot bind token to object of type " +
                                (has_group ? version : "/" + version) + ", Kind=" + binding.kind);
   }
+  if (binding.name.empty()) return errors::bad_request("Name parameter required.");
   const auto found = backend.store().get(
       {bindable->resource, bindable->is_namespaced ? call.info.ns : "", binding.name});
   if (!found) return errors::not_found(bindable->resource, binding.name);
@@ -100,9 +101,9 @@ void apply_lifetime(Backend& backend, Call& call, TokenSpec& wanted) {
                             " seconds shortened to " + std::to_string(longest) + " seconds");
     wanted.expiration_seconds = longest;
   }
+  const auto& ours = backend.authenticator->api_audiences();
   const bool is_for_us = std::ranges::all_of(wanted.audiences, [&](const auto& each) {
-    return std::ranges::find(configuration.api_audiences, each) !=
-           configuration.api_audiences.end();
+    return std::ranges::find(ours, each) != ours.end();
   });
   const bool is_extended = configuration.service_account_extend_token_expiration && is_for_us &&
                            wanted.bound.kind == "Pod" &&
@@ -143,27 +144,6 @@ Result<void> check_lifetime(std::int64_t seconds) {
                       seconds < kMinSeconds
                           ? "may not specify a duration less than 10 minutes"
                           : "may not specify a duration larger than 2^32 seconds")});
-}
-
-Result<api::Value> read_request(Call& call, api::Arena& arena) {
-  auto media = body_media(call.request.headers.get("content-type"));
-  if (!media) return std::unexpected(std::move(media.error()));
-  auto body = decode_body(arena, *media, call.request.body, *token_request_type(), nullptr);
-  if (!body) return body;
-  if (auto ok = check_group_version_kind(arena, *body, "authentication.k8s.io/v1", "TokenRequest");
-      !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  if (auto ok = check_fields(call, arena, *body, *token_request_type(), {}); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  api::Value& spec = body->ensure_object(arena, "spec");
-  const auto* seconds = spec.find("expirationSeconds");
-  if (seconds == nullptr || seconds->is_null()) {
-    spec.set_ref(arena, "expirationSeconds", api::Value::integer(kDefaultSeconds));
-  }
-  audit::take_request(call, *body);
-  return body;
 }
 
 // Fills in what the URL and the account say, and the audiences that everybody gets.
@@ -248,7 +228,8 @@ void request_token(const BackendRef& backend, const CallRef& call) {
   }
   auto asked =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
-  auto body = read_request(*call, asked->arena);
+  auto body =
+      read_message(*call, asked->arena, *token_request_type(), {"authentication.k8s.io/v1"});
   if (!body) return answer_error(*call, body.error());
   if (auto ok = asked->take(*body); !ok) return answer_error(*call, ok.error());
   asked->change.dry_run = is_dry_run(*call);

@@ -371,25 +371,62 @@ Result<void> check_says_kind(const api::Value& object, const std::string& wanted
   return {};
 }
 
+// Is it what the request says, and if not, what does it begin with?
+Result<void> check_identity(const Call& call, api::Arena& arena, api::Value& object,
+                            std::string_view version, std::string_view kind) {
+  auto ok = check_group_version_kind(arena, object, version, kind);
+  if (!ok && ok.error().message.starts_with("the object provided is")) {
+    ok.error().message += summary_of(call.request.body);
+  }
+  return ok;
+}
+
 }  // namespace
 
+Result<api::Value> read_tree(const Call& call, api::Arena& arena, const api::TypeInfo& type,
+                             std::string_view kind, std::vector<std::string>* duplicates) {
+  const auto media = body_media(call.request.headers.get("content-type"));
+  if (!media) return std::unexpected(media.error());
+  auto tree = decode_body(arena, *media, call.request.body, type, duplicates);
+  if (!tree) return unreadable(tree.error(), *media, call.request.body, kind);
+  return tree;
+}
+
+Result<api::Value> read_message(Call& call, api::Arena& arena, const api::TypeInfo& type,
+                                std::initializer_list<std::string_view> versions) {
+  auto message = read_tree(call, arena, type, type.name);
+  if (!message) return message;
+  std::string_view version = *versions.begin();
+  if (message->is_object()) {
+    const auto* said = std::ranges::find(versions, message->string_at("apiVersion"));
+    if (said != versions.end()) version = *said;
+  }
+  if (auto ok = check_identity(call, arena, *message, version, type.name); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (auto ok = check_fields(call, arena, *message, type, {}); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  api::apply_defaults(arena, *message, type);
+  audit::take_request(call, *message);
+  return message;
+}
+
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource) {
-  auto media = body_media(call.request.headers.get("content-type"));
-  if (!media) return std::unexpected(std::move(media.error()));
+  const auto media = body_media(call.request.headers.get("content-type"));
+  if (!media) return std::unexpected(media.error());
   const std::string_view body = call.request.body;
   SourceText source;
-  auto object = decode_body(arena, *media, body, *resource.type, &source.duplicates);
-  if (!object) return unreadable(object.error(), *media, body, resource.kind);
+  auto object = read_tree(call, arena, *resource.type, resource.kind, &source.duplicates);
+  if (!object) return object;
   const std::string version = group_version(resource.group, resource.version);
   if (resource.custom != nullptr) {
     if (auto ok = check_says_kind(*object, version, resource.kind, *media, body); !ok) {
       return std::unexpected(ok.error());
     }
   }
-  if (auto ok = check_group_version_kind(arena, *object, version, resource.kind); !ok) {
-    Error error = std::move(ok.error());
-    if (error.message.starts_with("the object provided is")) error.message += summary_of(body);
-    return std::unexpected(std::move(error));
+  if (auto ok = check_identity(call, arena, *object, version, resource.kind); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
   std::vector<std::string> known;
   if (*media == Media::kYaml) known = repeated_keys(std::exchange(source.duplicates, {}));

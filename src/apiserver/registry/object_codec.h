@@ -4,6 +4,7 @@
 //   kind is never asked for by name.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,7 +52,15 @@ Result<void> check_repeated_keys(Call& call, const std::vector<std::string>& dup
 Result<void> settle_object(api::Arena& arena, api::Value& object,
                            const api::ResourceInfo& resource);
 
-// Decodes, checks and defaults the request's body as the kind of `resource`, in its version.
+// The request's body as a tree of `type`, whatever kind it says that it is; `kind` is what it
+// should be, for what is told of one that cannot be read.
+Result<api::Value> read_tree(const Call& call, api::Arena& arena, const api::TypeInfo& type,
+                             std::string_view kind, std::vector<std::string>* duplicates = nullptr);
+// Decodes, checks and defaults the request's body as a message of `type` that is no resource of its
+// own, as subresources take them: in one of `versions`, the first unless it says so.
+Result<api::Value> read_message(Call& call, api::Arena& arena, const api::TypeInfo& type,
+                                std::initializer_list<std::string_view> versions);
+// The same as the kind of `resource`, in its version.
 Result<api::Value> read_object(Call& call, api::Arena& arena, const api::ResourceInfo& resource);
 
 void apply_defaults(api::Arena& arena, api::Value& object, const api::ResourceInfo& resource);

@@ -13,18 +13,9 @@ constexpr std::string_view kRollbackTo = "deprecated.deployment.rollback.to";
 
 Result<api::Value> read_rollback(const CallRef& call, api::Arena& arena) {
   const api::TypeInfo& type = *call->subresource->type;
-  auto media = body_media(call->request.headers.get("content-type"));
-  if (!media) return std::unexpected(std::move(media.error()));
-  auto body = decode_body(arena, *media, call->request.body, type, nullptr);
-  if (!body) return body;
   const std::string version = group_version(call->resource->group, call->resource->version);
-  if (auto ok = check_group_version_kind(arena, *body, version, type.name); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  if (auto ok = check_fields(*call, arena, *body, type, {}); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  audit::take_request(*call, *body);
+  auto body = read_message(*call, arena, type, {version});
+  if (!body) return body;
   std::vector<Cause> causes;
   const std::string_view name = body->string_at("name");
   const auto* target = body->find("rollbackTo");

@@ -238,19 +238,11 @@ void evict(const EvictionRef& eviction) {
 }
 
 Result<Deletion> read_eviction(SubresourceAdmission& admission) {
-  const Call& call = *admission.call;
-  api::Arena& arena = admission.arena;
+  Call& call = *admission.call;
   Deletion deletion;
-  auto media = body_media(call.request.headers.get("content-type"));
-  if (!media) return std::unexpected(std::move(media.error()));
   const auto* type = api::builtin_schema().find_type("policy", "v1", "Eviction");
-  auto body = decode_body(arena, *media, call.request.body, *type, nullptr);
+  auto body = read_message(call, admission.arena, *type, {"policy/v1", "policy/v1beta1"});
   if (!body) return std::unexpected(std::move(body.error()));
-  const bool is_older = body->is_object() && body->string_at("apiVersion") == "policy/v1beta1";
-  auto ok =
-      check_group_version_kind(arena, *body, is_older ? "policy/v1beta1" : "policy/v1", "Eviction");
-  if (!ok) return std::unexpected(std::move(ok.error()));
-  audit::take_request(call, *body);
   if (auto took = admission.take(*body); !took) return std::unexpected(std::move(took.error()));
   if (meta_text(*body, "name") != call.info.name) {
     return errors::bad_request("name in URL does not match name in Eviction object");

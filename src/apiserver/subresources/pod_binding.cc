@@ -107,17 +107,8 @@ void bind_pod(const BackendRef& backend, const CallRef& call) {
   auto admission =
       std::make_shared<SubresourceAdmission>(backend, call, Operation::kCreate, call->subresource);
   api::Arena& arena = admission->arena;
-  auto media = body_media(call->request.headers.get("content-type"));
-  if (!media) return answer_error(*call, media.error());
-  auto body = decode_body(arena, *media, call->request.body, *binding_type(), nullptr);
+  auto body = read_message(*call, arena, *binding_type(), {"v1"});
   if (!body) return answer_error(*call, body.error());
-  if (auto ok = check_group_version_kind(arena, *body, "v1", "Binding"); !ok) {
-    return answer_error(*call, ok.error());
-  }
-  if (auto ok = check_fields(*call, arena, *body, *binding_type(), {}); !ok) {
-    return answer_error(*call, ok.error());
-  }
-  audit::take_request(*call, *body);
   if (auto ok = admission->take(*body); !ok) return answer_error(*call, ok.error());
   const std::string name(meta_text(*body, "name"));
   if (call->info.name.empty() && name.empty()) {

@@ -308,9 +308,7 @@ Result<MakeScale> by_put(const CallRef& call) {
     api::Value scale;
   };
   auto held = std::make_shared<Held>();
-  auto media = body_media(call->request.headers.get("content-type"));
-  if (!media) return std::unexpected(std::move(media.error()));
-  auto scale = decode_body(held->arena, *media, call->request.body, *type_for(*call), nullptr);
+  auto scale = read_tree(*call, held->arena, *type_for(*call), "Scale");
   if (!scale) return std::unexpected(std::move(scale.error()));
   if (auto ok = check_identity(*call, held->arena, *scale); !ok) {
     return std::unexpected(std::move(ok.error()));
