@@ -1,15 +1,15 @@
 #include "apiserver/custom/conversion.h"
 
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/json_scan.h"
 #include "apiserver/custom/custom_kind.h"
 #include "apiserver/custom/custom_objects.h"
-#include "apiserver/proxy/service_proxy.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/stored_json.h"
-#include "apiserver/webhook/webhook_client.h"
-#include "apiserver/webhook/webhook_refusal.h"
+#include "apiserver/webhook/webhook_review.h"
+#include "apiserver/webhook/webhook_service.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -59,24 +59,26 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
 
   void ask() {
     if (at == open.size()) return finish(std::move(objects));
-    auto request = make_request();
+    if (backend->options.webhooks == nullptr || webhook().target == nullptr) {
+      return finish(std::unexpected(failure(source(), "failed: the webhook cannot be called")));
+    }
+    // Who is asked is told how long we wait.
+    const WebhookTargetRef target = webhook().target->with_parameter(
+        "timeout=" + std::to_string(kConversionTimeout.count()) + "s");
+    auto request = make_request(*target);
     if (!request) {
       return finish(std::unexpected(failure(source(), "failed: " + request.error().message)));
     }
     backend->options.webhooks->send(
-        webhook().target, std::move(*request),
+        target, std::move(*request),
         [self = shared_from_this()](Result<WebhookAnswer> answer) { self->take(answer); });
   }
 
-  Result<WebhookRequest> make_request() {
-    if (backend->options.webhooks == nullptr || webhook().target == nullptr) {
-      return errors::internal("the webhook cannot be called");
-    }
+  Result<WebhookRequest> make_request(const WebhookTarget& target) {
     WebhookRequest request;
     request.timeout = kConversionTimeout;
-    const std::string version = review_version();
     uid = make_uuid(backend->options.rng);
-    request.body = R"({"kind":"ConversionReview","apiVersion":"apiextensions.k8s.io/)" + version +
+    request.body = R"({"kind":"ConversionReview","apiVersion":")" + version_of(form()) +
                    R"(","request":{"uid":")" + uid + R"(","desiredAPIVersion":")" + wanted +
                    R"(","objects":[)";
     for (std::size_t i = at; i < end(); ++i) {
@@ -86,18 +88,9 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
       request.body += *shown;
     }
     request.body += "]}}";
-    if (!webhook().url.empty()) return request;
-    const auto addresses = service_addresses(
-        backend->store(), webhook().service_namespace,
-        {"https", webhook().service_name, std::to_string(webhook().service_port)});
-    if (!addresses) return std::unexpected(addresses.error());
-    if (addresses->empty()) {
-      return errors::unavailable("no endpoints available for service \"" + webhook().service_name +
-                                 "\"");
+    if (auto ok = dial_service(*backend, webhook().service, request); !ok) {
+      return errors::unavailable(webhook_failure(target, ok.error().message));
     }
-    const auto& chosen = (*addresses)[backend->options.rng.below(addresses->size())];
-    request.dial_host = chosen.host;
-    request.dial_port = chosen.port;
     return request;
   }
 
@@ -113,12 +106,15 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     return api::to_json_text(*tree);
   }
 
-  // The first that both know.
-  std::string review_version() const {
+  // In the first version that both know.
+  ReviewForm form() const {
+    ReviewForm form{"apiextensions.k8s.io", "ConversionReview"};
     for (const std::string& version : webhook().review_versions) {
-      if (version == "v1" || version == "v1beta1") return version;
+      if (version != "v1" && version != "v1beta1") continue;
+      form.is_v1 = version == "v1";
+      break;
     }
-    return "v1";
+    return form;
   }
 
   void take(const Result<WebhookAnswer>& answer) {
@@ -126,8 +122,8 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     Result<void> ok;
     if (!answer)
       ok = errors::internal("failed: " + answer.error().message);
-    else if (!is_success(*answer))
-      ok = errors::internal("failed: " + refusal_of(*answer));
+    else if (const std::string why = problem_of_answer(*answer); !why.empty())
+      ok = errors::internal("failed: " + why);
     else
       ok = take_review(answer->body);
     if (!ok) return finish(std::unexpected(failure(from, ok.error().message)));
@@ -137,17 +133,11 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
 
   // What is wrong with a review apart from the objects in it, or "".
   std::string problem_of(const Value& review) const {
-    const std::string_view version = review.string_at("apiVersion");
-    const std::string_view kind = review.string_at("kind");
-    const bool is_v1 = review_version() == "v1";
-    if (is_v1 && (version != "apiextensions.k8s.io/v1" || kind != "ConversionReview")) {
-      return "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got " +
-             std::string(version) + ", Kind=" + std::string(kind);
-    }
+    if (const std::string why = problem_of_form(review, form()); !why.empty()) return why;
     const Value* response = review.find("response");
     if (response == nullptr || !response->is_object()) return "no response provided";
     const std::string_view answered = response->string_at("uid");
-    if (is_v1 && answered != uid) {
+    if (form().is_v1 && answered != uid) {
       return "expected response.uid=\"" + uid + "\", got " + quoted(answered);
     }
     const Value* result = response->find("result");
@@ -160,7 +150,7 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
 
   Result<void> take_review(std::string_view body) {
     api::Arena arena(64 << 10);
-    auto review = api::parse_json(arena, body);
+    auto review = decode_review(arena, body, form());
     if (!review) return errors::internal("failed: " + review.error().message);
     if (const std::string why = problem_of(*review); !why.empty()) {
       return errors::internal("failed: " + why);
@@ -228,8 +218,8 @@ struct Conversion : std::enable_shared_from_this<Conversion> {
     if (!now.is_object()) return "invalid metadata." + key + " in converted object";
     for (const api::Member& member : now.members()) {
       if (member.value.is_string()) continue;
-      return "metadata." + key + "[" + std::string(member.key) +
-             "] must be a string in converted object";
+      return "metadata." + key + "[" + std::string(member.key) + "] must be a string, but is " +
+             std::string(api::go_type(member.value)) + " in converted object";
     }
     if (was != nullptr && api::equal(now, *was)) return "";
     std::vector<Cause> causes;

@@ -20,7 +20,7 @@
 namespace pinnace::apiserver {
 
 inline constexpr std::size_t kMaxConvertedAtOnce = 500;
-inline constexpr Duration kConversionTimeout = std::chrono::seconds(30);
+inline constexpr std::chrono::seconds kConversionTimeout{30};
 
 // Whether objects of the call's resource are converted by a webhook at all.
 bool has_conversion_webhook(const Call& call);

@@ -216,25 +216,12 @@ void CustomKind::read_conversion(const Value& spec) {
   const Value* conversion = spec.find("conversion");
   if (conversion == nullptr || conversion->string_at("strategy") != "Webhook") return;
   const Value* webhook = conversion->find("webhook");
-  const Value* client = webhook == nullptr ? nullptr : webhook->find("clientConfig");
-  if (client == nullptr) return;
+  if (webhook == nullptr) return;
   webhook_ = std::make_unique<ConversionWebhook>();
-  webhook_->url = client->string_at("url");
-  if (const Value* service = client->find("service"); service != nullptr && service->is_object()) {
-    webhook_->service_namespace = service->string_at("namespace");
-    webhook_->service_name = service->string_at("name");
-    webhook_->service_path = service->string_at("path");
-    webhook_->service_port = static_cast<int>(service->int_at("port", 443));
+  if (auto place = read_webhook_place(webhook->find("clientConfig"))) {
+    webhook_->service = std::move(place->service);
+    if (auto target = WebhookTarget::create(std::move(place->options))) webhook_->target = *target;
   }
-  WebhookTargetOptions options;
-  options.url = webhook_->url;
-  if (options.url.empty()) {
-    options.url = "https://" + webhook_->service_name + "." + webhook_->service_namespace +
-                  ".svc:" + std::to_string(webhook_->service_port) +
-                  (webhook_->service_path.starts_with('/') ? "" : "/") + webhook_->service_path;
-  }
-  options.ca_pem = base64_decode(client->string_at("caBundle")).value_or("");
-  if (auto target = WebhookTarget::create(std::move(options))) webhook_->target = *target;
   for (const Value& version : items_of(*webhook, "conversionReviewVersions")) {
     if (version.is_string()) webhook_->review_versions.emplace_back(version.as_string());
   }

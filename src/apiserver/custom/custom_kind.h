@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "api/structural/schema.h"
 #include "api/value.h"
 #include "apiserver/custom/runtime_types.h"
+#include "apiserver/webhook/webhook_service.h"
 #include "base/error.h"
 #include "store/store.h"
 
@@ -61,9 +63,7 @@ struct CustomVersion {
 
 // spec.conversion with strategy Webhook.
 struct ConversionWebhook {
-  std::string url;  // "": by service
-  std::string service_namespace, service_name, service_path;
-  int service_port = 443;
+  std::optional<WebhookService> service;        // Which the target stands for.
   std::shared_ptr<const WebhookTarget> target;  // Null: it cannot be called.
   std::vector<std::string> review_versions;
 };

@@ -224,12 +224,16 @@ void write_all(const CreationRef& creation, store::Key key) {
   });
 }
 
+// A dry run ends where something would be written.
 void commit(const CreationRef& creation, store::Key key) {
   creation->kept = creation->object;
   in_stored_version(creation->backend, creation->call, creation->arena, creation->kept,
                     [creation, key = std::move(key)](const Result<void>& ok) {
                       if (!ok) return creation->fail(ok.error());
-                      write_all(creation, key);
+                      if (!creation->change.dry_run) return write_all(creation, key);
+                      creation->change.done(false);
+                      answer_converted(creation->backend, creation->call, 201,
+                                       unstored(key, api::to_json_text(creation->kept)));
                     });
 }
 
@@ -244,10 +248,10 @@ void settle(const CreationRef& creation) {
     return creation->fail(
         errors::unexplained("resourceVersion should not be set on objects to be created").error());
   }
-  if (!change.dry_run) return commit(creation, std::move(key));
-  if (change.backend.store().get(key)) return creation->fail(exists_error(*creation));
-  change.done(false);
-  answer_object(*creation->call, 201, unstored(key, api::to_json_text(creation->object)));
+  if (change.dry_run && change.backend.store().get(key)) {
+    return creation->fail(exists_error(*creation));
+  }
+  commit(creation, std::move(key));
 }
 
 }  // namespace

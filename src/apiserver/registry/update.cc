@@ -282,12 +282,16 @@ void write_all(const AttemptRef& attempt) {
   });
 }
 
+// A dry run ends where something would be written.
 void commit(const AttemptRef& attempt) {
   attempt->kept = attempt->object;
   in_stored_version(attempt->backend, attempt->call, attempt->arena, attempt->kept,
                     [attempt](const Result<void>& ok) {
                       if (!ok) return attempt->fail(ok.error());
-                      write_all(attempt);
+                      if (!attempt->change.dry_run) return write_all(attempt);
+                      attempt->change.done(false);
+                      answer_written(attempt,
+                                     unstored(attempt->key, api::to_json_text(attempt->kept)));
                     });
 }
 
@@ -301,10 +305,6 @@ void settle(const AttemptRef& attempt) {
   if (api::equal(attempt->object, attempt->old)) {
     change.done(false);
     return attempt->answer(attempt->before);
-  }
-  if (change.dry_run) {
-    change.done(false);
-    return attempt->answer(unstored(attempt->key, api::to_json_text(attempt->object)));
   }
   commit(attempt);
 }

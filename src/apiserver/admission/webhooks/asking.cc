@@ -4,8 +4,8 @@
 
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/backend.h"
-#include "apiserver/proxy/service_proxy.h"
-#include "apiserver/webhook/webhook_refusal.h"
+#include "apiserver/webhook/webhook_review.h"
+#include "apiserver/webhook/webhook_service.h"
 #include "base/log.h"
 
 namespace pinnace::apiserver {
@@ -58,11 +58,8 @@ WebhookOutcome failed(std::string why) {
 
 WebhookOutcome read_answer(const Question& question, const Result<WebhookAnswer>& answer) {
   if (!answer) return failed("failed to call webhook: " + answer.error().message);
-  if (!is_success(*answer)) return failed("failed to call webhook: " + refusal_of(*answer));
-  if (answer->body.empty()) {
-    return failed("failed to call webhook: 0-length response with status code: " +
-                  std::to_string(answer->status) +
-                  " and content type: " + std::string(answer->headers.get("content-type")));
+  if (const std::string why = problem_of_answer(*answer); !why.empty()) {
+    return failed("failed to call webhook: " + why);
   }
   auto review = parse_review(answer->body, question.is_v1, question.uid, question.is_mutating);
   if (!review) return failed(std::move(review.error().message));
@@ -77,26 +74,6 @@ Duration time_for(const Webhook& webhook, const Call& call, MonotonicTime now) {
   Duration left = call.received_at + kChangeAtMost - now;
   if (call.ends_at) left = std::min(left, *call.ends_at - now);
   return std::clamp(left, Duration::zero(), own);
-}
-
-// One of the addresses that are behind the webhook's Service.
-Result<void> resolve(Backend& backend, const Webhook& webhook, WebhookRequest& request) {
-  if (webhook.service_name.empty()) return {};
-  auto addresses =
-      service_addresses(backend.store(), webhook.service_namespace,
-                        {"", webhook.service_name, std::to_string(webhook.service_port)});
-  if (!addresses) {
-    if (!addresses.error().is("NotFound")) return std::unexpected(std::move(addresses.error()));
-    return errors::unavailable("service \"" + webhook.service_name + "\" not found");
-  }
-  if (addresses->empty()) {
-    return errors::unavailable("no endpoints available for service \"" + webhook.service_name +
-                               "\"");
-  }
-  const auto& chosen = (*addresses)[backend.options.rng.below(addresses->size())];
-  request.dial_host = chosen.host;
-  request.dial_port = chosen.port;
-  return {};
 }
 
 }  // namespace
@@ -151,7 +128,7 @@ void ask_webhook(const AskedWebhook& asked, RequestView& view, bool is_mutating,
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(call.timeout).count();
   const WebhookTargetRef target =
       (*webhook.target)->with_parameter("timeout=" + std::to_string(seconds) + "s");
-  if (auto ok = resolve(backend, webhook, call); !ok) {
+  if (auto ok = dial_service(backend, webhook.service, call); !ok) {
     return question->done(
         failed("failed to call webhook: " + webhook_failure(*target, ok.error().message)));
   }

@@ -2,23 +2,17 @@
 
 #include <algorithm>
 
+#include "api/go_text.h"
 #include "api/json.h"
 #include "api/object_codec.h"
 #include "api/schema.h"
 #include "apiserver/admission/pod_fields.h"
+#include "apiserver/webhook/webhook_review.h"
 #include "base/assert.h"
 #include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
-
-constexpr std::string_view kKind = "AdmissionReview";
-
-std::string quoted_text(std::string_view text) {
-  std::string out;
-  api::write_json_string(out, text);
-  return out;
-}
 
 // The answer was not understood at all, or says what it must not.
 Unexpected not_understood(const std::string& why) {
@@ -28,42 +22,14 @@ Unexpected not_valid(const std::string& why) {
   return errors::bad_request("received invalid webhook response: " + why);
 }
 
-// What is not said is what was asked for.
-Result<void> check_registered(std::string_view version, std::string_view kind) {
-  const bool is_version =
-      version.empty() || version == "admission.k8s.io/v1" || version == "admission.k8s.io/v1beta1";
-  if (is_version && (kind.empty() || kind == kKind)) return {};
-  return not_understood("no kind " + quoted_text(kind.empty() ? kKind : kind) +
-                        " is registered for version " + quoted_text(version) +
-                        " in scheme \"k8s.io/apiserver/pkg/util/webhook/client.go:71\"");
-}
-
-Result<api::Value> decode(api::Arena& arena, std::string_view body) {
-  auto review = api::parse_json(arena, body);
-  if (!review) {
-    return not_understood("couldn't get version/kind; json parse error: " + review.error().message);
-  }
-  const std::string version(review->string_at("apiVersion")), kind(review->string_at("kind"));
-  if (auto ok = check_registered(version, kind); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  const api::TypeInfo& type =
-      *api::builtin_schema().find_type("admission.k8s.io", "v1", std::string(kKind));
+Result<api::Value> decode(api::Arena& arena, std::string_view body, const ReviewForm& form) {
+  auto review = decode_review(arena, body, form);
+  if (!review) return not_understood(review.error().message);
+  const api::TypeInfo& type = *api::builtin_schema().find_type(form.group, "v1", form.kind);
   if (auto ok = api::normalise(arena, *review, type); !ok) {
     return not_understood(std::string(api::decoding_problem(type, ok.error().message)));
   }
   return review;
-}
-
-Result<void> check_kind(const api::Value& review, bool is_v1) {
-  const std::string wanted = is_v1 ? "admission.k8s.io/v1" : "admission.k8s.io/v1beta1";
-  const std::string version(review.string_at("apiVersion"));
-  const std::string kind(review.string_at("kind"));
-  // The old form did without.
-  if (!is_v1 && version.empty() && kind.empty()) return {};
-  if (version == wanted && kind == kKind) return {};
-  return not_valid("expected webhook response of " + wanted + ", Kind=AdmissionReview, got " +
-                   (version.contains('/') ? "" : "/") + version + ", Kind=" + kind);
 }
 
 Result<void> read_patch(const api::Value& response, bool is_v1, bool is_mutating,
@@ -102,7 +68,7 @@ Result<void> read_patch(const api::Value& response, bool is_v1, bool is_mutating
   }
   if (operations->empty()) return {};
   if (is_v1 && type != "JSONPatch") {
-    return errors::bad_request("unsupported patch type " + quoted_text(type));
+    return errors::bad_request("unsupported patch type " + api::go_quoted(type));
   }
   answer.patch = std::move(*decoded);
   return {};
@@ -155,16 +121,17 @@ std::string review_text(bool is_v1, std::string_view uid, const api::Value& requ
 Result<ReviewAnswer> parse_review(std::string_view body, bool is_v1, std::string_view uid,
                                   bool is_mutating) {
   api::Arena arena(16 << 10);
-  const auto review = decode(arena, body);
+  const ReviewForm form{"admission.k8s.io", "AdmissionReview", is_v1};
+  const auto review = decode(arena, body, form);
   if (!review) return std::unexpected(review.error());
-  if (auto ok = check_kind(*review, is_v1); !ok) return std::unexpected(std::move(ok.error()));
+  if (const auto why = problem_of_form(*review, form); !why.empty()) return not_valid(why);
   const auto* response = review->find("response");
   if (response == nullptr || !response->is_object()) {
     return not_valid("webhook response was absent");
   }
   if (is_v1 && response->string_at("uid") != uid) {
-    return not_valid("expected response.uid=" + quoted_text(uid) + ", got " +
-                     quoted_text(response->string_at("uid")));
+    return not_valid("expected response.uid=" + api::go_quoted(uid) + ", got " +
+                     api::go_quoted(response->string_at("uid")));
   }
   ReviewAnswer answer;
   answer.is_allowed = response->bool_at("allowed");
@@ -185,7 +152,7 @@ Result<ReviewAnswer> parse_review(std::string_view body, bool is_v1, std::string
 Error denial_of(std::string_view webhook, const Error& said) {
   Error error = said;
   if (error.code < 400) error.code = 400;
-  const std::string by = "admission webhook " + quoted_text(webhook) + " denied the request";
+  const std::string by = "admission webhook " + api::go_quoted(webhook) + " denied the request";
   if (!said.message.empty())
     error.message = by + ": " + said.message;
   else if (!said.reason.empty())

@@ -26,29 +26,13 @@ Result<bool> speaks_v1(const api::Value& entry) {
 
 Result<WebhookTargetRef> target_of(const api::Value& entry, const WebhookIdentities& identities,
                                    Webhook& webhook) {
-  const auto* config = entry.find("clientConfig");
-  if (config == nullptr) return errors::bad_request("webhook has no clientConfig");
-  WebhookTargetOptions options;
-  const auto bundle = base64_decode(config->string_at("caBundle"));
-  if (!bundle) return errors::bad_request("caBundle is not base64");
-  options.ca_pem = *bundle;
-  if (const auto* service = config->find("service"); service != nullptr && service->is_object()) {
-    webhook.service_namespace = service->string_at("namespace");
-    webhook.service_name = service->string_at("name");
-    webhook.service_port = static_cast<int>(service->int_at("port", 443));
-    options.server_name = webhook.service_name + "." + webhook.service_namespace + ".svc";
-    std::string path(service->string_at("path"));
-    if (!path.starts_with('/')) path.insert(0, 1, '/');
-    options.url =
-        "https://" + options.server_name + ":" + std::to_string(webhook.service_port) + path;
-    identities.identify(options.server_name, webhook.service_port, options);
-  } else {
-    options.url = config->string_at("url");
-    if (const auto url = net::parse_url(options.url)) {
-      identities.identify(url->host, url->port, options);
-    }
+  auto place = read_webhook_place(entry.find("clientConfig"));
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (const auto url = net::parse_url(place->options.url)) {
+    identities.identify(url->host, url->port, place->options);
   }
-  return WebhookTarget::create(std::move(options));
+  webhook.service = std::move(place->service);
+  return WebhookTarget::create(std::move(place->options));
 }
 
 Webhook compile_one(const api::Value& entry, const WebhookIdentities& identities,
@@ -82,17 +66,16 @@ Webhook compile_one(const api::Value& entry, const WebhookIdentities& identities
 
 }  // namespace
 
-Result<std::unique_ptr<PluginState>> WebhookState::create(store::Store& store,
-                                                          std::string resource,
+Result<std::unique_ptr<PluginState>> WebhookState::create(store::Store& store, std::string resource,
                                                           const api::Value* configuration) {
   WebhookIdentities identities;
   if (configuration != nullptr) {
     constexpr std::string_view kGroup = "apiserver.config.k8s.io";
     const bool is_old = configuration->string_at("kind") == "WebhookAdmission";
-    auto ok = is_old ? check_configuration_kind(*configuration, kGroup, "v1alpha1",
-                                                "WebhookAdmission")
-                     : check_configuration_kind(*configuration, kGroup, "v1",
-                                                "WebhookAdmissionConfiguration");
+    auto ok = is_old
+                  ? check_configuration_kind(*configuration, kGroup, "v1alpha1", "WebhookAdmission")
+                  : check_configuration_kind(*configuration, kGroup, "v1",
+                                             "WebhookAdmissionConfiguration");
     if (!ok) return std::unexpected(std::move(ok.error()));
     const std::string path(configuration->string_at("kubeConfigFile"));
     if (!path.starts_with('/')) {

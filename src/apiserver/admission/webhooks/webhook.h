@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "apiserver/admission/expressions.h"
 #include "apiserver/admission/matching.h"
 #include "apiserver/webhook/webhook_identities.h"
+#include "apiserver/webhook/webhook_service.h"
 
 namespace pinnace::apiserver {
 
@@ -26,10 +28,8 @@ struct Webhook {
   bool has_side_effects = false;  // Also in a dry run.
   bool speaks_v1 = true;          // Else admission.k8s.io/v1beta1.
   int timeout_seconds = 10;
-  Result<WebhookTargetRef> target;  // Without the time that it has.
-  // The Service that the target stands for; empty for a URL.
-  std::string service_namespace, service_name;
-  int service_port = 443;
+  Result<WebhookTargetRef> target;        // Without the time that it has.
+  std::optional<WebhookService> service;  // Which the target stands for.
 };
 using Webhooks = std::vector<Webhook>;
 
