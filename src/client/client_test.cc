@@ -206,6 +206,20 @@ TEST_F(ClientTest, SentCallsAnswerOnTheExecutorWhateverShapeTheAnswerHas) {
                                               "the server gave no answer"));
 }
 
+TEST(JsonSlices, CutsEvents) {
+  const auto added = event_slices(R"({"type":"ADDED","object":{"a":"}","metadata":{"b":[1]}}})");
+  EXPECT_EQ(added.type, "ADDED");
+  EXPECT_EQ(added.object, R"({"a":"}","metadata":{"b":[1]}})");
+  EXPECT_EQ(from_member(added.object, "metadata"), R"({"b":[1]}})");
+  EXPECT_EQ(raw_member(from_member(added.object, "metadata"), "b"), "[1]");
+  EXPECT_EQ(from_member(added.object, "b"), "");
+  EXPECT_EQ(event_slices("{ \"type\" : \"X\" , \"object\" : {} }").object, "{} ");
+  for (const char* none :
+       {"", "{}", "[]", R"({"type":"X"})", R"({"object":{}})", R"({"type":"X",)"}) {
+    EXPECT_EQ(event_slices(none).type, "") << none;
+  }
+}
+
 TEST(JsonSlices, CutsMembersAndElements) {
   Texts seen;
   EXPECT_TRUE(for_each_member(R"( { "a" : 1 , "b":"x,\"}", "c":[1,{"d":"]"}],"e":null } )",

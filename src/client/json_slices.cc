@@ -1,5 +1,6 @@
 #include "client/json_slices.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace pinnace::client {
@@ -23,8 +24,18 @@ struct Scanner {
     ++at;
     return true;
   }
-  // Past a string whose opening quote is at `at`.
+  // Past a string whose opening quote is at `at`. Most are short: a search would cost more.
   bool skip_string() {
+    constexpr std::size_t kShort = 24;
+    const std::size_t near = std::min(text.size(), at + kShort);
+    for (std::size_t i = at + 1; i < near && text[i] != '\\'; ++i) {
+      if (text[i] != '"') continue;
+      at = i + 1;
+      return true;
+    }
+    return skip_long_string();
+  }
+  bool skip_long_string() {
     const std::size_t first = ++at;
     while ((at = text.find('"', at)) != std::string_view::npos) {
       std::size_t plain = at;  // The end of what comes before the backslashes, if there are any.
@@ -71,10 +82,9 @@ struct Scanner {
   }
 };
 
-}  // namespace
-
-bool for_each_member(std::string_view object,
-                     const std::function<void(std::string_view, std::string_view)>& visit) {
+// Until `visit` says that it has seen enough.
+template <typename Visit>
+bool walk_members(std::string_view object, const Visit& visit) {
   Scanner scan{object};
   if (!scan.take('{')) return false;
   if (scan.take('}')) return true;
@@ -84,10 +94,20 @@ bool for_each_member(std::string_view object,
         !scan.value(raw)) {
       return false;
     }
-    visit(key.substr(1, key.size() - 2), raw);
+    if (!visit(key.substr(1, key.size() - 2), raw)) return true;
     if (scan.take('}')) return true;
     if (!scan.take(',')) return false;
   }
+}
+
+}  // namespace
+
+bool for_each_member(std::string_view object,
+                     const std::function<void(std::string_view, std::string_view)>& visit) {
+  return walk_members(object, [&](std::string_view key, std::string_view raw) {
+    visit(key, raw);
+    return true;
+  });
 }
 
 bool for_each_element(std::string_view array, const std::function<void(std::string_view)>& visit) {
@@ -105,10 +125,34 @@ bool for_each_element(std::string_view array, const std::function<void(std::stri
 
 std::string_view raw_member(std::string_view object, std::string_view key) {
   std::string_view found;
-  for_each_member(object, [&](std::string_view each, std::string_view raw) {
-    if (each == key) found = raw;
+  walk_members(object, [&](std::string_view each, std::string_view raw) {
+    if (each != key) return true;
+    found = raw;
+    return false;
   });
   return found;
+}
+
+std::string_view from_member(std::string_view object, std::string_view key) {
+  Scanner scan{object};
+  if (!scan.take('{')) return {};
+  while (true) {
+    std::string_view each, raw;
+    if (!scan.value(each) || !scan.take(':')) return {};
+    if (each.size() == key.size() + 2 && each.substr(1, key.size()) == key) {
+      scan.skip_space();
+      return object.substr(scan.at);
+    }
+    if (!scan.value(raw) || !scan.take(',')) return {};
+  }
+}
+
+EventSlices event_slices(std::string_view line) {
+  const std::string_view type = plain_string(raw_member(line, "type"));
+  const std::string_view object = from_member(line, "object");
+  const auto end = object.rfind('}');
+  if (type.empty() || end == std::string_view::npos) return {};
+  return {type, object.substr(0, end)};
 }
 
 std::string_view plain_string(std::string_view raw) {

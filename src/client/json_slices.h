@@ -17,8 +17,18 @@ bool for_each_member(std::string_view object,
 // Calls `visit(raw value)` for each element of an array.
 bool for_each_element(std::string_view array,
                       const std::function<void(std::string_view raw)>& visit);
-// The raw value of a member, "" if there is none.
+// The raw value of the first member of that name, "" if there is none.
 std::string_view raw_member(std::string_view object, std::string_view key);
+// The same with all that stands behind the value: not to look for its end where it has little more
+// to be looked at. The functions above take it for the value.
+std::string_view from_member(std::string_view object, std::string_view key);
+
+// An event of a watch: `{"type":TYPE,"object":OBJECT}`; empty where a line is none. An object is
+// what stands behind its key up to the line's last brace, unread.
+struct EventSlices {
+  std::string_view type, object;
+};
+EventSlices event_slices(std::string_view line);
 // The content of a string value that has no escapes (types, resource versions); "" otherwise.
 std::string_view plain_string(std::string_view raw);
 

@@ -18,6 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   });
   (void)for_each_element(text, check);
   check(raw_member(text, "items"));
+  check(from_member(text, "items"));
+  const auto [type, object] = event_slices(text);
+  check(type);
+  check(object);
   check(plain_string(text));
   return 0;
 }

@@ -122,18 +122,14 @@ void Reflector::State::watch() {
 }
 
 void Reflector::State::take_line(std::string_view line) {
-  std::string_view type, object;
-  for_each_member(line, [&](std::string_view key, std::string_view raw) {
-    if (key == "type") type = plain_string(raw);
-    if (key == "object") object = raw;
-  });
+  const auto [type, object] = event_slices(line);
   if (type == "ERROR") {
     const Error error = error_from_status(500, object);
     relist = relist || error.code == 410;
     return complain("a watch ends", error);
   }
   const auto new_version =
-      plain_string(raw_member(raw_member(object, "metadata"), "resourceVersion"));
+      plain_string(raw_member(from_member(object, "metadata"), "resourceVersion"));
   if (new_version.empty()) return;
   wait = kFirstWait;
   version = new_version;

@@ -2,6 +2,7 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -39,7 +40,13 @@ rocksdb::Options small_options() {
   options.max_file_opening_threads = 1;
   // What is flushed is soon written anew with the rest: it is not worth compressing before.
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
-  options.level0_file_num_compaction_trigger = 8;
+  options.level0_file_num_compaction_trigger = 16;
+  options.level0_slowdown_writes_trigger = 48;
+  options.level0_stop_writes_trigger = 64;
+  // One thread writes, and nobody reads what was just written: it is put in order when it is
+  // flushed, not record by record.
+  options.memtable_factory.reset(new rocksdb::VectorRepFactory());
+  options.allow_concurrent_memtable_write = false;
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;

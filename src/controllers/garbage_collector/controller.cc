@@ -2,6 +2,7 @@
 
 #include "api/json.h"
 #include "client/informer.h"
+#include "client/json_slices.h"
 #include "controllers/garbage_collector/graph.h"
 #include "controllers/garbage_collector/plan.h"
 #include "controllers/support/custom_resources.h"
@@ -27,14 +28,19 @@ constexpr Duration kPatience = std::chrono::seconds(10);
 // Keys of the queue: what to do and a uid.
 constexpr char kLook = 'l', kVerify = 'v', kOrphan = 'o';
 
+// Without most of it, which nobody here reads.
 Result<meta_v1::ObjectMeta> decode_meta(std::string_view json) {
+  std::string kept = "{";
+  const bool ok = client::for_each_member(
+      client::from_member(json, "metadata"), [&kept](std::string_view key, std::string_view raw) {
+        if (key == "managedFields" || key == "annotations" || key == "labels") return;
+        if (kept.size() > 1) kept += ',';
+        kept.append(1, '"').append(key).append("\":").append(raw);
+      });
+  if (!ok) return errors::bad_request("an object without metadata");
   api::Arena arena;
-  auto object = api::parse_json(arena, json);
-  if (!object) return std::unexpected(object.error());
-  auto* meta = object->find("metadata");
-  if (meta == nullptr) return errors::bad_request("an object without metadata");
-  // Most of it, which nobody here reads.
-  for (const char* unread : {"managedFields", "annotations", "labels"}) meta->erase(unread);
+  const auto meta = api::parse_json(arena, kept += '}');
+  if (!meta) return std::unexpected(meta.error());
   return api::decode<meta_v1::ObjectMeta>(*meta);
 }
 
