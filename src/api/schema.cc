@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "api/generated/schema_data.h"
+#include "api/served.h"
+#include "base/assert.h"
 
 namespace pinnace::api {
 namespace {
@@ -60,8 +63,9 @@ constexpr auto kTypeName = [](const TypeInfo& row) { return row.name; };
 constexpr auto kResourceNameOf = [](const ResourceInfo& row) { return row.name; };
 constexpr auto kResourceKind = [](const ResourceInfo& row) { return row.kind; };
 
-constinit const Schema kBuiltin{generated::kTypes, generated::kResources, generated::kGroups,
-                                generated::kGroupNames};
+// `serve` alone changes it.
+constinit Schema builtin{generated::kTypes, generated::kResources, generated::kGroups,
+                         generated::kGroupNames};
 
 }  // namespace
 
@@ -89,24 +93,24 @@ bool ResourceInfo::has_verb(std::string_view verb) const {
 
 const TypeInfo* Schema::find_type(std::string_view group, std::string_view version,
                                   std::string_view name) const {
-  const TypeInfo* found = this == &kBuiltin ? find_row(std::span(generated::kTypeSlots), types,
-                                                       group, version, name, kTypeName)
-                                            : scan_rows(types, group, version, name, kTypeName);
-  if (found != nullptr || this != &kBuiltin || group == "meta.k8s.io") return found;
+  const TypeInfo* found = this == &builtin ? find_row(std::span(generated::kTypeSlots), types,
+                                                      group, version, name, kTypeName)
+                                           : scan_rows(types, group, version, name, kTypeName);
+  if (found != nullptr || this != &builtin || group == "meta.k8s.io") return found;
   if (std::ranges::find(kSharedKinds, name) == kSharedKinds.end()) return nullptr;
   return find_row(std::span(generated::kTypeSlots), types, "meta.k8s.io", "v1", name, kTypeName);
 }
 
 const ResourceInfo* Schema::find_resource(std::string_view group, std::string_view version,
                                           std::string_view resource) const {
-  if (this != &kBuiltin) return scan_rows(resources, group, version, resource, kResourceNameOf);
+  if (this != &builtin) return scan_rows(resources, group, version, resource, kResourceNameOf);
   return find_row(std::span(generated::kResourceSlots), resources, group, version, resource,
                   kResourceNameOf);
 }
 
 const ResourceInfo* Schema::find_kind(std::string_view group, std::string_view version,
                                       std::string_view kind) const {
-  if (this != &kBuiltin) return scan_rows(resources, group, version, kind, kResourceKind);
+  if (this != &builtin) return scan_rows(resources, group, version, kind, kResourceKind);
   return find_row(std::span(generated::kKindSlots), resources, group, version, kind, kResourceKind);
 }
 
@@ -119,6 +123,13 @@ std::span<const std::string_view> Schema::versions(std::string_view group) const
 
 std::span<const std::string_view> Schema::groups() const { return group_names; }
 
-const Schema& builtin_schema() { return kBuiltin; }
+const Schema& builtin_schema() { return builtin; }
+
+void serve(ServedSchema served) {
+  static std::optional<ServedSchema> kept;
+  PINNACE_ASSERT(!kept.has_value());
+  kept.emplace(std::move(served));
+  builtin = kept->schema(builtin);
+}
 
 }  // namespace pinnace::api

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "api/served.h"
 #include "base/clock.h"
 
 namespace pinnace::apiserver {
@@ -166,6 +167,9 @@ struct Configuration {
   // What a token's `aud` must name for this server, and the default of a TokenRequest; empty: the
   // first issuer of service-account tokens.
   std::vector<std::string> api_audiences;
+
+  // Which versions of the built-in kinds are served otherwise than by default.
+  api::RuntimeConfig runtime_config;
 
   // Plugins of the admission chain by name; a name that stands in both lists is off.
   std::vector<std::string> enabled_admission_plugins, disabled_admission_plugins;

@@ -436,6 +436,19 @@ const ApiFlag kFlags[] = {
        if (configuration.api_audiences.empty()) return errors::bad_request("takes at least one");
        return {};
      }},
+    {{"runtime-config", "KEY=BOOL,...",
+      "versions to switch on or off: batch/v2alpha1=true, api/beta=false"},
+     [](Configuration& configuration, std::string_view value) -> Result<void> {
+       for (const std::string& each : list_of(value)) {
+         const auto equals = each.find('=');
+         bool on = true;
+         if (equals != std::string::npos) {
+           if (auto ok = set_switch(on, each.substr(equals + 1)); !ok) return ok;
+         }
+         configuration.runtime_config.insert_or_assign(each.substr(0, equals), on);
+       }
+       return {};
+     }},
     {{"enable-admission-plugins", "NAME,...", "admission plugins to switch on"},
      [](Configuration& configuration, std::string_view value) -> Result<void> {
        configuration.enabled_admission_plugins = list_of(value);

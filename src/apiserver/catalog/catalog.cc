@@ -5,53 +5,16 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <optional>
-#include <tuple>
 #include <utility>
 
+#include "api/version_order.h"
 #include "apiserver/aggregation/api_service.h"
 #include "apiserver/custom/custom_kind.h"
-#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
 
 using api::ResourceInfo;
-
-// "v2beta3" is {2, kBeta, 3}.
-struct VersionRank {
-  std::uint64_t major = 0;
-  int stability = 0;  // alpha 1, beta 2, neither 3
-  std::uint64_t minor = 0;
-  auto operator<=>(const VersionRank& other) const {
-    return std::tie(stability, major, minor) <=>
-           std::tie(other.stability, other.major, other.minor);
-  }
-};
-
-std::optional<std::uint64_t> take_number(std::string_view& text) {
-  std::size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
-  if (digits == 0 || text[0] == '0') return std::nullopt;
-  const auto number = parse_uint(text.substr(0, digits));
-  text.remove_prefix(digits);
-  return number ? std::optional(*number) : std::nullopt;
-}
-
-std::optional<VersionRank> rank_of(std::string_view text) {
-  if (!text.starts_with('v')) return std::nullopt;
-  text.remove_prefix(1);
-  const auto major = take_number(text);
-  if (!major) return std::nullopt;
-  if (text.empty()) return VersionRank{*major, 3, 0};
-  constexpr std::string_view kAlpha = "alpha", kBeta = "beta";
-  const bool is_beta = text.starts_with(kBeta);
-  if (!is_beta && !text.starts_with(kAlpha)) return std::nullopt;
-  text.remove_prefix(is_beta ? kBeta.size() : kAlpha.size());
-  const auto minor = take_number(text);
-  if (!minor || !text.empty()) return std::nullopt;
-  return VersionRank{*major, is_beta ? 2 : 1, *minor};
-}
 
 bool is_builtin(std::string_view group, std::string_view version) {
   const auto known = api::builtin_schema().versions(group);
@@ -66,13 +29,6 @@ const ResourceInfo* CatalogHolder::find_resource(std::string_view group, std::st
   if (found != nullptr && found->enabled) return found;
   keep = current();
   return keep->find_resource(group, version, name);
-}
-
-bool is_preferred_version(std::string_view a, std::string_view b) {
-  const auto left = rank_of(a), right = rank_of(b);
-  if (left.has_value() != right.has_value()) return left.has_value();
-  if (!left) return a < b;
-  return *left > *right;
 }
 
 void CatalogHolder::replace(std::vector<CustomKindRef> custom_kinds) {
@@ -173,7 +129,7 @@ void Catalog::add_versions(Group& group, std::string_view name) {
   }
   std::vector<std::pair<std::string_view, std::int64_t>> more(added.begin(), added.end());
   std::ranges::sort(more, [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : is_preferred_version(a.first, b.first);
+    return a.second != b.second ? a.second > b.second : api::is_preferred_version(a.first, b.first);
   });
   group.versions.assign(known.begin(), known.end());
   for (const auto& [version, priority] : more) group.versions.push_back(version);

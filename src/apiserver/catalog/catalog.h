@@ -121,7 +121,4 @@ class CatalogHolder {
   std::vector<std::weak_ptr<const std::function<void()>>> listeners_;
 };
 
-// The order of versions by how mature their names say they are: v2, v1, v1beta2, v1alpha1, others.
-bool is_preferred_version(std::string_view a, std::string_view b);
-
 }  // namespace pinnace::apiserver

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "api/json.h"
+#include "api/version_order.h"
 #include "apiserver/catalog/catalog.h"
 #include "apiserver/custom/custom_rules.h"
 #include "apiserver/registry/stored_json.h"
@@ -55,8 +56,8 @@ std::string deprecation_of(const Value& spec, const Value& version) {
   for (const Value& other : items_of(spec, "versions")) {
     const std::string_view candidate = other.string_at("name");
     if (!other.bool_at("served") || other.bool_at("deprecated")) continue;
-    if (!is_preferred_version(candidate, name)) continue;
-    if (best.empty() || is_preferred_version(candidate, best)) best = candidate;
+    if (!api::is_preferred_version(candidate, name)) continue;
+    if (best.empty() || api::is_preferred_version(candidate, best)) best = candidate;
   }
   std::string text = group + "/" + std::string(name) + " " + kind + " is deprecated";
   if (!best.empty()) text += "; use " + group + "/" + std::string(best) + " " + kind;

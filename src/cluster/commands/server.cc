@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "api/served.h"
 #include "api/types/core_v1.h"
 #include "base/log.h"
 #include "client/client.h"
@@ -80,6 +81,13 @@ Result<void> run(const Arguments& arguments) {
   apiserver::Configuration configuration;
   auto configured = apply_api_flags(arguments, configuration);
   if (!configured) return configured;
+  if (!configuration.runtime_config.empty()) {
+    auto served = api::ServedSchema::create(api::builtin_schema(), configuration.runtime_config);
+    if (!served) {
+      return errors::bad_request("--runtime-config: " + served.error().message);
+    }
+    api::serve(std::move(*served));
+  }
   auto store = resolve_store_settings(arguments);
   if (!store) return std::unexpected(std::move(store.error()));
   auto leader_elect = choice(arguments, kLeaderElect);
