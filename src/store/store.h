@@ -44,6 +44,9 @@ struct Object {
   ObjectJson json;  // Finished: resourceVersion is inside.
   // Where in `json` the member "resourceVersion" begins.
   std::uint32_t revision_offset = 0;
+  // Where the value of metadata.labels does, once a reader has looked for it; kNoLabels: nowhere.
+  static constexpr std::uint32_t kLabelsUnknown = 0, kNoLabels = 1;
+  mutable std::atomic<std::uint32_t> labels_offset = kLabelsUnknown;
   // Derived forms that readers made of `json` (protobuf, parsed labels): made at most once, shared
   // by all, freed with the object. `derived` is null until someone sets it.
   mutable std::atomic<std::shared_ptr<const void>> derived;

@@ -144,6 +144,26 @@ void Selection::keep_only(const std::string& name) {
   only_name_ = name;
 }
 
+namespace {
+
+std::string_view labels_text(std::string_view json) {
+  static constexpr std::string_view kPath[] = {"metadata", "labels"};
+  return api::find_in_json(json, kPath);
+}
+
+// Of all who ask for it the first one looks.
+std::uint32_t labels_offset(const store::Object& object, std::string_view json) {
+  std::uint32_t offset = object.labels_offset.load(std::memory_order_relaxed);
+  if (offset != store::Object::kLabelsUnknown) return offset;
+  const std::string_view text = labels_text(json);
+  offset = text.empty() ? store::Object::kNoLabels
+                        : static_cast<std::uint32_t>(text.data() - json.data());
+  object.labels_offset.store(offset, std::memory_order_relaxed);
+  return offset;
+}
+
+}  // namespace
+
 bool Selection::matches(const store::Object& object) const {
   if (matches_everything()) return true;
   const auto key_text = [&](std::string_view field) -> std::string {
@@ -152,7 +172,7 @@ bool Selection::matches(const store::Object& object) const {
   if (!needs_body_) return fields_.matches_fields(key_text);
   thread_local std::string room;  // Lists ask of one after the other.
   const std::string_view json = object.json.read(room);
-  if (!labels_.matches_everything() && !matches_labels(json)) return false;
+  if (!labels_.matches_everything() && !matches_labels(object, json)) return false;
   return fields_.matches_fields([&](std::string_view field) {
     const bool is_key = field == "metadata.name" || field == "metadata.namespace";
     return is_key ? key_text(field) : field_text(json, field);
@@ -166,10 +186,7 @@ bool Selection::matches_name(std::string_view name) const {
          });
 }
 
-bool Selection::matches_labels(std::string_view json) const {
-  static constexpr std::string_view kPath[] = {"metadata", "labels"};
-  const std::string_view text = api::find_in_json(json, kPath);
-  if (text.empty()) return labels_.matches(static_cast<const api::Value*>(nullptr));
+bool Selection::matches_labels(const store::Object& object, std::string_view json) const {
   // Many watches look at one event after another, and lists at many objects of the same labels.
   struct Latest {
     api::Arena arena{8 << 10};
@@ -177,10 +194,15 @@ bool Selection::matches_labels(std::string_view json) const {
     Result<api::Value> labels = api::Value::null();
   };
   thread_local Latest latest;
-  if (latest.text != text) {
+  const std::uint32_t offset = labels_offset(object, json);
+  if (offset == store::Object::kNoLabels) {
+    return labels_.matches(static_cast<const api::Value*>(nullptr));
+  }
+  // What begins with a whole object is that object.
+  if (latest.text.empty() || !json.substr(offset).starts_with(latest.text)) {
+    latest.text = labels_text(json);
     latest.arena.reset();
-    latest.labels = api::parse_json(latest.arena, text);
-    latest.text = text;
+    latest.labels = api::parse_json(latest.arena, latest.text);
   }
   return latest.labels && labels_.matches(&*latest.labels);
 }

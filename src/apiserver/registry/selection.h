@@ -31,7 +31,7 @@ class Selection {
   const std::string& only_name() const { return only_name_; }
 
  private:
-  bool matches_labels(std::string_view json) const;
+  bool matches_labels(const store::Object& object, std::string_view json) const;
 
   api::LabelSelector labels_;
   api::FieldSelector fields_;
