@@ -135,6 +135,7 @@ TEST_F(EtcdStores, AGuardRefusesWhoDidNotSeeWhatAnotherServerDecided) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(made, 16);
+  EXPECT_TRUE(a->commit_and_wait(guarded("after-them", now)).has_value());
   EXPECT_EQ(b->commit_and_wait(guarded("again-by-b", now)).error().code, 409);
   // Other guards are no matter.
   Write other = create("guarded", "other");

@@ -39,9 +39,9 @@ void Writer::commit(Write write, Store::Done done) {
 // Whether it may go at once. Needs the mutex.
 bool Writer::line_up(const PendingRef& pending) {
   if (pending->write.guards.empty()) return true;
-  const auto [line, is_first] = lines_.try_emplace(pending->write.guards.front().name);
-  if (!is_first) line->second.waiting.push_back(pending);
-  return is_first;
+  Line& line = lines_[pending->write.guards.front().name];
+  if (line.is_busy) line.waiting.push_back(pending);
+  return !std::exchange(line.is_busy, true);
 }
 
 // The next in line goes; `made` is the revision of the one that leaves, 0 if it was not done.
@@ -59,7 +59,8 @@ void Writer::leave_line(const PendingRef& pending, Revision made) {
       line.through = made;
     }
     if (line.waiting.empty()) {
-      lines_.erase(found);
+      line.is_busy = false;
+      if (lines_.size() > kMaxLines) lines_.erase(found);
     } else {
       next = std::move(line.waiting.front());
       line.waiting.pop_front();

@@ -41,9 +41,12 @@ class Writer : public std::enable_shared_from_this<Writer> {
   using PendingRef = std::shared_ptr<Pending>;
   // One guard's writes of this process. Only ours were made after `since`, up to `through`.
   struct Line {
+    bool is_busy = false;  // Somebody is under way.
     std::deque<PendingRef> waiting;
     Revision since = 0, through = 0;
   };
+  // More lines at rest than these are forgotten: who comes next may be refused, and looks again.
+  static constexpr std::size_t kMaxLines = 4096;
   bool line_up(const PendingRef& pending);
   void leave_line(const PendingRef& pending, Revision made);
   Revision seen_of(const Guard& guard);
@@ -57,7 +60,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   const Options options_;
   std::mutex mutex_;
   std::deque<PendingRef> queue_;
-  std::map<std::string, Line> lines_;  // Those in which somebody is under way.
+  std::map<std::string, Line> lines_;
   std::size_t writes_ = 0, bytes_ = 0, sent_ = 0;
 };
 
