@@ -67,12 +67,16 @@ Result<ServedSchema> ServedSchema::create(const Schema& built, const RuntimeConf
   for (ResourceInfo& info : made.resources_) {
     if (is_ours(info)) apply_general(config, info);
   }
-  // A resource's own key comes after its version's, as it is longer.
+  // Those of resources come last: they are narrower than those of their versions.
   std::vector<std::pair<Target, bool>> targets;
   for (const auto& [key, on] : config) {
     if (is_general(key)) continue;
     auto target = target_of(key);
-    if (!target) return errors::bad_request("unknown api groups " + key);
+    if (!target) {
+      return errors::bad_request("\"" + key +
+                                 "\" is none of api/all, api/ga, api/beta, api/alpha, "
+                                 "GROUP/VERSION and GROUP/VERSION/RESOURCE");
+    }
     targets.emplace_back(std::move(*target), on);
   }
   std::ranges::stable_sort(targets, {},
@@ -90,7 +94,7 @@ Result<ServedSchema> ServedSchema::create(const Schema& built, const RuntimeConf
         (target.resource.empty() ? "" : "/" + target.resource) + " that could be switched");
   }
   if (std::ranges::none_of(made.resources_, &ResourceInfo::enabled)) {
-    return errors::bad_request("nothing would be served");
+    return errors::bad_request("nothing would be served; name what is to stay, as api/v1=true");
   }
   made.list_groups(built);
   return made;

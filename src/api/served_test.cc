@@ -72,12 +72,13 @@ TEST(Served, ByMaturity) {
 }
 
 TEST(Served, KeysThatStandForNothingAreNamed) {
-  EXPECT_THAT(refused({{"nonsense", true}}), HasSubstr("nonsense"));
+  EXPECT_THAT(refused({{"nonsense", true}}), HasSubstr("\"nonsense\" is none of api/all"));
   EXPECT_THAT(refused({{"metrics.k8s.io/v1beta1", true}}), HasSubstr("metrics.k8s.io/v1beta1"));
   EXPECT_THAT(refused({{"apps/v9", true}}), HasSubstr("apps/v9"));
   EXPECT_THAT(refused({{"apps/v1/pods", true}}), HasSubstr("apps/v1/pods"));
   EXPECT_THAT(refused({{"apps/v1/pods/status", true}}), HasSubstr("apps/v1/pods/status"));
-  EXPECT_EQ(refused({{"api/all", false}}), "nothing would be served");
+  EXPECT_EQ(refused({{"api/all", false}}),
+            "nothing would be served; name what is to stay, as api/v1=true");
 }
 
 TEST(VersionOrder, IsThatOfMaturity) {

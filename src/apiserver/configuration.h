@@ -168,7 +168,8 @@ struct Configuration {
   // first issuer of service-account tokens.
   std::vector<std::string> api_audiences;
 
-  // Which versions of the built-in kinds are served otherwise than by default.
+  // Which versions of the built-in kinds are served otherwise than by default. It is the program's
+  // to do so, with api::serve, before there is a server.
   api::RuntimeConfig runtime_config;
 
   // Plugins of the admission chain by name; a name that stands in both lists is off.

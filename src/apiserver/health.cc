@@ -83,8 +83,9 @@ void answer_health(Backend& backend, const CallRef& call) {
     report += ok ? "[+]" : "[-]";
     report.append(check.name).append(outcome_of(is_excluded, ok));
   }
-  if (!found || call->request.path.ends_with('/'))
+  if (!found || call->request.path.ends_with('/')) {
     return answer_text(*call, 404, kText, "404 page not found\n");
+  }
   if (!excluded.empty()) {
     std::string names;
     for (const auto& name : excluded) names += (names.empty() ? "\"" : ",\"") + name + "\"";
@@ -95,12 +96,6 @@ void answer_health(Backend& backend, const CallRef& call) {
   }
   if (is_one || !call->query.has("verbose")) return answer_text(*call, 200, kText, "ok");
   answer_text(*call, 200, kText, report + std::string(endpoint) + " check passed\n");
-}
-
-void answer_health_metrics(Backend& backend, const CallRef& call) {
-  constexpr std::string_view kText =
-      "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-  answer_text(*call, 200, kText, backend.checks.text());
 }
 
 }  // namespace pinnace::apiserver

@@ -1,5 +1,5 @@
 // Whether this server lives, is ready and is well: /livez, /readyz and /healthz with all that is
-// below them, and what their checks have said so far.
+// below them.
 //
 // Checks have Kubernetes' names where they say the same thing. What one of its hooks does after the
 //   start is done here before anything is served, so that those checks pass together.
@@ -12,6 +12,5 @@
 namespace pinnace::apiserver {
 
 void answer_health(Backend& backend, const CallRef& call);
-void answer_health_metrics(Backend& backend, const CallRef& call);
 
 }  // namespace pinnace::apiserver

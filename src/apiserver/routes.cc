@@ -84,6 +84,10 @@ void metrics_text(Backend& backend, const CallRef& call) {
   answer_text(*call, 200, kMetrics, backend.options.metrics.text());
 }
 
+void health_metrics(Backend& backend, const CallRef& call) {
+  answer_text(*call, 200, kMetrics, backend.checks.text());
+}
+
 constexpr std::string_view kForAnHour = "public, max-age=3600";
 
 void jwks(Backend& backend, const CallRef& call) {
@@ -124,7 +128,7 @@ constexpr Route kRoutes[] = {
     {"/healthz/*", true, answer_health},
     {"/version", true, version, Methods::kGet},
     {"/metrics", false, metrics_text},
-    {"/metrics/slis", false, answer_health_metrics},
+    {"/metrics/slis", false, health_metrics},
     {"/debug/api_priority_and_fairness/dump_priority_levels", false,
      fairness::dump_priority_levels},
     {"/debug/api_priority_and_fairness/dump_queues", false, fairness::dump_queues},

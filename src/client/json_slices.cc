@@ -82,9 +82,10 @@ struct Scanner {
   }
 };
 
-// Until `visit` says that it has seen enough.
-template <typename Visit>
-bool walk_members(std::string_view object, const Visit& visit) {
+}  // namespace
+
+bool for_each_member(std::string_view object,
+                     const std::function<void(std::string_view, std::string_view)>& visit) {
   Scanner scan{object};
   if (!scan.take('{')) return false;
   if (scan.take('}')) return true;
@@ -94,20 +95,10 @@ bool walk_members(std::string_view object, const Visit& visit) {
         !scan.value(raw)) {
       return false;
     }
-    if (!visit(key.substr(1, key.size() - 2), raw)) return true;
+    visit(key.substr(1, key.size() - 2), raw);
     if (scan.take('}')) return true;
     if (!scan.take(',')) return false;
   }
-}
-
-}  // namespace
-
-bool for_each_member(std::string_view object,
-                     const std::function<void(std::string_view, std::string_view)>& visit) {
-  return walk_members(object, [&](std::string_view key, std::string_view raw) {
-    visit(key, raw);
-    return true;
-  });
 }
 
 bool for_each_element(std::string_view array, const std::function<void(std::string_view)>& visit) {
@@ -124,13 +115,9 @@ bool for_each_element(std::string_view array, const std::function<void(std::stri
 }
 
 std::string_view raw_member(std::string_view object, std::string_view key) {
-  std::string_view found;
-  walk_members(object, [&](std::string_view each, std::string_view raw) {
-    if (each != key) return true;
-    found = raw;
-    return false;
-  });
-  return found;
+  Scanner scan{from_member(object, key)};
+  std::string_view raw;
+  return scan.value(raw) ? raw : std::string_view();
 }
 
 std::string_view from_member(std::string_view object, std::string_view key) {
@@ -139,7 +126,8 @@ std::string_view from_member(std::string_view object, std::string_view key) {
   while (true) {
     std::string_view each, raw;
     if (!scan.value(each) || !scan.take(':')) return {};
-    if (each.size() == key.size() + 2 && each.substr(1, key.size()) == key) {
+    if (each.starts_with('"') && each.size() == key.size() + 2 &&
+        each.substr(1, key.size()) == key) {
       scan.skip_space();
       return object.substr(scan.at);
     }

@@ -19,8 +19,8 @@ bool for_each_element(std::string_view array,
                       const std::function<void(std::string_view raw)>& visit);
 // The raw value of the first member of that name, "" if there is none.
 std::string_view raw_member(std::string_view object, std::string_view key);
-// The same with all that stands behind the value: not to look for its end where it has little more
-// to be looked at. The functions above take it for the value.
+// The same with all that stands behind the value: for who does not need its end, which costs a walk
+// through it. The functions above take such a text for the value alone.
 std::string_view from_member(std::string_view object, std::string_view key);
 
 // An event of a watch: `{"type":TYPE,"object":OBJECT}`; empty where a line is none. An object is

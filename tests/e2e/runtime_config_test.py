@@ -41,11 +41,13 @@ class RuntimeConfig(harness.ServerTest):
         self.kubectl("get", "deployments")
 
     def test_a_key_that_stands_for_nothing(self):
-        for key in ("apps/v9=true", "nonsense", "api/all=false"):
+        for key, why in (("apps/v9=true", "there is no apps/v9"), ("nonsense", "is none of api/all"),
+                         ("api/all=false", "nothing would be served")):
             refused = subprocess.run([harness.PINNACE, "server", "--runtime-config", key],
                                      capture_output=True, text=True, check=False)
             self.assertNotEqual(refused.returncode, 0)
-            self.assertIn("--runtime-config", refused.stderr)
+            self.assertIn("--runtime-config: ", refused.stderr)
+            self.assertIn(why, refused.stderr)
 
 
 if __name__ == "__main__":

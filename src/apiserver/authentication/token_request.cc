@@ -5,7 +5,6 @@
 #include "api/json.h"
 #include "apiserver/admission/audit_annotations.h"
 #include "apiserver/admission/subresource_admission.h"
-#include "apiserver/audit/auditor.h"
 #include "apiserver/authentication/credential_id.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"

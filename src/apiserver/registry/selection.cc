@@ -102,6 +102,22 @@ std::string unknown_field(const api::ResourceInfo& resource, const std::string& 
   return shown + " is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
 }
 
+std::string_view labels_text(std::string_view json) {
+  static constexpr std::string_view kPath[] = {"metadata", "labels"};
+  return api::find_in_json(json, kPath);
+}
+
+// Of all who ask for it the first one looks.
+std::uint32_t labels_offset(const store::Object& object, std::string_view json) {
+  std::uint32_t offset = object.labels_offset.load(std::memory_order_relaxed);
+  if (offset != store::Object::kLabelsUnknown) return offset;
+  const std::string_view text = labels_text(json);
+  offset = text.empty() ? store::Object::kNoLabels
+                        : static_cast<std::uint32_t>(text.data() - json.data());
+  object.labels_offset.store(offset, std::memory_order_relaxed);
+  return offset;
+}
+
 }  // namespace
 
 Result<Selection> Selection::parse(const Query& query) {
@@ -143,26 +159,6 @@ void Selection::keep_only(const std::string& name) {
   fields_ = api::FieldSelector(std::move(requirements));
   only_name_ = name;
 }
-
-namespace {
-
-std::string_view labels_text(std::string_view json) {
-  static constexpr std::string_view kPath[] = {"metadata", "labels"};
-  return api::find_in_json(json, kPath);
-}
-
-// Of all who ask for it the first one looks.
-std::uint32_t labels_offset(const store::Object& object, std::string_view json) {
-  std::uint32_t offset = object.labels_offset.load(std::memory_order_relaxed);
-  if (offset != store::Object::kLabelsUnknown) return offset;
-  const std::string_view text = labels_text(json);
-  offset = text.empty() ? store::Object::kNoLabels
-                        : static_cast<std::uint32_t>(text.data() - json.data());
-  object.labels_offset.store(offset, std::memory_order_relaxed);
-  return offset;
-}
-
-}  // namespace
 
 bool Selection::matches(const store::Object& object) const {
   if (matches_everything()) return true;

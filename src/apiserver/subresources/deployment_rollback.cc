@@ -1,6 +1,5 @@
 #include "apiserver/subresources/deployment_rollback.h"
 
-#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"

@@ -4,7 +4,6 @@
 #include "api/selector.h"
 #include "apiserver/admission/pod_fields.h"
 #include "apiserver/admission/subresource_admission.h"
-#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/commit.h"
 #include "apiserver/registry/object_codec.h"

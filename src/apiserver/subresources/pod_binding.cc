@@ -1,7 +1,6 @@
 #include "apiserver/subresources/pod_binding.h"
 
 #include "apiserver/admission/subresource_admission.h"
-#include "apiserver/audit/auditor.h"
 #include "apiserver/http/status.h"
 #include "apiserver/registry/object_codec.h"
 #include "apiserver/registry/object_meta.h"

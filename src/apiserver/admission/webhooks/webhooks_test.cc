@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
-
 #include "apiserver/admission/webhooks/webhooks_testing.h"
 #include "apiserver/webhook/webhook_identities.h"
 #include "io/files.h"
@@ -16,23 +14,6 @@ using ::testing::HasSubstr;
 using testing::response;
 using testing::Says;
 using testing::WebhooksTest;
-
-// Keeps an answer that another thread gives.
-class AwaitedAnswer final : public net::Exchange {
- public:
-  void respond(int code, net::Headers, std::shared_ptr<const std::string> text) override {
-    promise.set_value({code, *text});
-  }
-  void stream(int code, net::Headers, std::unique_ptr<net::Body>) override {
-    promise.set_value({code, ""});
-  }
-  void wake() override {}
-  std::unique_ptr<net::Stream> upgrade(net::Headers) override { return nullptr; }
-  void on_cancel(std::function<void()>) override {}
-  io::Loop& loop() override { std::abort(); }
-  void post(std::function<void()> work) override { work(); }
-  std::promise<std::pair<int, std::string>> promise;
-};
 
 TEST_F(WebhooksTest, ChangeObjectsInTheOrderOfTheirNames) {
   start(client_);
@@ -470,14 +451,13 @@ TEST_F(WebhooksTest, AreCalledOverTls) {
                R"("},"rules":[{"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps"],)"
                R"("operations":["CREATE"]}]}]})");
   ASSERT_EQ(made->status, 201) << made->body;
-  auto answer = std::make_shared<AwaitedAnswer>();
-  auto future = answer->promise.get_future();
+  const auto answer = std::make_shared<testing::AwaitedAnswer>();
   server_->handle(request("POST", "/api/v1/namespaces/default/configmaps",
                           R"({"metadata":{"name":"m"},"data":{"own":"1"}})"),
                   answer);
-  const auto [status, body] = future.get();
-  EXPECT_EQ(status, 201) << body;
-  EXPECT_THAT(body, HasSubstr(R"("tls":"yes")"));
+  answer->wait();
+  EXPECT_EQ(answer->status, 201) << answer->body;
+  EXPECT_THAT(answer->body, HasSubstr(R"("tls":"yes")"));
   client.reset();
 }
 

@@ -58,19 +58,12 @@ class WebhooksTest : public ::testing::Test {
     server_ = std::move(*made);
   }
   net::Request request(std::string_view method, std::string_view target, std::string_view body) {
-    net::Request out;
-    out.method = method;
-    out.target = target;
-    const auto mark = target.find('?');
-    out.path = target.substr(0, mark);
-    if (mark != std::string_view::npos) out.query = target.substr(mark + 1);
+    net::Request out = request_of({}, method, target);
     out.body = body;
     if (!body.empty()) {
       out.headers.set("content-type",
                       method == "PATCH" ? "application/merge-patch+json" : "application/json");
     }
-    out.peer.certificate_common_name = "admin";
-    out.peer.certificate_organizations = {"system:masters"};
     return out;
   }
   AnswerRef call(std::string_view method, std::string_view target, std::string_view body = {}) {
