@@ -4,7 +4,7 @@
 #pragma once
 
 namespace pinnace {
-[[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
+[[noreturn, gnu::cold]] void assertion_failed(const char* expression, const char* file, int line);
 }
 
 #define PINNACE_ASSERT(expression)     \

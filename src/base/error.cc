@@ -16,10 +16,7 @@ void set_kind(Error& error, std::string_view qualified) {
 
 Unexpected make(int code, std::string_view reason, std::string message,
                 Retry retry = Retry::kNever) {
-  Error error;
-  error.code = code;
-  error.reason = reason;
-  error.message = std::move(message);
+  Error error(code, std::string(reason), std::move(message));
   error.retry = retry;
   return Unexpected(std::move(error));
 }
@@ -36,6 +33,15 @@ Unexpected about(int code, std::string_view reason, std::string_view resource,
 }
 
 }  // namespace
+
+Error::Error() = default;
+Error::Error(int its_code, std::string its_reason, std::string its_message)
+    : code(its_code), reason(std::move(its_reason)), message(std::move(its_message)) {}
+Error::Error(const Error&) = default;
+Error::Error(Error&&) noexcept = default;
+Error& Error::operator=(const Error&) = default;
+Error& Error::operator=(Error&&) noexcept = default;
+Error::~Error() = default;
 
 std::string aggregate_text(const std::vector<std::string>& errors) {
   std::string text;

@@ -28,7 +28,17 @@ struct Cause {
   std::string field;
 };
 
+// What can fail is everywhere, and what failed is rare: the code for it is kept out of the way of
+// the rest, and out of the processor's caches.
 struct Error {
+  [[gnu::cold]] Error();
+  [[gnu::cold]] Error(int code, std::string reason, std::string message);
+  [[gnu::cold]] Error(const Error&);
+  [[gnu::cold]] Error(Error&&) noexcept;
+  [[gnu::cold]] Error& operator=(const Error&);
+  [[gnu::cold]] Error& operator=(Error&&) noexcept;
+  [[gnu::cold]] ~Error();
+
   int code = 500;             // The HTTP status.
   std::string reason;         // The metav1.StatusReason, such as "NotFound"; may be empty.
   std::string message;        // A sentence for a person.
@@ -57,51 +67,56 @@ std::string aggregate_text(const std::vector<Cause>& causes);
 // "deployments.apps"; messages follow k8s.io/apimachinery/pkg/api/errors.
 namespace errors {
 
-Unexpected not_found(std::string_view resource, std::string_view name);
-Unexpected already_exists(std::string_view resource, std::string_view name);
+[[gnu::cold]] Unexpected not_found(std::string_view resource, std::string_view name);
+[[gnu::cold]] Unexpected already_exists(std::string_view resource, std::string_view name);
 // "Operation cannot be fulfilled on RESOURCE "NAME": WHY"
-Unexpected conflict(std::string_view resource, std::string_view name, std::string_view why);
-Unexpected bad_request(std::string message);
-Unexpected unauthorized(std::string message = "Unauthorized");
-Unexpected forbidden(std::string_view resource, std::string_view name, std::string_view why);
+[[gnu::cold]] Unexpected conflict(std::string_view resource, std::string_view name,
+                                  std::string_view why);
+[[gnu::cold]] Unexpected bad_request(std::string message);
+[[gnu::cold]] Unexpected unauthorized(std::string message = "Unauthorized");
+[[gnu::cold]] Unexpected forbidden(std::string_view resource, std::string_view name,
+                                   std::string_view why);
 // `kind` is "Pod" or "Deployment.apps"; the message lists every cause as "field: message".
-Unexpected invalid(std::string_view kind, std::string_view name, std::vector<Cause> causes);
-Unexpected method_not_supported(std::string_view resource, std::string_view action);
-Unexpected not_acceptable(std::string message);
-Unexpected unsupported_media_type(std::string message);
-Unexpected too_large(std::string message);
-Unexpected expired(std::string message);  // 410, reason Expired
-Unexpected gone(std::string message);     // 410, reason Gone
-Unexpected too_many_requests(std::string message, int retry_after_seconds);
-Unexpected timeout(std::string message, int retry_after_seconds);
-Unexpected unavailable(std::string message);  // 503, worth a retry
-Unexpected internal(std::string message);     // 500
+[[gnu::cold]] Unexpected invalid(std::string_view kind, std::string_view name,
+                                 std::vector<Cause> causes);
+[[gnu::cold]] Unexpected method_not_supported(std::string_view resource, std::string_view action);
+[[gnu::cold]] Unexpected not_acceptable(std::string message);
+[[gnu::cold]] Unexpected unsupported_media_type(std::string message);
+[[gnu::cold]] Unexpected too_large(std::string message);
+[[gnu::cold]] Unexpected expired(std::string message);  // 410, reason Expired
+[[gnu::cold]] Unexpected gone(std::string message);     // 410, reason Gone
+[[gnu::cold]] Unexpected too_many_requests(std::string message, int retry_after_seconds);
+[[gnu::cold]] Unexpected timeout(std::string message, int retry_after_seconds);
+[[gnu::cold]] Unexpected unavailable(std::string message);  // 503, worth a retry
+[[gnu::cold]] Unexpected internal(std::string message);     // 500
 // What Kubernetes says when a handler failed in a way that has no reason: 500 and the sentence.
-Unexpected unexplained(std::string message);
+[[gnu::cold]] Unexpected unexplained(std::string message);
 // What Kubernetes' router says of what it has no route for (404, 405; 406 and 415 in the words of
 // `message`), and of a JSON patch that does not apply (422).
-Unexpected unrouted(int code, std::string message = "");
+[[gnu::cold]] Unexpected unrouted(int code, std::string message = "");
 // A failed system call: "WHAT: strerror(error_number)".
-Unexpected system(std::string_view what, int error_number);
+[[gnu::cold]] Unexpected system(std::string_view what, int error_number);
 
 }  // namespace errors
 
 // Causes as Kubernetes' field.Error words them.
 namespace cause {
 
-Cause required(std::string field, std::string_view detail = "");
-Cause invalid(std::string field, std::string_view json_value, std::string_view detail);
+[[gnu::cold]] Cause required(std::string field, std::string_view detail = "");
+[[gnu::cold]] Cause invalid(std::string field, std::string_view json_value,
+                            std::string_view detail);
 // Where the value is too large to be shown.
-Cause invalid_unshown(std::string field, std::string_view detail);
-Cause duplicate_unshown(std::string field);
-Cause not_supported(std::string field, std::string_view json_value,
-                    const std::vector<std::string>& valid);
-Cause duplicate(std::string field, std::string_view json_value);
-Cause forbidden(std::string field, std::string_view detail);
-Cause not_found(std::string field, std::string_view json_value);
-Cause type_invalid(std::string field, std::string_view json_value, std::string_view detail);
-Cause too_long(std::string field, std::size_t max_bytes);
-Cause too_many(std::string field, std::size_t actual, std::size_t max_items);
+[[gnu::cold]] Cause invalid_unshown(std::string field, std::string_view detail);
+[[gnu::cold]] Cause duplicate_unshown(std::string field);
+[[gnu::cold]] Cause not_supported(std::string field, std::string_view json_value,
+                                  const std::vector<std::string>& valid);
+[[gnu::cold]] Cause duplicate(std::string field, std::string_view json_value);
+[[gnu::cold]] Cause forbidden(std::string field, std::string_view detail);
+[[gnu::cold]] Cause not_found(std::string field, std::string_view json_value);
+[[gnu::cold]] Cause type_invalid(std::string field, std::string_view json_value,
+                                 std::string_view detail);
+[[gnu::cold]] Cause too_long(std::string field, std::size_t max_bytes);
+[[gnu::cold]] Cause too_many(std::string field, std::size_t actual, std::size_t max_items);
 
 }  // namespace cause
 

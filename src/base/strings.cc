@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/byte_block.h"
 #include "base/utf8.h"
 
 namespace pinnace {
@@ -216,7 +217,13 @@ std::string safe_encode(std::string_view decimal) {
 }
 
 bool is_valid_utf8(std::string_view bytes) {
+  if (has_none(bytes, [](ByteBlock block) { return block >= 0x80; })) return true;
   while (!bytes.empty()) {
+    if (bytes.size() >= sizeof(ByteBlock)) {
+      const std::size_t ascii = first_of(load_block(bytes.data()) >= 0x80);
+      bytes.remove_prefix(ascii);
+      if (ascii > 0) continue;
+    }
     const std::size_t length = utf8_length(bytes);
     if (length == 0) return false;
     bytes.remove_prefix(length);

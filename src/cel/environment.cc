@@ -111,7 +111,7 @@ Result<Program> Environment::compile(std::string_view expression) const {
   }
   if (source.failed()) return errors::bad_request(source.errors());
   if (!data->fault.empty()) {
-    return std::unexpected(Error{.code = kNoProgram, .message = std::move(data->fault)});
+    return std::unexpected(Error(kNoProgram, "", std::move(data->fault)));
   }
   const Type* first = variables_.empty() ? nullptr : variables_[0].type;
   data->estimate = internal::estimate_cost(*root, first, data->local_count);

@@ -137,8 +137,7 @@ Result<void> limit_rate(AdmissionRequest& request) {
     refusal = "Too many requests: limit reached on type " + buckets.type() + " for key " + key;
   }
   if (refusal.empty()) return {};
-  return std::unexpected(
-      Error{.code = 429, .reason = "TooManyRequests", .message = std::move(refusal)});
+  return std::unexpected(Error(429, "TooManyRequests", std::move(refusal)));
 }
 
 }  // namespace

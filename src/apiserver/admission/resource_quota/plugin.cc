@@ -270,7 +270,7 @@ Result<void> check_scopes(const AdmissionRequest& request, const std::vector<Lim
   if (missing.empty()) return {};
   // Kubernetes has no reason for it.
   return std::unexpected(
-      Error{.code = 500, .message = "insufficient quota to match these scopes: [" + missing + "]"});
+      Error(500, "", "insufficient quota to match these scopes: [" + missing + "]"));
 }
 
 Result<void> check_quotas(AdmissionRequest& request) {
