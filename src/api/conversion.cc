@@ -269,7 +269,7 @@ Result<void> convert_version(Arena& arena, Value& object, const ResourceInfo& fr
                              const ResourceInfo& to) {
   if (&from == &to) return {};
   // The steps change objects in place, and the caller's tree may share its parts with others.
-  object = deep_copy(arena, object);
+  object = copy_nodes(arena, object);
   if (auto ok = run_to_stored(arena, object, steps_of(from)); !ok) return ok;
   if (auto ok = run_from_stored(arena, object, steps_of(to)); !ok) return ok;
   std::string version(to.group);

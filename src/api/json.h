@@ -1,10 +1,11 @@
 // JSON text to and from Value trees.
 //
-// Errors: `parse_json` gives 400 BadRequest with the line and column of the first mistake. Invalid
-//   UTF-8 is a mistake. Of members with the same key the last one wins, as in Go.
-// Bounds: nesting deeper than `max_depth` is an error; the size of the text is the caller's
-// business. Threads: any; each thread keeps a small parser of its own. Source: RFC 8259; the
-// escapes of Go's encoding/json.
+// Errors: `parse_json` gives 400 BadRequest with the line and column of the first mistake, in the
+//   words of Go's encoding/json. What is no character, in bytes or as half of a surrogate pair,
+//   becomes U+FFFD, and of members with the same key the last one wins, as there.
+// Bounds: nesting deeper than `max_depth` is an error, and so is a text of 2 GiB; a smaller size is
+//   the caller's business.
+// Threads: any. Source: RFC 8259; the escapes of Go's encoding/json.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct ParseOptions {
   int max_depth = 512;
 };
 
-// The tree owns its strings through the arena; `text` need not outlive the call. Whole numbers
-// that fit an int64 become kInt, all other numbers kDouble.
+// The arena gets one copy of the text, in which the strings lie; `text` need not outlive the call.
+// Whole numbers that fit an int64 become kInt, all other numbers kDouble.
 Result<Value> parse_json(Arena& arena, std::string_view text, ParseOptions options = {});
 
 // What `parse_json` says is wrong, without the place: as Go says it.
@@ -50,6 +51,8 @@ std::string to_indented_json(const Value& value, int indent = 2);
 
 // Pieces for those who write JSON without a tree.
 void write_json_string(std::string& out, std::string_view text);
+// A member's name with its colon; `before` is the brace or comma that stands before it.
+void write_json_key(std::string& out, char before, std::string_view key);
 void write_json_double(std::string& out, double number);
 void write_json_int(std::string& out, std::int64_t number);
 

@@ -175,7 +175,7 @@ class Patcher {
   Result<void> insert(Value& holder, const std::string& token, const Value& value,
                       const std::string& where) {
     if (holder.is_object()) {
-      holder.set(arena_, token, deep_copy(arena_, value));
+      holder.set(arena_, token, copy_nodes(arena_, value));
       return {};
     }
     const Place place =
@@ -187,7 +187,7 @@ class Patcher {
           (is_number ? "" : "value was not a proper array index: '" + token + "': ") +
           place.problem);
     }
-    holder.insert_item(arena_, *place.index, deep_copy(arena_, value));
+    holder.insert_item(arena_, *place.index, copy_nodes(arena_, value));
     return {};
   }
 
@@ -195,7 +195,7 @@ class Patcher {
     if (Result<void> good = check_depth(pointer, value); !good) return good;
     if (pointer.text.empty()) {
       // Another document is not looked at.
-      if (value.is_object() || value.is_array()) document_ = deep_copy(arena_, value);
+      if (value.is_object() || value.is_array()) document_ = copy_nodes(arena_, value);
       return {};
     }
     Value* holder = find_holder(pointer);
@@ -203,12 +203,12 @@ class Patcher {
     if (holder == nullptr) return missing(problem + "path: " + text(pointer));
     const std::string& token = pointer.tokens.back();
     if (holder->is_object()) {
-      holder->set(arena_, token, deep_copy(arena_, value));
+      holder->set(arena_, token, copy_nodes(arena_, value));
       return {};
     }
     const Place place = place_in(token, holder->size());
     if (!place.index) return missing(problem + "key: " + text(pointer));
-    holder->items()[*place.index] = deep_copy(arena_, value);
+    holder->items()[*place.index] = copy_nodes(arena_, value);
     return {};
   }
 
@@ -244,7 +244,7 @@ class Patcher {
                                       : "error in move for path: '" + source.tokens.back() + "'";
     const auto found = read(*holder, source.tokens.back(), where);
     if (!found) return std::unexpected(found.error());
-    const Value value = deep_copy(arena_, *found);
+    const Value value = copy_nodes(arena_, *found);
     const Weight weight = weigh(value);
     copied_bytes_ += weight.bytes;
     if (copied_bytes_ > kMaxCopiedBytes) {

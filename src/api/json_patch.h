@@ -18,7 +18,8 @@ namespace pinnace::api {
 inline constexpr std::size_t kMaxJsonPatchOperations = 10'000;
 inline constexpr std::size_t kMaxCopiedBytes = 3 * 1024 * 1024;
 
-// Patches in place. The patch is not changed and may be applied again.
+// Patches in place. The patch is not changed and may be applied again; the document shares texts
+// with it.
 Result<void> apply_json_patch(Arena& arena, Value& document, const Value& patch);
 
 // What a patch that does not apply gives: 422 with the reason in the causes.

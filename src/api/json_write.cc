@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -5,9 +6,13 @@
 #include <utility>
 
 #include "api/json.h"
+#include "base/byte_block.h"
 
 namespace pinnace::api {
 namespace {
+
+// A thread keeps a scratch buffer up to this size.
+constexpr std::size_t kKeptScratchBytes = 64 << 10;
 
 // What a byte needs in a JSON string: nothing, an escape, or a look at the bytes that follow.
 enum Need : std::uint8_t { kPlain, kEscape, kLook };
@@ -20,17 +25,33 @@ constexpr std::array<Need, 256> kNeeds = [] {
   return needs;
 }();
 
-// Sixteen bytes at once, as compilers of every machine have them.
-using Block = unsigned char __attribute__((vector_size(16)));
+constexpr auto needy = [](ByteBlock block) {
+  return (block < 0x20) | (block == '"') | (block == '\\') | (block == '<') | (block == '>') |
+         (block == '&') | (block == 0xe2);
+};
 
-bool is_plain(const char* sixteen) {
-  Block block;
-  std::memcpy(&block, sixteen, sizeof block);
-  const auto marked = (block < 0x20) | (block == '"') | (block == '\\') | (block == '<') |
-                      (block == '>') | (block == '&') | (block == 0xe2);
-  std::uint64_t halves[2];
-  std::memcpy(halves, &marked, sizeof halves);
-  return (halves[0] | halves[1]) == 0;
+// Appends `size` bytes that `write` puts where it is told.
+template <typename Write>
+void append_with(std::string& out, std::size_t size, Write write) {
+  const std::size_t before = out.size();
+  // What it is told of the room is not asked: libstdc++ 12 tells the capacity.
+  out.resize_and_overwrite(before + size, [&](char* text, std::size_t) {
+    write(text + before);
+    return before + size;
+  });
+}
+
+// A text that needs no escapes, in quotes, with what stands before and after it, if anything.
+void append_plain(std::string& out, char before, std::string_view text, char after) {
+  const std::size_t around = (before != '\0') + (after != '\0');
+  append_with(out, text.size() + 2 + around, [&](char* to) {
+    if (before != '\0') *to++ = before;
+    *to++ = '"';
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    to += text.size();
+    *to++ = '"';
+    if (after != '\0') *to = after;
+  });
 }
 
 constexpr char kHex[] = "0123456789abcdef";
@@ -102,15 +123,17 @@ void write_indented(std::string& out, const Value& value, int indent, int level)
 }  // namespace
 
 void write_json_string(std::string& out, std::string_view text) {
+  if (has_none(text, needy)) return append_plain(out, '\0', text, '\0');
   out += '"';
-  std::size_t plain_from = 0, looked_until = 0;
+  std::size_t plain_from = 0;
   const auto flush = [&](std::size_t until) {
     out.append(text.data() + plain_from, until - plain_from);
   };
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i >= looked_until) {
-      while (i + sizeof(Block) < text.size() && is_plain(text.data() + i)) i += sizeof(Block);
-      looked_until = i + sizeof(Block);
+    while (i + sizeof(ByteBlock) < text.size()) {
+      const std::size_t plain = first_of(needy(load_block(text.data() + i)));
+      i += plain;
+      if (plain < sizeof(ByteBlock)) break;
     }
     const auto c = static_cast<unsigned char>(text[i]);
     const Need need = kNeeds[c];
@@ -131,6 +154,13 @@ void write_json_string(std::string& out, std::string_view text) {
   }
   flush(text.size());
   out += '"';
+}
+
+void write_json_key(std::string& out, char before, std::string_view key) {
+  if (has_none(key, needy)) return append_plain(out, before, key, ':');
+  out += before;
+  write_json_string(out, key);
+  out += ':';
 }
 
 void write_json_int(std::string& out, std::int64_t number) {
@@ -182,11 +212,9 @@ void write_json(std::string& out, const Value& value) {
     }
     case Value::Type::kObject: {
       char before = '{';
-      for (const Member& member : value.members()) {
-        out += std::exchange(before, ',');
-        write_json_string(out, member.key);
-        out += ':';
-        write_json(out, member.value);
+      for (const auto& [key, member] : value.members()) {
+        write_json_key(out, std::exchange(before, ','), key);
+        write_json(out, member);
       }
       if (before == '{') out += '{';
       out += '}';
@@ -196,8 +224,12 @@ void write_json(std::string& out, const Value& value) {
 }
 
 std::string to_json_text(const Value& value) {
-  std::string out;
-  write_json(out, value);
+  // Grown once, so that the result is as large as it must be.
+  thread_local std::string scratch;
+  scratch.clear();
+  write_json(scratch, value);
+  std::string out = scratch;
+  if (scratch.capacity() > kKeptScratchBytes) std::string().swap(scratch);
   return out;
 }
 

@@ -41,7 +41,7 @@ Value without_nulls(Arena& arena, const Value& value) {
 void apply_merge_patch(Arena& arena, Value& document, const Value& patch) {
   if (!patch.is_object()) {
     // What takes the place of an object goes as it is, as in Kubernetes.
-    document = deep_copy(arena, document.is_object() ? patch : without_nulls(arena, patch));
+    document = document.is_object() ? copy_nodes(arena, patch) : without_nulls(arena, patch);
     return;
   }
   if (!document.is_object()) document = Value::object();

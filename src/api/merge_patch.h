@@ -7,7 +7,8 @@
 
 namespace pinnace::api {
 
-// Patches in place. The patch is not changed and may be applied again.
+// Patches in place. The patch is not changed and may be applied again; the document shares texts
+// with it.
 void apply_merge_patch(Arena& arena, Value& document, const Value& patch);
 
 // The smallest merge patch that makes `modified` of `original`. It shares values with `modified`.

@@ -14,14 +14,6 @@
 
 namespace pinnace::api {
 
-// A block's memory follows its header, aligned for anything. Blocks are linked newest first.
-struct alignas(std::max_align_t) Arena::Block {
-  Block* next;
-  std::size_t capacity;
-  std::size_t used;
-  char* data() { return reinterpret_cast<char*>(this + 1); }
-};
-
 namespace {
 
 constexpr std::size_t kLargestBlockBytes = 256 * 1024;
@@ -47,16 +39,8 @@ Arena& Arena::operator=(Arena&& other) noexcept {
   return *this;
 }
 
-void* Arena::allocate(std::size_t bytes, std::size_t alignment) {
-  PINNACE_ASSERT(alignment <= alignof(std::max_align_t));
+void* Arena::allocate_block(std::size_t bytes) {
   used_ += bytes;
-  if (blocks_ != nullptr) {
-    const std::size_t start = (blocks_->used + alignment - 1) & ~(alignment - 1);
-    if (start <= blocks_->capacity && bytes <= blocks_->capacity - start) {
-      blocks_->used = start + bytes;
-      return blocks_->data() + start;
-    }
-  }
   std::size_t capacity = first_block_bytes_;
   if (blocks_ != nullptr) capacity = std::min(blocks_->capacity * 2, kLargestBlockBytes);
   capacity = std::max(capacity, bytes);
@@ -114,6 +98,14 @@ Value Value::string_ref(std::string_view text) {
   return result;
 }
 
+Value Value::object(Arena& arena, std::span<const Member> members) {
+  Value made = object();
+  made.reserve_entries(arena, members.size());
+  std::ranges::copy(members, made.members_);
+  made.size_ = static_cast<std::uint32_t>(members.size());
+  return made;
+}
+
 bool Value::as_bool() const {
   PINNACE_ASSERT(type_ == Type::kBool);
   return bool_;
@@ -136,9 +128,7 @@ std::string_view Value::as_string() const {
 
 std::size_t Value::size() const { return is_array() || is_object() ? size_ : 0; }
 
-void Value::reserve(Arena& arena, std::uint32_t wanted, std::size_t entry_bytes) {
-  const std::uint64_t capacity = pointer_ == nullptr ? 0 : std::uint64_t{1} << capacity_log2_;
-  if (wanted <= capacity) return;
+void Value::grow(Arena& arena, std::uint32_t wanted, std::size_t entry_bytes) {
   const std::uint64_t rounded =
       std::max(std::bit_ceil(std::uint64_t{wanted}), std::uint64_t{1} << kFirstCapacityLog2);
   // A tree's small lists and objects often have one entry: no room is kept for what never comes.
@@ -212,8 +202,12 @@ Value* Value::find(std::string_view key) {
 
 const Value* Value::find(std::string_view key) const {
   if (!is_object()) return nullptr;
+  const char first = key.empty() ? '\0' : key.front();
   for (std::uint32_t i = 0; i < size_; ++i) {
-    if (members_[i].key == key) return &members_[i].value;
+    const std::string_view other = members_[i].key;
+    // Most that are as long begin otherwise, which a call to compare them would be late to say.
+    if (other.size() != key.size() || (!key.empty() && other.front() != first)) continue;
+    if (other == key) return &members_[i].value;
   }
   return nullptr;
 }
@@ -281,23 +275,33 @@ bool Value::bool_at(std::string_view key, bool fallback) const {
   return value != nullptr && value->is_bool() ? value->as_bool() : fallback;
 }
 
-Value deep_copy(Arena& arena, const Value& value) {
-  if (value.is_array()) {
-    Value copy = Value::array();
-    copy.reserve_entries(arena, value.size());
-    for (const Value& item : value.items()) copy.append(arena, deep_copy(arena, item));
-    return copy;
-  }
-  if (value.is_object()) {
-    Value copy = Value::object();
-    copy.reserve_entries(arena, value.size());
-    for (const Member& member : value.members()) {
-      copy.add_ref(arena, arena.copy(member.key), deep_copy(arena, member.value));
+Value Value::copy(Arena& arena, bool with_strings) const {
+  switch (type_) {
+    case Type::kString:
+      return with_strings ? string(arena, as_string()) : *this;
+    case Type::kArray: {
+      Value copy = array();
+      copy.reserve_entries(arena, size_);
+      for (const Value& item : items()) copy.items_[copy.size_++] = item.copy(arena, with_strings);
+      return copy;
     }
-    return copy;
+    case Type::kObject: {
+      Value copy = object();
+      copy.reserve_entries(arena, size_);
+      for (const auto& [key, value] : members()) {
+        copy.members_[copy.size_++] = {with_strings ? arena.copy(key) : key,
+                                       value.copy(arena, with_strings)};
+      }
+      return copy;
+    }
+    default:
+      return *this;
   }
-  return value.is_string() ? Value::string(arena, value.as_string()) : value;
 }
+
+Value deep_copy(Arena& arena, const Value& value) { return value.copy(arena, true); }
+
+Value copy_nodes(Arena& arena, const Value& value) { return value.copy(arena, false); }
 
 namespace {
 

@@ -2,7 +2,8 @@
 // defaults, patches and validation work on, and what is written out again.
 //
 // Shape: 16 bytes, trivially copyable. Copying a Value copies the node, not what is below it: both
-//   copies then share children until one of them grows. Use `deep_copy` to part them.
+//   copies then share children until one of them grows. Use `deep_copy` or `copy_nodes` to part
+//   them.
 // Ownership: strings and children belong to the Arena (or to memory that outlives it); a Value
 //   must not outlive its Arena.
 // Errors: reading a value as a type that it is not breaks an invariant; ask `type()` first, or use
@@ -29,15 +30,32 @@ class Arena {
   Arena(Arena&&) noexcept;
   Arena& operator=(Arena&&) noexcept;
 
-  void* allocate(std::size_t bytes, std::size_t alignment = 8);
+  void* allocate(std::size_t bytes, std::size_t alignment = 8) {
+    if (blocks_ == nullptr) return allocate_block(bytes);
+    const std::size_t start = (blocks_->used + alignment - 1) & ~(alignment - 1);
+    if (start > blocks_->capacity || bytes > blocks_->capacity - start) {
+      return allocate_block(bytes);
+    }
+    blocks_->used = start + bytes;
+    used_ += bytes;
+    return blocks_->data() + start;
+  }
   std::string_view copy(std::string_view text);
   std::size_t bytes_used() const { return used_; }
   // Forgets everything that was handed out, keeping the first block for reuse.
   void reset();
 
  private:
-  struct Block;
-  Block* blocks_ = nullptr;
+  // Its memory follows, aligned for anything.
+  struct alignas(std::max_align_t) Block {
+    Block* next;
+    std::size_t capacity;
+    std::size_t used;
+    char* data() { return reinterpret_cast<char*>(this + 1); }
+  };
+  void* allocate_block(std::size_t bytes);
+
+  Block* blocks_ = nullptr;  // Newest first.
   std::size_t used_ = 0;
   std::size_t first_block_bytes_;
 };
@@ -58,6 +76,8 @@ class Value {
   static Value string(Arena& arena, std::string_view text) { return string_ref(arena.copy(text)); }
   static Value array() { return of(Type::kArray); }
   static Value object() { return of(Type::kObject); }
+  // With these members, of which no two have the same key.
+  static Value object(Arena& arena, std::span<const Member> members);
 
   Type type() const { return type_; }
   bool is_null() const { return type_ == Type::kNull; }
@@ -119,7 +139,14 @@ class Value {
     value.type_ = type;
     return value;
   }
-  void reserve(Arena& arena, std::uint32_t wanted, std::size_t entry_bytes);
+  friend Value deep_copy(Arena& arena, const Value& value);
+  friend Value copy_nodes(Arena& arena, const Value& value);
+  Value copy(Arena& arena, bool with_strings) const;
+  void reserve(Arena& arena, std::uint32_t wanted, std::size_t entry_bytes) {
+    const std::uint64_t capacity = pointer_ == nullptr ? 0 : std::uint64_t{1} << capacity_log2_;
+    if (wanted > capacity) grow(arena, wanted, entry_bytes);
+  }
+  void grow(Arena& arena, std::uint32_t wanted, std::size_t entry_bytes);
 
   Type type_ = Type::kNull;
   std::uint8_t capacity_log2_ = 0;  // Room for 2^n entries once `pointer` is set.
@@ -143,6 +170,9 @@ struct Member {
 
 // A copy that shares nothing with the original: strings and keys are copied too.
 Value deep_copy(Arena& arena, const Value& value);
+// A copy that can be changed without the original, but shares its strings and keys: for trees of
+// one arena, or of one that outlives this.
+Value copy_nodes(Arena& arena, const Value& value);
 // Equal as JSON: member order does not matter, 1 equals 1.0.
 bool equal(const Value& a, const Value& b);
 

@@ -49,6 +49,21 @@ TEST(Value, ObjectsKeepOrderAndReplaceInPlace) {
   EXPECT_EQ(to_json_text(object), R"({"a":2})");
 }
 
+TEST(Value, CopiesCanBeChangedWithoutTheOriginal) {
+  Arena arena;
+  const std::string text = R"({"a":{"b":[1,{"c":"x"}]},"d":null})";
+  for (const auto copy : {deep_copy, copy_nodes}) {
+    const Value original = parse(arena, text);
+    Value copied = copy(arena, original);
+    EXPECT_EQ(to_json_text(copied), text);
+    copied.find("a")->find("b")->items()[1].set(arena, "c", Value::integer(2));
+    copied.find("a")->find("b")->append(arena, Value::null());
+    copied.erase("d");
+    EXPECT_EQ(to_json_text(copied), R"({"a":{"b":[1,{"c":2},null]}})");
+    EXPECT_EQ(to_json_text(original), text);
+  }
+}
+
 TEST(Value, EnsureObjectReplacesNull) {
   Arena arena;
   Value object = parse(arena, R"({"metadata":null})");

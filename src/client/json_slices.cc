@@ -1,11 +1,24 @@
 #include "client/json_slices.h"
 
-#include <algorithm>
 #include <cstddef>
+
+#include "base/byte_block.h"
 
 namespace pinnace::client {
 
 namespace {
+
+// The place of the first of these, or the text's size.
+std::size_t quote_or_backslash(std::string_view text) {
+  std::size_t at = 0;
+  for (; at + sizeof(ByteBlock) <= text.size(); at += sizeof(ByteBlock)) {
+    const ByteBlock block = load_block(text.data() + at);
+    const std::size_t first = first_of((block == '"') | (block == '\\'));
+    if (first < sizeof(ByteBlock)) return at + first;
+  }
+  while (at < text.size() && text[at] != '"' && text[at] != '\\') ++at;
+  return at;
+}
 
 struct Scanner {
   std::string_view text;
@@ -24,25 +37,17 @@ struct Scanner {
     ++at;
     return true;
   }
-  // Past a string whose opening quote is at `at`. Most are short: a search would cost more.
+  // Past a string whose opening quote is at `at`.
   bool skip_string() {
-    constexpr std::size_t kShort = 24;
-    const std::size_t near = std::min(text.size(), at + kShort);
-    for (std::size_t i = at + 1; i < near && text[i] != '\\'; ++i) {
-      if (text[i] != '"') continue;
-      at = i + 1;
-      return true;
-    }
-    return skip_long_string();
-  }
-  bool skip_long_string() {
-    const std::size_t first = ++at;
-    while ((at = text.find('"', at)) != std::string_view::npos) {
-      std::size_t plain = at;  // The end of what comes before the backslashes, if there are any.
-      while (plain > first && text[plain - 1] == '\\') --plain;
-      const bool is_escaped = (at - plain) % 2 != 0;
-      ++at;
-      if (!is_escaped) return true;
+    ++at;
+    while (at < text.size()) {
+      at += quote_or_backslash(text.substr(at));
+      if (at >= text.size()) break;
+      if (text[at] == '"') {
+        ++at;
+        return true;
+      }
+      at += 2;  // The backslash and what it makes of the next one.
     }
     at = text.size();
     return false;

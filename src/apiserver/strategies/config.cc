@@ -3,7 +3,6 @@
 #include <array>
 
 #include "api/json.h"
-#include "api/json_diagnosis.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/strategies/shared.h"
 #include "apiserver/strategies/strategies.h"
@@ -86,11 +85,8 @@ constexpr TypedSecret kTypedSecrets[] = {
 std::string fault_in_json_object(std::string_view bytes) {
   constexpr int kMaxDepth = 10000;
   api::Arena arena;
-  const auto value = api::parse_json(arena, bytes);
-  if (!value) {
-    const std::string wrong = api::diagnose_json(bytes, kMaxDepth);
-    return wrong.substr(0, wrong.rfind(" (line "));
-  }
+  const auto value = api::parse_json(arena, bytes, {.max_depth = kMaxDepth});
+  if (!value) return std::string(api::without_place(value.error().message));
   if (value->is_object() || value->is_null()) return "";
   const char* what = value->is_array()    ? "array"
                      : value->is_string() ? "string"
