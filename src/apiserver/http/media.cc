@@ -139,11 +139,17 @@ bool is_laid_out(const Query& query, std::string_view user_agent) {
          user_agent.starts_with("Mozilla/5.0");
 }
 
+bool is_media_type(std::string_view content_type, std::string_view media_type) {
+  return equal_ignoring_case(trim(content_type.substr(0, content_type.find(';'))), media_type);
+}
+
 Result<Media> body_media(std::string_view content_type) {
-  const std::string type = to_lower(trim(split(content_type, ';')[0]));
-  if (type.empty() || type == "application/json") return Media::kJson;
-  if (type == "application/yaml") return Media::kYaml;
-  if (type == kProtobuf) return Media::kProtobuf;
+  const auto is = [content_type](std::string_view type) {
+    return is_media_type(content_type, type);
+  };
+  if (is("") || is("application/json")) return Media::kJson;
+  if (is("application/yaml")) return Media::kYaml;
+  if (is(kProtobuf)) return Media::kProtobuf;
   return errors::unsupported_media_type(
       "the body of the request was in an unknown format - accepted media types include: "
       "application/json, application/yaml, application/vnd.kubernetes.protobuf");

@@ -43,6 +43,9 @@ Result<Output> negotiate(std::string_view accept, const Offer& offer);
 // a tool for the command line.
 bool is_laid_out(const Query& query, std::string_view user_agent);
 
+// Whether a Content-Type is this media type, whatever its parameters.
+bool is_media_type(std::string_view content_type, std::string_view media_type);
+
 // 415 for what is no object's form. An empty type is JSON.
 Result<Media> body_media(std::string_view content_type);
 

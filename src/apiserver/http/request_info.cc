@@ -28,16 +28,18 @@ Result<std::vector<std::string>> decoded_parts(std::string_view path) {
   if (!path.empty() && path.back() == '/') path.remove_suffix(1);
   if (path.empty()) return parts;
   parts.reserve(kUsualParts);
-  for (const std::string_view raw : split(path, '/')) {
-    auto part = percent_decode(raw);
+  while (true) {
+    const std::size_t slash = path.find('/');
+    auto part = percent_decode(path.substr(0, slash));
     if (!part) return errors::bad_request("invalid URL escape in the path");
     const bool is_clean = !part->empty() && *part != "." && *part != ".." &&
                           part->find('\0') == std::string::npos &&
                           part->find('/') == std::string::npos;
     if (!is_clean) return errors::bad_request("the path has an empty or ambiguous part");
     parts.push_back(std::move(*part));
+    if (slash == std::string_view::npos) return parts;
+    path.remove_prefix(slash + 1);
   }
-  return parts;
 }
 
 // A proxied path is handed on as it came, so its parts are not judged as names. It begins after the
@@ -111,15 +113,15 @@ Result<RequestInfo> parse_request_info(std::string_view method, std::string_view
   const bool is_grouped = parts.size() >= 4 && parts[0] == "apis";
   if (!is_core && !is_grouped) return info;
   std::size_t at = 1;
-  if (is_grouped) info.group = parts[at++];
-  info.version = parts[at++];
+  if (is_grouped) info.group = std::move(parts[at++]);
+  info.version = std::move(parts[at++]);
   info.is_resource = true;
   info.verb = verb_of(method);
   const bool legacy_watch = parts[at] == "watch" && parts.size() > at + 1;
   if (legacy_watch) ++at;
 
   const auto next = [&]() -> std::string {
-    return at < parts.size() ? parts[at++] : std::string();
+    return at < parts.size() ? std::move(parts[at++]) : std::string();
   };
   info.resource = next();
   if (info.resource == "namespaces" && at < parts.size()) {

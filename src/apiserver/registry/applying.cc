@@ -105,8 +105,7 @@ Result<void> apply_to_live(Change& change, const Held& held, api::Value& object,
 }  // namespace
 
 bool is_apply_patch(const Call& call) {
-  const std::string_view type = call.request.headers.get("content-type");
-  return equal_ignoring_case(trim(type.substr(0, type.find(';'))), kMedia);
+  return is_media_type(call.request.headers.get("content-type"), kMedia);
 }
 
 Result<void> check_place(const Call& call, const api::Value& object) {

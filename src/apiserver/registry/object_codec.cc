@@ -567,52 +567,44 @@ store::ObjectRef restated(const store::Object& like, const api::Value& tree) {
   return made;
 }
 
+namespace {
+// Of metadata, before the resourceVersion.
+bool is_in_head(std::string_view key) {
+  return key == "name" || key == "namespace" || key == "generateName" || key == "uid";
+}
+}  // namespace
+
 SplitJson split_json(const api::Value& object) {
+  constexpr std::size_t kUsualHeadBytes = 256, kUsualTailBytes = 2048;
   SplitJson parts;
-  std::string* out = &parts.head;
-  const auto add = [&out](std::string_view key, const api::Value& value) {
-    if (!out->empty() && out->back() != '{') *out += ',';
-    api::write_json_string(*out, key);
-    *out += ':';
-    api::write_json(*out, value);
+  parts.head.reserve(kUsualHeadBytes);
+  parts.tail.reserve(kUsualTailBytes);
+  char before = '{';
+  const auto add = [&before](std::string& out, std::string_view key, const api::Value& value) {
+    api::write_json_key(out, std::exchange(before, ','), key);
+    api::write_json(out, value);
   };
-  *out += '{';
   for (const std::string_view key : {"kind", "apiVersion"}) {
-    if (const auto* value = object.find(key)) add(key, *value);
+    if (const auto* value = object.find(key)) add(parts.head, key, *value);
   }
-  *out += ",\"metadata\":{";
-  const auto* meta = object.find("metadata");
-  bool is_first = true;
-  if (meta != nullptr) {
-    for (const auto& [key, value] : meta->members()) {
-      if (key != "name" && key != "namespace" && key != "generateName" && key != "uid") continue;
-      add(key, value);
-      is_first = false;
-    }
+  api::write_json_key(parts.head, before, "metadata");
+  before = '{';
+  const auto* found = object.find("metadata");
+  const api::Value meta = found == nullptr ? api::Value::object() : *found;
+  for (const auto& [key, value] : meta.members()) {
+    if (is_in_head(key)) add(parts.head, key, value);
   }
-  if (!is_first) *out += ',';
-  out = &parts.tail;
-  if (meta != nullptr) {
-    for (const auto& [key, value] : meta->members()) {
-      if (key == "name" || key == "namespace" || key == "generateName" || key == "uid" ||
-          key == "resourceVersion") {
-        continue;
-      }
-      *out += ',';
-      api::write_json_string(*out, key);
-      *out += ':';
-      api::write_json(*out, value);
-    }
+  parts.head += before;
+  before = ',';
+  for (const auto& [key, value] : meta.members()) {
+    if (!is_in_head(key) && key != "resourceVersion") add(parts.tail, key, value);
   }
-  *out += '}';
+  parts.tail += '}';
   for (const auto& [key, value] : object.members()) {
     if (key == "kind" || key == "apiVersion" || key == "metadata") continue;
-    *out += ',';
-    api::write_json_string(*out, key);
-    *out += ':';
-    api::write_json(*out, value);
+    add(parts.tail, key, value);
   }
-  *out += '}';
+  parts.tail += '}';
   return parts;
 }
 

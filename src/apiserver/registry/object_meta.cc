@@ -201,14 +201,17 @@ void validate_metadata(std::vector<Cause>& causes, const api::Value& metadata,
   }
   if (name.empty()) {
     causes.push_back(cause::required(place + ".name", "name or generateName is required"));
-  } else {
-    complain(causes, place + ".name", name, check_name(name));
+  } else if (const api::Complaints complaints = check_name(name); !complaints.empty()) {
+    complain(causes, place + ".name", name, complaints);
   }
-  validate_labels(causes, metadata.find("labels"), place + ".labels");
-  validate_annotations(causes, metadata.find("annotations"), place + ".annotations");
-  validate_owners(causes, metadata.find("ownerReferences"), place + ".ownerReferences");
-  validate_finalizers(causes, metadata.find("finalizers"), place + ".finalizers");
-  validate_managers(causes, metadata.find("managedFields"), place + ".managedFields");
+  const auto check = [&](const char* key, auto* validate) {
+    if (const auto* value = metadata.find(key)) validate(causes, value, place + "." + key);
+  };
+  check("labels", validate_labels);
+  check("annotations", validate_annotations);
+  check("ownerReferences", validate_owners);
+  check("finalizers", validate_finalizers);
+  check("managedFields", validate_managers);
 }
 
 void validate_meta(Change& change, const Strategy& strategy, const api::Value& object) {

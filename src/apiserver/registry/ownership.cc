@@ -1,7 +1,9 @@
 #include "apiserver/registry/ownership.h"
 
+#include <algorithm>
 #include <array>
 
+#include "api/member_index.h"
 #include "api/object_codec.h"
 #include "apiserver/backend.h"
 #include "apiserver/registry/object_codec.h"
@@ -284,14 +286,31 @@ void track_ownership(Change& change, api::Value& object, const api::Value* old) 
   if (done) set_managed_fields(change, object, std::move(managers));
 }
 
-void forget_times_alone(Change& change, api::Value& object, const api::Value& old) {
-  const api::Value* now = managed_fields(object);
-  const api::Value* before = managed_fields(old);
-  if (now == nullptr || before == nullptr || !api::apply::same_but_for_times(now, before)) return;
-  api::Value& list = *meta_of(change.arena, object).find("managedFields");
-  const api::Value with_times = list;
-  list = *before;
-  if (!api::equal(object, old)) list = with_times;
+namespace {
+
+// Whether both have the same members, the one left out apart.
+bool same_members(const api::Value& a, const api::Value& b, std::string_view left_out) {
+  const auto count = [&](const api::Value& object) {
+    return object.size() - (object.find(left_out) == nullptr ? 0 : 1);
+  };
+  if (count(a) != count(b)) return false;
+  api::MemberIndex index(b);
+  return std::ranges::all_of(a.members(), [&](const api::Member& member) {
+    if (member.key == left_out) return true;
+    const api::Value* other = index.find(member.key);
+    return other != nullptr && api::equal(member.value, *other);
+  });
+}
+
+}  // namespace
+
+bool is_unchanged(const api::Value& object, const api::Value& old) {
+  if (!same_members(object, old, "metadata")) return false;
+  const api::Value* now = object.find("metadata");
+  const api::Value* before = old.find("metadata");
+  if (now == nullptr || before == nullptr) return now == before;
+  return same_members(*now, *before, "managedFields") &&
+         api::apply::same_but_for_times(managed_fields(object), managed_fields(old));
 }
 
 }  // namespace pinnace::apiserver

@@ -54,7 +54,7 @@ void set_managed_fields(Change& change, api::Value& object, api::apply::Managers
 // Makes metadata.managedFields of `object` say who manages what after this write; there stands what
 // the client sent. `old` is null at creation. Both are in the storage version.
 void track_ownership(Change& change, api::Value& object, const api::Value* old);
-// If the two differ by no more than the times of managers, `object` takes those of `old`.
-void forget_times_alone(Change& change, api::Value& object, const api::Value& old);
+// Whether a write comes to what is there already. New times of managers alone are no change.
+bool is_unchanged(const api::Value& object, const api::Value& old);
 
 }  // namespace pinnace::apiserver

@@ -63,18 +63,25 @@ std::string shape_problem(const api::Value& body, bool is_json_patch) {
   return {};
 }
 
+api::Value value_at(const api::Value& object, std::string_view key) {
+  const api::Value* value = object.find(key);
+  return value == nullptr ? api::Value() : *value;
+}
+
 }  // namespace
 
 Result<Patch::Kind> Patch::read_kind(const Call& call) {
-  const std::string type = to_lower(trim(split(call.request.headers.get("content-type"), ';')[0]));
-  if (type == "application/json-patch+json") return Kind::kJson;
-  if (type == "application/merge-patch+json") return Kind::kMerge;
+  const auto is_media = [type = call.request.headers.get("content-type")](std::string_view media) {
+    return is_media_type(type, media);
+  };
+  if (is_media("application/json-patch+json")) return Kind::kJson;
+  if (is_media("application/merge-patch+json")) return Kind::kMerge;
   if (is_custom(call)) {
     return errors::unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
   }
-  if (type == "application/strategic-merge-patch+json") return Kind::kStrategic;
+  if (is_media("application/strategic-merge-patch+json")) return Kind::kStrategic;
   return errors::unrouted(415, "415: Unsupported Media Type");
 }
 
@@ -108,27 +115,32 @@ Result<Patch> Patch::parse(Call& call) {
   return patch;
 }
 
-Result<api::Value> Patch::apply(api::Arena& arena, const api::Value& object,
+Result<void> Patch::apply_strategic(api::Arena& arena, api::Value& document,
+                                    const api::TypeInfo& type) const {
+  // It is about a type's fields, whatever it says to be of.
+  const api::Value version = value_at(document, "apiVersion");
+  const api::Value kind = value_at(document, "kind");
+  // Its values become part of the result, so each attempt gets its own.
+  const api::Value body = api::copy_nodes(arena, body_);
+  if (auto ok = api::apply_strategic_merge_patch(arena, document, body, type); !ok) return ok;
+  if (!version.is_null()) document.set_ref(arena, "apiVersion", version);
+  if (!kind.is_null()) document.set_ref(arena, "kind", kind);
+  return {};
+}
+
+Result<api::Value> Patch::apply(api::Arena& arena, api::Value document,
                                 const api::TypeInfo& type) const {
-  // The patch's values become part of the result, so each attempt gets its own.
-  api::Value document = api::deep_copy(arena, object);
-  const api::Value body = api::deep_copy(arena, body_);
   Result<void> done;
   switch (kind_) {
     case Kind::kJson:
-      done = api::apply_json_patch(arena, document, body);
+      done = api::apply_json_patch(arena, document, body_);
       break;
     case Kind::kMerge:
-      if (body.is_null()) return errors::bad_request("Invalid JSON Patch");
-      api::apply_merge_patch(arena, document, body);
+      if (body_.is_null()) return errors::bad_request("Invalid JSON Patch");
+      api::apply_merge_patch(arena, document, body_);
       break;
     case Kind::kStrategic:
-      done = api::apply_strategic_merge_patch(arena, document, body, type);
-      // It is about a type's fields, whatever it says to be of.
-      for (const std::string_view key : {"apiVersion", "kind"}) {
-        const api::Value* said = done ? object.find(key) : nullptr;
-        if (said != nullptr) document.set_ref(arena, key, *said);
-      }
+      done = apply_strategic(arena, document, type);
       break;
   }
   // Why a JSON patch does not apply is not told.
@@ -144,7 +156,7 @@ Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api
                           Error why) const {
   if (why.code != 400) return Unexpected(std::move(why));
   std::string shown, problem;
-  const auto patched = apply(arena, object, type);
+  const auto patched = apply(arena, api::copy_nodes(arena, object), type);
   if (kind_ == Kind::kStrategic) {
     api::Value sorted = api::deep_copy(arena, body_);
     api::sort_all_members(sorted);  // As Go prints a map.

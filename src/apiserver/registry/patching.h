@@ -20,18 +20,20 @@ class Patch {
   // Whether the body's media are those of a patch of this resource.
   static Result<void> check_media(const Call& call);
   static Result<Patch> parse(Call& call);
-  // A patched copy of `object`, which is in the version of `type`.
-  Result<api::Value> apply(api::Arena& arena, const api::Value& object,
-                           const api::TypeInfo& type) const;
+  // What becomes of `document`, which is in the version of `type`: its nodes are changed, and what
+  // is returned shares texts with it and with this patch.
+  Result<api::Value> apply(api::Arena& arena, api::Value document, const api::TypeInfo& type) const;
   // Members of the patch itself that came twice, or that no JSON patch has; for fieldValidation.
   const std::vector<std::string>& problems() const { return problems_; }
-  // The answer when checking what `apply` made of `object` failed with `why`.
+  // The answer when checking what `apply` makes of such an `object` failed with `why`.
   Unexpected refusal(api::Arena& arena, const api::Value& object, const api::TypeInfo& type,
                      Error why) const;
 
  private:
   enum class Kind { kJson, kMerge, kStrategic };
   static Result<Kind> read_kind(const Call& call);
+  Result<void> apply_strategic(api::Arena& arena, api::Value& document,
+                               const api::TypeInfo& type) const;
 
   Kind kind_ = Kind::kJson;
   std::shared_ptr<api::Arena> arena_;

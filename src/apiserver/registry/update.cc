@@ -124,7 +124,7 @@ void keep_other_half(Change& change, api::Value& object, const api::Value& old) 
     const auto* status = object.find("status");
     api::Value meta = *object.find("metadata");
     keep_metadata_of_status(change, meta, old);
-    api::Value next = api::deep_copy(change.arena, old);
+    api::Value next = api::copy_nodes(change.arena, old);
     next.set_ref(change.arena, "metadata", meta);
     if (status == nullptr)
       next.erase("status");
@@ -177,10 +177,12 @@ Result<void> prepare(Attempt& attempt) {
   // A custom kind without that subresource has a status like any other field.
   const bool with_status =
       change.storage.custom != nullptr && change.storage.subresource("status") == nullptr;
-  const bool differs = spec_differs(attempt.object, attempt.old, with_status) ||
-                       (strategy.counts_annotations && metadata_differs(attempt, "annotations")) ||
-                       (strategy.counts_labels && metadata_differs(attempt, "labels"));
-  if (strategy.has_generation && !strategy.generation_stays && counts && differs) {
+  const auto differs = [&] {
+    return spec_differs(attempt.object, attempt.old, with_status) ||
+           (strategy.counts_annotations && metadata_differs(attempt, "annotations")) ||
+           (strategy.counts_labels && metadata_differs(attempt, "labels"));
+  };
+  if (strategy.has_generation && !strategy.generation_stays && counts && differs()) {
     api::Value& meta = meta_of(change.arena, attempt.object);
     meta.set_ref(change.arena, "generation", api::Value::integer(meta.int_at("generation") + 1));
   }
@@ -301,8 +303,7 @@ void settle(const AttemptRef& attempt) {
   if (change.storage.custom == nullptr) {
     api::forget_empty_lists(attempt->object, *change.storage.type);
   }
-  forget_times_alone(change, attempt->object, attempt->old);
-  if (api::equal(attempt->object, attempt->old)) {
+  if (is_unchanged(attempt->object, attempt->old)) {
     change.done(false);
     return attempt->answer(attempt->before);
   }
@@ -363,7 +364,7 @@ void begin(const AttemptRef& attempt) {
   auto old = stored_tree(attempt->arena, *attempt->before, *attempt->call->storage);
   if (!old) return answer_error(*attempt->call, old.error());
   attempt->old = *old;
-  attempt->object = api::deep_copy(attempt->arena, *old);
+  attempt->object = api::copy_nodes(attempt->arena, *old);
   auto ok = attempt->update.apply(attempt->change, attempt->object, attempt->old);
   if (!ok) return attempt->fail(ok.error());
   pass_through(attempt);
@@ -444,7 +445,7 @@ Result<Update> put_update(const BackendRef& backend, const CallRef& call) {
   update.apply = [call, held](Change& change, api::Value& object,
                               const api::Value& old) -> Result<void> {
     if (auto ok = check_sent_revision(*call, held->body, old); !ok) return ok;
-    object = api::deep_copy(change.arena, held->body);
+    object = api::copy_nodes(change.arena, held->body);
     return {};
   };
   update.uid = meta_text(held->body, "uid");
@@ -468,26 +469,29 @@ Result<Update> patch_update(const CallRef& call) {
   update.subresource = call->info.subresource;
   update.apply = [call, held](Change& change, api::Value& object,
                               const api::Value& old) -> Result<void> {
-    if (auto ok = convert(change.arena, object, *call->storage, *call->resource); !ok) return ok;
-    const api::Value unpatched = object;
-    auto patched = held->apply(change.arena, unpatched, *call->resource->type);
+    const api::ResourceInfo& resource = *call->resource;
+    if (auto ok = convert(change.arena, object, *call->storage, resource); !ok) return ok;
+    auto patched = held->apply(change.arena, object, *resource.type);
     if (!patched) return std::unexpected(std::move(patched.error()));
     object = *patched;
-    const api::ResourceInfo& resource = *call->resource;
+    const auto refuse = [&](Error why) -> Result<void> {
+      api::Value unpatched = api::copy_nodes(change.arena, old);
+      if (auto ok = convert(change.arena, unpatched, *call->storage, resource); !ok) return ok;
+      return held->refusal(change.arena, unpatched, *resource.type, std::move(why));
+    };
     if (auto ok = check_group_version_kind(
             change.arena, object, group_version(resource.group, resource.version), resource.kind);
         !ok) {
-      return held->refusal(change.arena, unpatched, *resource.type, std::move(ok.error()));
+      return refuse(std::move(ok.error()));
     }
     call->warnings.clear();
-    if (auto ok = check_object(*call, change.arena, object, *call->resource, {}, held->problems());
-        !ok) {
-      return held->refusal(change.arena, unpatched, *call->resource->type, std::move(ok.error()));
+    if (auto ok = check_object(*call, change.arena, object, resource, {}, held->problems()); !ok) {
+      return refuse(std::move(ok.error()));
     }
     if (auto ok = check_place(*call, object); !ok) return ok;
     if (auto ok = check_sent_revision(*call, object, old); !ok) return ok;
-    apply_defaults(change.arena, object, *call->resource);
-    return convert(change.arena, object, *call->resource, *call->storage);
+    apply_defaults(change.arena, object, resource);
+    return convert(change.arena, object, resource, *call->storage);
   };
   return update;
 }

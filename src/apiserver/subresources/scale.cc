@@ -331,7 +331,7 @@ Result<MakeScale> by_patch(const CallRef& call) {
   return [patch = std::move(*parsed)](Change& change, api::Value& object,
                                       const api::Value& old) -> Result<api::Value> {
     const api::Value scale = make_unpatched(change.arena, old, change.storage.custom);
-    auto patched = patch.apply(change.arena, scale, *scale_type());
+    auto patched = patch.apply(change.arena, api::copy_nodes(change.arena, scale), *scale_type());
     if (!patched) return patched;
     if (auto ok = check_identity(change.call, change.arena, *patched); !ok) {
       return std::unexpected(std::move(ok.error()));
