@@ -2,19 +2,27 @@
 
 #include <algorithm>
 
+#include "base/byte_block.h"
 #include "base/strings.h"
 
 namespace pinnace::net {
 namespace {
 constexpr std::size_t kUsualHeaders = 12;
+
+// `key` is in lower case, and so is what is looked for, as a rule.
+bool is_name(std::string_view key, std::string_view name) {
+  return key.size() == name.size() && (key == name || equal_ignoring_case(key, name));
+}
 }  // namespace
 
 void Headers::add(std::string_view name, std::string_view value) {
   if (entries_.empty()) entries_.reserve(kUsualHeaders);
   auto& entry = entries_.emplace_back(std::string(name), std::string(value));
-  for (char& c : entry.first)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  if (!has_none(name, [](ByteBlock block) { return (block >= 'A') & (block <= 'Z'); })) {
+    entry.first = to_lower(name);
+  }
   // A value with a line end would let whoever chose it write headers of his own.
+  if (has_none(value, [](ByteBlock block) { return block < 0x20; })) return;
   for (char& c : entry.second)
     if (c == '\r' || c == '\n' || c == '\0') c = ' ';
 }
@@ -31,7 +39,7 @@ void Headers::remove(std::string_view name) {
 
 std::string_view Headers::get(std::string_view name) const {
   for (const auto& [key, value] : entries_)
-    if (key.size() == name.size() && equal_ignoring_case(key, name)) return value;
+    if (is_name(key, name)) return value;
   return {};
 }
 

@@ -36,8 +36,10 @@ SslContext new_context(const SSL_METHOD* method) {
                                SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_num_tickets(raw, 0);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  // The chain is what was given: nothing is looked for, and verified, at each handshake.
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
+                            SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_read_ahead(raw, 1);
   // AES-128 first: it is the cheaper one and strong enough.
   SSL_CTX_set_ciphersuites(raw,

@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t kScratchBytes = 64 << 10;
 // An output buffer that grew larger than this is given back when it is empty.
 constexpr std::size_t kKeptOutputBytes = 4 << 10;
+// What one record of TLS holds, and what it has besides: its header, its type and its tag, or more
+// in TLS 1.2.
+constexpr std::size_t kRecordBytes = 16 << 10, kRecordExtraBytes = 32;
 
 }  // namespace
 
@@ -42,7 +45,7 @@ Channel::~Channel() {
   if (registered_) loop_->remove_fd(fd_.get());
   if (ssl_ && phase_ == Phase::kOpen && !ended_ && !ending_) {
     SSL_shutdown(ssl_.get());  // A courtesy: one try to say goodbye.
-    ERR_clear_error();
+    forget_openssl_errors();
   }
   if (phase_ == Phase::kOpen && unsent() > 0 && !ended_) [[maybe_unused]]
     ssize_t n = ::send(fd_.get(), out_.data() + out_start_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -134,7 +137,7 @@ void Channel::on_events(std::uint32_t events) {
 }
 
 void Channel::handshake() {
-  ERR_clear_error();
+  forget_openssl_errors();
   int done = SSL_do_handshake(ssl_.get());
   int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), done);
   long verdict = SSL_get_verify_result(ssl_.get());
@@ -182,7 +185,7 @@ Channel::Read Channel::read(std::span<char> buffer) {
     if (n == 0) return {0, State::kEnd};
     return {0, errno == EAGAIN || errno == EINTR ? State::kWouldBlock : State::kBroken};
   }
-  ERR_clear_error();
+  forget_openssl_errors();
   std::size_t bytes = 0;
   if (SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes) == 1)
     return {bytes, State::kOk, SSL_has_pending(ssl_.get()) == 1};
@@ -225,7 +228,8 @@ void Channel::write(std::string_view bytes) {
     out_.append(bytes);
     return;
   }
-  ERR_clear_error();
+  out_.reserve(out_.size() + bytes.size() + (bytes.size() / kRecordBytes + 1) * kRecordExtraBytes);
+  forget_openssl_errors();
   while (!bytes.empty()) {
     std::size_t taken = 0;
     if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &taken) != 1) {
@@ -291,7 +295,7 @@ void Channel::end_writing() {
   if (ending_ || phase_ == Phase::kBroken) return;
   ending_ = true;
   if (ssl_) SSL_shutdown(ssl_.get());
-  ERR_clear_error();
+  forget_openssl_errors();
   flush();
 }
 

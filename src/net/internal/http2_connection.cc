@@ -27,6 +27,9 @@ constexpr std::uint64_t kResetBurst = 4000, kResetsPerSecond = 400;
 constexpr std::size_t kFirstBytes = 16 << 10;
 // A Body that gives nothing and does not wait is asked this often in a row.
 constexpr int kMaxEmptyReads = 4;
+// Headers of answers whose values do not come again: remembered, they would push out those that do,
+// and be compared with all that follow.
+constexpr std::string_view kNeverAgain[] = {"audit-id"};
 // Rounds of make-and-send per turn of the loop.
 constexpr int kRoundsPerTurn = 16;
 
@@ -223,9 +226,10 @@ class Http2Connection final : public Connection {
   }
 
   static nghttp2_nv field(std::string_view name, std::string_view value) {
+    const bool is_once = std::ranges::find(kNeverAgain, name) != std::end(kNeverAgain);
     return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
             reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-            value.size(), NGHTTP2_NV_FLAG_NONE};
+            value.size(), is_once ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE};
   }
 
   void submit(H2Stream& stream, int status, const Headers& headers, bool has_body) {

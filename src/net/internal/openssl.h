@@ -35,6 +35,11 @@ using Ssl = std::unique_ptr<SSL, Free<SSL_free>>;
 
 // "WHAT: the last OpenSSL error"; empties OpenSSL's queue.
 std::string openssl_message(std::string_view what);
+// Before a call whose failure is asked about. There are none, as a rule, and OpenSSL takes its time
+// to clear what is empty.
+inline void forget_openssl_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
 Bio bio_of(std::string_view text);
 std::string text_of(BIO* memory);
