@@ -28,20 +28,33 @@ constexpr Duration kPatience = std::chrono::seconds(10);
 // Keys of the queue: what to do and a uid.
 constexpr char kLook = 'l', kVerify = 'v', kOrphan = 'o';
 
-// Without most of it, which nobody here reads.
+// What is read of it here. Most objects have no owners and are not to go: a name is all they have.
 Result<meta_v1::ObjectMeta> decode_meta(std::string_view json) {
-  std::string kept = "{";
+  std::string_view uid, name, ns;
+  std::string rest = "{";
   const bool ok = client::for_each_member(
-      client::from_member(json, "metadata"), [&kept](std::string_view key, std::string_view raw) {
-        if (key == "managedFields" || key == "annotations" || key == "labels") return;
-        if (kept.size() > 1) kept += ',';
-        kept.append(1, '"').append(key).append("\":").append(raw);
+      client::from_member(json, "metadata"), [&](std::string_view key, std::string_view raw) {
+        if (key == "uid") uid = client::plain_string(raw);
+        if (key == "name") name = client::plain_string(raw);
+        if (key == "namespace") ns = client::plain_string(raw);
+        if (key != "ownerReferences" && key != "finalizers" && key != "deletionTimestamp") return;
+        if (rest.size() > 1) rest += ',';
+        rest.append(1, '"').append(key).append("\":").append(raw);
       });
-  if (!ok) return errors::bad_request("an object without metadata");
-  api::Arena arena;
-  const auto meta = api::parse_json(arena, kept += '}');
-  if (!meta) return std::unexpected(meta.error());
-  return api::decode<meta_v1::ObjectMeta>(*meta);
+  if (!ok || uid.empty()) return errors::bad_request("an object without metadata");
+  meta_v1::ObjectMeta meta;
+  if (rest.size() > 1) {
+    api::Arena arena;
+    const auto tree = api::parse_json(arena, rest += '}');
+    if (!tree) return std::unexpected(tree.error());
+    auto decoded = api::decode<meta_v1::ObjectMeta>(*tree);
+    if (!decoded) return decoded;
+    meta = std::move(*decoded);
+  }
+  meta.uid = uid;
+  meta.name = name;
+  meta.namespace_ = ns;
+  return meta;
 }
 
 // An object that work is about. Its Node may come and go while a call is under way.
