@@ -109,6 +109,9 @@ Result<void> run(const Arguments& arguments) {
   controllers::Settings controllers;
   auto ordered = apply_controller_flags(arguments, *pki, controllers);
   if (!ordered) return ordered;
+  // Who sees that the server is ready may use it at once.
+  auto written = write_admin_kubeconfig(*settings, *pki);
+  if (!written) return written;
   auto control_plane = ControlPlane::start({.settings = *settings,
                                             .pki = *pki,
                                             .store = *store,
@@ -119,10 +122,7 @@ Result<void> run(const Arguments& arguments) {
                                             .clock = real_clock(),
                                             .rng = real_rng()});
   if (!control_plane) return std::unexpected(std::move(control_plane.error()));
-  auto written = write_admin_kubeconfig(*settings, *pki);
-  if (written) {
-    written = io::write_file_atomic(settings->server_pid_file(), std::to_string(getpid()) + '\n');
-  }
+  written = io::write_file_atomic(settings->server_pid_file(), std::to_string(getpid()) + '\n');
   if (!written) return written;
   log::info("the API server is ready", {{"port", settings->port}});
 
