@@ -141,6 +141,7 @@ class Cluster:
 class Server(Cluster):
     """A control plane alone, `pinnace server`, in a network namespace of its own: no node, no
     containers. Enough for everything that is only about the API."""
+    runner = ()  # A command that runs it.
 
     def __init__(self):
         super().__init__()
@@ -156,8 +157,8 @@ class Server(Cluster):
         """Starts the server and waits for nothing."""
         self.output = open(os.path.join(self.directory, "server.log"), "ab")
         self.process = subprocess.Popen(
-            self.enter() + [PINNACE, "server", "--name", self.name, "--data-dir", self.data_dir,
-                            *map(str, options)],
+            self.enter() + [*self.runner, PINNACE, "server", "--name", self.name, "--data-dir",
+                            self.data_dir, *map(str, options)],
             stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
 
     def _is_ready(self):
