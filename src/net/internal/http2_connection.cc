@@ -227,9 +227,10 @@ class Http2Connection final : public Connection {
 
   static nghttp2_nv field(std::string_view name, std::string_view value) {
     const bool is_once = std::ranges::find(kNeverAgain, name) != std::end(kNeverAgain);
+    const std::uint8_t flags = is_once ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
     return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
             reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-            value.size(), is_once ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE};
+            value.size(), flags};
   }
 
   void submit(H2Stream& stream, int status, const Headers& headers, bool has_body) {
