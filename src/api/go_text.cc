@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
 #include <utility>
 
 #include "api/json.h"
+#include "base/utf8.h"
 
 namespace pinnace::api {
 namespace {
@@ -13,6 +17,66 @@ void append_escaped_byte(std::string& out, char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
   ((out += "\\x") += kHex[byte >> 4U]) += kHex[byte & 15U];
+}
+
+// What Go's unicode.IsPrint refuses beyond ASCII: spaces, controls, formats, private use. What no
+// character has been given to yet is taken for printable.
+constexpr std::pair<std::uint32_t, std::uint32_t> kUnprintable[] = {
+    {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
+    {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},
+    {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},   {0x2028, 0x202f},
+    {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},   {0xfdd0, 0xfdef},
+    {0xfeff, 0xfeff},   {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd},
+    {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+    {0xe0000, 0xe00ff}, {0xe01f0, 0x10ffff}};
+
+bool is_printable(std::uint32_t point) {
+  return std::ranges::none_of(kUnprintable, [point](const auto& range) {
+    return point >= range.first && point <= range.second;
+  });
+}
+
+// As %v prints a float64.
+std::string go_number(double number) {
+  constexpr int kLeastFixed = -4, kFirstScientific = 6;
+  char text[400];  // More than the longest in either form.
+  const auto print = [&](std::chars_format format) {
+    return std::string_view(text, std::to_chars(text, text + sizeof text, number, format).ptr);
+  };
+  const std::string_view scientific = print(std::chars_format::scientific);
+  const std::string_view digits = scientific.substr(scientific.find('e') + 1);
+  int exponent = 0;
+  std::from_chars(digits.data() + (digits.starts_with('+') ? 1 : 0), digits.end(), exponent);
+  const bool is_fixed = exponent >= kLeastFixed && exponent < kFirstScientific;
+  return std::string(is_fixed ? print(std::chars_format::fixed) : scientific);
+}
+
+// The character of these bytes, of which there are at least two.
+std::uint32_t point_of(std::string_view bytes) {
+  std::uint32_t point = static_cast<unsigned char>(bytes[0]) & (0xffU >> (bytes.size() + 1));
+  for (const char next : bytes.substr(1)) {
+    point = point << 6 | (static_cast<unsigned char>(next) & 0x3fU);
+  }
+  return point;
+}
+
+// A character beyond ASCII that the text begins with; its length.
+std::size_t append_wide(std::string& out, std::string_view text) {
+  const std::size_t length = utf8_length(text);
+  if (length == 0) {
+    append_escaped_byte(out, text[0]);
+    return 1;
+  }
+  const std::string_view bytes = text.substr(0, length);
+  const std::uint32_t point = point_of(bytes);
+  if (is_printable(point)) {
+    out += bytes;
+  } else {
+    char escaped[11];
+    std::snprintf(escaped, sizeof escaped, point < 0x10000 ? "\\u%04x" : "\\U%08x", point);
+    out += escaped;
+  }
+  return length;
 }
 
 }  // namespace
@@ -28,7 +92,12 @@ std::string go_quoted(std::string_view text) {
                                                               {'\t', 't'},
                                                               {'\v', 'v'}}};
   std::string out = "\"";
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      i += append_wide(out, text.substr(i)) - 1;
+      continue;
+    }
     const auto* const escape = std::ranges::find(kEscapes, c, &std::pair<char, char>::first);
     if (escape != kEscapes.end()) {
       (out += '\\') += escape->second;
@@ -61,6 +130,8 @@ std::string go_text(const Value& value, bool with_types) {
       return "<nil>";
     case Value::Type::kString:
       return with_types ? go_quoted(value.as_string()) : std::string(value.as_string());
+    case Value::Type::kDouble:
+      return go_number(value.as_double());
     case Value::Type::kArray: {
       std::string text = with_types ? "[]interface {}{" : "[";
       bool is_first = true;

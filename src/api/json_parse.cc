@@ -21,21 +21,8 @@ namespace {
 constexpr std::size_t kMaxDuplicates = 100;
 // Objects of more members than this look for earlier ones of the same key in a table.
 constexpr std::size_t kLinearUpTo = 24;
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// U+FFFD for each byte that belongs to no character.
-std::string mend_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 8);
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    out.append(length > 0 ? text.substr(0, length) : kReplacement);
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
 
 void append_utf8(char*& to, unsigned point) {
   const auto put = [&to](unsigned byte) { *to++ = static_cast<char>(byte); };
@@ -57,6 +44,7 @@ void append_utf8(char*& to, unsigned point) {
 std::string quoted_byte(char c) {
   if (c == '\'') return R"('\'')";
   if (c == '"') return R"('"')";
+  if (c == '\\') return R"('\\')";
   if (c == '\n') return R"('\n')";
   if (c == '\t') return R"('\t')";
   if (c == '\r') return R"('\r')";
@@ -114,10 +102,13 @@ class Parser {
     std::unique_ptr<Places> places = nullptr;  // By key, once there are many.
   };
 
-  bool fail(std::string_view where) {
+  // `takes_space`: a space could follow. Go's decoder takes the end for one where none can.
+  bool fail(std::string_view where, bool takes_space = true) {
     const auto offset = static_cast<std::size_t>(at_ - begin_);
-    if (offset == text_.size())
+    if (offset == text_.size() && takes_space)
       problem_ = "unexpected end of JSON input";
+    else if (offset == text_.size())
+      problem_ = "invalid character ' ' " + std::string(where);
     else
       problem_ = "invalid character " + quoted_byte(text_[offset]) + " " + std::string(where);
     return fail_here();
@@ -288,7 +279,7 @@ class Parser {
   bool literal(std::string_view word) {
     for (const char wanted : word) {
       if (*at_ != wanted) {
-        return fail("in literal " + std::string(word) + " (expecting '" + wanted + "')");
+        return fail("in literal " + std::string(word) + " (expecting '" + wanted + "')", false);
       }
       ++at_;
     }
@@ -296,7 +287,7 @@ class Parser {
   }
 
   bool digits(std::string_view where) {
-    if (!is_digit(*at_)) return fail(where);
+    if (!is_digit(*at_)) return fail(where, false);
     while (is_digit(*at_)) ++at_;
     return true;
   }
@@ -388,7 +379,7 @@ class Parser {
       return escaped_point(to);
     }
     const std::size_t which = kEscapes.find(*at_);
-    if (which == std::string_view::npos) return fail("in string escape code");
+    if (which == std::string_view::npos) return fail("in string escape code", false);
     ++at_;
     *to++ = kMeanings[which];
     return true;
@@ -397,7 +388,7 @@ class Parser {
   bool escaped_point(char*& to) {
     constexpr unsigned kHigh = 0xD800, kLow = 0xDC00, kAfter = 0xE000, kNone = 0xFFFD;
     unsigned point = 0;
-    if (!hex(at_, point)) return fail("in \\u hexadecimal character escape");
+    if (!hex(at_, point)) return fail("in \\u hexadecimal character escape", false);
     if (point >= kHigh && point < kAfter) {
       char* after = at_ + 2;
       unsigned low = 0;

@@ -194,8 +194,10 @@ class Patcher {
   Result<void> replace(const Pointer& pointer, const Value& value) {
     if (Result<void> good = check_depth(pointer, value); !good) return good;
     if (pointer.text.empty()) {
-      // Another document is not looked at.
-      if (value.is_object() || value.is_array()) document_ = copy_nodes(arena_, value);
+      if (!value.is_object() && !value.is_array()) {
+        return patch_does_not_apply("replace operation value must be object or array");
+      }
+      document_ = copy_nodes(arena_, value);
       return {};
     }
     Value* holder = find_holder(pointer);

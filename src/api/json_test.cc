@@ -100,7 +100,18 @@ TEST(Json, SaysWhatIsWrongAndWhere) {
             "invalid character '\"' after object key:value pair (line 1, column 8)");
   EXPECT_EQ(error_of("[1 2]"), "invalid character '2' after array element (line 1, column 4)");
   EXPECT_EQ(error_of("1 2"), "invalid character '2' after top-level value (line 1, column 3)");
-  EXPECT_EQ(error_of("tru"), "unexpected end of JSON input (line 1, column 4)");
+  EXPECT_EQ(error_of("tru"),
+            "invalid character ' ' in literal true (expecting 'e') (line 1, column 4)");
+  EXPECT_EQ(error_of("[-"), "invalid character ' ' in numeric literal (line 1, column 3)");
+  EXPECT_EQ(error_of("1."),
+            "invalid character ' ' after decimal point in numeric literal (line 1, column 3)");
+  EXPECT_EQ(error_of("\"\\"), "invalid character ' ' in string escape code (line 1, column 3)");
+  EXPECT_EQ(error_of("\"\\u1"),
+            "invalid character ' ' in \\u hexadecimal character escape (line 1, column 5)");
+  EXPECT_EQ(error_of("{\"a\\"), "invalid character ' ' in string escape code (line 1, column 5)");
+  EXPECT_EQ(
+      error_of("{\\"),
+      R"(invalid character '\\' looking for beginning of object key string (line 1, column 2))");
   EXPECT_EQ(error_of("trux"),
             "invalid character 'x' in literal true (expecting 'e') (line 1, column 4)");
   EXPECT_EQ(error_of("\"a\nb\""), "invalid character '\\n' in string literal (line 1, column 3)");

@@ -470,7 +470,7 @@ std::vector<std::string> field_problems(std::string_view json,
                                         const std::vector<std::string>& duplicate_fields) {
   std::vector<std::string> problems;
   const auto tell = [&](bool is_duplicate, const std::string& path) {
-    problems.push_back((is_duplicate ? "duplicate field \"" : "unknown field \"") + path + "\"");
+    problems.push_back((is_duplicate ? "duplicate field " : "unknown field ") + go_quoted(path));
   };
   if (unknown_fields.empty() && duplicate_fields.empty()) return problems;
   if (!json.empty()) {
@@ -493,9 +493,13 @@ Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::st
 std::string go_kind(const Value& value) { return go_value(value, false); }
 
 std::string_view decoding_problem(const TypeInfo& type, std::string_view message) {
-  const std::string before = "cannot be handled as a " + std::string(type.name) + ": ";
-  const auto at = message.find(before);
-  return at == std::string_view::npos ? message : message.substr(at + before.size());
+  const std::string name(type.name);
+  for (const std::string& before : {"cannot be handled as a " + name + ": ",
+                                    "is unrecognized (must be of type " + name + "): "}) {
+    const auto at = message.find(before);
+    if (at != std::string_view::npos) return message.substr(at + before.size());
+  }
+  return message;
 }
 
 Value& set_in_order(Arena& arena, Value& object, const TypeInfo& type, std::string_view name,

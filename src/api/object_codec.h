@@ -32,7 +32,8 @@ std::vector<std::string> field_problems(std::string_view json,
                                         const std::vector<std::string>& duplicate_fields);
 // What fieldValidation=Strict answers: "strict decoding error: " and the problems, comma-separated.
 Unexpected strict_decoding_error(const TypeInfo& type, const std::vector<std::string>& problems);
-// What these say, without `X in version "v1" cannot be handled as a X: `.
+// What these say, without `X in version "v1" cannot be handled as a X: `, or without `the object
+// provided is unrecognized (must be of type X): `.
 std::string_view decoding_problem(const TypeInfo& type, std::string_view message);
 
 // What Kubernetes keeps does not tell an empty list from none: those that Go always writes become

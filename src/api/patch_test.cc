@@ -53,7 +53,6 @@ TEST(JsonPatch, TakesWhatKubernetesTakesBeyondTheStandard) {
       {R"({"a":{}})", R"([{"op":"copy","from":"/a/b","path":"/a/c"}])", R"({"a":{"c":null}})"},
       {R"({"a":1})", R"([{"op":"add","path":"/b"}])", R"({"a":1,"b":null})"},
       {R"({"a":1})", R"([{"op":"test","path":"/b"}])", R"({"a":1})"},
-      {R"({"a":1})", R"([{"op":"replace","path":"","value":7}])", R"({"a":1})"},
       {R"({"a":{"b":1}})", R"([{"op":"remove","path":"x/a/b"}])", R"({"a":{}})"},
       {R"({"a":1})", "null", R"({"a":1})"},
   };
@@ -71,6 +70,8 @@ TEST(JsonPatch, SaysWhatDoesNotApply) {
        "replace operation does not apply: doc is missing path: /a/b: missing value"},
       {R"({"op":"replace","path":"/l/1","value":1})",
        "replace operation does not apply: doc is missing key: /l/1: missing value"},
+      {R"({"op":"replace","path":"","value":7})",
+       "replace operation value must be object or array"},
       {R"({"op":"add","path":"/a/b","value":1})",
        "add operation does not apply: doc is missing path: \"/a/b\": missing value"},
       {R"({"op":"add","path":"","value":{}})",

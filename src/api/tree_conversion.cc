@@ -83,6 +83,14 @@ std::string object_problem(const Value& object, const TypeInfo& type) {
 }  // namespace
 
 std::string conversion_problem(const Value& object, const TypeInfo& type) {
+  // What every object has comes first.
+  for (const std::string_view key : {"kind", "apiVersion"}) {
+    const Value* value = object.find(key);
+    if (value == nullptr || value->is_null()) continue;
+    if (std::string problem = scalar_problem(*value, Form::kString); !problem.empty()) {
+      return problem;
+    }
+  }
   return object_problem(object, type);
 }
 

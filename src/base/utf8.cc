@@ -1,5 +1,6 @@
 #include "base/utf8.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace pinnace {
@@ -19,6 +20,18 @@ std::size_t utf8_length(std::string_view bytes) {
   const bool is_longer_than_need = (extra == 2 && point < 0x800) || (extra == 3 && point < 0x10000);
   const bool is_none = point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF);
   return is_longer_than_need || is_none ? 0 : extra + 1;
+}
+
+std::string mend_utf8(std::string_view bytes) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string out;
+  out.reserve(bytes.size() + bytes.size() / 8);
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    out.append(length > 0 ? bytes.substr(0, length) : kReplacement);
+    bytes.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
 }
 
 }  // namespace pinnace

@@ -1,12 +1,16 @@
-// One step through a text that may not be UTF-8.
+// Steps through a text that may not be UTF-8.
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace pinnace {
 
 // How many bytes the character takes that the text begins with; 0 if it is none, or "".
 std::size_t utf8_length(std::string_view bytes);
+
+// U+FFFD for each byte that belongs to no character.
+std::string mend_utf8(std::string_view bytes);
 
 }  // namespace pinnace

@@ -3,6 +3,8 @@
 #include "api/json.h"
 #include "api/schema.h"
 #include "apiserver/registry/object_codec.h"
+#include "base/strings.h"
+#include "base/utf8.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -66,7 +68,9 @@ std::string status_json(const Error& said, std::string_view next) {
   add_text(out, "reason", error.reason);
   const std::string details = details_json(error);
   if (details != "{}" || error.has_details) out += ",\"details\":" + details;
-  return out + ",\"code\":" + std::to_string(error.code) + "}\n";
+  out += ",\"code\":" + std::to_string(error.code) + "}\n";
+  // What was wrong may be shown as it came.
+  return is_valid_utf8(out) ? out : mend_utf8(out);
 }
 
 std::string success_json(std::string_view group, std::string_view resource, std::string_view name,

@@ -291,10 +291,9 @@ Result<Wish> read_body(const Call& call) {
   const std::string_view kind = body->string_at("kind");
   if (!kind.empty() && kind != type->name) {
     const std::string_view version = body->string_at("apiVersion");
-    return errors::bad_request("no kind \"" + std::string(kind) +
-                               "\" is registered for version \"" +
-                               std::string(version.empty() ? "meta.k8s.io/v1" : version) +
-                               "\" in scheme \"" + std::string(kScheme) + "\"");
+    return errors::bad_request("no kind " + quoted(kind) + " is registered for version " +
+                               quoted(version.empty() ? "meta.k8s.io/v1" : version) +
+                               " in scheme " + quoted(kScheme));
   }
   if (!body->is_null()) {
     if (auto ok = api::normalise(arena, *body, *type); !ok) return unreadable(ok.error(), *media);

@@ -127,8 +127,8 @@ std::string other_kind_problem(std::string_view version, std::string_view kind,
   const auto [group, name] = split_version(version);
   const auto [wanted_group, wanted_name] = split_version(wanted_version);
   if (api::builtin_schema().find_type(group, name, kind) == nullptr) {
-    return "no kind \"" + std::string(kind) + "\" is registered for version \"" +
-           std::string(version) + "\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
+    return "no kind " + quoted(kind) + " is registered for version " + quoted(version) +
+           " in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
   }
   const std::string_view package = internal_package(wanted_group, wanted_kind);
   if (kind == wanted_kind && internal_package(group, kind) == package) return {};

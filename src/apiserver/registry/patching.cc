@@ -63,9 +63,21 @@ std::string shape_problem(const api::Value& body, bool is_json_patch) {
   return {};
 }
 
+Unexpected no_patch() { return errors::bad_request("Invalid JSON Patch"); }
+
 api::Value value_at(const api::Value& object, std::string_view key) {
   const api::Value* value = object.find(key);
   return value == nullptr ? api::Value() : *value;
+}
+
+// Go keeps what a patch goes into as maps, whose members it prints in order; what lies beside stays
+// as it was.
+void sort_patched(api::Value& document, const api::Value& patch) {
+  if (!document.is_object() || !patch.is_object()) return;
+  std::ranges::sort(document.members(), {}, &api::Member::key);
+  for (const auto& [key, change] : patch.members()) {
+    if (api::Value* member = document.find(key)) sort_patched(*member, change);
+  }
 }
 
 }  // namespace
@@ -97,14 +109,18 @@ Result<Patch> Patch::parse(Call& call) {
   patch.kind_ = *kind;
   patch.arena_ = std::make_shared<api::Arena>(4096 + call.request.body.size());
   const bool is_json_patch = patch.kind_ == Kind::kJson;
+  const bool is_ignoring = call.query.get("fieldValidation") == "Ignore";
   const auto refused = [&](std::string_view problem) {
-    return errors::bad_request((patch.kind_ == Kind::kStrategic ? "" : "error decoding patch: ") +
-                               std::string(problem));
+    const bool is_bare = patch.kind_ == Kind::kStrategic || is_ignoring;
+    return errors::bad_request((is_bare ? "" : "error decoding patch: ") + std::string(problem));
   };
   std::vector<std::string> duplicates, unknown;
+  // Who ignores fields that nobody knows has a merge patch looked at when it is applied.
+  const bool is_looked_at = patch.kind_ != Kind::kMerge || !is_ignoring;
   auto body = api::parse_json(*patch.arena_, call.request.body, {.duplicate_fields = &duplicates});
+  if (!body && !is_looked_at) return no_patch();
   if (!body) return refused(api::without_place(body.error().message));
-  const std::string problem = shape_problem(*body, is_json_patch);
+  const std::string problem = is_looked_at ? shape_problem(*body, is_json_patch) : "";
   if (!problem.empty()) return refused(problem);
   patch.body_ = *body;
   audit::take_patch(call, *body);
@@ -123,8 +139,15 @@ Result<void> Patch::apply_strategic(api::Arena& arena, api::Value& document,
   // Its values become part of the result, so each attempt gets its own.
   const api::Value body = api::copy_nodes(arena, body_);
   if (auto ok = api::apply_strategic_merge_patch(arena, document, body, type); !ok) return ok;
-  if (!version.is_null()) document.set_ref(arena, "apiVersion", version);
-  if (!kind.is_null()) document.set_ref(arena, "kind", kind);
+  const auto restore = [&](std::string_view key, const api::Value& value) {
+    const api::Value made = value_at(document, key);
+    // What is no text is refused later on.
+    if (!value.is_null() && (made.is_null() || made.is_string())) {
+      document.set_ref(arena, key, value);
+    }
+  };
+  restore("apiVersion", version);
+  restore("kind", kind);
   return {};
 }
 
@@ -136,7 +159,9 @@ Result<api::Value> Patch::apply(api::Arena& arena, api::Value document,
       done = api::apply_json_patch(arena, document, body_);
       break;
     case Kind::kMerge:
-      if (body_.is_null()) return errors::bad_request("Invalid JSON Patch");
+      if (!body_.is_object() && !body_.is_array()) return no_patch();
+      // A list takes the object's place, without nulls as where there was none.
+      if (body_.is_array()) document = api::Value();
       api::apply_merge_patch(arena, document, body_);
       break;
     case Kind::kStrategic:
@@ -148,7 +173,6 @@ Result<api::Value> Patch::apply(api::Arena& arena, api::Value document,
       done || done.error().code == 413 || (kind_ == Kind::kStrategic && done.error().code != 422);
   if (!is_told) return errors::unrouted(422);
   if (!done) return std::unexpected(std::move(done.error()));
-  if (!document.is_object()) return errors::bad_request("the patched object is no object");
   return document;
 }
 
@@ -163,7 +187,9 @@ Unexpected Patch::refusal(api::Arena& arena, const api::Value& object, const api
     shown = api::go_text(sorted, false);
     if (patched) problem = api::conversion_problem(*patched, type);
   } else if (patched) {
-    shown = api::to_json_text(*patched);
+    api::Value sorted = *patched;
+    sort_patched(sorted, kind_ == Kind::kMerge ? body_ : api::Value::object());
+    shown = api::to_json_text(sorted);
   }
   if (problem.empty()) problem = api::decoding_problem(type, why.message);
   return errors::invalid("", "", {cause::invalid("patch", api::go_quoted(shown), problem)});
