@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdint>
 #include <cstdio>
 #include <utility>
 
@@ -19,9 +18,8 @@ void append_escaped_byte(std::string& out, char c) {
   ((out += "\\x") += kHex[byte >> 4U]) += kHex[byte & 15U];
 }
 
-// What Go's unicode.IsPrint refuses beyond ASCII: spaces, controls, formats, private use. What no
-// character has been given to yet is taken for printable.
-constexpr std::pair<std::uint32_t, std::uint32_t> kUnprintable[] = {
+// What Go's unicode.IsPrint refuses beyond ASCII: spaces, controls, formats, private use.
+constexpr std::pair<char32_t, char32_t> kUnprintable[] = {
     {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},
     {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},   {0x2028, 0x202f},
@@ -29,12 +27,6 @@ constexpr std::pair<std::uint32_t, std::uint32_t> kUnprintable[] = {
     {0xfeff, 0xfeff},   {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd},
     {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
     {0xe0000, 0xe00ff}, {0xe01f0, 0x10ffff}};
-
-bool is_printable(std::uint32_t point) {
-  return std::ranges::none_of(kUnprintable, [point](const auto& range) {
-    return point >= range.first && point <= range.second;
-  });
-}
 
 // As %v prints a float64.
 std::string go_number(double number) {
@@ -51,15 +43,6 @@ std::string go_number(double number) {
   return std::string(is_fixed ? print(std::chars_format::fixed) : scientific);
 }
 
-// The character of these bytes, of which there are at least two.
-std::uint32_t point_of(std::string_view bytes) {
-  std::uint32_t point = static_cast<unsigned char>(bytes[0]) & (0xffU >> (bytes.size() + 1));
-  for (const char next : bytes.substr(1)) {
-    point = point << 6 | (static_cast<unsigned char>(next) & 0x3fU);
-  }
-  return point;
-}
-
 // A character beyond ASCII that the text begins with; its length.
 std::size_t append_wide(std::string& out, std::string_view text) {
   const std::size_t length = utf8_length(text);
@@ -68,18 +51,26 @@ std::size_t append_wide(std::string& out, std::string_view text) {
     return 1;
   }
   const std::string_view bytes = text.substr(0, length);
-  const std::uint32_t point = point_of(bytes);
+  const char32_t point = utf8_point(bytes);
   if (is_printable(point)) {
     out += bytes;
   } else {
     char escaped[11];
-    std::snprintf(escaped, sizeof escaped, point < 0x10000 ? "\\u%04x" : "\\U%08x", point);
+    std::snprintf(escaped, sizeof escaped, point < 0x10000 ? "\\u%04x" : "\\U%08x",
+                  static_cast<unsigned>(point));
     out += escaped;
   }
   return length;
 }
 
 }  // namespace
+
+bool is_printable(char32_t point) {
+  if (point < 0x80) return point >= ' ' && point < 0x7f;
+  return std::ranges::none_of(kUnprintable, [point](const auto& range) {
+    return point >= range.first && point <= range.second;
+  });
+}
 
 std::string go_quoted(std::string_view text) {
   constexpr std::array<std::pair<char, char>, 9> kEscapes = {{{'"', '"'},

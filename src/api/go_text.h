@@ -15,6 +15,9 @@ namespace pinnace::api {
 // `map[a:b c:[d e]]`; `with_types`: `map[string]interface {}{"a":"b", ...}`.
 std::string go_text(const Value& value, bool with_types);
 
+// Whether Go's %q prints a character as it is. What no character has been given to yet is taken for
+// one that it does.
+bool is_printable(char32_t point);
 // A text as %q prints it.
 std::string go_quoted(std::string_view text);
 // The same as errors of Go's `time` have it: each byte that is not printable ASCII as `\x..`.

@@ -24,22 +24,6 @@ constexpr std::size_t kLinearUpTo = 24;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-void append_utf8(char*& to, unsigned point) {
-  const auto put = [&to](unsigned byte) { *to++ = static_cast<char>(byte); };
-  if (point < 0x80) return put(point);
-  if (point < 0x800) {
-    put(0xC0 | point >> 6);
-  } else if (point < 0x10000) {
-    put(0xE0 | point >> 12);
-    put(0x80 | (point >> 6 & 0x3F));
-  } else {
-    put(0xF0 | point >> 18);
-    put(0x80 | (point >> 12 & 0x3F));
-    put(0x80 | (point >> 6 & 0x3F));
-  }
-  put(0x80 | (point & 0x3F));
-}
-
 // As Go shows the byte that it did not expect.
 std::string quoted_byte(char c) {
   if (c == '\'') return R"('\'')";
@@ -397,7 +381,7 @@ class Parser {
       if (is_pair) at_ = after;
       point = is_pair ? 0x10000 + ((point - kHigh) << 10) + (low - kLow) : kNone;
     }
-    append_utf8(to, point);
+    to = write_utf8(to, point);
     return true;
   }
 

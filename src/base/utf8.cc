@@ -22,6 +22,36 @@ std::size_t utf8_length(std::string_view bytes) {
   return is_longer_than_need || is_none ? 0 : extra + 1;
 }
 
+char32_t utf8_point(std::string_view character) {
+  const auto lead = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return lead;
+  char32_t point = lead & (0xFFu >> (character.size() + 1));
+  for (const char next : character.substr(1)) {
+    point = point << 6 | (static_cast<unsigned char>(next) & 0x3F);
+  }
+  return point;
+}
+
+char* write_utf8(char* to, char32_t point) {
+  const auto put = [&to](char32_t byte) { *to++ = static_cast<char>(byte); };
+  if (point < 0x80) {
+    put(point);
+    return to;
+  }
+  if (point < 0x800) {
+    put(0xC0 | point >> 6);
+  } else if (point < 0x10000) {
+    put(0xE0 | point >> 12);
+    put(0x80 | (point >> 6 & 0x3F));
+  } else {
+    put(0xF0 | point >> 18);
+    put(0x80 | (point >> 12 & 0x3F));
+    put(0x80 | (point >> 6 & 0x3F));
+  }
+  put(0x80 | (point & 0x3F));
+  return to;
+}
+
 std::string mend_utf8(std::string_view bytes) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string out;

@@ -1,14 +1,12 @@
 #include "apiserver/registry/write_options.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "api/go_text.h"
 #include "apiserver/registry/object_meta.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -27,37 +25,18 @@ std::string_view options_kind(WriteKind kind) {
 }
 
 struct Rune {
-  std::uint32_t code;
+  char32_t code;
   std::size_t bytes;
 };
 
-// The next character of valid UTF-8; a broken byte counts as one that cannot be printed.
+// The next character; a byte that belongs to none is read as U+FFFD, which can be printed.
 Rune next_rune(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  if (first < 0x80) return {first, 1};
-  if (first < 0xc0 || bytes > text.size()) return {0xfffd, 1};
-  std::uint32_t code = first & (0x7fU >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    code = (code << 6U) | (static_cast<unsigned char>(text[i]) & 0x3fU);
-  }
-  return {code, bytes};
+  const std::size_t bytes = utf8_length(text);
+  if (bytes == 0) return {U'\ufffd', 1};
+  return {utf8_point(text.substr(0, bytes)), bytes};
 }
 
-// As Go's unicode.IsPrint for what is assigned: no controls, no format characters, no private use,
-// and of the spaces only the one of ASCII.
-bool is_printable(std::uint32_t code) {
-  static constexpr auto kNot = std::to_array<std::pair<std::uint32_t, std::uint32_t>>({
-      {0x00, 0x1f},     {0x7f, 0xa0},     {0xad, 0xad},     {0x600, 0x605},      {0x61c, 0x61c},
-      {0x6dd, 0x6dd},   {0x70f, 0x70f},   {0x8e2, 0x8e2},   {0x1680, 0x1680},    {0x180e, 0x180e},
-      {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},    {0xd800, 0xf8ff},
-      {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff},
-  });
-  return std::ranges::none_of(
-      kNot, [code](const auto& range) { return range.first <= code && code <= range.second; });
-}
-
-std::string rune_name(std::uint32_t code) {
+std::string rune_name(char32_t code) {
   std::string digits;
   for (; code != 0 || digits.size() < 4; code >>= 4U) digits += "0123456789ABCDEF"[code & 15U];
   return "U+" + std::string(digits.rbegin(), digits.rend());
@@ -78,7 +57,7 @@ void check_field_manager(std::vector<Cause>& causes, const std::string& field,
   }
   for (std::size_t at = 0; at < manager.size();) {
     const Rune rune = next_rune(manager.substr(at));
-    if (!is_printable(rune.code)) {
+    if (!api::is_printable(rune.code)) {
       causes.push_back(cause::invalid(field, api::go_quoted(manager),
                                       "invalid character " + rune_name(rune.code) +
                                           " (at position " + std::to_string(at) + ")"));
@@ -118,11 +97,12 @@ std::string field_manager_of(const Call& call) {
   std::string manager;
   for (std::size_t at = 0; at < prefix.size();) {
     const Rune rune = next_rune(prefix.substr(at));
-    const std::string_view bytes = prefix.substr(at, rune.bytes);
     at += rune.bytes;
-    if (!is_printable(rune.code)) continue;
-    if (manager.size() + bytes.size() > kMaxFieldManagerBytes) break;
-    manager += bytes;
+    if (!api::is_printable(rune.code)) continue;
+    char bytes[4];
+    const std::string_view written(bytes, write_utf8(bytes, rune.code));
+    if (manager.size() + written.size() > kMaxFieldManagerBytes) break;
+    manager += written;
   }
   return manager;
 }

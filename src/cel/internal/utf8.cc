@@ -2,61 +2,25 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+
 namespace pinnace::cel::internal {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
 
-std::size_t length_of(unsigned char first) {
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first < 0xE0) return 2;
-  if (first >= 0xE0 && first < 0xF0) return 3;
-  if (first >= 0xF0 && first < 0xF5) return 4;
-  return 0;
-}
-
 }  // namespace
 
 char32_t next_character(std::string_view text, std::size_t* place) {
-  const auto first = static_cast<unsigned char>(text[*place]);
-  const std::size_t length = length_of(first);
-  if (length <= 1 || text.size() - *place < length) {
-    ++*place;
-    return length == 1 ? first : kReplacement;
-  }
-  char32_t character = first & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto next = static_cast<unsigned char>(text[*place + i]);
-    if ((next & 0xC0) != 0x80) {
-      ++*place;
-      return kReplacement;
-    }
-    character = character << 6 | (next & 0x3F);
-  }
-  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (character < kLeast[length] || character > 0x10FFFF ||
-      (character >= 0xD800 && character < 0xE000)) {
-    ++*place;
-    return kReplacement;
-  }
-  *place += length;
-  return character;
+  const std::size_t length = utf8_length(text.substr(*place));
+  const std::string_view bytes = text.substr(*place, length);
+  *place += std::max<std::size_t>(length, 1);
+  return length == 0 ? kReplacement : utf8_point(bytes);
 }
 
 void append_character(std::string& text, char32_t c) {
-  const auto put = [&](char32_t byte) { text += static_cast<char>(byte); };
-  if (c < 0x80) return put(c);
-  if (c < 0x800) {
-    put(0xC0 | c >> 6);
-  } else if (c < 0x10000) {
-    put(0xE0 | c >> 12);
-    put(0x80 | (c >> 6 & 0x3F));
-  } else {
-    put(0xF0 | c >> 18);
-    put(0x80 | (c >> 12 & 0x3F));
-    put(0x80 | (c >> 6 & 0x3F));
-  }
-  put(0x80 | (c & 0x3F));
+  char bytes[4];
+  text.append(bytes, write_utf8(bytes, c));
 }
 
 std::size_t count_characters(std::string_view text) {
