@@ -57,7 +57,7 @@ class Parser {
         keeps_repeated_(keeps_repeated),
         is_utf8_(is_valid_utf8(text)) {
     auto* copy = static_cast<char*>(arena.allocate(text.size() + sizeof(ByteBlock), 1));
-    std::memcpy(copy, text.data(), text.size());
+    std::ranges::copy(text, copy);
     // No byte that stands for itself: whoever reads past the end stops there.
     std::memset(copy + text.size(), 0, sizeof(ByteBlock));
     begin_ = at_ = copy;

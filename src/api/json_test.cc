@@ -121,6 +121,10 @@ TEST(Json, SaysWhatIsWrongAndWhere) {
             "invalid character ']' looking for beginning of value (line 1, column 4)");
 }
 
+TEST(Json, TakesATextWithoutAPlaceForAnEmptyOne) {
+  EXPECT_EQ(error_of({}), "unexpected end of JSON input (line 1, column 1)");
+}
+
 TEST(Json, CountsColumnsInTheBytesThatCame) {
   EXPECT_EQ(error_of("[\"\xff\xff\" 1]"),
             "invalid character '1' after array element (line 1, column 7)");

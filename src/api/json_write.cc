@@ -30,27 +30,20 @@ constexpr auto needy = [](ByteBlock block) {
          (block == '&') | (block == 0xe2);
 };
 
-// Appends `size` bytes that `write` puts where it is told.
-template <typename Write>
-void append_with(std::string& out, std::size_t size, Write write) {
-  const std::size_t before = out.size();
-  // What it is told of the room is not asked: libstdc++ 12 tells the capacity.
-  out.resize_and_overwrite(before + size, [&](char* text, std::size_t) {
-    write(text + before);
-    return before + size;
-  });
-}
-
 // A text that needs no escapes, in quotes, with what stands before and after it, if anything.
 void append_plain(std::string& out, char before, std::string_view text, char after) {
-  const std::size_t around = (before != '\0') + (after != '\0');
-  append_with(out, text.size() + 2 + around, [&](char* to) {
+  const std::size_t had = out.size();
+  const std::size_t size = had + text.size() + 2 + (before != '\0') + (after != '\0');
+  // What it is told of the room is not asked: libstdc++ 12 tells the capacity.
+  out.resize_and_overwrite(size, [&](char* whole, std::size_t) {
+    char* to = whole + had;
     if (before != '\0') *to++ = before;
     *to++ = '"';
     if (!text.empty()) std::memcpy(to, text.data(), text.size());
     to += text.size();
     *to++ = '"';
     if (after != '\0') *to = after;
+    return size;
   });
 }
 

@@ -1,4 +1,4 @@
-// Steps through a text that may not be UTF-8.
+// Steps through UTF-8, and through what may be none.
 #pragma once
 
 #include <cstddef>

@@ -8,11 +8,6 @@
 namespace pinnace::net {
 namespace {
 constexpr std::size_t kUsualHeaders = 12;
-
-// `key` is in lower case, and so is what is looked for, as a rule.
-bool is_name(std::string_view key, std::string_view name) {
-  return key.size() == name.size() && (key == name || equal_ignoring_case(key, name));
-}
 }  // namespace
 
 void Headers::add(std::string_view name, std::string_view value) {
@@ -39,7 +34,7 @@ void Headers::remove(std::string_view name) {
 
 std::string_view Headers::get(std::string_view name) const {
   for (const auto& [key, value] : entries_)
-    if (is_name(key, name)) return value;
+    if (key.size() == name.size() && equal_ignoring_case(key, name)) return value;
   return {};
 }
 

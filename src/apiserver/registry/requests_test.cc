@@ -1,5 +1,6 @@
 // Requests as clients send them, and the answers, texts and codes that they know.
 #include "apiserver/testing.h"
+#include "base/strings.h"
 
 namespace pinnace::apiserver {
 namespace {
@@ -105,6 +106,7 @@ TEST_F(Requests, BadBodiesAreTheClientsFault) {
       {"null", "application/json", 422},
       {"7", "application/json", 400},
       {"", "application/json", 400},
+      {"{\"a\":\"\xff", "application/json", 400},
       {R"({"metadata":{"name":7}})", "application/json", 400},
       {R"({"metadata":{"name":"n"},"data":[]})", "application/json", 400},
       {R"({"metadata":{"name":"n"},"data":{"a":1}})", "application/json", 400},
@@ -123,8 +125,21 @@ TEST_F(Requests, BadBodiesAreTheClientsFault) {
     const auto answer = server_.call("POST", kMaps, row.body, row.type);
     EXPECT_EQ(answer->status, row.status) << row.body.substr(0, 60) << answer->body;
     EXPECT_EQ(answer->at("kind"), "Status") << row.body.substr(0, 60);
+    EXPECT_TRUE(is_valid_utf8(answer->body)) << row.body.substr(0, 60);
   }
   EXPECT_EQ(server_.get(kMaps)->json().find("items")->size(), 0U);
+}
+
+TEST_F(Requests, AUserAgentThatIsNoUtf8BecomesAManagerThatIs) {
+  auto request = server_.request("POST", kMaps);
+  request.headers.set("user-agent", "a\xff\xe2\x80\x8b/1");
+  request.headers.set("content-type", "application/json");
+  request.body = R"({"metadata":{"name":"n"},"data":{"a":"1"}})";
+  const auto made = server_.call(std::move(request));
+  EXPECT_EQ(made->status, 201) << made->body;
+  const auto* managers = made->json().find_path({"metadata", "managedFields"});
+  ASSERT_NE(managers, nullptr);
+  EXPECT_EQ(managers->items()[0].string_at("manager"), "a\xef\xbf\xbd");
 }
 
 TEST_F(Requests, YamlIsUnderstood) {
